@@ -1,0 +1,6 @@
+"""Buckets, objects and multipart uploads: the :class:`Storage` protocol and the embedded back-end."""
+
+from openmogr.storage.protocol import Storage
+from openmogr.storage.settings import StorageSettings
+
+__all__ = ["Storage", "StorageSettings"]

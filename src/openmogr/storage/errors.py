@@ -1,0 +1,121 @@
+"""COS errors that only storage raises (``api/errors.md`` section 2)."""
+
+from __future__ import annotations
+
+from openmogr.errors import CosError
+
+__all__ = [
+    "BadDigest",
+    "BucketAlreadyExists",
+    "BucketAlreadyOwnedByYou",
+    "BucketNotEmpty",
+    "EntityTooLarge",
+    "EntityTooSmall",
+    "InvalidBucketName",
+    "InvalidObjectName",
+    "InvalidPart",
+    "InvalidPartOrder",
+    "KeyTooLong",
+    "NoSuchUpload",
+    "ObjectAlreadyExists",
+    "StorageFull",
+    "TooManyBuckets",
+]
+
+
+class BadDigest(CosError):
+    """The ``Content-MD5`` of the request is not that of the received bytes."""
+
+    status, code = 400, "BadDigest"
+    default_message = "The Content-MD5 you specified did not match what we received."
+
+
+class EntityTooLarge(CosError):
+    """An upload of more bytes than one object or part may have."""
+
+    status, code = 400, "EntityTooLarge"
+    default_message = "Your proposed upload exceeds the maximum allowed object size."
+
+
+class EntityTooSmall(CosError):
+    """A part other than the last one is below the minimum part size."""
+
+    status, code = 400, "EntityTooSmall"
+    default_message = "Your proposed upload is smaller than the minimum allowed part size."
+
+
+class InvalidBucketName(CosError):
+    """The text cannot be the name of a bucket."""
+
+    status, code, default_message = 400, "InvalidBucketName", "The specified bucket name is not valid."
+
+
+class InvalidObjectName(CosError):
+    """The text cannot be an object key: it is empty or not encodable as UTF-8."""
+
+    status, code, default_message = 400, "InvalidObjectName", "The specified key is not valid."
+
+
+class KeyTooLong(CosError):
+    """The key has more than 850 bytes of UTF-8."""
+
+    status, code, default_message = 400, "KeyTooLong", "Your key is too long; at most 850 bytes are allowed."
+
+
+class InvalidPart(CosError):
+    """A part named by Complete Multipart Upload is missing or has another ETag."""
+
+    status, code = 400, "InvalidPart"
+    default_message = "One or more of the specified parts could not be found."
+
+
+class InvalidPartOrder(CosError):
+    """The parts named by Complete Multipart Upload are not in ascending order."""
+
+    status, code = 400, "InvalidPartOrder"
+    default_message = "The list of parts was not in ascending order."
+
+
+class TooManyBuckets(CosError):
+    """The account has as many buckets as it may have."""
+
+    status, code = 400, "TooManyBuckets"
+    default_message = "You have attempted to create more buckets than allowed."
+
+
+class NoSuchUpload(CosError):
+    """No multipart upload of that id is under way for that key."""
+
+    status, code, default_message = 404, "NoSuchUpload", "The specified multipart upload does not exist."
+
+
+class BucketAlreadyExists(CosError):
+    """The name is taken by somebody else."""
+
+    status, code = 409, "BucketAlreadyExists"
+    default_message = "The requested bucket name is not available."
+
+
+class BucketAlreadyOwnedByYou(CosError):
+    """The caller has that bucket already."""
+
+    status, code = 409, "BucketAlreadyOwnedByYou"
+    default_message = "The bucket you tried to create already exists, and you own it."
+
+
+class BucketNotEmpty(CosError):
+    """The bucket to delete holds objects or unfinished uploads."""
+
+    status, code, default_message = 409, "BucketNotEmpty", "The bucket you tried to delete is not empty."
+
+
+class ObjectAlreadyExists(CosError):
+    """The write forbade overwriting (``x-cos-forbid-overwrite: true``) and the key is taken."""
+
+    status, code, default_message = 409, "FileAlreadyExists", "The object you specified already exists."
+
+
+class StorageFull(CosError):
+    """The disk is full; nothing of the request was kept."""
+
+    status, code, default_message = 503, "ServiceUnavailable", "The storage is out of space."
