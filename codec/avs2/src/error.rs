@@ -1,0 +1,65 @@
+//! The one error type of the crate.
+
+use std::fmt;
+
+/// Why a stream could not be decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The stream breaks a rule of the standard; `element` names the syntax element, `value` is what was found.
+    Invalid {
+        /// Name of the syntax element or condition.
+        element: &'static str,
+        /// The offending value.
+        value: i64,
+    },
+    /// The data end inside the named structure.
+    Truncated {
+        /// The structure that is incomplete.
+        element: &'static str,
+    },
+    /// A picture ended before all of its largest coding units were decoded.
+    IncompletePicture {
+        /// Decoded largest coding units.
+        decoded: u32,
+        /// Largest coding units of the picture.
+        expected: u32,
+    },
+    /// A legal feature that this decoder does not have.
+    Unsupported {
+        /// The feature.
+        feature: &'static str,
+        /// Value of the syntax element that asks for it.
+        value: i64,
+    },
+    /// A budget of [`Limits`](crate::Limits) would be exceeded.
+    Limit {
+        /// Which budget.
+        limit: &'static str,
+        /// What the stream needs.
+        needed: u64,
+        /// What is allowed.
+        allowed: u64,
+    },
+    /// The caller's [`CancelCheck`](crate::CancelCheck) asked to stop.
+    Cancelled,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid { element, value } => write!(f, "invalid AVS2 stream: {element} is {value}"),
+            Self::Truncated { element } => write!(f, "truncated AVS2 stream: data end inside {element}"),
+            Self::IncompletePicture { decoded, expected } => {
+                write!(f, "incomplete AVS2 picture: {decoded} of {expected} largest coding units")
+            }
+            Self::Unsupported { feature, value } => write!(f, "unsupported AVS2 feature: {feature} ({value})"),
+            Self::Limit { limit, needed, allowed } => {
+                write!(f, "AVS2 limit exceeded: {limit} is {needed}, allowed are {allowed}")
+            }
+            Self::Cancelled => f.write_str("decoding was cancelled"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

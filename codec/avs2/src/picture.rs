@@ -1,0 +1,92 @@
+//! Decoded pictures.
+
+use std::sync::Arc;
+
+/// How a picture was coded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PictureType {
+    /// Intra.
+    I,
+    /// Forward prediction, one hypothesis.
+    P,
+    /// Bidirectional prediction.
+    B,
+    /// Forward prediction, up to two hypotheses.
+    F,
+    /// Intra background picture that is shown.
+    G,
+    /// Intra background picture that is not shown.
+    Gb,
+    /// Predicted from the background picture.
+    S,
+}
+
+/// One colour component of a picture in coded size, 8 bits per sample.
+#[derive(Debug, Clone)]
+pub struct Plane {
+    /// Samples per row.
+    pub width: usize,
+    /// Number of rows.
+    pub height: usize,
+    /// Distance between two rows in samples.
+    pub stride: usize,
+    pub(crate) data: Arc<Vec<u8>>,
+}
+
+impl Plane {
+    /// The samples of row `y`, `width` of them.
+    ///
+    /// # Panics
+    /// If `y` is not below `height`.
+    #[must_use]
+    pub fn row(&self, y: usize) -> &[u8] {
+        assert!(y < self.height, "row {y} of a plane with {} rows", self.height);
+        &self.data[y * self.stride..][..self.width]
+    }
+
+    /// All samples; row `y` begins at `y * stride`.
+    #[must_use]
+    pub fn data(&self) -> &[u8] {
+        &self.data
+    }
+}
+
+/// A decoded picture, 4:2:0.
+///
+/// The planes have the coded size (multiples of 8 for luma); the picture to show is their top left `width` x `height`,
+/// in chroma half of it rounded up.
+#[derive(Debug, Clone)]
+pub struct Picture {
+    /// Width to show, in luma samples.
+    pub width: u32,
+    /// Height to show, in luma samples.
+    pub height: u32,
+    /// Position in coding order (modulo 256 undone).
+    pub coding_order: u32,
+    /// Position in output order.
+    pub output_order: i64,
+    /// How the picture was coded.
+    pub picture_type: PictureType,
+    /// QP of the picture, 0..=63.
+    pub qp: u8,
+    pub(crate) planes: [Plane; 3],
+}
+
+impl Picture {
+    /// Plane 0 is Y, 1 Cb, 2 Cr.
+    ///
+    /// # Panics
+    /// If `index` is above 2.
+    #[must_use]
+    pub fn plane(&self, index: usize) -> &Plane {
+        &self.planes[index]
+    }
+
+    /// Width and height of plane `index` to show.
+    #[must_use]
+    pub fn shown_size(&self, index: usize) -> (usize, usize) {
+        let (width, height) = (self.width as usize, self.height as usize);
+        if index == 0 { (width, height) } else { (width.div_ceil(2), height.div_ceil(2)) }
+    }
+}
