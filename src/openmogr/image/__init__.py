@@ -1,0 +1,26 @@
+"""Image processing: one grammar, one pipeline, one processor. Nothing here knows HTTP.
+
+``find_operation`` takes a query apart, ``parse_operation`` gives the pipeline of an operation text, and
+``WorkPool.execute`` runs it over a source.
+"""
+
+from openmogr.image.grammar import parse_operation
+from openmogr.image.model import ImageInfo, Result, Source
+from openmogr.image.operations import Pipeline
+from openmogr.image.pool import WorkPool
+from openmogr.image.processor import Processor
+from openmogr.image.query import Query, find_operation
+from openmogr.image.settings import ImageSettings
+
+__all__ = [
+    "ImageInfo",
+    "ImageSettings",
+    "Pipeline",
+    "Processor",
+    "Query",
+    "Result",
+    "Source",
+    "WorkPool",
+    "find_operation",
+    "parse_operation",
+]

@@ -1,0 +1,500 @@
+"""The typed pipeline that an operation text means; every type knows its canonical text.
+
+Steps change pixels and act in written order; an :class:`Encoding` is applied once, after the last stage
+(``api/image-mogr2.md`` section 6).
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field, fields, replace
+from enum import Enum
+from functools import cached_property
+from typing import TypeAlias
+
+__all__ = [
+    "AutoOrient",
+    "Axis",
+    "Blur",
+    "Bright",
+    "Contrast",
+    "Crop",
+    "Cut",
+    "Encoding",
+    "Flip",
+    "Grayscale",
+    "Gravity",
+    "Info",
+    "InfoStage",
+    "InscribedCircle",
+    "MogrStage",
+    "Pipeline",
+    "Quality",
+    "QualityKind",
+    "Rotate",
+    "RoundCorners",
+    "Sharpen",
+    "SizeLimit",
+    "Stage",
+    "Step",
+    "Thumbnail",
+    "ThumbnailForm",
+    "View",
+    "ViewStage",
+]
+
+
+class Gravity(Enum):
+    """The nine anchors of ``api/image-mogr2.md`` section 5; the value is the anchor in halves of width and height."""
+
+    northwest = (0, 0)
+    north = (1, 0)
+    northeast = (2, 0)
+    west = (0, 1)
+    center = (1, 1)
+    east = (2, 1)
+    southwest = (0, 2)
+    south = (1, 2)
+    southeast = (2, 2)
+
+
+class ThumbnailForm(Enum):
+    """The forms of ``thumbnail`` (``api/image-mogr2.md`` section 4.1); the value is the canonical pattern."""
+
+    percent = "!{amount}p"
+    percent_width = "!{amount}px"
+    percent_height = "!x{amount}p"
+    fit = "{size}"
+    shrink = "{size}>"
+    enlarge = "{size}<"
+    cover = "!{size}r"
+    exact = "{size}!"
+    area = "{amount}@"
+
+
+class Axis(Enum):
+    """Mirror axis: ``vertical`` turns upside down, ``horizontal`` swaps left and right."""
+
+    vertical = "vertical"
+    horizontal = "horizontal"
+
+
+class QualityKind(Enum):
+    """How a quality number relates to the source's quality; the value is the parameter's name."""
+
+    absolute = "quality"
+    relative = "rquality"
+
+
+class Info(Enum):
+    """The information operations."""
+
+    image_info = "imageInfo"
+    image_ave = "imageAve"
+    exif = "exif"
+
+
+@dataclass(frozen=True, slots=True)
+class AutoOrient:
+    """Turn the picture upright by its EXIF orientation."""
+
+    @property
+    def text(self) -> str:
+        return "auto-orient"
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """Scale.
+
+    Attributes:
+        form: which of the forms.
+        width: pixels, for the forms with a size; one of both sides may be None.
+        height: pixels, likewise.
+        amount: percent, or pixels in total for the area form.
+        pad: put the result on a canvas of exactly ``width`` x ``height`` (form ``fit`` with both sides).
+        color: canvas colour, RGB 0-255 each.
+    """
+
+    form: ThumbnailForm
+    width: int | None = None
+    height: int | None = None
+    amount: int = 0
+    pad: bool = False
+    color: tuple[int, int, int] = (255, 255, 255)
+
+    @property
+    def text(self) -> str:
+        size = f"{self.width or ''}x{self.height or ''}"
+        return "thumbnail/" + self.form.value.format(size=size, amount=self.amount)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Take ``width`` x ``height`` pixels at an inward offset from the anchor.
+
+    ``outward`` offsets, from the old form ``crop/!<w>x<h>a<dx>a<dy>``, are negative numbers here.
+    """
+
+    width: int
+    height: int
+    dx: int
+    dy: int
+    gravity: Gravity = Gravity.northwest
+    legacy: bool = False
+
+    @property
+    def text(self) -> str:
+        if self.legacy:
+            return f"crop/!{self.width}x{self.height}{_signed(self.dx)}{_signed(self.dy)}"
+        return f"cut/{self.width}x{self.height}x{self.dx}x{self.dy}"
+
+
+def _signed(offset: int) -> str:
+    return f"-{-offset}" if offset < 0 else f"a{offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """Shrink until the picture just covers ``width`` x ``height``, then cut at the anchor.
+
+    With one side only, the other keeps its length and nothing is scaled.
+    """
+
+    width: int | None
+    height: int | None
+    gravity: Gravity = Gravity.center
+
+    @property
+    def text(self) -> str:
+        return f"crop/{self.width or ''}x{self.height or ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rotate:
+    """Turn clockwise by ``degrees``, 0-360; the canvas grows for angles that are not multiples of 90."""
+
+    degrees: float
+
+    @property
+    def text(self) -> str:
+        return f"rotate/{_number(self.degrees)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """Mirror."""
+
+    axis: Axis
+
+    @property
+    def text(self) -> str:
+        return f"flip/{self.axis.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Blur:
+    """Gaussian blur with a kernel of ``radius`` pixels (1-50); ``sigma`` 0 means half the radius."""
+
+    radius: int
+    sigma: float
+
+    @property
+    def text(self) -> str:
+        return f"blur/{self.radius}x{_number(self.sigma)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sharpen:
+    """Unsharp mask of ``amount`` per cent, 10-300."""
+
+    amount: int
+
+    @property
+    def text(self) -> str:
+        return f"sharpen/{self.amount}"
+
+
+@dataclass(frozen=True, slots=True)
+class Bright:
+    """Brightness, -100 to 100."""
+
+    amount: int
+
+    @property
+    def text(self) -> str:
+        return f"bright/{self.amount}"
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """Contrast around mid-grey, -100 to 100."""
+
+    amount: int
+
+    @property
+    def text(self) -> str:
+        return f"contrast/{self.amount}"
+
+
+@dataclass(frozen=True, slots=True)
+class Grayscale:
+    """Luma instead of colour."""
+
+    @property
+    def text(self) -> str:
+        return "grayscale/1"
+
+
+@dataclass(frozen=True, slots=True)
+class InscribedCircle:
+    """Keep the centred disc of ``radius`` pixels; the result is twice the radius on each side."""
+
+    radius: int
+
+    @property
+    def text(self) -> str:
+        return f"iradius/{self.radius}"
+
+
+@dataclass(frozen=True, slots=True)
+class RoundCorners:
+    """Round the corners with ``radius`` pixels."""
+
+    radius: int
+
+    @property
+    def text(self) -> str:
+        return f"rradius/{self.radius}"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The scaling of ``imageView2``, mode 0-5; one of both sides may be None."""
+
+    mode: int
+    width: int | None
+    height: int | None
+
+    @property
+    def text(self) -> str:
+        parts = [str(self.mode)]
+        if self.width is not None:
+            parts.append(f"w/{self.width}")
+        if self.height is not None:
+            parts.append(f"h/{self.height}")
+        return "/".join(parts)
+
+
+Step: TypeAlias = (
+    AutoOrient
+    | Thumbnail
+    | Cut
+    | Crop
+    | Rotate
+    | Flip
+    | Blur
+    | Sharpen
+    | Bright
+    | Contrast
+    | Grayscale
+    | InscribedCircle
+    | RoundCorners
+    | View
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """``quality`` or ``rquality``, 0-100; ``force`` is the ``!`` that ignores the source's quality."""
+
+    kind: QualityKind
+    value: int
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SizeLimit:
+    """Lower the quality until the result has about ``size`` bytes.
+
+    Attributes:
+        count: the number given.
+        unit: ``k`` or ``m``.
+        only_if_smaller: the ``!``: deliver the result only if it is smaller than the source.
+    """
+
+    count: int
+    unit: str
+    only_if_smaller: bool = False
+
+    @property
+    def size(self) -> int:
+        """The limit in bytes."""
+        return self.count * (1024 if self.unit == "k" else 1024 * 1024)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """Parameters that act when the result is written; None where a stage says nothing about one."""
+
+    format: str | None = None
+    quality: Quality | None = None
+    lower_quality: int | None = None
+    interlace: bool | None = None
+    strip: bool | None = None
+    size_limit: SizeLimit | None = None
+    ignore_error: bool | None = None
+    frame_limit: int | None = None
+
+    def updated(self, later: Encoding) -> Encoding:
+        """These parameters, with those that a later stage sets."""
+        values = {f.name: getattr(later, f.name) for f in fields(later)}
+        return replace(self, **{name: value for name, value in values.items() if value is not None})
+
+    def tokens(self, *, view: bool = False) -> list[str]:
+        """Canonical text in parts, in the names of ``imageMogr2`` or of ``imageView2``."""
+        names = _VIEW_NAMES if view else {}
+        out: list[str] = []
+
+        def put(name: str, value: str) -> None:
+            out.append(f"{names.get(name, name)}/{value}")
+
+        if self.format is not None:
+            put("format", self.format)
+        if self.quality is not None:
+            put(self.quality.kind.value, f"{self.quality.value}{'!' if self.quality.force else ''}")
+        if self.lower_quality is not None:
+            put("lquality", str(self.lower_quality))
+        if self.interlace is not None:
+            put("interlace", str(int(self.interlace)))
+        if self.strip is not None:
+            put("strip", str(int(self.strip)))
+        if self.frame_limit is not None:
+            put("cgif", str(self.frame_limit))
+        if self.size_limit is not None:
+            limit = self.size_limit
+            put("size-limit", f"{limit.count}{limit.unit}{'!' if limit.only_if_smaller else ''}")
+        if self.ignore_error is not None:
+            put("ignore-error", str(int(self.ignore_error)))
+        return out
+
+
+_VIEW_NAMES = {"quality": "q", "rquality": "rq", "lquality": "lq"}
+
+
+@dataclass(frozen=True, slots=True)
+class MogrStage:
+    """One ``imageMogr2`` stage: steps in written order, modifiers already resolved into them, and encoding.
+
+    ``gravity`` is the modifier as written; it is kept because the canonical text needs it.
+    """
+
+    steps: tuple[Step, ...] = ()
+    gravity: Gravity | None = None
+    encoding: Encoding = field(default_factory=Encoding)
+
+    @property
+    def text(self) -> str:
+        parts = ["imageMogr2"]
+        for step in self.steps:
+            parts.append(step.text)
+            if isinstance(step, Thumbnail) and step.pad:
+                parts.append("pad/1/color/" + _color_token(step.color))
+        if self.gravity is not None:
+            parts.append(f"gravity/{self.gravity.name}")
+        return "/".join(parts + self.encoding.tokens())
+
+
+@dataclass(frozen=True, slots=True)
+class ViewStage:
+    """One ``imageView2`` stage; ``view`` is None where it only encodes."""
+
+    view: View | None = None
+    encoding: Encoding = field(default_factory=Encoding)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return (self.view,) if self.view is not None else ()
+
+    @property
+    def text(self) -> str:
+        parts = ["imageView2"]
+        if self.view is not None:
+            parts.append(self.view.text)
+        return "/".join(parts + self.encoding.tokens(view=True))
+
+
+@dataclass(frozen=True, slots=True)
+class InfoStage:
+    """An information operation, always the last stage."""
+
+    info: Info
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return ()
+
+    @property
+    def encoding(self) -> Encoding:
+        return Encoding()
+
+    @property
+    def text(self) -> str:
+        return self.info.value
+
+
+Stage: TypeAlias = MogrStage | ViewStage | InfoStage
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """What an operation text means.
+
+    Attributes:
+        stages: in order.
+        failure: why the text could not be understood, where it also says ``ignore-error/1``: executing such a
+            pipeline gives the original, as ``api/errors.md`` section 5 recommends.
+        source_text: the text of a failed pipeline, else empty.
+    """
+
+    stages: tuple[Stage, ...] = ()
+    failure: str | None = None
+    source_text: str = ""
+
+    @cached_property
+    def normalised(self) -> str:
+        """Canonical text: equal for pipelines that do the same in the same words; for ETags and caches."""
+        return self.source_text if self.failure is not None else "|".join(stage.text for stage in self.stages)
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of all stages."""
+        return tuple(step for stage in self.stages for step in stage.steps)
+
+    @cached_property
+    def encoding(self) -> Encoding:
+        """The encoding parameters of all stages; later ones win."""
+        encoding = Encoding()
+        for stage in self.stages:
+            encoding = encoding.updated(stage.encoding)
+        return encoding
+
+    @property
+    def ignore_error(self) -> bool:
+        """Whether a failure is answered with the original."""
+        return self.failure is not None or bool(self.encoding.ignore_error)
+
+    @property
+    def info(self) -> Info | None:
+        """The information operation at the end, if there is one."""
+        last = self.stages[-1] if self.stages else None
+        return last.info if isinstance(last, InfoStage) else None
+
+
+def _number(value: float) -> str:
+    return repr(value).removesuffix(".0")
+
+
+def _color_token(color: tuple[int, int, int]) -> str:
+    text = "#{:02X}{:02X}{:02X}".format(*color)
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")

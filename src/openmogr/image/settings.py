@@ -1,0 +1,44 @@
+"""Settings of image processing; the limits are those of ``api/compression.md`` section 3."""
+
+from __future__ import annotations
+
+import os
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["ImageSettings"]
+
+
+class ImageSettings(BaseModel):
+    """Limits, concurrency and defaults. Every value is checked when the server starts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_input_bytes: int = Field(
+        32 * 1024 * 1024, gt=0, description="Largest source that is processed, in bytes."
+    )
+    max_output_bytes: int = Field(32 * 1024 * 1024, gt=0, description="Largest result, in bytes.")
+    max_side: int = Field(50_000, gt=0, description="Longest side of a source or a result, in pixels.")
+    max_pixels: int = Field(250_000_000, gt=0, description="Most pixels of a source or a result, in pixels.")
+    max_parameter: int = Field(
+        10_000, gt=0, description="Width and height parameters above this are taken as this, in pixels."
+    )
+    max_frames: int = Field(300, gt=0, description="Most frames of an animation, in frames.")
+    max_animation_pixels: int = Field(
+        250_000_000, gt=0, description="Most pixels over all frames of an animation, in pixels."
+    )
+    max_webp_side: int = Field(16_383, gt=0, le=16_383, description="Longest side of a WebP, in pixels.")
+    max_tpg_side: int = Field(16_383, gt=0, le=16_383, description="Longest side of a TPG, in pixels.")
+    max_stages: int = Field(10, gt=0, description="Most stages of a pipeline, in stages.")
+    strict: bool = Field(
+        False,
+        description="Refuse unknown operation parameters instead of skipping name and value (yes or no).",
+    )
+    workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        gt=0,
+        description="Pictures processed at the same time, in threads.",
+    )
+    queue: int = Field(
+        64, ge=0, description="Requests that wait for a worker before SlowDown is answered, in requests."
+    )
