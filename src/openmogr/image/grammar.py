@@ -2,23 +2,79 @@
 
 from __future__ import annotations
 
-from openmogr.errors import InvalidArgument
-from openmogr.image.operations import Pipeline
+import re
+
+from openmogr.errors import InvalidArgument, NotSupported
+from openmogr.image._mogr import parse_mogr
+from openmogr.image._tokens import StageTokens, readable, syntax_error
+from openmogr.image._view import parse_view
+from openmogr.image.operations import Info, InfoStage, Pipeline, Stage
 
 __all__ = ["parse_operation"]
+
+_IGNORE_ERROR = re.compile(r"(?:^|/)ignore-error/+1(?:$|[/|])")
+_KNOWN_BUT_MISSING = {
+    "watermark": "watermarks are not supported by this server yet",
+    "imageSlim": "imageSlim is not supported by this server yet",
+}
 
 
 def parse_operation(text: str, *, strict: bool = False, max_stages: int = 10) -> Pipeline:
     """The pipeline that a query operation or the ``rule`` of a ``Pic-Operations`` header means.
 
     Args:
-        text: decoded once; not longer than a few kilobytes.
-        strict: refuse unknown parameters that would otherwise be skipped (``api/overview.md`` section 4.3, rule 7).
+        text: decoded once.
+        strict: refuse unknown parameters that would otherwise be skipped with their value
+            (``api/overview.md`` section 4.3, rule 7).
         max_stages: most stages between ``|``.
 
     Raises:
-        InvalidArgument: naming stage and token. Not raised where the text says ``ignore-error/1``: then the pipeline
-            carries the failure and executing it gives the original.
-        NotSupported: an operation of the catalogue that this server does not do.
+        InvalidArgument: naming stage and token. Not raised where the text says ``ignore-error/1``: then the
+            pipeline carries the failure, and executing it gives the original.
+        NotSupported: an operation of the catalogue that this server does not do; likewise.
     """
-    raise InvalidArgument(f"not understood: {text}")
+    text = text.split("?", 1)[0]
+    try:
+        return Pipeline(_parse_stages(text, strict=strict, max_stages=max_stages))
+    except (InvalidArgument, NotSupported) as error:
+        if _IGNORE_ERROR.search(text) and error.headers.get("X-ErrNo") != _UNKNOWN_STYLE:
+            return Pipeline(failure=error.message, source_text=text)
+        raise
+
+
+_UNKNOWN_STYLE = "-105"
+
+
+def _parse_stages(text: str, *, strict: bool, max_stages: int) -> tuple[Stage, ...]:
+    parts = [tokens for part in text.split("|") if (tokens := [token for token in part.split("/") if token])]
+    if not parts:
+        raise syntax_error("the operation is empty")
+    if len(parts) > max_stages:
+        raise syntax_error(f"the pipeline has {len(parts)} stages, more than {max_stages}")
+    stages: list[Stage] = []
+    for number, tokens in enumerate(parts, start=1):
+        stage = _parse_stage(StageTokens(number, tokens, strict=strict))
+        if isinstance(stage, InfoStage) and number < len(parts):
+            raise syntax_error(f"stage {number} ({stage.text}) must be the last one")
+        stages.append(stage)
+    return tuple(stages)
+
+
+def _parse_stage(tokens: StageTokens) -> Stage:
+    name = tokens.name
+    if name == "imageMogr2":
+        return parse_mogr(tokens)
+    if name == "imageView2":
+        return parse_view(tokens)
+    if name in {info.value for info in Info}:
+        if extra := tokens.peek():
+            raise tokens.error(f"takes no parameters, but has {readable(extra)}")
+        return InfoStage(Info(name))
+    if name in _KNOWN_BUT_MISSING:
+        raise NotSupported(f"stage {tokens.number}: {_KNOWN_BUT_MISSING[name]}", headers={"X-ErrNo": "-106"})
+    if name == "style":
+        style = readable(tokens.peek() or "")
+        raise InvalidArgument(
+            f"stage {tokens.number}: there is no style named {style}", headers={"X-ErrNo": _UNKNOWN_STYLE}
+        )
+    raise syntax_error(f"stage {tokens.number}: unknown operation {readable(name)}")

@@ -53,9 +53,9 @@ class Result:
     Attributes:
         data: the encoded picture, or a JSON document for information operations.
         content_type: the media type of ``data``.
-        format: text of ``Format`` in ``UploadResult``: the target name in lower case when ``format/<f>`` was given,
-            else the container name in upper case (``api/persistent-processing.md`` section 6.1). ``json`` for
-            information operations.
+        format: text of ``Format`` in ``UploadResult``: the target name in lower case when ``format/<f>`` was
+            given, else the container name in upper case (``api/persistent-processing.md`` section 6.1);
+            ``json`` for information operations.
         width: pixels; 0 for information operations.
         height: pixels; 0 for information operations.
         quality: the quality used, 1-100; 100 for lossless formats.
@@ -71,7 +71,7 @@ class Result:
     height: int
     quality: int
     frame_count: int = 1
-    headers: Mapping[str, str] = field(default=_NO_HEADERS)
+    headers: Mapping[str, str] = field(default_factory=lambda: _NO_HEADERS)
     is_original: bool = False
 
 

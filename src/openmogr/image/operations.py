@@ -22,8 +22,8 @@ __all__ = [
     "Cut",
     "Encoding",
     "Flip",
-    "Grayscale",
     "Gravity",
+    "Grayscale",
     "Info",
     "InfoStage",
     "InscribedCircle",
@@ -45,7 +45,7 @@ __all__ = [
 
 
 class Gravity(Enum):
-    """The nine anchors of ``api/image-mogr2.md`` section 5; the value is the anchor in halves of width and height."""
+    """The nine anchors (``api/image-mogr2.md`` section 5); the value is the place in half sides."""
 
     northwest = (0, 0)
     north = (1, 0)

@@ -24,8 +24,8 @@ RATE_CONTROL = "-164"
 class WorkPool:
     """Runs a :class:`Processor` in threads; the codecs release the interpreter's lock.
 
-    ``settings.workers`` bounds what runs, which protects processors and memory; ``settings.queue`` bounds what waits,
-    which protects clients from waiting for an answer that comes too late.
+    ``settings.workers`` bounds what runs, which protects processors and memory; ``settings.queue`` bounds
+    what waits, which protects clients from waiting for an answer that comes too late.
     """
 
     def __init__(self, settings: ImageSettings) -> None:

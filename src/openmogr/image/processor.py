@@ -20,7 +20,7 @@ class Processor:
         """The result of ``pipeline`` over ``source``.
 
         Raises:
-            CosError: as ``api/errors.md`` section 5 maps situations; ``X-ErrNo`` is among the error's headers.
+            CosError: as ``api/errors.md`` section 5 maps situations, with ``X-ErrNo`` among its headers.
         """
         raise InternalError
 

@@ -19,7 +19,7 @@ OPERATION_NAMES = (
     "style",
 )
 
-# A bare `style` or `watermark` is a bucket switch or nothing at all; both need their first token to be an operation.
+# A bare `style` is a bucket switch; it and `watermark` need their first token to be an operation.
 _OPERATION = re.compile(
     r"(?:(?:imageMogr2|imageView2|imageInfo|imageAve|exif|imageSlim)(?:$|[/|?])|(?:watermark|style)/)"
 )
@@ -41,9 +41,10 @@ class Query:
 def find_operation(raw_query: str) -> Query:
     """Split a query string, undecoded and without its ``?``, into the operation and ordinary parameters.
 
-    The operation is a parameter without value whose name starts with an operation's name. It may be percent-encoded
-    and may carry one trailing ``=``; a ``+`` in it stays a plus, text after a second ``?`` is dropped, and further
-    operations are ignored. Never raises: whether the operation makes sense is for ``parse_operation`` to say.
+    The operation is a parameter without value whose name starts with an operation's name. It may be
+    percent-encoded and may carry one trailing ``=``; a ``+`` in it stays a plus, text after a second ``?`` is
+    dropped, and further operations are ignored. Never raises: whether the operation makes sense is for
+    ``parse_operation`` to say.
     """
     op: str | None = None
     params: list[tuple[str, str | None]] = []

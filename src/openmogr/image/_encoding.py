@@ -1,0 +1,76 @@
+"""The encoding parameters, which ``imageMogr2`` and ``imageView2`` share under different names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from openmogr.errors import InvalidArgument
+from openmogr.image._tokens import StageTokens, readable
+from openmogr.image.formats import TARGETS
+from openmogr.image.operations import Encoding, Quality, QualityKind, SizeLimit
+
+__all__ = ["COMMON_ENCODING", "EncodingParser"]
+
+_SIZE = re.compile(r"([0-9]{1,9})([kKmM])(!?)")
+UNSUPPORTED_FORMAT = "-443"
+
+# A parameter's own parser gets the stage's tokens, its value and what was collected so far.
+EncodingParser = Callable[[StageTokens, str, Encoding], Encoding]
+
+
+def _format(tokens: StageTokens, value: str, encoding: Encoding) -> Encoding:
+    name = value.lower()
+    if name not in TARGETS:
+        raise InvalidArgument(
+            f"stage {tokens.number} ({readable(tokens.name)}): unknown format {readable(value)}",
+            headers={"X-ErrNo": UNSUPPORTED_FORMAT},
+        )
+    return replace(encoding, format=name)
+
+
+def _quality(tokens: StageTokens, value: str, encoding: Encoding) -> Encoding:
+    force = value.endswith("!")
+    number = tokens.integer("quality", value.removesuffix("!"), 0, 100)
+    return replace(encoding, quality=Quality(QualityKind.absolute, number, force))
+
+
+def _relative_quality(tokens: StageTokens, value: str, encoding: Encoding) -> Encoding:
+    number = tokens.integer("rquality", value.removesuffix("!"), 0, 100)
+    return replace(encoding, quality=Quality(QualityKind.relative, number))
+
+
+def _lower_quality(tokens: StageTokens, value: str, encoding: Encoding) -> Encoding:
+    return replace(encoding, lower_quality=tokens.integer("lquality", value.removesuffix("!"), 0, 100))
+
+
+def _interlace(tokens: StageTokens, value: str, encoding: Encoding) -> Encoding:
+    return replace(encoding, interlace=tokens.switch("interlace", value))
+
+
+def _ignore_error(tokens: StageTokens, value: str, encoding: Encoding) -> Encoding:
+    return replace(encoding, ignore_error=tokens.switch("ignore-error", value))
+
+
+def _size_limit(tokens: StageTokens, value: str, encoding: Encoding) -> Encoding:
+    match = _SIZE.fullmatch(value)
+    if match is None or int(match[1]) == 0:
+        raise tokens.bad_value("size-limit", value, "a number above 0 with k or m, as in 200k or 2m!")
+    return replace(encoding, size_limit=SizeLimit(int(match[1]), match[2].lower(), bool(match[3])))
+
+
+def _frame_limit(tokens: StageTokens, value: str, encoding: Encoding) -> Encoding:
+    return replace(encoding, frame_limit=tokens.integer("cgif", value, 1, 100))
+
+
+COMMON_ENCODING: Mapping[str, EncodingParser] = {
+    "format": _format,
+    "quality": _quality,
+    "rquality": _relative_quality,
+    "lquality": _lower_quality,
+    "interlace": _interlace,
+    "ignore-error": _ignore_error,
+    "size-limit": _size_limit,
+    "cgif": _frame_limit,
+}

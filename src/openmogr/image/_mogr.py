@@ -1,0 +1,220 @@
+"""One ``imageMogr2`` stage (``api/image-mogr2.md`` section 4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from openmogr.errors import NotSupported
+from openmogr.image._encoding import COMMON_ENCODING
+from openmogr.image._thumbnail import parse_thumbnail
+from openmogr.image._tokens import StageTokens, readable
+from openmogr.image.operations import (
+    AutoOrient,
+    Axis,
+    Blur,
+    Bright,
+    Contrast,
+    Crop,
+    Cut,
+    Encoding,
+    Flip,
+    Gravity,
+    Grayscale,
+    InscribedCircle,
+    MogrStage,
+    Rotate,
+    RoundCorners,
+    Sharpen,
+    Step,
+    Thumbnail,
+    ThumbnailForm,
+)
+
+__all__ = ["parse_mogr"]
+
+_PAIR = re.compile(r"([0-9]{0,18})x([0-9]{0,18})")
+_CUT = re.compile(r"([0-9]{1,18})x([0-9]{1,18})x([0-9]{1,18})x([0-9]{1,18})")
+_LEGACY_CROP = re.compile(r"!([0-9]{1,18})x([0-9]{1,18})([a-])([0-9]{1,18})([a-])([0-9]{1,18})")
+_BLUR = re.compile(r"([0-9]{1,3})x([0-9.]{1,12})")
+
+_UNSUPPORTED = {
+    "scrop": "cropping by faces (scrop) is not supported by this server",
+    "rcrop": "rcrop is not supported by this server",
+}
+_FLAGS = {"strip", "auto-orient"}
+_MODIFIERS = {"gravity", "pad", "color"}
+_PADDED_FORMS = {ThumbnailForm.fit, ThumbnailForm.shrink}
+
+
+def _cut(tokens: StageTokens, value: str) -> Step:
+    match = _CUT.fullmatch(value)
+    if match is None or int(match[1]) == 0 or int(match[2]) == 0:
+        raise tokens.bad_value("cut", value, "<width>x<height>x<dx>x<dy> with a width and height above 0")
+    width, height, dx, dy = (int(group) for group in match.groups())
+    return Cut(width, height, dx, dy)
+
+
+def _crop(tokens: StageTokens, value: str) -> Step:
+    if legacy := _LEGACY_CROP.fullmatch(value):
+        width, height = int(legacy[1]), int(legacy[2])
+        dx = int(legacy[4]) * (-1 if legacy[3] == "-" else 1)
+        dy = int(legacy[6]) * (-1 if legacy[5] == "-" else 1)
+        if width and height:
+            return Cut(width, height, dx, dy, legacy=True)
+    if (match := _PAIR.fullmatch(value)) and (match[1] or match[2]):
+        sides = [int(group) if group else None for group in match.groups()]
+        if 0 not in sides:
+            return Crop(sides[0], sides[1])
+    raise tokens.bad_value("crop", value, "<width>x<height>, <width>x or x<height> with numbers above 0")
+
+
+def _rotate(tokens: StageTokens, value: str) -> Step:
+    return Rotate(tokens.decimal("rotate", value.removesuffix("f"), 0, 360))
+
+
+def _flip(tokens: StageTokens, value: str) -> Step:
+    try:
+        return Flip(Axis(value.lower()))
+    except ValueError:
+        raise tokens.bad_value("flip", value, "vertical or horizontal") from None
+
+
+def _blur(tokens: StageTokens, value: str) -> Step:
+    match = _BLUR.fullmatch(value)
+    if match is None:
+        raise tokens.bad_value("blur", value, "<radius>x<sigma>")
+    return Blur(
+        tokens.integer("blur radius", match[1], 1, 50), tokens.decimal("blur sigma", match[2], 0, 1000)
+    )
+
+
+def _sharpen(tokens: StageTokens, value: str) -> Step:
+    return Sharpen(tokens.integer("sharpen", value, 10, 300))
+
+
+def _bright(tokens: StageTokens, value: str) -> Step:
+    return Bright(tokens.integer("bright", value, -100, 100))
+
+
+def _contrast(tokens: StageTokens, value: str) -> Step:
+    return Contrast(tokens.integer("contrast", value, -100, 100))
+
+
+def _grayscale(tokens: StageTokens, value: str) -> Step | None:
+    return Grayscale() if tokens.switch("grayscale", value) else None
+
+
+def _circle(tokens: StageTokens, value: str) -> Step:
+    return InscribedCircle(tokens.positive("iradius", value))
+
+
+def _round(tokens: StageTokens, value: str) -> Step:
+    return RoundCorners(tokens.positive("rradius", value))
+
+
+_STEPS: Mapping[str, Callable[[StageTokens, str], Step | None]] = {
+    "thumbnail": parse_thumbnail,
+    "cut": _cut,
+    "crop": _crop,
+    "rotate": _rotate,
+    "flip": _flip,
+    "blur": _blur,
+    "sharpen": _sharpen,
+    "bright": _bright,
+    "contrast": _contrast,
+    "grayscale": _grayscale,
+    "iradius": _circle,
+    "rradius": _round,
+}
+
+_KNOWN = frozenset({*_STEPS, *COMMON_ENCODING, *_FLAGS, *_MODIFIERS, *_UNSUPPORTED})
+
+
+class _MogrParser:
+    """Collects one stage. A parameter given twice counts once, where and as it was given last."""
+
+    def __init__(self, tokens: StageTokens) -> None:
+        self._tokens = tokens
+        self._steps: dict[str, Step] = {}
+        self._encoding = Encoding()
+        self._gravity: Gravity | None = None
+        self._pad = False
+        self._color = (255, 255, 255)
+
+    def parse(self) -> MogrStage:
+        tokens = self._tokens
+        while (name := tokens.take()) is not None:
+            if name in _FLAGS:
+                self._flag(name, tokens.flag())
+            elif name in _STEPS:
+                self._put(name, _STEPS[name](tokens, tokens.value(name)))
+            elif name in COMMON_ENCODING:
+                self._encoding = COMMON_ENCODING[name](tokens, tokens.value(name), self._encoding)
+            elif name in _MODIFIERS:
+                self._modifier(name, tokens.value(name))
+            elif name in _UNSUPPORTED:
+                raise NotSupported(
+                    f"stage {tokens.number}: {_UNSUPPORTED[name]}", headers={"X-ErrNo": "-106"}
+                )
+            else:
+                tokens.skip_unknown(name, _KNOWN)
+        return self._finish()
+
+    def _put(self, name: str, step: Step | None) -> None:
+        self._steps.pop(name, None)
+        if step is not None:
+            self._steps[name] = step
+
+    def _flag(self, name: str, on: bool) -> None:
+        if name == "strip":
+            self._encoding = replace(self._encoding, strip=on)
+        else:
+            self._put(name, AutoOrient() if on else None)
+
+    def _modifier(self, name: str, value: str) -> None:
+        if name == "pad":
+            self._pad = self._tokens.switch("pad", value)
+        elif name == "color":
+            self._color = self._tokens.color("color", value)
+        else:
+            gravity = Gravity.__members__.get(value.lower())
+            if gravity is None:
+                raise self._tokens.bad_value(
+                    "gravity", readable(value), "one of " + ", ".join(Gravity.__members__)
+                )
+            self._gravity = gravity
+
+    def _finish(self) -> MogrStage:
+        steps = [self._resolve(step) for step in self._steps.values()]
+        # Only a gravity that changes something belongs to the meaning of the stage and to its canonical text.
+        gravity = self._gravity if steps != list(self._steps.values()) else None
+        steps = [self._padded(step) for step in steps]
+        return MogrStage(tuple(steps), gravity, self._encoding)
+
+    def _resolve(self, step: Step) -> Step:
+        if isinstance(step, (Crop, Cut)) and self._gravity is not None:
+            return replace(step, gravity=self._gravity)
+        return step
+
+    def _padded(self, step: Step) -> Step:
+        if (
+            self._pad
+            and isinstance(step, Thumbnail)
+            and step.form in _PADDED_FORMS
+            and step.width
+            and step.height
+        ):
+            return replace(step, pad=True, color=self._color)
+        return step
+
+
+def parse_mogr(tokens: StageTokens) -> MogrStage:
+    """The stage that the tokens after ``imageMogr2`` mean.
+
+    Raises:
+        InvalidArgument: naming stage, parameter and token.
+        NotSupported: ``scrop`` and ``rcrop``.
+    """
+    return _MogrParser(tokens).parse()

@@ -1,0 +1,117 @@
+"""The tokens of one stage, and how single tokens are read."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Container
+
+from openmogr.errors import InvalidArgument
+
+__all__ = ["SYNTAX_ERROR", "StageTokens", "readable", "syntax_error"]
+
+SYNTAX_ERROR = "-106"
+
+_INTEGER = re.compile(r"[0-9]{1,18}")
+_SIGNED = re.compile(r"[+-]?[0-9]{1,18}")
+_HEX_COLOR = re.compile(r"#?([0-9A-Fa-f]{6}|[0-9A-Fa-f]{3})")
+
+
+def syntax_error(message: str) -> InvalidArgument:
+    """An operation text that cannot be understood."""
+    return InvalidArgument(message, headers={"X-ErrNo": SYNTAX_ERROR})
+
+
+def readable(token: str) -> str:
+    """A token for a message: in quotes, short, and free of characters that XML cannot hold."""
+    text = "".join(c if c.isprintable() else "?" for c in token[:60])
+    return f"'{text}…'" if len(token) > 60 else f"'{text}'"
+
+
+class StageTokens:
+    """A cursor over the tokens of one stage; ``number`` counts stages from 1."""
+
+    def __init__(self, number: int, tokens: list[str], *, strict: bool) -> None:
+        self.number = number
+        self.name = tokens[0]
+        self.strict = strict
+        self._tokens = tokens
+        self._position = 1
+
+    def error(self, message: str) -> InvalidArgument:
+        """An error that names this stage."""
+        return syntax_error(f"stage {self.number} ({readable(self.name)}): {message}")
+
+    def bad_value(self, parameter: str, value: str, expected: str) -> InvalidArgument:
+        """An error that names this stage, the parameter and the token."""
+        return self.error(f"{parameter} is {readable(value)}, expected {expected}")
+
+    def peek(self) -> str | None:
+        """The next token, without taking it."""
+        return self._tokens[self._position] if self._position < len(self._tokens) else None
+
+    def take(self) -> str | None:
+        """The next token."""
+        token = self.peek()
+        self._position += 1
+        return token
+
+    def value(self, parameter: str) -> str:
+        """The value of a parameter that needs one."""
+        token = self.take()
+        if token is None:
+            raise self.error(f"{parameter} has no value")
+        return token
+
+    def skip_unknown(self, name: str, known: Container[str]) -> None:
+        """Leave out an unknown parameter with its value, where that is safe and allowed."""
+        following = self.peek()
+        if self.strict or following is None or following in known:
+            raise self.error(f"unknown parameter {readable(name)}")
+        self.take()
+
+    def integer(self, parameter: str, value: str, low: int, high: int) -> int:
+        """A number from ``low`` to ``high``, both included."""
+        if not _SIGNED.fullmatch(value) or not low <= int(value) <= high:
+            raise self.bad_value(parameter, value, f"a whole number from {low} to {high}")
+        return int(value)
+
+    def positive(self, parameter: str, value: str) -> int:
+        """A number of pixels above zero; huge ones are clamped where they act."""
+        if not _INTEGER.fullmatch(value) or int(value) == 0:
+            raise self.bad_value(parameter, value, "a whole number above 0")
+        return int(value)
+
+    def switch(self, parameter: str, value: str) -> bool:
+        """0 or 1."""
+        if value not in {"0", "1"}:
+            raise self.bad_value(parameter, value, "0 or 1")
+        return value == "1"
+
+    def flag(self) -> bool:
+        """A parameter without value; an explicit 0 or 1 may follow."""
+        if self.peek() in {"0", "1"}:
+            return self.take() == "1"
+        return True
+
+    def decimal(self, parameter: str, value: str, low: float, high: float) -> float:
+        """A number from ``low`` to ``high`` with at most six decimals."""
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{0,6})?", value) or not low <= float(value) <= high:
+            raise self.bad_value(parameter, value, f"a number from {low:g} to {high:g}")
+        return float(value)
+
+    def color(self, parameter: str, value: str) -> tuple[int, int, int]:
+        """URL-safe Base64, padded or not, of ``#RRGGBB``."""
+        expected = "URL-safe Base64 of #RRGGBB"
+        try:
+            text = base64.urlsafe_b64decode(value.rstrip("=") + "=" * (-len(value.rstrip("=")) % 4)).decode(
+                "ascii"
+            )
+        except (binascii.Error, ValueError):
+            raise self.bad_value(parameter, value, expected) from None
+        match = _HEX_COLOR.fullmatch(text)
+        if match is None:
+            raise self.bad_value(parameter, value, expected)
+        digits = match[1] if len(match[1]) == 6 else "".join(c * 2 for c in match[1])
+        return int(digits[0:2], 16), int(digits[2:4], 16), int(digits[4:6], 16)

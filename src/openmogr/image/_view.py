@@ -1,0 +1,48 @@
+"""One ``imageView2`` stage (``api/image-mogr2.md`` section 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from openmogr.image._encoding import COMMON_ENCODING, EncodingParser
+from openmogr.image._tokens import StageTokens
+from openmogr.image.operations import Encoding, View, ViewStage
+
+__all__ = ["parse_view"]
+
+_ENCODING: Mapping[str, EncodingParser] = {
+    "format": COMMON_ENCODING["format"],
+    "q": COMMON_ENCODING["quality"],
+    "rq": COMMON_ENCODING["rquality"],
+    "lq": COMMON_ENCODING["lquality"],
+    "interlace": COMMON_ENCODING["interlace"],
+    "ignore-error": COMMON_ENCODING["ignore-error"],
+}
+_KNOWN = frozenset({*_ENCODING, "w", "h"})
+
+# Where a size is given without a mode, fitting inside it is the only mode that neither crops nor enlarges.
+_DEFAULT_MODE = 2
+
+
+def parse_view(tokens: StageTokens) -> ViewStage:
+    """The stage that the tokens after ``imageView2`` mean.
+
+    Raises:
+        InvalidArgument: naming stage, parameter and token.
+    """
+    mode = _DEFAULT_MODE
+    first = tokens.peek()
+    if first is not None and first.isascii() and first.isdigit():
+        tokens.take()
+        mode = tokens.integer("mode", first, 0, 5)
+    sides: dict[str, int] = {}
+    encoding = Encoding()
+    while (name := tokens.take()) is not None:
+        if name in {"w", "h"}:
+            sides[name] = tokens.positive(name, tokens.value(name))
+        elif name in _ENCODING:
+            encoding = _ENCODING[name](tokens, tokens.value(name), encoding)
+        else:
+            tokens.skip_unknown(name, _KNOWN)
+    view = View(mode, sides.get("w"), sides.get("h")) if sides else None
+    return ViewStage(view, encoding)

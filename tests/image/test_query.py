@@ -1,0 +1,83 @@
+"""``find_operation`` against the forms of api/overview.md sections 4 and 10."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openmogr.image import Query, find_operation
+
+
+@pytest.mark.parametrize(
+    ("raw", "op"),
+    [
+        ("imageMogr2/thumbnail/300x/format/webp", "imageMogr2/thumbnail/300x/format/webp"),
+        ("imageMogr2%2Fformat%2Ftpg=", "imageMogr2/format/tpg"),
+        ("imageMogr2%2Fformat%2Ftpg", "imageMogr2/format/tpg"),
+        ("imageMogr2/format/tpg=", "imageMogr2/format/tpg"),
+        ("versionId=123&imageMogr2%2Fformat%2Ftpg", "imageMogr2/format/tpg"),
+        (
+            "q-sign-algorithm=sha1&q-ak=AK&imageMogr2/thumbnail/300x/interlace/1",
+            "imageMogr2/thumbnail/300x/interlace/1",
+        ),
+        (
+            "imageMogr2/ignore-error/1/thumbnail/160x%3E?v=1753684343060",
+            "imageMogr2/ignore-error/1/thumbnail/160x>",
+        ),
+        ("imageMogr2/thumbnail/160x>?v=17", "imageMogr2/thumbnail/160x>"),
+        (
+            "imageMogr2/auto-orient/strip%7CimageView2/2/w/1240",
+            "imageMogr2/auto-orient/strip|imageView2/2/w/1240",
+        ),
+        ("watermark/2/text/dGVzdA==/gravity/north", "watermark/2/text/dGVzdA==/gravity/north"),
+        ("watermark%2F2%2Ftext%2FdGVzdA%3D%3D=", "watermark/2/text/dGVzdA=="),
+        ("watermark/2/text/dGVzdA==", "watermark/2/text/dGVzdA="),
+        ("imageMogr2/a+b", "imageMogr2/a+b"),
+        ("imageInfo", "imageInfo"),
+        ("imageInfo=", "imageInfo"),
+        ("imageAve", "imageAve"),
+        ("exif", "exif"),
+        ("imageSlim", "imageSlim"),
+        ("style/small", "style/small"),
+        ("imageMogr2", "imageMogr2"),
+        ("imageMogr2|imageInfo", "imageMogr2|imageInfo"),
+        (
+            "1440X1080&imageView2/1/w/750/h/562|watermark/1/image/aHR0",
+            "imageView2/1/w/750/h/562|watermark/1/image/aHR0",
+        ),
+        ("imageView2/2/w/1&imageMogr2/strip", "imageView2/2/w/1"),
+    ],
+)
+def test_operation_is_found(raw: str, op: str) -> None:
+    assert find_operation(raw).op == op
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "",
+        "uploads",
+        "style",
+        "style&style-name=a",
+        "watermark",
+        "imageMogr",
+        "imageMogr2x/y",
+        "exif=1",
+        "x/imageMogr2/strip",
+    ],
+)
+def test_ordinary_parameters_are_no_operation(raw: str) -> None:
+    assert find_operation(raw).op is None
+
+
+def test_parameters_keep_order_and_values() -> None:
+    query = find_operation("a=1&b&c=&imageMogr2/strip&d=x%2Fy+z&a=2")
+    assert query == Query(
+        "imageMogr2/strip", (("a", "1"), ("b", None), ("c", ""), ("d", "x/y z"), ("a", "2"))
+    )
+
+
+@given(st.text())
+def test_any_text_is_taken_apart(raw: str) -> None:
+    find_operation(raw)
