@@ -3,8 +3,8 @@
 The rules that every back-end keeps, and that ``tests/storage/conformance.py`` tests:
 
 - Keys are opaque Unicode text of 1 to 850 bytes of UTF-8, ordered by those bytes, and never normalised.
-- A write is durable when the call returns and visible all at once. A crash at any moment leaves the old or the
-  new.
+- A write is durable when the call returns and visible all at once. A crash at any moment leaves the old
+  or the new.
 - Whoever has an object open reads the bytes it had when it was opened, whatever happens to the key meanwhile.
 - No call blocks the event loop; calls may run at the same time; no whole body is held in memory.
 - Calls raise :class:`openmogr.errors.CosError` (``NoSuchBucket``, ``NoSuchKey``, and those of
@@ -214,7 +214,7 @@ class ObjectReader(Protocol):
         """A file of exactly the object's bytes, valid until closed; None if they do not lie in one file."""
 
     def stream(self, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
-        """Bytes ``start`` to ``stop`` (exclusive; None: the end) in chunks; ``0 <= start <= stop <= size``."""
+        """Bytes ``start`` to ``stop`` (exclusive; None: end) in chunks; ``0 <= start <= stop <= size``."""
 
     async def read(self, start: int = 0, stop: int | None = None) -> bytes:
         """The same in one piece; for objects known to be small."""
@@ -232,8 +232,8 @@ class ObjectReader(Protocol):
 class Assembly(ObjectReader, Protocol):
     """The object that a multipart upload will become; committing a :class:`Write` of it ends the upload.
 
-    ``info.etag`` is the MD5 over the parts' binary MD5s with ``-<parts>``; ``info.attributes`` and, until committed,
-    ``info.last_modified`` are those of Initiate.
+    ``info.etag`` is the MD5 over the parts' binary MD5s with ``-<parts>``; ``info.attributes`` and, until
+    committed, ``info.last_modified`` are those of Initiate.
     """
 
     @property
@@ -249,8 +249,8 @@ class Write:
     """One object to be written.
 
     Attributes:
-        content: staged bytes, an open object (a copy on the server, whose ETag becomes the MD5), or an assembly.
-            Several writes may name the same content.
+        content: staged bytes, an open object (a copy on the server, whose ETag becomes the MD5), or an
+            assembly. Several writes may name the same content.
         forbid_overwrite: raise ``ObjectAlreadyExists`` if the key is taken before this commit.
     """
 
@@ -327,9 +327,9 @@ class Storage(Protocol):
     ) -> ObjectList:
         """One page of a listing, in the byte order of UTF-8.
 
-        Keys that contain ``delimiter`` after ``prefix`` are rolled up into common prefixes. Listed are the keys
-        after ``marker``; a marker that is itself a common prefix skips all it stands for. ``max_keys`` counts
-        objects and common prefixes together; with 0 the answer is empty and not truncated.
+        Keys that contain ``delimiter`` after ``prefix`` are rolled up into common prefixes. Listed are the
+        keys after ``marker``; a marker that is itself a common prefix skips all it stands for. ``max_keys``
+        counts objects and common prefixes together; with 0 the answer is empty and not truncated.
         """
 
     # Multipart uploads
@@ -367,7 +367,7 @@ class Storage(Protocol):
         upload_id_marker: str = "",
         max_uploads: int = 1000,
     ) -> UploadList:
-        """Unfinished uploads after (``key_marker``, ``upload_id_marker``), or, without the latter, of later keys."""
+        """Unfinished uploads after both markers; without ``upload_id_marker``, those of later keys."""
 
     async def assemble(
         self, bucket: str, key: str, upload_id: str, parts: Sequence[CompletedPart]

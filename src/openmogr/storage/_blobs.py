@@ -1,0 +1,113 @@
+"""The files that hold objects' bytes: ``staging/`` for those on their way in, ``blobs/xx/`` for those kept.
+
+A blob is written once, under a random name that has nothing to do with any key, and never changed. The index
+says which blobs are in use; this class knows which are being read, and removes one only when it is neither.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from threading import Lock
+
+__all__ = ["BlobFiles", "sync_folder"]
+
+_FAN_OUT = tuple(f"{number:02x}" for number in range(256))
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class BlobFiles:
+    """All blobs under a folder. Methods block and are called in worker threads."""
+
+    def __init__(self, data: Path) -> None:
+        self._staging = data / "staging"
+        self._blobs = data / "blobs"
+        # Names of this run begin alike, so that the sweep for leftovers leaves alone what is new.
+        self._run = secrets.token_hex(6)
+        self._pins: Counter[str] = Counter()
+        self._released: deque[tuple[str, ...]] = deque()
+        self._doomed: set[str] = set()
+        # Held while an object is looked up and pinned, so that nothing is removed between the two.
+        self.lock = Lock()
+
+    def prepare(self) -> None:
+        """Make the folders and drop what uploads of an earlier run left behind."""
+        for folder in (self._staging, self._blobs, *(self._blobs / name for name in _FAN_OUT)):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for leftover in self._staging.iterdir():
+            leftover.unlink(missing_ok=True)
+        sync_folder(self._blobs)
+
+    def new_staging_path(self) -> Path:
+        """A fresh name for a temporary file."""
+        return self._staging / secrets.token_hex(16)
+
+    def adopt(self, staged: Path, descriptor: int) -> str:
+        """Make a complete temporary file durable and give it its place; returns the blob's name."""
+        os.fsync(descriptor)
+        name = self._run + secrets.token_hex(10)
+        target = self.path(name)
+        staged.rename(target)
+        sync_folder(target.parent)
+        return name
+
+    def path(self, name: str) -> Path:
+        """Where a blob lies."""
+        return self._blobs / name[-2:] / name
+
+    def pin(self, names: Iterable[str]) -> None:
+        """Keep blobs until unpinned. Call with the lock held."""
+        self._count_released()
+        self._pins.update(names)
+
+    def unpin(self, names: Iterable[str]) -> None:
+        """Undo a pin. Never blocks, so that the event loop and the garbage collector may call it."""
+        self._released.append(tuple(names))
+
+    @property
+    def has_doomed(self) -> bool:
+        """Whether :meth:`drain` may find something to remove."""
+        return bool(self._doomed)
+
+    def drain(self) -> None:
+        """Remove what was waiting for its last reader."""
+        with self.lock:
+            self._count_released()
+            removable = {name for name in self._doomed if name not in self._pins}
+            self._doomed -= removable
+        for name in removable:
+            self.path(name).unlink(missing_ok=True)
+
+    def settle(self, kept: Iterable[str], dropped: Iterable[str]) -> None:
+        """Follow a commit of the index: blobs it refers to (again), and blobs it refers to no more."""
+        with self.lock:
+            self._doomed.difference_update(kept)
+            self._doomed.update(dropped)
+        if self._doomed:
+            self.drain()
+
+    def _count_released(self) -> None:
+        while self._released:
+            for name in self._released.popleft():
+                self._pins[name] -= 1
+                if self._pins[name] <= 0:
+                    del self._pins[name]
+
+    def earlier(self) -> Iterator[list[str]]:
+        """Names of the blobs that earlier runs wrote, folder by folder."""
+        for folder in _FAN_OUT:
+            with os.scandir(self._blobs / folder) as entries:
+                names = [entry.name for entry in entries if not entry.name.startswith(self._run)]
+            if names:
+                yield names

@@ -1,0 +1,180 @@
+"""Open objects: the pieces of blobs that hold their bytes, pinned until closed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import weakref
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from openmogr.errors import InternalError
+from openmogr.storage import _crc64
+from openmogr.storage._blobs import BlobFiles
+from openmogr.storage._records import Segment
+from openmogr.storage._worker import in_thread
+from openmogr.storage.protocol import Digest, ObjectInfo, Part, Upload
+
+__all__ = ["FileAssembly", "FileReader"]
+
+
+class FileReader:
+    """See :class:`openmogr.storage.protocol.ObjectReader`. The blobs are pinned by the caller beforehand."""
+
+    def __init__(
+        self,
+        blobs: BlobFiles,
+        pool: ThreadPoolExecutor,
+        chunk: int,
+        info: ObjectInfo,
+        segments: Sequence[Segment],
+    ) -> None:
+        self._blobs = blobs
+        self._pool = pool
+        self._chunk = chunk
+        self.info = info
+        self.segments = segments
+        # Also run when a reader is dropped without being closed, so that its blobs can go some day.
+        self._release = weakref.finalize(self, blobs.unpin, self.blob_names)
+        self._release.atexit = False
+
+    @property
+    def blob_names(self) -> set[str]:
+        """The blobs that hold the bytes."""
+        return {segment.blob for segment in self.segments}
+
+    @property
+    def path(self) -> Path | None:
+        if len(self.segments) != 1 or self.segments[0].start:
+            return None
+        path = self._blobs.path(self.segments[0].blob)
+        return path if path.stat().st_size == self.info.size else None
+
+    def hold(self) -> set[str]:
+        """Pin the blobs once more; the caller unpins them."""
+        with self._blobs.lock:
+            if not self._release.alive:
+                raise RuntimeError("the object was closed")
+            names = self.blob_names
+            self._blobs.pin(names)
+        return names
+
+    def slice(self, start: int = 0, stop: int | None = None) -> list[Segment]:
+        """Where the bytes ``start`` to ``stop`` lie."""
+        if stop is None:
+            stop = self.info.size
+        if not 0 <= start <= stop <= self.info.size:
+            raise ValueError(f"bytes {start} to {stop} of an object of {self.info.size}")
+        pieces: list[Segment] = []
+        position = 0
+        for segment in self.segments:
+            first = max(start - position, 0)
+            last = min(stop - position, segment.length)
+            if first < last:
+                pieces.append(Segment(segment.blob, segment.start + first, last - first))
+            position += segment.length
+        return pieces
+
+    def stream(self, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
+        return self._stream(self.slice(start, stop))
+
+    async def read(self, start: int = 0, stop: int | None = None) -> bytes:
+        return b"".join([chunk async for chunk in self.stream(start, stop)])
+
+    async def digest(self, start: int = 0, stop: int | None = None) -> Digest:
+        """Hash a range of the bytes."""
+        size, md5, crc64 = 0, hashlib.md5(usedforsecurity=False), 0
+        async for chunk in self.stream(start, stop):
+            await in_thread(self._pool, lambda data=chunk: md5.update(data))  # type: ignore[misc]
+            crc64 = _crc64.update(crc64, chunk)
+            size += len(chunk)
+        return Digest(size, md5.digest(), crc64)
+
+    async def aclose(self) -> None:
+        self._release()
+        if self._blobs.has_doomed:
+            await in_thread(self._pool, self._blobs.drain)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _stream(self, pieces: list[Segment]) -> AsyncIterator[bytes]:
+        if not self._release.alive:
+            raise RuntimeError("the object was closed")
+        files = _Pieces(self._blobs, pieces, self._chunk)
+        try:
+            while chunk := await in_thread(self._pool, files.next):
+                yield chunk
+        finally:
+            files.close()
+
+
+class FileAssembly(FileReader):
+    """See :class:`openmogr.storage.protocol.Assembly`."""
+
+    def __init__(
+        self,
+        blobs: BlobFiles,
+        pool: ThreadPoolExecutor,
+        chunk: int,
+        upload: Upload,
+        parts: Sequence[Part],
+        segments: Sequence[Segment],
+    ) -> None:
+        hashes = hashlib.md5(usedforsecurity=False)
+        crc64 = size = 0
+        for part in parts:
+            hashes.update(bytes.fromhex(part.etag))
+            crc64 = _crc64.combine(crc64, part.crc64, part.size)
+            size += part.size
+        etag = f"{hashes.hexdigest()}-{len(parts)}"
+        info = ObjectInfo(upload.bucket, upload.key, size, etag, crc64, upload.initiated, upload.attributes)
+        super().__init__(blobs, pool, chunk, info, segments)
+        self.upload = upload
+        self.parts = parts
+
+
+class _Pieces:
+    """Reads pieces of blobs one chunk after the other, in worker threads."""
+
+    def __init__(self, blobs: BlobFiles, pieces: list[Segment], chunk: int) -> None:
+        self._blobs = blobs
+        self._pieces = iter(pieces)
+        self._chunk = chunk
+        self._descriptor: int | None = None
+        self._offset = 0
+        self._left = 0
+
+    def next(self) -> bytes:
+        """The next chunk, empty at the end."""
+        try:
+            if not self._left:
+                self.close()
+                piece = next(self._pieces, None)
+                if piece is None:
+                    return b""
+                self._descriptor = os.open(self._blobs.path(piece.blob), os.O_RDONLY)
+                self._offset, self._left = piece.start, piece.length
+            assert self._descriptor is not None
+            data = os.pread(self._descriptor, min(self._chunk, self._left), self._offset)
+        except OSError as error:
+            raise InternalError(detail=f"blob cannot be read: {error}") from error
+        if not data:
+            raise InternalError(detail=f"blob ends {self._left} bytes early")
+        self._offset += len(data)
+        self._left -= len(data)
+        return data
+
+    def close(self) -> None:
+        """Close the open file, if any."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None

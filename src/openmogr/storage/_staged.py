@@ -1,0 +1,143 @@
+"""An upload on its way in: buffered, hashed and written to a temporary file in worker threads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import hashlib
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from openmogr.storage import _crc64
+from openmogr.storage._blobs import BlobFiles
+from openmogr.storage._records import Segment
+from openmogr.storage._worker import in_thread, settled
+from openmogr.storage.errors import EntityTooLarge, StorageFull
+from openmogr.storage.protocol import Digest
+
+__all__ = ["FileStaged"]
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class FileStaged:
+    """See :class:`openmogr.storage.protocol.Staged`.
+
+    A chunk is written and hashed while the next one arrives; at most two chunks are in memory.
+    """
+
+    def __init__(self, blobs: BlobFiles, pool: ThreadPoolExecutor, chunk: int, limit: int) -> None:
+        self._blobs = blobs
+        self._pool = pool
+        self._chunk = chunk
+        self._limit = limit
+        self._buffer: list[bytes] = []
+        self._buffered = 0
+        self._size = 0
+        # MD5 is what ETags are made of; nothing here relies on it for safety.
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._crc64 = 0
+        self._path = blobs.new_staging_path()
+        self._descriptor: int | None = None
+        self._flushing: Future[None] | None = None
+        self._digest: Digest | None = None
+        self._blob: str | None = None
+        self._committed = False
+        self._adopting = asyncio.Lock()
+
+    @property
+    def path(self) -> Path:
+        return self._path
+
+    @property
+    def digest(self) -> Digest | None:
+        """The digest, once finished."""
+        return self._digest
+
+    async def write(self, chunk: bytes) -> None:
+        if self._digest is not None:
+            raise RuntimeError("the upload was finished before")
+        self._size += len(chunk)
+        if self._size > self._limit:
+            raise EntityTooLarge(
+                f"Your proposed upload exceeds the maximum allowed size of {self._limit} bytes."
+            )
+        self._buffer.append(bytes(chunk))
+        self._buffered += len(chunk)
+        if self._buffered >= self._chunk:
+            await self._flushed()
+            self._flushing = self._pool.submit(self._append, self._take())
+
+    async def finish(self) -> Digest:
+        if self._digest is None:
+            await self._flushed()
+            data = self._take()
+            await in_thread(self._pool, lambda: self._append(data))
+            self._digest = Digest(self._size, self._md5.digest(), self._crc64)
+        return self._digest
+
+    async def adopt(self) -> list[Segment]:
+        """Make the bytes durable, outside the staging folder; where they lie."""
+        async with self._adopting:
+            if self._committed:
+                raise RuntimeError("the upload was committed before")
+            digest = await self.finish()
+            if not digest.size:
+                return []
+            if self._blob is None:
+                await in_thread(self._pool, self._adopt)
+            assert self._blob is not None
+            return [Segment(self._blob, 0, digest.size)]
+
+    def committed(self) -> None:
+        """The index owns the bytes now. Called in the thread of the commit."""
+        self._committed = True
+
+    async def aclose(self) -> None:
+        """End the stage; what is not committed is removed."""
+        with contextlib.suppress(OSError, StorageFull):
+            await self._flushed()
+        await in_thread(self._pool, self._discard)
+
+    def _take(self) -> list[bytes]:
+        data, self._buffer, self._buffered = self._buffer, [], 0
+        return data
+
+    async def _flushed(self) -> None:
+        """Wait for the last chunk, and raise what went wrong with it."""
+        if self._flushing is not None:
+            await settled(self._flushing)
+
+    def _append(self, chunks: list[bytes]) -> None:
+        data = b"".join(chunks)
+        try:
+            if self._descriptor is None:
+                self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+        except OSError as error:
+            if error.errno in _FULL:
+                raise StorageFull(detail=str(error)) from error
+            raise
+        self._md5.update(data)
+        self._crc64 = _crc64.update(self._crc64, data)
+
+    def _adopt(self) -> None:
+        assert self._descriptor is not None
+        try:
+            self._blob = self._blobs.adopt(self._path, self._descriptor)
+        except OSError as error:
+            if error.errno in _FULL:
+                raise StorageFull(detail=str(error)) from error
+            raise
+        self._path = self._blobs.path(self._blob)
+
+    def _discard(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+        if not self._committed:
+            self._path.unlink(missing_ok=True)
