@@ -1,0 +1,16 @@
+"""COS signatures v5: who sent a request."""
+
+from openmogr.auth.credentials import Credential, Credentials, load_credentials
+from openmogr.auth.settings import AuthSettings
+from openmogr.auth.signer import sign_request
+from openmogr.auth.verifier import SignedRequest, Verifier
+
+__all__ = [
+    "AuthSettings",
+    "Credential",
+    "Credentials",
+    "SignedRequest",
+    "Verifier",
+    "load_credentials",
+    "sign_request",
+]

@@ -1,0 +1,115 @@
+"""The policy of a form upload (``api/signature.md`` section 6)."""
+
+from __future__ import annotations
+
+import binascii
+import hmac
+import json
+from base64 import b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from openmogr.auth.authorization import parse_fields
+from openmogr.auth.errors import InvalidPolicyDocument, SignatureDoesNotMatch
+from openmogr.auth.signature import sign_policy
+from openmogr.auth.verifier import Verifier
+from openmogr.errors import AccessDenied
+
+__all__ = ["SizeRange", "verify_form"]
+
+
+@dataclass(frozen=True, slots=True)
+class SizeRange:
+    """How many bytes the policy lets the file have, both ends inclusive; None: no bound."""
+
+    least: int = 0
+    most: int | None = None
+
+
+def verify_form(fields: Mapping[str, str], bucket: str, verifier: Verifier) -> SizeRange | None:
+    """Check signature and conditions of a form whose field names are in lower case.
+
+    Returns:
+        The allowed size of the file, or None for an anonymous form.
+
+    Raises:
+        AccessDenied: a condition does not hold or the policy has expired.
+        InvalidPolicyDocument: the policy is not Base64 of a JSON document of the right shape.
+    """
+    if not fields.get("policy") and not fields.get("q-signature"):
+        return None
+    encoded = fields.get("policy")
+    if not encoded:
+        raise AccessDenied("The form is signed but has no policy.")
+    authorization = parse_fields({**fields, "q-sign-time": fields.get("q-key-time", "")})
+    credential = verifier.credential(authorization.secret_id, lambda: fields.get("x-cos-security-token"))
+    verifier.check_times(authorization.key_time)
+    try:
+        text = b64decode(encoded, validate=True)
+    except binascii.Error:
+        raise InvalidPolicyDocument("The policy is not valid Base64.") from None
+    expected = sign_policy(credential.secret_key, authorization.key_time, text)
+    if not hmac.compare_digest(expected.encode(), authorization.signature.lower().encode()):
+        raise SignatureDoesNotMatch()
+    return _check(text, {**fields, "bucket": bucket, "q-sign-time": authorization.key_time})
+
+
+def _check(text: bytes, fields: Mapping[str, str]) -> SizeRange:
+    try:
+        policy = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InvalidPolicyDocument("The policy is not valid JSON.") from None
+    if not isinstance(policy, dict) or not isinstance(policy.get("conditions"), list):
+        raise InvalidPolicyDocument("The policy needs an expiration and a list of conditions.")
+    if _expiration(policy.get("expiration")) < datetime.now(UTC):
+        raise AccessDenied("Invalid according to Policy: Policy expired.")
+    sizes = SizeRange()
+    named: set[str] = set()
+    for condition in policy["conditions"]:
+        if isinstance(condition, list) and condition[:1] == ["content-length-range"]:
+            sizes = _size_range(condition)
+            continue
+        operator, name, value = _condition(condition)
+        named.add(name)
+        field = fields.get(name)
+        if field is None or not (field == value if operator == "eq" else field.startswith(value)):
+            raise AccessDenied(
+                f"Invalid according to Policy: Policy Condition failed: {json.dumps(condition)}"
+            )
+    missing = {"q-sign-algorithm", "q-ak", "q-sign-time"} - named
+    if missing:
+        raise AccessDenied(
+            f"Invalid according to Policy: it has no condition for {', '.join(sorted(missing))}."
+        )
+    return sizes
+
+
+def _expiration(value: object) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise InvalidPolicyDocument("The expiration of the policy is not an ISO 8601 time.")
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _condition(condition: object) -> tuple[str, str, str]:
+    match condition:
+        case {**pairs} if len(pairs) == 1:
+            ((name, value),) = pairs.items()
+            if isinstance(name, str) and isinstance(value, (str, int)):
+                return "eq", name.lower(), str(value)
+        case [("eq" | "starts-with") as operator, str(name), str(value)] if name.startswith("$"):
+            return operator, name[1:].lower(), value
+    raise InvalidPolicyDocument(
+        f"The policy has a condition that is not understood: {json.dumps(condition)[:200]}"
+    )
+
+
+def _size_range(condition: list[object]) -> SizeRange:
+    match condition:
+        case [_, int(least), int(most)] if 0 <= least <= most:
+            return SizeRange(least, most)
+    raise InvalidPolicyDocument("content-length-range takes two ascending integers.")

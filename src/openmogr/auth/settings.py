@@ -1,0 +1,57 @@
+"""Settings of credentials and signatures."""
+
+from __future__ import annotations
+
+import time
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+__all__ = ["AuthSettings", "TemporaryCredential"]
+
+
+class TemporaryCredential(BaseModel):
+    """A key pair that is good only together with its token, and only for a while."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    secret_id: str = Field(min_length=1, description="SecretId of the temporary key.")
+    secret_key: SecretStr = Field(description="SecretKey of the temporary key.")
+    token: SecretStr = Field(description="What clients send as x-cos-security-token.")
+    expires: int = Field(description="End of validity, in Unix seconds.")
+
+    @property
+    def expired(self) -> bool:
+        """Whether the end of validity has passed."""
+        return time.time() > self.expires
+
+
+class AuthSettings(BaseModel):
+    """Who may use the server, and how exact its clock is taken."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    secret_id: str = Field(
+        default="",
+        description="SecretId of the owner; empty: made at the first start and kept in the data folder.",
+    )
+    secret_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="SecretKey of the owner; empty: made at the first start and kept in the data folder.",
+    )
+    temporary: tuple[TemporaryCredential, ...] = Field(
+        default=(),
+        description="Temporary keys: a JSON list of secret_id, secret_key, token, expires (Unix seconds).",
+    )
+    clock_skew: int = Field(
+        default=900,
+        ge=0,
+        description="How far the clocks of client and server may differ, in seconds (COS: 900).",
+    )
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> AuthSettings:
+        if bool(self.secret_id) != bool(self.secret_key.get_secret_value()):
+            raise ValueError("secret_id and secret_key are set both or not at all")
+        if not self.secret_id.isascii() or any(char in self.secret_id for char in "&=;% \t"):
+            raise ValueError("secret_id holds a character that cannot stand in an Authorization header")
+        return self
