@@ -355,8 +355,9 @@ _value = st.one_of(
     st.text(max_size=5),
 )
 _NAMES = (
-    "thumbnail cut crop rotate flip blur sharpen bright contrast grayscale iradius rradius format quality rquality "
-    "lquality interlace strip auto-orient gravity pad color cgif size-limit ignore-error w h q rq lq scrop x"
+    "thumbnail cut crop rotate flip blur sharpen bright contrast grayscale iradius rradius format quality "
+    "rquality lquality interlace strip auto-orient gravity pad color cgif size-limit ignore-error w h q rq "
+    "lq scrop x"
 )
 _name = st.sampled_from(_NAMES.split())
 _stage_name = st.sampled_from(
