@@ -16,21 +16,28 @@ class StorageSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    data: Path = Field(Path("data"), description="Folder of the index and the objects; made if missing")
+    data: Path = Field(
+        default=Path("data"), description="Folder of the index and the objects; made if missing"
+    )
     max_object_bytes: int = Field(
-        5 * 1024 * _MIB, ge=1, description="Largest body of one upload or part, in bytes (COS: 5 GB)"
+        default=5 * 1024 * _MIB, ge=1, description="Largest body of one upload or part, in bytes (COS: 5 GB)"
     )
     min_part_bytes: int = Field(
-        _MIB,
+        default=_MIB,
         ge=0,
         description="Smallest part of a multipart upload other than the last, in bytes (COS: 1 MB)",
     )
-    max_buckets: int = Field(200, ge=1, description="Most buckets that can be created (COS: 200)")
+    max_buckets: int = Field(default=200, ge=1, description="Most buckets that can be created (COS: 200)")
     chunk_bytes: int = Field(
-        _MIB, ge=4096, le=64 * _MIB, description="Bytes moved between memory and disk at a time, per transfer"
+        default=_MIB,
+        ge=4096,
+        le=64 * _MIB,
+        description="Bytes moved between memory and disk at a time, per transfer",
     )
-    io_threads: int = Field(8, ge=1, le=256, description="Threads that read, write and hash objects' bytes")
-    index_threads: int = Field(4, ge=1, le=64, description="Threads that read the index")
+    io_threads: int = Field(
+        default=8, ge=1, le=256, description="Threads that read, write and hash objects' bytes"
+    )
+    index_threads: int = Field(default=4, ge=1, le=64, description="Threads that read the index")
     max_commit_batch: int = Field(
-        128, ge=1, description="Most writes that share one durable commit of the index"
+        default=128, ge=1, description="Most writes that share one durable commit of the index"
     )

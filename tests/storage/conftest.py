@@ -1,0 +1,95 @@
+"""Back-ends under test: a further one is added to ``BACKENDS`` and has to pass ``test_conformance_*.py``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from openmogr.storage import EmbeddedStorage, Storage, StorageSettings
+from openmogr.storage.protocol import ObjectAttributes, ObjectInfo, Part, Write
+
+BUCKET = "photos-1250000000"
+
+
+class Put(Protocol):
+    """Stores an object and gives its description."""
+
+    def __call__(
+        self, key: str, data: bytes, attributes: ObjectAttributes = ..., bucket: str = ...
+    ) -> Awaitable[ObjectInfo]: ...
+
+
+Get = Callable[[str], Awaitable[bytes]]
+PutPart = Callable[[str, str, int, bytes], Awaitable[Part]]
+
+
+def embedded(folder: Path) -> Storage:
+    """Small limits, so that buffers fill, parts differ in size and limits are met with little data."""
+    return EmbeddedStorage(
+        StorageSettings(
+            data=folder / "data",
+            chunk_bytes=4096,
+            min_part_bytes=1000,
+            max_object_bytes=100_000,
+            max_buckets=5,
+            io_threads=4,
+        )
+    )
+
+
+BACKENDS: Mapping[str, Callable[[Path], Storage]] = {"embedded": embedded}
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(params=sorted(BACKENDS))
+def new_storage(request: pytest.FixtureRequest) -> Callable[[Path], Storage]:
+    """Makes a storage of the back-end in a folder; not started yet."""
+    return BACKENDS[request.param]
+
+
+@pytest.fixture
+async def storage(new_storage: Callable[[Path], Storage], tmp_path: Path) -> AsyncIterator[Storage]:
+    """A started storage with one bucket, ``photos-1250000000``."""
+    async with new_storage(tmp_path) as opened:
+        await opened.create_bucket(BUCKET, region="ap-beijing")
+        yield opened
+
+
+@pytest.fixture
+def put(storage: Storage) -> Put:
+    async def store(
+        key: str, data: bytes, attributes: ObjectAttributes | None = None, bucket: str = BUCKET
+    ) -> ObjectInfo:
+        async with storage.stage() as staged:
+            for start in range(0, len(data), 1000):
+                await staged.write(data[start : start + 1000])
+            write = Write(bucket, key, staged, attributes or ObjectAttributes())
+            return (await storage.commit([write]))[0]
+
+    return store
+
+
+@pytest.fixture
+def get(storage: Storage) -> Get:
+    async def fetch(key: str) -> bytes:
+        async with await storage.open_object(BUCKET, key) as reader:
+            return await reader.read()
+
+    return fetch
+
+
+@pytest.fixture
+def put_part(storage: Storage) -> PutPart:
+    async def store(key: str, upload_id: str, number: int, data: bytes) -> Part:
+        async with storage.stage() as staged:
+            await staged.write(data)
+            return await storage.put_part(BUCKET, key, upload_id, number, staged)
+
+    return store
