@@ -139,5 +139,6 @@ class FileStaged:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-        if not self._committed:
+        # Nothing adopts the file of an empty object.
+        if not self._committed or self._blob is None:
             self._path.unlink(missing_ok=True)
