@@ -1,0 +1,278 @@
+//! Motion compensation (clause 12).
+
+use super::derivation::{Hypothesis, PredictionBlock};
+use super::interpolation::{CHROMA, Kernels, LUMA, MAX_SIZE, Rows, SLACK, Source, Target};
+use super::motion::Rect;
+use crate::{Plane, SimdLevel};
+
+/// Rows of a copied source: the block, the taps around it and what vectors read behind.
+const WINDOW_STRIDE: usize = MAX_SIZE + 8 + SLACK;
+
+/// The planes of one reference picture.
+pub(crate) type Planes = [Plane; 3];
+
+/// A rectangle of samples to fill; sample (x, y) of it is at `y * stride + x`.
+pub(crate) struct Block<'a> {
+    pub(crate) samples: &'a mut [u8],
+    pub(crate) stride: usize,
+}
+
+/// Predicts blocks from reference pictures.
+///
+/// Reads beyond a plane see its border repeated without end (12.1), so no padding is stored.
+#[derive(Debug)]
+pub(crate) struct Compensator {
+    kernels: Kernels,
+    window: Box<[u8; WINDOW_STRIDE * (MAX_SIZE + 8) + SLACK]>,
+    rows: Box<Rows>,
+    /// The second hypothesis; taken out while it is the target of a prediction.
+    second: Vec<u8>,
+}
+
+impl Compensator {
+    pub(crate) fn new(simd: SimdLevel) -> Self {
+        Self {
+            kernels: Kernels::new(simd),
+            window: Box::new([0; WINDOW_STRIDE * (MAX_SIZE + 8) + SLACK]),
+            rows: Box::new([0; MAX_SIZE * (MAX_SIZE + 8)]),
+            second: vec![0; MAX_SIZE * MAX_SIZE],
+        }
+    }
+
+    /// Fills `out` with plane `component` of the prediction of `block` (12.4).
+    ///
+    /// `references` are in the order of the reference indices. References that do not exist are passed over.
+    pub(crate) fn predict(
+        &mut self,
+        references: &[&Planes],
+        block: &PredictionBlock,
+        component: usize,
+        mut out: Block<'_>,
+    ) {
+        let (first, second) = block.hypotheses();
+        if let Some(first) = first {
+            self.predict_hypothesis(references, block.rect, first, component, &mut out);
+        }
+        let (Some(first), Some(second)) = (first, second) else { return };
+        if first == second {
+            return;
+        }
+        let mut samples = std::mem::take(&mut self.second);
+        let target = &mut Block { samples: &mut samples, stride: MAX_SIZE };
+        self.predict_hypothesis(references, block.rect, second, component, target);
+        let shift = usize::from(component > 0);
+        average(&mut out, &samples, block.rect.width >> shift, block.rect.height >> shift);
+        self.second = samples;
+    }
+
+    fn predict_hypothesis(
+        &mut self,
+        references: &[&Planes],
+        rect: Rect,
+        hypothesis: Hypothesis,
+        component: usize,
+        out: &mut Block<'_>,
+    ) {
+        let Some(planes) = references.get(hypothesis.reference) else { return };
+        let plane = &planes[component];
+        let Hypothesis { x: mx, y: my, .. } = hypothesis;
+        if component == 0 {
+            let target =
+                Target { samples: out.samples, stride: out.stride, width: rect.width, height: rect.height };
+            let at = (rect.x as i32 + (mx >> 2), rect.y as i32 + (my >> 2));
+            let taps = (&LUMA[(mx & 3) as usize], &LUMA[(my & 3) as usize]);
+            self.interpolate(plane, at, (mx & 3 != 0, my & 3 != 0), taps, target);
+        } else {
+            let (width, height) = (rect.width / 2, rect.height / 2);
+            let target = Target { samples: out.samples, stride: out.stride, width, height };
+            let at = (rect.x as i32 / 2 + (mx >> 3), rect.y as i32 / 2 + (my >> 3));
+            let taps = (&CHROMA[(mx & 7) as usize], &CHROMA[(my & 7) as usize]);
+            self.interpolate(plane, at, (mx & 7 != 0, my & 7 != 0), taps, target);
+        }
+    }
+
+    fn interpolate<const TAPS: usize>(
+        &mut self,
+        plane: &Plane,
+        (x, y): (i32, i32),
+        fractional: (bool, bool),
+        taps: (&[i8; TAPS], &[i8; TAPS]),
+        mut target: Target<'_>,
+    ) {
+        let before = TAPS as i32 / 2 - 1;
+        let margin = |fractional: bool| if fractional { (before, TAPS - 1) } else { (0, 0) };
+        let ((left, more_x), (up, more_y)) = (margin(fractional.0), margin(fractional.1));
+        let (x, y) = (x - left, y - up);
+        let (width, height) = (target.width + more_x, target.height + more_y);
+        let source = match inside(plane, x, y, width, height) {
+            Some(source) => source,
+            None => {
+                copy_extended(plane, x, y, width, height, &mut self.window[..]);
+                Source { samples: &self.window[..], stride: WINDOW_STRIDE }
+            }
+        };
+        match fractional {
+            (false, false) => {
+                let rows = source.samples.chunks(source.stride);
+                let out = target.samples.chunks_mut(target.stride);
+                for (row, out) in rows.zip(out).take(target.height) {
+                    out[..target.width].copy_from_slice(&row[..target.width]);
+                }
+            }
+            (true, false) => self.kernels.filter_1d(source, 1, taps.0, &mut target),
+            (false, true) => self.kernels.filter_1d(source, source.stride, taps.1, &mut target),
+            (true, true) => self.kernels.filter_2d(source, taps, &mut self.rows, &mut target),
+        }
+    }
+}
+
+/// The samples from (x, y) on if the rectangle and what vectors read behind it lie in the plane's memory.
+fn inside(plane: &Plane, x: i32, y: i32, width: usize, height: usize) -> Option<Source<'_>> {
+    let (x, y) = (usize::try_from(x).ok()?, usize::try_from(y).ok()?);
+    if x + width > plane.width || y + height > plane.height {
+        return None;
+    }
+    let samples = &plane.data()[y * plane.stride + x..];
+    let needed = (height - 1) * plane.stride + width + SLACK;
+    (samples.len() >= needed).then_some(Source { samples, stride: plane.stride })
+}
+
+/// Copies a rectangle that may lie anywhere, with the border of the plane repeated.
+fn copy_extended(plane: &Plane, x: i32, y: i32, width: usize, height: usize, window: &mut [u8]) {
+    let last_column = plane.width as i32 - 1;
+    let last_row = plane.height as i32 - 1;
+    for (row, out) in window.chunks_mut(WINDOW_STRIDE).take(height).enumerate() {
+        let source = plane.row(y.saturating_add(row as i32).clamp(0, last_row) as usize);
+        let out = &mut out[..width];
+        let first = x.clamp(0, last_column + 1);
+        let end = x.saturating_add(width as i32).clamp(first, last_column + 1);
+        let left = first.saturating_sub(x).clamp(0, width as i32) as usize;
+        let (first, end) = (first as usize, end as usize);
+        let right = left + (end - first);
+        out[..left].fill(source[0]);
+        out[left..right].copy_from_slice(&source[first..end]);
+        out[right..].fill(source[plane.width - 1]);
+    }
+}
+
+fn average(out: &mut Block<'_>, other: &[u8], width: usize, height: usize) {
+    let rows = out.samples.chunks_mut(out.stride).zip(other.chunks(MAX_SIZE)).take(height);
+    for (out, other) in rows {
+        for (a, &b) in out[..width].iter_mut().zip(&other[..width]) {
+            *a = ((u16::from(*a) + u16::from(b) + 1) >> 1) as u8;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::motion::{Motion, MotionVector};
+    use super::*;
+
+    /// The plane of clause 17.
+    fn plane(width: usize, height: usize) -> Plane {
+        let sample = |x: usize, y: usize| ((13 * x + 29 * y + 7 * x * y) % 251) as u8;
+        let data = (0..height).flat_map(|y| (0..width).map(move |x| sample(x, y))).collect();
+        Plane { width, height, stride: width, data: Arc::new(data) }
+    }
+
+    fn planes() -> Planes {
+        [plane(16, 12), plane(16, 12), plane(16, 12)]
+    }
+
+    fn predict(component: usize, x: i16, y: i16) -> Vec<u8> {
+        let mut all = Vec::new();
+        for simd in [SimdLevel::Auto, SimdLevel::Scalar] {
+            let mut out = vec![0; 8];
+            let rect = if component == 0 { Rect::new(4, 4, 4, 2) } else { Rect::new(8, 8, 8, 4) };
+            let block = PredictionBlock {
+                rect,
+                motion: Motion::single(0, MotionVector::new(x, y)),
+                multi_hypothesis: 0,
+            };
+            let target = Block { samples: &mut out, stride: 4 };
+            Compensator::new(simd).predict(&[&planes()], &block, component, target);
+            all.push(out);
+        }
+        assert_eq!(all[0], all[1]);
+        all.swap_remove(0)
+    }
+
+    #[test]
+    fn worked_luma_predictions() {
+        for (x, y, expected) in [
+            (0, 0, [29, 70, 111, 152, 86, 134, 182, 230]),
+            (1, 0, [11, 91, 121, 154, 113, 133, 213, 186]),
+            (2, 0, [18, 102, 132, 161, 126, 142, 237, 129]),
+            (3, 0, [41, 109, 142, 172, 135, 155, 246, 71]),
+            (0, 1, [19, 89, 159, 202, 103, 165, 140, 193]),
+            (0, 2, [30, 102, 190, 234, 115, 193, 88, 144]),
+            (1, 1, [14, 115, 177, 185, 140, 148, 162, 159]),
+            (2, 2, [52, 146, 236, 164, 185, 131, 118, 92]),
+            (3, 1, [57, 147, 202, 157, 171, 129, 201, 54]),
+            (-37, -26, [0, 0, 0, 0, 1, 1, 1, 1]),
+        ] {
+            assert_eq!(predict(0, x, y), expected, "({x}, {y})");
+        }
+    }
+
+    #[test]
+    fn worked_chroma_predictions() {
+        for (x, y, expected) in [
+            (1, 0, [20, 76, 117, 158, 94, 142, 190, 214]),
+            (4, 0, [34, 91, 132, 173, 110, 158, 222, 129]),
+            (0, 3, [31, 94, 149, 193, 107, 170, 122, 173]),
+            (5, 6, [92, 159, 231, 115, 192, 93, 63, 81]),
+            (7, 7, [116, 178, 241, 53, 209, 29, 61, 92]),
+            (-3, 2, [77, 54, 120, 168, 65, 142, 150, 194]),
+            (100, -60, [195; 8]),
+        ] {
+            assert_eq!(predict(1, x, y), expected, "({x}, {y})");
+            assert_eq!(predict(2, x, y), expected, "({x}, {y})");
+        }
+    }
+
+    #[test]
+    fn two_hypotheses_are_averaged() {
+        let planes = planes();
+        let zero = MotionVector::ZERO;
+        let one = |vectors: [MotionVector; 2]| {
+            let motion = Motion::dual([0, 0], vectors);
+            let block = PredictionBlock { rect: Rect::new(4, 4, 8, 4), motion, multi_hypothesis: 0 };
+            let mut out = vec![0; 32];
+            Compensator::new(SimdLevel::Auto).predict(
+                &[&planes],
+                &block,
+                0,
+                Block { samples: &mut out, stride: 8 },
+            );
+            out
+        };
+        let moved = MotionVector::new(5, -7);
+        let (a, b, both) = (one([zero, zero]), one([moved, moved]), one([zero, moved]));
+        for ((a, b), both) in a.iter().zip(b).zip(both) {
+            assert_eq!(u16::from(both), (u16::from(*a) + u16::from(b) + 1) / 2);
+        }
+    }
+
+    #[test]
+    fn every_position_equals_replication() {
+        let planes = planes();
+        let mut compensator = Compensator::new(SimdLevel::Auto);
+        for y in [-400_i16, -60, -8, -4, 0, 12, 20, 24, 44, 400] {
+            for x in [-400_i16, -64, -16, -4, 0, 28, 36, 40, 60, 400] {
+                let motion = Motion::single(0, MotionVector::new(x, y));
+                let block = PredictionBlock { rect: Rect::new(8, 4, 8, 8), motion, multi_hypothesis: 0 };
+                let mut out = vec![0; 64];
+                compensator.predict(&[&planes], &block, 0, Block { samples: &mut out, stride: 8 });
+                for (i, &sample) in out.iter().enumerate() {
+                    let column = (8 + i as i32 % 8 + i32::from(x) / 4).clamp(0, 15) as usize;
+                    let row = (4 + i as i32 / 8 + i32::from(y) / 4).clamp(0, 11) as usize;
+                    assert_eq!(sample, planes[0].row(row)[column], "({x}, {y}) sample {i}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! Motion vectors and the motion field (clauses 5 and 11).
+
+use super::prediction::Distances;
+
+/// Units of 1/4 luma sample, which are units of 1/8 chroma sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct MotionVector {
+    pub(crate) x: i16,
+    pub(crate) y: i16,
+}
+
+impl MotionVector {
+    pub(crate) const ZERO: Self = Self { x: 0, y: 0 };
+
+    pub(crate) fn new(x: i16, y: i16) -> Self {
+        Self { x, y }
+    }
+
+    /// Both components limited to 16 bits.
+    pub(crate) fn saturating(x: i64, y: i64) -> Self {
+        let limit = |v: i64| v.clamp(i16::MIN.into(), i16::MAX.into()) as i16;
+        Self { x: limit(x), y: limit(y) }
+    }
+
+    /// `f` applied to both components.
+    pub(crate) fn map(self, f: impl Fn(i64) -> i64) -> Self {
+        Self::saturating(f(self.x.into()), f(self.y.into()))
+    }
+
+    pub(crate) fn negated(self) -> Self {
+        self.map(|v| -v)
+    }
+}
+
+/// How a block of a B picture is predicted; in other pictures only told apart from `Intra`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Direction {
+    #[default]
+    Intra,
+    Forward,
+    Backward,
+    Symmetric,
+    Bidirectional,
+}
+
+/// References and vectors of a block; -1 and zero where a hypothesis is absent.
+///
+/// In P and F pictures entry 0 is the first and entry 1 the second hypothesis. In B pictures entry 0 is the forward
+/// motion (reference 1) and entry 1 the backward motion (reference 0).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Motion {
+    pub(crate) vectors: [MotionVector; 2],
+    pub(crate) references: [i8; 2],
+    pub(crate) direction: Direction,
+}
+
+impl Motion {
+    /// An intra block.
+    pub(crate) const INTRA: Self =
+        Self { vectors: [MotionVector::ZERO; 2], references: [-1; 2], direction: Direction::Intra };
+
+    /// One hypothesis of a P or F picture.
+    pub(crate) fn single(reference: i8, vector: MotionVector) -> Self {
+        Self {
+            vectors: [vector, MotionVector::ZERO],
+            references: [reference, -1],
+            direction: Direction::Forward,
+        }
+    }
+
+    /// Two hypotheses of an F picture.
+    pub(crate) fn dual(references: [i8; 2], vectors: [MotionVector; 2]) -> Self {
+        Self { vectors, references, direction: Direction::Forward }
+    }
+
+    /// Motion of a B picture, with the references that belong to `direction` (5.1).
+    pub(crate) fn of_b_picture(direction: Direction, mut vectors: [MotionVector; 2]) -> Self {
+        let references = match direction {
+            Direction::Forward => [1, -1],
+            Direction::Backward => [-1, 0],
+            Direction::Symmetric | Direction::Bidirectional => [1, 0],
+            Direction::Intra => [-1, -1],
+        };
+        for (vector, reference) in vectors.iter_mut().zip(references) {
+            if reference < 0 {
+                *vector = MotionVector::ZERO;
+            }
+        }
+        Self { vectors, references, direction }
+    }
+}
+
+/// A rectangle of luma samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rect {
+    pub(crate) x: usize,
+    pub(crate) y: usize,
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+}
+
+impl Rect {
+    pub(crate) fn new(x: usize, y: usize, width: usize, height: usize) -> Self {
+        Self { x, y, width, height }
+    }
+}
+
+/// One 4x4 block of the field; `slice` is 0 until the block is decoded.
+#[derive(Debug, Clone, Copy)]
+struct Block {
+    slice: u32,
+    motion: Motion,
+}
+
+const UNDECODED: Block = Block { slice: 0, motion: Motion::INTRA };
+
+/// Motion of all 4x4 blocks of the current picture.
+#[derive(Debug, Default)]
+pub(crate) struct MotionField {
+    columns: usize,
+    rows: usize,
+    blocks: Vec<Block>,
+    /// Whether the unit that holds an 8x8 block has coefficients.
+    coded: Vec<bool>,
+}
+
+impl MotionField {
+    /// Bytes the field of a picture of this coded size needs.
+    pub(crate) fn bytes(width: usize, height: usize) -> usize {
+        (width / 4) * (height / 4) * size_of::<Block>() + (width / 8) * (height / 8)
+    }
+
+    /// Forgets all blocks; `width` and `height` are the coded size.
+    pub(crate) fn reset(&mut self, width: usize, height: usize) {
+        (self.columns, self.rows) = (width / 4, height / 4);
+        self.blocks.clear();
+        self.blocks.resize(self.columns * self.rows, UNDECODED);
+        self.coded.clear();
+        self.coded.resize((width / 8) * (height / 8), false);
+    }
+
+    /// Coded height of the picture in luma samples.
+    pub(crate) fn height(&self) -> usize {
+        4 * self.rows
+    }
+
+    /// Notes whether the unit `rect` has coefficients of any component.
+    pub(crate) fn set_coded(&mut self, rect: Rect, coded: bool) {
+        let columns = self.columns / 2;
+        let range = (rect.x / 8).min(columns)..((rect.x + rect.width) / 8).min(columns);
+        for row in rect.y / 8..((rect.y + rect.height) / 8).min(self.rows / 2) {
+            self.coded[row * columns + range.start..row * columns + range.end].fill(coded);
+        }
+    }
+
+    /// Whether the unit that holds luma sample (x, y) has coefficients.
+    pub(crate) fn is_coded(&self, x: usize, y: usize) -> bool {
+        self.coded[(y / 8) * (self.columns / 2) + x / 8]
+    }
+
+    /// Stores the motion of `rect`, which belongs to slice number `slice` (counted from 1 within the picture).
+    pub(crate) fn store(&mut self, rect: Rect, slice: u32, motion: Motion) {
+        let columns = (rect.x / 4).min(self.columns)..((rect.x + rect.width) / 4).min(self.columns);
+        for row in rect.y / 4..((rect.y + rect.height) / 4).min(self.rows) {
+            let start = row * self.columns;
+            self.blocks[start + columns.start..start + columns.end].fill(Block { slice, motion });
+        }
+    }
+
+    /// Motion of the block that holds luma sample (x, y), which must lie in the picture.
+    pub(crate) fn at(&self, x: usize, y: usize) -> &Motion {
+        &self.blocks[(y / 4) * self.columns + x / 4].motion
+    }
+
+    /// Motion of the block that holds (x, y) if it is available to slice number `slice` (5.2).
+    pub(crate) fn neighbour(&self, x: isize, y: isize, slice: u32) -> Option<&Motion> {
+        let (column, row) = (usize::try_from(x).ok()? / 4, usize::try_from(y).ok()? / 4);
+        if column >= self.columns || row >= self.rows {
+            return None;
+        }
+        let block = &self.blocks[row * self.columns + column];
+        (block.slice == slice).then_some(&block.motion)
+    }
+
+    /// The part that later pictures use; `distances` are those of the picture's references.
+    pub(crate) fn to_collocated(&self, distances: &Distances) -> CollocatedMotion {
+        let (columns, rows) = (self.columns.div_ceil(4), self.rows.div_ceil(4));
+        let mut blocks = Vec::with_capacity(columns * rows);
+        for row in 0..rows {
+            for column in 0..columns {
+                let (x, y) = ((4 * column + 2).min(self.columns - 1), (4 * row + 2).min(self.rows - 1));
+                let motion = &self.blocks[y * self.columns + x].motion;
+                let reference = motion.references[0];
+                let distance = if reference < 0 { 0 } else { distances.of(reference) as i16 };
+                blocks.push(Collocated { vector: motion.vectors[0], distance });
+            }
+        }
+        CollocatedMotion { columns, blocks }
+    }
+}
+
+/// Motion that a later picture derives its own from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Collocated {
+    pub(crate) vector: MotionVector,
+    /// Distance of the reference; 0 stands for intra.
+    pub(crate) distance: i16,
+}
+
+/// Motion of a reference picture, one entry for every 16x16 luma samples (clause 11).
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CollocatedMotion {
+    columns: usize,
+    blocks: Vec<Collocated>,
+}
+
+impl CollocatedMotion {
+    /// Bytes held.
+    pub(crate) fn bytes(&self) -> usize {
+        self.blocks.len() * size_of::<Collocated>()
+    }
+
+    /// Entry of the 16x16 area that holds luma sample (x, y), unless it is intra.
+    pub(crate) fn at(&self, x: usize, y: usize) -> Option<Collocated> {
+        let block = self.blocks.get((y / 16) * self.columns + x / 16)?;
+        (block.distance != 0).then_some(*block)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moving(x: i16) -> Motion {
+        Motion::single(0, MotionVector::new(x, 0))
+    }
+
+    #[test]
+    fn neighbours_are_available_in_their_slice_once_decoded() {
+        let mut field = MotionField::default();
+        field.reset(32, 16);
+        field.store(Rect::new(8, 0, 8, 8), 1, moving(4));
+        assert_eq!(field.neighbour(15, 7, 1), Some(&moving(4)));
+        for (x, y, slice) in
+            [(15, 7, 2), (16, 0, 1), (7, 0, 1), (8, 8, 1), (-1, 0, 1), (8, -1, 1), (32, 0, 1)]
+        {
+            assert_eq!(field.neighbour(x, y, slice), None, "{x}, {y}, slice {slice}");
+        }
+    }
+
+    #[test]
+    fn storing_stops_at_the_border() {
+        let mut field = MotionField::default();
+        field.reset(16, 16);
+        field.store(Rect::new(8, 8, 64, 64), 1, moving(1));
+        assert_eq!(field.at(15, 15), &moving(1));
+        assert_eq!(field.at(0, 15), &Motion::INTRA);
+    }
+
+    #[test]
+    fn collocated_motion_is_that_of_the_block_behind_the_middle() {
+        let mut field = MotionField::default();
+        field.reset(40, 24);
+        field.store(Rect::new(8, 8, 4, 4), 1, moving(1));
+        field.store(Rect::new(36, 8, 4, 4), 1, moving(2));
+        field.store(Rect::new(36, 20, 4, 4), 1, moving(3));
+        let motion = field.to_collocated(&Distances { values: [6, 0, 0, 0], is_b: false });
+        assert_eq!(motion.at(0, 0), Some(Collocated { vector: MotionVector::new(1, 0), distance: 6 }));
+        assert_eq!(motion.at(16, 0), None);
+        assert_eq!(motion.at(32, 15).map(|c| c.vector.x), Some(2));
+        assert_eq!(motion.at(39, 23).map(|c| c.vector.x), Some(3));
+    }
+}

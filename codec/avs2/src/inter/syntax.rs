@@ -1,0 +1,461 @@
+//! Inter syntax of coding units (clauses 25 and 26), written once for reading, writing and counting.
+
+use super::motion::Direction;
+use super::partition::Partition;
+use super::vector_coding::VectorDifference;
+use crate::aec::{BinCoder, ctx};
+use crate::headers::{PictureHeader, SequenceHeader};
+use crate::{Error, PictureType};
+
+/// Type of a coding unit (25).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UnitType {
+    Intra,
+    /// Derived motion, no residual.
+    Skip,
+    /// Derived motion and a residual.
+    Direct,
+    /// Explicit motion.
+    Explicit(Partition),
+}
+
+/// Header values that decide which inter elements are present.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct InterTools {
+    pub(crate) picture_type: PictureType,
+    /// Number of reference pictures.
+    pub(crate) references: u8,
+    pub(crate) multi_hypothesis_skip: bool,
+    pub(crate) dual_hypothesis: bool,
+    pub(crate) weighted_skip: bool,
+    pub(crate) asymmetric_partitions: bool,
+    /// Progressive motion vector resolution.
+    pub(crate) pmvr: bool,
+}
+
+impl InterTools {
+    pub(crate) fn new(sequence: &SequenceHeader, picture: &PictureHeader) -> Self {
+        Self {
+            picture_type: picture.picture_type,
+            references: picture.references.references.len() as u8,
+            multi_hypothesis_skip: sequence.multi_hypothesis_skip_enable,
+            dual_hypothesis: sequence.dual_hypothesis_prediction_enable,
+            weighted_skip: sequence.weighted_skip_enable,
+            asymmetric_partitions: sequence.asymmetric_motion_partitions_enable,
+            pmvr: sequence.pmvr_enable,
+        }
+    }
+
+    fn is(self, picture_type: PictureType) -> bool {
+        self.picture_type == picture_type
+    }
+}
+
+/// What is coded for one prediction block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PredictionSyntax {
+    /// Two hypotheses (F pictures).
+    pub(crate) dual: bool,
+    /// Only B pictures use it.
+    pub(crate) direction: Direction,
+    /// `pu_reference_index` (P and F pictures).
+    pub(crate) reference: u8,
+    /// The only or forward difference, and the backward one of B pictures.
+    pub(crate) differences: [VectorDifference; 2],
+}
+
+impl Default for PredictionSyntax {
+    fn default() -> Self {
+        Self {
+            dual: false,
+            direction: Direction::Forward,
+            reference: 0,
+            differences: [VectorDifference::default(); 2],
+        }
+    }
+}
+
+/// The inter syntax elements of one unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct InterSyntax {
+    /// `weighted_skip_mode` of skip and direct units.
+    pub(crate) weighted_skip_mode: u8,
+    /// `cu_subtype_index` of skip and direct units (table 4-5).
+    pub(crate) subtype: u8,
+    /// One or two prediction blocks of explicit units.
+    pub(crate) blocks: [PredictionSyntax; 2],
+    /// `dir_multi_hypothesis_mode`, 0..=8.
+    pub(crate) multi_hypothesis: u8,
+}
+
+/// Codes the type of a unit with log2 size `level` in a P, F or B picture (25.1).
+pub(crate) fn code_unit_type<C: BinCoder>(
+    c: &mut C,
+    tools: &InterTools,
+    level: u8,
+    value: UnitType,
+) -> UnitType {
+    let large = level > 3;
+    let (max, intra) = if large { (6, 6) } else { (5, 5) };
+    let index = match value {
+        UnitType::Skip => 0,
+        UnitType::Direct => 1,
+        UnitType::Explicit(Partition::Whole) => 2,
+        UnitType::Explicit(Partition::Horizontal | Partition::HorizontalUp | Partition::HorizontalDown) => 3,
+        UnitType::Explicit(_) => 4,
+        UnitType::Intra => intra,
+    };
+    let mut found = 0;
+    while found < max {
+        let stop = found == index;
+        let stop = if found < 5 { c.bin(ctx::CU_TYPE + found, stop) } else { c.final_bin(stop) };
+        if stop {
+            break;
+        }
+        found += 1;
+    }
+    match found {
+        0 => UnitType::Skip,
+        1 => UnitType::Direct,
+        2 => UnitType::Explicit(Partition::Whole),
+        3 | 4 => UnitType::Explicit(code_partition(c, tools, level, found == 3, value)),
+        5 if large => {
+            c.fail(Error::Invalid { element: "cu_type_index", value: 5 });
+            UnitType::Intra
+        }
+        _ => UnitType::Intra,
+    }
+}
+
+fn code_partition<C: BinCoder>(
+    c: &mut C,
+    tools: &InterTools,
+    level: u8,
+    horizontal: bool,
+    value: UnitType,
+) -> Partition {
+    let symmetric = if horizontal { Partition::Horizontal } else { Partition::Vertical };
+    if level == 3 || !tools.asymmetric_partitions {
+        return symmetric;
+    }
+    if c.bin(ctx::SHAPE, value == UnitType::Explicit(symmetric)) {
+        return symmetric;
+    }
+    let first = if horizontal { Partition::HorizontalUp } else { Partition::VerticalLeft };
+    let second = if horizontal { Partition::HorizontalDown } else { Partition::VerticalRight };
+    if c.bin(ctx::SHAPE + 1, value == UnitType::Explicit(first)) { first } else { second }
+}
+
+/// Codes what follows the type of an inter unit (26).
+pub(crate) fn code_inter<C: BinCoder>(
+    c: &mut C,
+    tools: &InterTools,
+    level: u8,
+    unit: UnitType,
+    syntax: &mut InterSyntax,
+) {
+    match unit {
+        UnitType::Intra => {}
+        UnitType::Skip | UnitType::Direct => code_derived(c, tools, syntax),
+        UnitType::Explicit(partition) => code_explicit(c, tools, level, partition.count(), syntax),
+    }
+}
+
+/// 26.1.
+fn code_derived<C: BinCoder>(c: &mut C, tools: &InterTools, syntax: &mut InterSyntax) {
+    let is_f = tools.is(PictureType::F);
+    if is_f && tools.weighted_skip && tools.references > 1 {
+        let max = u32::from(tools.references) - 1;
+        let mode = c.truncated_unary(max, syntax.weighted_skip_mode.into(), |i| {
+            ctx::WEIGHTED_SKIP + i.min(2) as usize
+        });
+        syntax.weighted_skip_mode = mode as u8;
+    } else {
+        syntax.weighted_skip_mode = 0;
+    }
+    let subtypes = tools.is(PictureType::B) || (is_f && tools.multi_hypothesis_skip);
+    if subtypes && syntax.weighted_skip_mode == 0 {
+        let subtype = c.truncated_unary(4, syntax.subtype.into(), |i| ctx::SUBTYPE + i as usize);
+        syntax.subtype = subtype as u8;
+    } else {
+        syntax.subtype = 0;
+    }
+}
+
+fn code_explicit<C: BinCoder>(
+    c: &mut C,
+    tools: &InterTools,
+    level: u8,
+    count: usize,
+    syntax: &mut InterSyntax,
+) {
+    let smallest = level == 3 && count == 2;
+    let blocks = &mut syntax.blocks[..count];
+    if tools.is(PictureType::B) {
+        code_b_directions(c, smallest, blocks);
+        syntax.multi_hypothesis = 0;
+        let used = [
+            [Direction::Forward, Direction::Symmetric, Direction::Bidirectional].as_slice(),
+            [Direction::Backward, Direction::Bidirectional].as_slice(),
+        ];
+        for (list, used) in used.into_iter().enumerate() {
+            for block in blocks.iter_mut() {
+                if used.contains(&block.direction) {
+                    code_difference(c, &mut block.differences[list]);
+                }
+            }
+        }
+        return;
+    }
+    let is_f = tools.is(PictureType::F);
+    if is_f && tools.references > 1 && tools.dual_hypothesis && !smallest {
+        code_f_directions(c, blocks);
+    } else {
+        blocks.iter_mut().for_each(|block| block.dual = false);
+    }
+    for block in blocks.iter_mut() {
+        if tools.references > 1 {
+            let max = u32::from(tools.references) - 1;
+            let index =
+                c.truncated_unary(max, block.reference.into(), |i| ctx::REFERENCE + i.min(2) as usize);
+            block.reference = index as u8;
+        } else {
+            block.reference = 0;
+        }
+    }
+    if is_f && !smallest && blocks.iter().all(|block| !block.dual) {
+        syntax.multi_hypothesis = code_multi_hypothesis(c, level, syntax.multi_hypothesis);
+    } else {
+        syntax.multi_hypothesis = 0;
+    }
+    for block in blocks {
+        code_difference(c, &mut block.differences[0]);
+    }
+}
+
+/// 26.3.
+fn code_f_directions<C: BinCoder>(c: &mut C, blocks: &mut [PredictionSyntax]) {
+    match blocks {
+        [only] => only.dual = c.bin(ctx::PU_TYPE, only.dual),
+        [first, second] => {
+            let same = first.dual == second.dual;
+            first.dual = c.bin(ctx::PU_TYPE + 1, first.dual);
+            second.dual = first.dual == c.bin(ctx::PU_TYPE + 2, same);
+        }
+        _ => {}
+    }
+}
+
+/// 26.2.
+fn code_b_directions<C: BinCoder>(c: &mut C, smallest: bool, blocks: &mut [PredictionSyntax]) {
+    use Direction::{Backward, Bidirectional, Forward, Symmetric};
+    match blocks {
+        [only] => {
+            const ORDER: [Direction; 4] = [Forward, Backward, Symmetric, Bidirectional];
+            let value = position(&ORDER, only.direction);
+            let index = c.truncated_unary(3, value as u32, |i| ctx::PU_TYPE + i as usize);
+            only.direction = ORDER[index as usize];
+        }
+        [first, second] if smallest => {
+            let same = first.direction == second.direction;
+            let forward = c.bin(ctx::PU_TYPE_MIN, first.direction == Forward);
+            let same = c.bin(ctx::PU_TYPE_MIN + 1, same);
+            first.direction = if forward { Forward } else { Backward };
+            second.direction = if forward == same { Forward } else { Backward };
+        }
+        [first, second] => {
+            const ORDER: [Direction; 4] = [Bidirectional, Backward, Forward, Symmetric];
+            let values = (position(&ORDER, first.direction), position(&ORDER, second.direction));
+            let n0 = c.truncated_unary(3, values.0 as u32, |i| ctx::PU_TYPE + 3 + i as usize) as usize;
+            first.direction = ORDER[n0];
+            if c.bin(ctx::PU_TYPE + 6, values.0 == values.1) {
+                second.direction = first.direction;
+                return;
+            }
+            let mut others = (0..4).filter(|&n| n != n0);
+            let (mut n1, last) = (others.next().unwrap_or(0), others.next_back().unwrap_or(0));
+            if !c.bin(ctx::PU_TYPE + 7 + 2 * n0, values.1 == n1) {
+                n1 = others.next().unwrap_or(0);
+                if !c.bin(ctx::PU_TYPE + 8 + 2 * n0, values.1 == n1) {
+                    n1 = last;
+                }
+            }
+            second.direction = ORDER[n1];
+        }
+        _ => {}
+    }
+}
+
+fn position(order: &[Direction], direction: Direction) -> usize {
+    order.iter().position(|&d| d == direction).unwrap_or(0)
+}
+
+/// 26.4.
+fn code_multi_hypothesis<C: BinCoder>(c: &mut C, level: u8, mode: u8) -> u8 {
+    let base = ctx::PU_TYPE + 3 + 3 * usize::from(level.clamp(3, 6) - 3);
+    if !c.bin(base, mode != 0) {
+        return 0;
+    }
+    if !c.bin(base + 1, !matches!(mode, 3 | 4)) {
+        return 3 + u8::from(c.bypass(mode == 4));
+    }
+    if !c.bin(base + 2, !matches!(mode, 7 | 8)) {
+        return 7 + u8::from(c.bypass(mode == 8));
+    }
+    let rest = mode.wrapping_sub(1);
+    let high = u8::from(c.bypass(rest & 4 != 0));
+    1 + 4 * high + u8::from(c.bypass(rest & 1 != 0))
+}
+
+/// 26.5.
+fn code_difference<C: BinCoder>(c: &mut C, difference: &mut VectorDifference) {
+    difference.x = code_difference_component(c, ctx::MVD, difference.x);
+    difference.y = code_difference_component(c, ctx::MVD + 3, difference.y);
+}
+
+fn code_difference_component<C: BinCoder>(c: &mut C, context: usize, value: i32) -> i32 {
+    let magnitude = value.unsigned_abs();
+    let mut found = 0;
+    while found < 3 && c.bin(context + found as usize, found < magnitude) {
+        found += 1;
+    }
+    if found == 3 {
+        // The parity comes before the rest.
+        let escape = magnitude.wrapping_sub(3);
+        found += u32::from(c.bypass(escape & 1 != 0));
+        found += 2 * c.exp_golomb(escape >> 1);
+    }
+    if found == 0 {
+        return 0;
+    }
+    let found = found as i32;
+    if c.bypass(value < 0) { -found } else { found }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aec::{AecReader, AecWriter};
+
+    struct Random(u32);
+
+    impl Random {
+        fn below(&mut self, n: u32) -> u32 {
+            self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (self.0 >> 8) % n
+        }
+
+        fn difference(&mut self) -> VectorDifference {
+            let mut component = || {
+                let limit = [1, 3, 9, 2000, 40_000][self.below(5) as usize];
+                self.below(2 * limit + 1) as i32 - limit as i32
+            };
+            VectorDifference { x: component(), y: component() }
+        }
+    }
+
+    const PARTITIONS: [Partition; 7] = [
+        Partition::Whole,
+        Partition::Horizontal,
+        Partition::Vertical,
+        Partition::HorizontalUp,
+        Partition::HorizontalDown,
+        Partition::VerticalLeft,
+        Partition::VerticalRight,
+    ];
+
+    /// A unit that the syntax can express.
+    fn unit(r: &mut Random, tools: &InterTools) -> (u8, UnitType, InterSyntax) {
+        let level = 3 + r.below(4) as u8;
+        let unit = match r.below(8) {
+            0 => UnitType::Intra,
+            1 => UnitType::Skip,
+            2 => UnitType::Direct,
+            _ => {
+                let count = if level > 3 && tools.asymmetric_partitions { 7 } else { 3 };
+                UnitType::Explicit(PARTITIONS[r.below(count) as usize])
+            }
+        };
+        let mut syntax = InterSyntax::default();
+        let f = tools.picture_type == PictureType::F;
+        let b = tools.picture_type == PictureType::B;
+        match unit {
+            UnitType::Skip | UnitType::Direct => {
+                if f && tools.weighted_skip && tools.references > 1 {
+                    syntax.weighted_skip_mode = r.below(tools.references.into()) as u8;
+                }
+                if syntax.weighted_skip_mode == 0 && (b || (f && tools.multi_hypothesis_skip)) {
+                    syntax.subtype = r.below(5) as u8;
+                }
+            }
+            UnitType::Explicit(partition) => {
+                let smallest = level == 3 && partition.count() == 2;
+                for block in &mut syntax.blocks[..partition.count()] {
+                    if b {
+                        let all = [
+                            Direction::Forward,
+                            Direction::Backward,
+                            Direction::Symmetric,
+                            Direction::Bidirectional,
+                        ];
+                        block.direction = all[r.below(if smallest { 2 } else { 4 }) as usize];
+                        if block.direction != Direction::Backward {
+                            block.differences[0] = r.difference();
+                        }
+                        if matches!(block.direction, Direction::Backward | Direction::Bidirectional) {
+                            block.differences[1] = r.difference();
+                        }
+                    } else {
+                        block.reference = r.below(tools.references.into()) as u8;
+                        block.dual = f
+                            && tools.dual_hypothesis
+                            && tools.references > 1
+                            && !smallest
+                            && r.below(2) == 1;
+                        block.differences[0] = r.difference();
+                    }
+                }
+                let dual = syntax.blocks.iter().any(|block| block.dual);
+                if f && !smallest && !dual {
+                    syntax.multi_hypothesis = r.below(9) as u8;
+                }
+            }
+            UnitType::Intra => {}
+        }
+        (level, unit, syntax)
+    }
+
+    #[test]
+    fn units_read_back() {
+        let mut r = Random(1);
+        for round in 0..200 {
+            let picture_type = [PictureType::P, PictureType::F, PictureType::B][round % 3];
+            let tools = InterTools {
+                picture_type,
+                references: if picture_type == PictureType::B { 2 } else { 1 + r.below(4) as u8 },
+                multi_hypothesis_skip: r.below(2) == 1,
+                dual_hypothesis: r.below(2) == 1,
+                weighted_skip: r.below(2) == 1,
+                asymmetric_partitions: r.below(2) == 1,
+                pmvr: false,
+            };
+            let units: Vec<_> = (0..100).map(|_| unit(&mut r, &tools)).collect();
+            let mut writer = AecWriter::new();
+            for &(level, unit, mut syntax) in &units {
+                assert_eq!(code_unit_type(&mut writer, &tools, level, unit), unit);
+                code_inter(&mut writer, &tools, level, unit, &mut syntax);
+            }
+            writer.final_bin(true);
+            let bytes = writer.finish();
+            let mut reader = AecReader::new(&bytes);
+            for &(level, unit, syntax) in &units {
+                assert_eq!(code_unit_type(&mut reader, &tools, level, UnitType::Skip), unit);
+                let mut read = InterSyntax::default();
+                code_inter(&mut reader, &tools, level, unit, &mut read);
+                assert_eq!(read, syntax, "{tools:?} {unit:?} level {level}");
+            }
+            assert!(reader.final_bin(false));
+            assert_eq!(reader.check(), Ok(()));
+        }
+    }
+}
