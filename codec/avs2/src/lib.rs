@@ -21,13 +21,19 @@
 mod cancel;
 mod decoder;
 mod error;
+pub mod aec;
+pub mod bitstream;
+pub mod filter;
 pub mod headers;
 mod options;
 mod picture;
+pub mod recon;
+pub mod simd;
+pub mod syntax;
 
 pub use cancel::{CancelCheck, NeverCancel};
 pub use decoder::Decoder;
 pub use error::Error;
 pub use headers::SequenceHeader;
 pub use options::{DecoderOptions, Limits, SimdLevel};
-pub use picture::{Picture, PictureType, Plane};
+pub use picture::{Picture, PictureType, Plane, PlaneBuffer};

@@ -90,3 +90,88 @@ impl Picture {
         if index == 0 { (width, height) } else { (width.div_ceil(2), height.div_ceil(2)) }
     }
 }
+
+/// Samples of one component while they are made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaneBuffer {
+    data: Vec<u8>,
+    width: usize,
+    height: usize,
+    stride: usize,
+}
+
+impl PlaneBuffer {
+    /// Odd multiples of 64 keep rows apart in the cache.
+    fn stride_of(width: usize) -> usize {
+        width.next_multiple_of(64) | 64
+    }
+
+    /// Bytes that a plane takes.
+    #[must_use]
+    pub fn memory(width: usize, height: usize) -> usize {
+        Self::stride_of(width) * height
+    }
+
+    /// A plane of zeros.
+    #[must_use]
+    pub fn new(width: usize, height: usize) -> Self {
+        let stride = Self::stride_of(width);
+        Self { data: vec![0; stride * height], width, height, stride }
+    }
+
+    /// Samples per row.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Distance of rows.
+    #[must_use]
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Index of a sample.
+    #[inline]
+    #[must_use]
+    pub fn index(&self, x: usize, y: usize) -> usize {
+        y * self.stride + x
+    }
+
+    /// All samples.
+    #[must_use]
+    pub fn samples(&self) -> &[u8] {
+        &self.data
+    }
+
+    /// All samples.
+    #[must_use]
+    pub fn samples_mut(&mut self) -> &mut [u8] {
+        &mut self.data
+    }
+
+    /// The samples of row `y`.
+    #[must_use]
+    pub fn row(&self, y: usize) -> &[u8] {
+        &self.data[y * self.stride..][..self.width]
+    }
+
+    /// The samples of row `y`.
+    #[must_use]
+    pub fn row_mut(&mut self, y: usize) -> &mut [u8] {
+        &mut self.data[y * self.stride..][..self.width]
+    }
+}
+
+impl From<PlaneBuffer> for Plane {
+    fn from(buffer: PlaneBuffer) -> Self {
+        let PlaneBuffer { data, width, height, stride } = buffer;
+        Self { width, height, stride, data: Arc::new(data) }
+    }
+}

@@ -1,0 +1,116 @@
+//! Context states (31) and their list (35).
+
+/// First index of each group of contexts (table of clause 35).
+pub mod ctx {
+    /// `cu_type_index`.
+    pub const CU_TYPE: usize = 0;
+    /// `shape_of_partition_index`.
+    pub const SHAPE: usize = CU_TYPE + 5;
+    /// `b_pu_type_index`, `f_pu_type_index`, `dir_multi_hypothesis_mode`.
+    pub const PU_TYPE: usize = SHAPE + 2;
+    /// `b_pu_type_min_index`.
+    pub const PU_TYPE_MIN: usize = PU_TYPE + 15;
+    /// `cu_subtype_index`.
+    pub const SUBTYPE: usize = PU_TYPE_MIN + 2;
+    /// `weighted_skip_mode`.
+    pub const WEIGHTED_SKIP: usize = SUBTYPE + 4;
+    /// `pu_reference_index`.
+    pub const REFERENCE: usize = WEIGHTED_SKIP + 3;
+    /// Motion vector differences: 0..=2 horizontal, 3..=5 vertical.
+    pub const MVD: usize = REFERENCE + 3;
+    /// `split_flag`.
+    pub const SPLIT: usize = MVD + 6;
+    /// `transform_split_flag`.
+    pub const TRANSFORM_SPLIT: usize = SPLIT + 3;
+    /// `intra_pu_type_index`.
+    pub const INTRA_PARTITION: usize = TRANSFORM_SPLIT + 3;
+    /// `intra_luma_pred_mode`.
+    pub const LUMA_MODE: usize = INTRA_PARTITION + 1;
+    /// `intra_chroma_pred_mode`.
+    pub const CHROMA_MODE: usize = LUMA_MODE + 7;
+    /// `ctp_y`, `ctp_uv`, `ctp_zero_flag`.
+    pub const CTP: usize = CHROMA_MODE + 3;
+    /// `cu_qp_delta`.
+    pub const QP_DELTA: usize = CTP + 9;
+    /// Position of the last coefficient group.
+    pub const LAST_CG: usize = QP_DELTA + 4;
+    /// `nonzero_cg_flag`.
+    pub const NONZERO_CG: usize = LAST_CG + 12;
+    /// `last_coeff_pos_x`, `last_coeff_pos_y`.
+    pub const LAST_POS: usize = NONZERO_CG + 3;
+    /// `coeff_level_minus1_pos_in_band`.
+    pub const LEVEL: usize = LAST_POS + 60;
+    /// `coeff_run`.
+    pub const RUN: usize = LEVEL + 40;
+    /// `sao_merge_type_index`.
+    pub const SAO_MERGE: usize = RUN + 66;
+    /// `sao_mode`.
+    pub const SAO_MODE: usize = SAO_MERGE + 3;
+    /// `sao_interval_offset_abs`.
+    pub const SAO_OFFSET: usize = SAO_MODE + 1;
+    /// `alf_lcu_enable_flag`.
+    pub const ALF: usize = SAO_OFFSET + 1;
+    /// Number of contexts.
+    pub const COUNT: usize = ALF + 1;
+}
+
+/// One context: bits 0 the more probable symbol, 1..=2 the adaptation counter, 3..=12 the estimate `lg`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Context(u16);
+
+/// Adaptation shift by counter.
+const RATE: [u8; 4] = [3, 3, 4, 5];
+/// Increase of the estimate after a less probable symbol, by counter.
+const INCREASE: [u16; 4] = [197, 197, 95, 46];
+
+impl Context {
+    /// lg 1023, mps 0, cyc 0.
+    pub(super) const INITIAL: Self = Self(1023 << 3);
+
+    /// Size of the interval of the less probable symbol, 1..=255.
+    #[inline(always)]
+    pub(super) fn q(self) -> u32 {
+        u32::from(self.0 >> 5)
+    }
+
+    #[inline(always)]
+    pub(super) fn mps(self) -> bool {
+        self.0 & 1 == 1
+    }
+
+    #[inline(always)]
+    pub(super) fn adapt_to_mps(&mut self) {
+        let (lg, cyc) = (self.0 >> 3, usize::from(self.0 >> 1 & 3));
+        let rate = RATE[cyc];
+        let lg = lg - (lg >> rate) - (lg >> (rate + 2));
+        self.0 = (lg << 3) | (cyc.max(1) as u16) << 1 | (self.0 & 1);
+    }
+
+    #[inline(always)]
+    pub(super) fn adapt_to_lps(&mut self) {
+        let (lg, cyc) = (self.0 >> 3, usize::from(self.0 >> 1 & 3));
+        let mut lg = lg + INCREASE[cyc];
+        let mut mps = self.0 & 1;
+        if lg >= 1024 {
+            lg = 2047 - lg;
+            mps ^= 1;
+        }
+        self.0 = (lg << 3) | ((cyc + 1).min(3) as u16) << 1 | mps;
+    }
+
+    #[inline(always)]
+    pub(super) fn adapt(&mut self, bin: bool) {
+        if bin == self.mps() { self.adapt_to_mps() } else { self.adapt_to_lps() }
+    }
+}
+
+/// All contexts of a slice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContextSet(pub(super) [Context; ctx::COUNT]);
+
+impl Default for ContextSet {
+    /// The state at the start of a slice.
+    fn default() -> Self {
+        Self([Context::INITIAL; ctx::COUNT])
+    }
+}

@@ -1,0 +1,79 @@
+//! Costs for encoder decisions (36.3).
+
+use std::sync::LazyLock;
+
+use super::BinCoder;
+use super::contexts::ContextSet;
+
+/// Costs are in units of 2^-`COST_BITS` bit.
+pub const COST_BITS: u32 = 12;
+
+const ONE_BIT: u64 = 1 << COST_BITS;
+
+/// Costs of the more and the less probable symbol by interval size.
+static COSTS: LazyLock<[[u32; 2]; 256]> = LazyLock::new(|| {
+    std::array::from_fn(|q| {
+        let q = q.max(1) as f64;
+        let mut bits = [0.0; 2];
+        for range in 256..512 {
+            let range = f64::from(range);
+            let t = range - 256.0;
+            let lps = if t >= q { q / range } else { (t + q) / (2.0 * range) };
+            bits[0] -= (1.0 - lps).log2();
+            bits[1] -= lps.log2();
+        }
+        bits.map(|sum| (sum / 256.0 * ONE_BIT as f64).round() as u32)
+    })
+});
+
+/// Counts the bits that a writer would spend; adapts its own contexts.
+#[derive(Debug, Clone)]
+pub struct CostCoder {
+    contexts: ContextSet,
+    cost: u64,
+}
+
+impl CostCoder {
+    /// Starts with the given context states.
+    #[must_use]
+    pub fn new(contexts: ContextSet) -> Self {
+        Self { contexts, cost: 0 }
+    }
+
+    /// Cost so far, in 2^-[`COST_BITS`] bit.
+    #[must_use]
+    pub fn cost(&self) -> u64 {
+        self.cost
+    }
+
+    /// The context states after what was coded.
+    #[must_use]
+    pub fn contexts(&self) -> &ContextSet {
+        &self.contexts
+    }
+}
+
+impl BinCoder for CostCoder {
+    const READS: bool = false;
+
+    #[inline]
+    fn bin(&mut self, context: usize, bin: bool) -> bool {
+        let state = &mut self.contexts.0[context];
+        self.cost += u64::from(COSTS[state.q() as usize][usize::from(bin != state.mps())]);
+        state.adapt(bin);
+        bin
+    }
+
+    #[inline]
+    fn bypass(&mut self, bin: bool) -> bool {
+        self.cost += ONE_BIT;
+        bin
+    }
+
+    #[inline]
+    fn final_bin(&mut self, bin: bool) -> bool {
+        // 0.004 and 8.5 bits
+        self.cost += if bin { ONE_BIT * 17 / 2 } else { ONE_BIT / 256 };
+        bin
+    }
+}

@@ -1,0 +1,213 @@
+//! Decoding of streams: units, sequences, the order of pictures.
+
+mod lcu;
+mod picture;
+mod sink;
+
+use std::collections::VecDeque;
+
+use self::picture::PictureDecoder;
+use crate::bitstream::{BitReader, Units, remove_pseudo_start_codes, start_code};
+use crate::filter::Stages;
+use crate::headers::{PictureHeader, SequenceHeader};
+use crate::simd::Backend;
+use crate::{CancelCheck, DecoderOptions, Error, Picture, PictureType};
+
+/// Decodes an AVS2 stream that arrives in pieces.
+#[derive(Debug)]
+pub struct Decoder {
+    options: DecoderOptions,
+    backend: Backend,
+    sequence: Option<SequenceHeader>,
+    /// The sequence has ended: the next header starts a new one.
+    ended: bool,
+    order: CodingOrder,
+    pictures: u32,
+    output: OutputQueue,
+    keep_stages: bool,
+    stages: VecDeque<Stages>,
+}
+
+impl Decoder {
+    /// A decoder at the start of a stream.
+    #[must_use]
+    pub fn new(options: DecoderOptions) -> Self {
+        Self {
+            options,
+            backend: Backend::detect(options.simd),
+            sequence: None,
+            ended: false,
+            order: CodingOrder::default(),
+            pictures: 0,
+            output: OutputQueue::default(),
+            keep_stages: false,
+            stages: VecDeque::new(),
+        }
+    }
+
+    /// Decodes whole units; the end of `data` ends the last unit.
+    ///
+    /// `data` must contain at least one picture, and every picture that begins in it must end in it. Headers are
+    /// remembered from call to call.
+    ///
+    /// # Errors
+    /// Pictures decoded before the error are available from [`next_picture`](Self::next_picture).
+    pub fn decode(&mut self, data: &[u8], cancel: &dyn CancelCheck) -> Result<(), Error> {
+        let mut current: Option<PictureDecoder> = None;
+        let mut found = false;
+        for unit in Units::new(data) {
+            match unit.value {
+                0..=start_code::SLICE_MAX => {
+                    let picture = current
+                        .as_mut()
+                        .ok_or(Error::Invalid { element: "slice without a picture", value: unit.value.into() })?;
+                    let payload = remove_pseudo_start_codes(unit.value, unit.payload);
+                    picture.decode_slice(unit.value, &payload, cancel)?;
+                }
+                start_code::SEQUENCE => {
+                    self.finish_picture(current.take())?;
+                    self.start_sequence(unit.payload)?;
+                }
+                start_code::SEQUENCE_END => {
+                    self.finish_picture(current.take())?;
+                    self.ended = true;
+                }
+                start_code::INTRA_PICTURE | start_code::INTER_PICTURE => {
+                    self.finish_picture(current.take())?;
+                    found = true;
+                    let payload = remove_pseudo_start_codes(unit.value, unit.payload);
+                    current = Some(self.start_picture(unit.value == start_code::INTRA_PICTURE, &payload)?);
+                }
+                // User data and extensions do not change samples; other values are reserved.
+                _ => {}
+            }
+        }
+        self.finish_picture(current.take())?;
+        if found { Ok(()) } else { Err(Error::Truncated { element: "stream before any picture" }) }
+    }
+
+    /// The next picture in output order.
+    pub fn next_picture(&mut self) -> Option<Picture> {
+        self.output.ready.pop_front()
+    }
+
+    /// Ends the stream: pictures held back for reordering become available.
+    pub fn flush(&mut self) {
+        self.output.flush();
+    }
+
+    /// The sequence header in force.
+    #[must_use]
+    pub fn sequence(&self) -> Option<&SequenceHeader> {
+        self.sequence.as_ref()
+    }
+
+    /// Keeps the planes between the loop filters, for tests.
+    #[doc(hidden)]
+    pub fn keep_stages(&mut self) {
+        self.keep_stages = true;
+    }
+
+    /// The stages of the next picture in coding order.
+    #[doc(hidden)]
+    pub fn next_stages(&mut self) -> Option<Stages> {
+        self.stages.pop_front()
+    }
+
+    fn start_sequence(&mut self, payload: &[u8]) -> Result<(), Error> {
+        let mut header = SequenceHeader::new(16, 16, 4);
+        header.code(&mut BitReader::new(payload))?;
+        let size = |h: &SequenceHeader| (h.horizontal_size, h.vertical_size);
+        let is_new = self.ended || self.sequence.as_ref().is_none_or(|old| size(old) != size(&header));
+        if is_new {
+            self.output.flush();
+            self.order = CodingOrder::default();
+            self.ended = false;
+        }
+        self.sequence = Some(header);
+        Ok(())
+    }
+
+    fn start_picture(&mut self, intra: bool, payload: &[u8]) -> Result<PictureDecoder, Error> {
+        let sequence =
+            self.sequence.as_ref().ok_or(Error::Invalid { element: "picture without a sequence header", value: 0 })?;
+        if self.ended {
+            return Err(Error::Invalid { element: "picture after the end of the sequence", value: 0 });
+        }
+        let mut header = PictureHeader::new_intra(0);
+        header.code(&mut BitReader::new(payload), sequence, intra)?;
+        if !header.is_intra() {
+            return Err(Error::Unsupported { feature: "inter pictures, coding_order", value: header.coding_order.into() });
+        }
+        if self.pictures >= self.options.limits.max_pictures {
+            return Err(Error::Limit {
+                limit: "max_pictures",
+                needed: u64::from(self.pictures) + 1,
+                allowed: self.options.limits.max_pictures.into(),
+            });
+        }
+        self.pictures += 1;
+        let coding_order = self.order.unwrap(header.coding_order);
+        let held = self.output.memory();
+        PictureDecoder::new(sequence, header, coding_order, &self.options, self.backend, held, self.keep_stages)
+    }
+
+    fn finish_picture(&mut self, current: Option<PictureDecoder>) -> Result<(), Error> {
+        let (Some(current), Some(sequence)) = (current, &self.sequence) else { return Ok(()) };
+        let (picture, stages) = current.finish()?;
+        self.stages.extend(stages);
+        if picture.picture_type != PictureType::Gb {
+            self.output.push(picture, sequence.output_reorder_delay.into());
+        }
+        Ok(())
+    }
+}
+
+/// Undoes the modulo of `coding_order` (part C, 3.2).
+#[derive(Debug, Default)]
+struct CodingOrder {
+    base: u32,
+    before: u8,
+}
+
+impl CodingOrder {
+    fn unwrap(&mut self, coding_order: u8) -> u32 {
+        if coding_order < self.before {
+            self.base = self.base.saturating_add(256);
+        }
+        self.before = coding_order;
+        self.base.saturating_add(coding_order.into())
+    }
+}
+
+/// Pictures on their way out (part C, 3.5).
+#[derive(Debug, Default)]
+struct OutputQueue {
+    waiting: Vec<Picture>,
+    ready: VecDeque<Picture>,
+}
+
+impl OutputQueue {
+    fn push(&mut self, picture: Picture, reorder_delay: usize) {
+        self.waiting.push(picture);
+        self.release(reorder_delay);
+    }
+
+    fn flush(&mut self) {
+        self.release(0);
+    }
+
+    /// Releases the first pictures in output order until `keep` wait.
+    fn release(&mut self, keep: usize) {
+        while self.waiting.len() > keep {
+            let first = (0..self.waiting.len()).min_by_key(|&i| self.waiting[i].output_order).unwrap_or(0);
+            self.ready.push_back(self.waiting.remove(first));
+        }
+    }
+
+    /// Bytes of samples.
+    fn memory(&self) -> usize {
+        let planes = self.waiting.iter().chain(&self.ready).flat_map(|picture| &picture.planes);
+        planes.map(|plane| plane.data.len()).sum()
+    }
+}

@@ -1,0 +1,193 @@
+//! Decoding of one picture.
+
+use super::lcu::LcuDecoder;
+use super::sink::{Band, QUEUE, RowSink};
+use crate::aec::AecReader;
+use crate::bitstream::BitReader;
+use crate::filter::{FilterSetup, Geometry, Stages};
+use crate::headers::{PictureHeader, SequenceHeader, SliceHeader, WeightMatrices};
+use crate::picture::PlaneBuffer;
+use crate::simd::Backend;
+use crate::syntax::{SaoLcu, SliceTools, code_end_of_slice};
+use crate::{CancelCheck, DecoderOptions, Error, Picture};
+
+/// What all slices of a picture share.
+#[derive(Debug)]
+pub(super) struct PictureContext {
+    pub sequence: SequenceHeader,
+    pub header: PictureHeader,
+    pub geometry: Geometry,
+    pub weights: Option<WeightMatrices>,
+    pub backend: Backend,
+}
+
+/// The slice in work.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SliceState {
+    pub header: SliceHeader,
+    pub tools: SliceTools,
+    /// Number of the slice in the picture.
+    pub number: u32,
+    /// Raster index of its first largest coding unit.
+    pub first: usize,
+}
+
+/// Decodes the slices of a picture.
+#[derive(Debug)]
+pub(super) struct PictureDecoder {
+    context: PictureContext,
+    coding_order: u32,
+    lcu: LcuDecoder,
+    /// The row in work; none after the last one.
+    band: Option<Band>,
+    sao_above: Vec<SaoLcu>,
+    sink: RowSink,
+    /// Raster index of the next largest coding unit.
+    next: usize,
+    slices: u32,
+}
+
+impl PictureDecoder {
+    /// `held` is the memory of pictures that still exist.
+    pub fn new(
+        sequence: &SequenceHeader,
+        header: PictureHeader,
+        coding_order: u32,
+        options: &DecoderOptions,
+        backend: Backend,
+        held: usize,
+        keep_stages: bool,
+    ) -> Result<Self, Error> {
+        let geometry = Geometry {
+            width: sequence.coded_width(),
+            height: sequence.coded_height(),
+            lcu_log2: sequence.lcu_size_log2.into(),
+        };
+        let setup = FilterSetup {
+            geometry,
+            deblocking: header.deblocking,
+            chroma_qp_delta: header.chroma_qp_delta,
+            sao: sequence.sample_adaptive_offset_enable,
+            alf: header.alf.clone(),
+            cross_slice: sequence.cross_slice_loop_filter_enable,
+            backend,
+            keep_stages,
+        };
+        check_limits(&setup, options, held)?;
+        let weights = header.weighting.map(|w| w.matrices(sequence.weights())).transpose()?;
+        Ok(Self {
+            lcu: LcuDecoder::new(&geometry),
+            band: Some(Band::new(&geometry)),
+            sao_above: vec![SaoLcu::default(); geometry.lcu_columns()],
+            sink: RowSink::new(setup, options.threads),
+            context: PictureContext { sequence: sequence.clone(), header, geometry, weights, backend },
+            coding_order,
+            next: 0,
+            slices: 0,
+        })
+    }
+
+    /// Decodes a slice; `payload` is free of pseudo start code bits.
+    pub fn decode_slice(&mut self, value: u8, payload: &[u8], cancel: &dyn CancelCheck) -> Result<(), Error> {
+        let PictureContext { sequence, header, geometry, .. } = &self.context;
+        let mut reader = BitReader::new(payload);
+        let mut slice = SliceHeader::new(header, 0, 0);
+        slice.code(&mut reader, value, sequence, header)?;
+        let (columns, rows) = (geometry.lcu_columns(), geometry.lcu_rows());
+        let first = slice.lcu_y * columns + slice.lcu_x;
+        if first != self.next {
+            return Err(Error::Invalid { element: "first unit of the slice", value: first as i64 });
+        }
+        let tools = SliceTools {
+            sdip: sequence.nonsquare_intra_prediction_enable,
+            fixed_qp: slice.fixed_qp,
+            slice_qp: slice.qp,
+        };
+        let state = SliceState { header: slice, tools, number: self.slices, first };
+        self.slices += 1;
+        self.lcu.start_slice(slice.qp);
+        let mut aec = AecReader::new(reader.rest());
+        loop {
+            let (column, row) = (self.next % columns, self.next / columns);
+            if column == 0 || self.next == first {
+                if cancel.is_cancelled() {
+                    return Err(Error::Cancelled);
+                }
+                self.lcu.start_row();
+            }
+            let Some(band) = &mut self.band else {
+                return Err(Error::Invalid { element: "units after the last of the picture", value: self.next as i64 });
+            };
+            self.lcu.decode(&self.context, &state, &mut aec, band, &mut self.sao_above, (column, row))?;
+            self.next += 1;
+            if self.next % columns == 0 {
+                self.next_band(self.next / columns < rows)?;
+            }
+            let end = code_end_of_slice(&mut aec, false);
+            aec.check()?;
+            if end {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Hands the band over and makes the next one.
+    fn next_band(&mut self, is_needed: bool) -> Result<(), Error> {
+        let Some(done) = self.band.take() else { return Ok(()) };
+        if is_needed {
+            let mut band = self.sink.spare().unwrap_or_else(|| Band::new(&self.context.geometry));
+            band.info.clear();
+            for (new, old) in band.planes.iter_mut().zip(&done.planes) {
+                new.row_mut(0).copy_from_slice(old.row(old.height() - 1));
+            }
+            self.band = Some(band);
+        }
+        self.sink.push(done)
+    }
+
+    /// The complete picture.
+    pub fn finish(self) -> Result<(Picture, Option<Stages>), Error> {
+        let PictureContext { sequence, header, geometry, .. } = &self.context;
+        let expected = geometry.lcu_columns() * geometry.lcu_rows();
+        if self.next != expected {
+            return Err(Error::IncompletePicture { decoded: self.next as u32, expected: expected as u32 });
+        }
+        let (planes, stages) = self.sink.finish()?;
+        let output_order = i64::from(self.coding_order) + i64::from(header.picture_output_delay)
+            - i64::from(sequence.output_reorder_delay);
+        let picture = Picture {
+            width: sequence.horizontal_size.into(),
+            height: sequence.vertical_size.into(),
+            coding_order: self.coding_order,
+            output_order,
+            picture_type: header.picture_type,
+            qp: header.qp,
+            planes: planes.map(PlaneBuffer::into),
+        };
+        Ok((picture, stages))
+    }
+}
+
+/// Checks the budgets before anything of the size of the picture is allocated.
+fn check_limits(setup: &FilterSetup, options: &DecoderOptions, held: usize) -> Result<(), Error> {
+    let geometry = &setup.geometry;
+    let pixels = geometry.width as u64 * geometry.height as u64;
+    if pixels > options.limits.max_pixels {
+        return Err(Error::Limit { limit: "max_pixels", needed: pixels, allowed: options.limits.max_pixels });
+    }
+    let plane = |c: usize| {
+        let (width, height) = geometry.plane_size(c);
+        PlaneBuffer::memory(width, height)
+    };
+    let picture: usize = (0..3).map(plane).sum();
+    let alf: usize = (0..3).filter(|&c| setup.alf.is_enabled(c)).map(plane).sum();
+    let copies = 1 + usize::from(setup.sao) + if setup.keep_stages { 4 } else { 0 };
+    let rows = if options.threads > 1 { QUEUE + 3 } else { 2 };
+    let band = PlaneBuffer::memory(geometry.width, geometry.lcu_size() + 1) * 2;
+    let info = geometry.width * geometry.height / 16;
+    let needed = held as u64 + (copies * picture + alf + rows * band + info) as u64;
+    if needed > options.limits.max_memory as u64 {
+        return Err(Error::Limit { limit: "max_memory", needed, allowed: options.limits.max_memory as u64 });
+    }
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! Distances between blocks of samples.
+
+use super::simd;
+use crate::simd::Backend;
+
+/// Sum of squared differences of two blocks whose rows are `stride` apart.
+pub(super) fn squared_error(
+    backend: Backend,
+    (a, a_stride): (&[u8], usize),
+    (b, b_stride): (&[u8], usize),
+    (w, h): (usize, usize),
+) -> u64 {
+    if let Some(sum) = simd::squared_error(backend, (a, a_stride), (b, b_stride), (w, h)) {
+        return sum;
+    }
+    let row = |y: usize| {
+        let a = &a[y * a_stride..][..w];
+        let b = &b[y * b_stride..][..w];
+        a.iter().zip(b).map(|(&a, &b)| (i32::from(a) - i32::from(b)).pow(2) as u32).sum::<u32>()
+    };
+    (0..h).map(|y| u64::from(row(y))).sum()
+}
+
+/// Writes `a - b` without gaps; both blocks are `w` wide without gaps.
+pub(super) fn residual(a: &[u8], b: &[u8], out: &mut [i16]) {
+    for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
+        *out = i16::from(a) - i16::from(b);
+    }
+}
+
+/// Sum of absolute Hadamard coefficients of the difference, scaled like a sum of absolute differences; blocks are
+/// without gaps.
+pub(super) fn hadamard(backend: Backend, a: &[u8], b: &[u8], (w, h): (usize, usize)) -> u32 {
+    if w.min(h) < 8 {
+        let mut sum = 0;
+        for y in (0..h).step_by(4) {
+            for x in (0..w).step_by(4) {
+                let diff: [[i32; 4]; 4] = std::array::from_fn(|j| {
+                    let at = (y + j) * w + x;
+                    std::array::from_fn(|i| i32::from(a[at + i]) - i32::from(b[at + i]))
+                });
+                sum += hadamard_4x4(diff);
+            }
+        }
+        return sum;
+    }
+    if let Some(sum) = simd::hadamard_8x8(backend, a, b, (w, h)) {
+        return sum;
+    }
+    let mut sum = 0;
+    for y in (0..h).step_by(8) {
+        for x in (0..w).step_by(8) {
+            let diff: [[i32; 8]; 8] = std::array::from_fn(|j| {
+                let at = (y + j) * w + x;
+                std::array::from_fn(|i| i32::from(a[at + i]) - i32::from(b[at + i]))
+            });
+            sum += hadamard_8x8(diff);
+        }
+    }
+    sum
+}
+
+fn hadamard_4x4(mut d: [[i32; 4]; 4]) -> u32 {
+    let pass = |v: [i32; 4]| {
+        let (a, b, c, d) = (v[0] + v[2], v[1] + v[3], v[0] - v[2], v[1] - v[3]);
+        [a + b, a - b, c + d, c - d]
+    };
+    d = d.map(pass);
+    let mut sum = 0;
+    for x in 0..4 {
+        sum += pass([d[0][x], d[1][x], d[2][x], d[3][x]]).iter().map(|v| v.unsigned_abs()).sum::<u32>();
+    }
+    sum.div_ceil(2)
+}
+
+fn hadamard_8x8(mut d: [[i32; 8]; 8]) -> u32 {
+    let pass = |mut v: [i32; 8]| {
+        for step in [4, 2, 1] {
+            let mut next = [0; 8];
+            for i in 0..8 {
+                let partner = i ^ step;
+                next[i] = if i & step == 0 { v[i] + v[partner] } else { v[partner] - v[i] };
+            }
+            v = next;
+        }
+        v
+    };
+    d = d.map(pass);
+    let mut sum = 0;
+    for x in 0..8 {
+        sum += pass(std::array::from_fn(|y| d[y][x])).iter().map(|v| v.unsigned_abs()).sum::<u32>();
+    }
+    (sum + 2) / 4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SimdLevel;
+
+    #[test]
+    fn every_backend_measures_the_same() {
+        let mut state = 9_u32;
+        let mut block = |n: usize, range: u32| -> Vec<u8> {
+            (0..n)
+                .map(|_| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    ((state >> 16) % range) as u8
+                })
+                .collect()
+        };
+        let best = Backend::detect(SimdLevel::Auto);
+        for size in [(4, 4), (8, 8), (16, 16), (32, 32), (64, 64), (16, 4), (4, 16), (32, 8), (8, 32)] {
+            for range in [2, 256] {
+                let (a, mut b) = (block(size.0 * size.1, range), block(size.0 * size.1, range));
+                if range == 2 {
+                    b.fill(255);
+                }
+                assert_eq!(
+                    hadamard(Backend::SCALAR, &a, &b, size),
+                    hadamard(best, &a, &b, size),
+                    "Hadamard {size:?}"
+                );
+                let error = |backend| squared_error(backend, (&a, size.0), (&b, size.0), size);
+                assert_eq!(error(Backend::SCALAR), error(best), "squared error {size:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn equal_blocks_have_no_distance() {
+        let a = [7; 64];
+        assert_eq!(hadamard(Backend::SCALAR, &a, &a, (8, 8)), 0);
+        assert_eq!(hadamard(Backend::SCALAR, &a, &[9; 64], (8, 8)), 32);
+        assert_eq!(squared_error(Backend::SCALAR, (&a, 8), (&[9; 64], 8), (8, 8)), 256);
+    }
+}

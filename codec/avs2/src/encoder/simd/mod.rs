@@ -1,0 +1,55 @@
+//! Kernels of the encoder for certain processors; each returns whether (or what) it computed. The portable twins are
+//! with their callers.
+#![allow(unsafe_code)]
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+
+use crate::recon::MAX_COEFFICIENTS;
+use crate::simd::Backend;
+
+/// Both passes of a forward transform.
+pub(super) fn transform(
+    backend: Backend,
+    residual: &[i16],
+    size: (usize, usize),
+    small: bool,
+    shifts: (u32, u32),
+    out: &mut [i16; MAX_COEFFICIENTS],
+) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if backend.has_avx2() {
+        // SAFETY: the processor has AVX2.
+        unsafe { avx2::transform(residual, size, small, shifts, out) };
+        return true;
+    }
+    let _ = (backend, residual, size, small, shifts, out);
+    false
+}
+
+/// Sum of 8x8 Hadamard distances; width and height are multiples of 8.
+pub(super) fn hadamard_8x8(backend: Backend, a: &[u8], b: &[u8], size: (usize, usize)) -> Option<u32> {
+    #[cfg(target_arch = "x86_64")]
+    if backend.has_avx2() {
+        // SAFETY: the processor has AVX2.
+        return Some(unsafe { avx2::hadamard_8x8(a, b, size) });
+    }
+    let _ = (backend, a, b, size);
+    None
+}
+
+/// Sum of squared differences.
+pub(super) fn squared_error(
+    backend: Backend,
+    a: (&[u8], usize),
+    b: (&[u8], usize),
+    size: (usize, usize),
+) -> Option<u64> {
+    #[cfg(target_arch = "x86_64")]
+    if backend.has_avx2() {
+        // SAFETY: the processor has AVX2.
+        return Some(unsafe { avx2::squared_error(a, b, size) });
+    }
+    let _ = (backend, a, b, size);
+    None
+}

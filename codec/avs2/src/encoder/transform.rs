@@ -1,0 +1,267 @@
+//! Forward transforms (4.6): the transposes of the decoder's.
+
+use super::simd;
+use crate::recon::{MAX_COEFFICIENTS, Secondary};
+use crate::simd::Backend;
+
+/// Magnitudes of the cosine matrix (4.1).
+const COSINES: [i16; 33] = [
+    32, 45, 45, 45, 44, 44, 43, 43, 42, 41, 40, 39, 38, 36, 35, 34, 32, 30, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11,
+    9, 7, 4, 2, 0,
+];
+
+/// A transform matrix of size N in the order the passes read it: `pairs[i][k]` holds the coefficients of frequency
+/// `k` for samples `2 * i` (low half) and `2 * i + 1` (high half).
+pub(super) struct Matrix<const N: usize, const HALF: usize> {
+    pub(super) pairs: [[i32; N]; HALF],
+}
+
+const fn cosine(n: usize, k: usize, i: usize) -> i16 {
+    let mut a = (2 * i + 1) * k * (32 / n) % 128;
+    if a > 64 {
+        a = 128 - a;
+    }
+    if a <= 32 { COSINES[a] } else { -COSINES[64 - a] }
+}
+
+const fn pack(low: i16, high: i16) -> i32 {
+    (low as u16 as i32) | ((high as i32) << 16)
+}
+
+const fn cosine_matrix<const N: usize, const HALF: usize>() -> Matrix<N, HALF> {
+    let mut pairs = [[0; N]; HALF];
+    let mut i = 0;
+    while i < HALF {
+        let mut k = 0;
+        while k < N {
+            pairs[i][k] = pack(cosine(N, k, 2 * i), cosine(N, k, 2 * i + 1));
+            k += 1;
+        }
+        i += 1;
+    }
+    Matrix { pairs }
+}
+
+const D4: [[i16; 4]; 4] = [[34, 58, 72, 81], [77, 69, -7, -75], [79, -33, -75, 58], [55, -84, 73, -28]];
+
+pub(super) static T4: Matrix<4, 2> = cosine_matrix();
+pub(super) static T8: Matrix<8, 4> = cosine_matrix();
+pub(super) static T16: Matrix<16, 8> = cosine_matrix();
+pub(super) static T32: Matrix<32, 16> = cosine_matrix();
+pub(super) static SMALL: Matrix<4, 2> = {
+    let mut pairs = [[0; 4]; 2];
+    let mut k = 0;
+    while k < 4 {
+        pairs[0][k] = pack(D4[k][0], D4[k][1]);
+        pairs[1][k] = pack(D4[k][2], D4[k][3]);
+        k += 1;
+    }
+    Matrix { pairs }
+};
+
+/// The matrix of size `n` as rows of `n` packed pairs.
+pub(super) fn matrix(n: usize, small_secondary: bool) -> &'static [i32] {
+    match (n, small_secondary) {
+        (4, true) => SMALL.pairs.as_flattened(),
+        (4, false) => T4.pairs.as_flattened(),
+        (8, _) => T8.pairs.as_flattened(),
+        (16, _) => T16.pairs.as_flattened(),
+        _ => T32.pairs.as_flattened(),
+    }
+}
+
+/// Transforms a residual of `w` x `h` samples (row by row without gaps) into coefficients, row by row; blocks with a
+/// side of 64 give half as many in both directions.
+pub(super) fn forward_transform(
+    backend: Backend,
+    residual: &[i16],
+    (w, h): (usize, usize),
+    secondary: Secondary,
+    out: &mut [i16; MAX_COEFFICIENTS],
+) {
+    if w.max(h) == 64 {
+        let mut low = [0; MAX_COEFFICIENTS];
+        analyse(residual, (w, h), &mut low);
+        passes(backend, &low, (w / 2, h / 2), false, 1, out);
+        large_secondary(out, w / 2, secondary);
+        return;
+    }
+    let small = secondary == Secondary::Small;
+    passes(backend, residual, (w, h), small, u32::from(small), out);
+    large_secondary(out, w, secondary);
+}
+
+/// Rows, then columns; `extra` is added to the first shift, and to the second one for the small secondary transform.
+fn passes(
+    backend: Backend,
+    residual: &[i16],
+    (w, h): (usize, usize),
+    small: bool,
+    extra: u32,
+    out: &mut [i16; MAX_COEFFICIENTS],
+) {
+    let shifts = (w.ilog2() - 2 + extra, h.ilog2() + 5 + u32::from(small));
+    if simd::transform(backend, residual, (w, h), small, shifts, out) {
+        return;
+    }
+    let mut rows = [0_i16; MAX_COEFFICIENTS];
+    let pass = |sum: i32, shift: u32| ((sum + ((1 << shift) >> 1)) >> shift).clamp(-32768, 32767) as i16;
+    let low = |pair: i32| i32::from(pair as i16);
+    let m = matrix(w, small);
+    for y in 0..h {
+        for u in 0..w {
+            let sum = (0..w / 2)
+                .map(|i| {
+                    let pair = m[i * w + u];
+                    low(pair) * i32::from(residual[y * w + 2 * i])
+                        + (pair >> 16) * i32::from(residual[y * w + 2 * i + 1])
+                })
+                .sum();
+            rows[y * w + u] = pass(sum, shifts.0);
+        }
+    }
+    let m = matrix(h, small);
+    for v in 0..h {
+        for u in 0..w {
+            let sum = (0..h / 2)
+                .map(|i| {
+                    let pair = m[i * h + v];
+                    low(pair) * i32::from(rows[2 * i * w + u]) + (pair >> 16) * i32::from(rows[(2 * i + 1) * w + u])
+                })
+                .sum();
+            out[v * w + u] = pass(sum, shifts.1);
+        }
+    }
+}
+
+/// The low band of the 5/3 wavelet in both directions.
+fn analyse(residual: &[i16], (w, h): (usize, usize), out: &mut [i16; MAX_COEFFICIENTS]) {
+    let (half_w, half_h) = (w / 2, h / 2);
+    let mut rows = vec![0_i16; half_w * h];
+    let mut high = [0_i32; 32];
+    for (row, low) in residual.chunks_exact(w).zip(rows.chunks_exact_mut(half_w)) {
+        let s = |i: usize| i32::from(row[i]);
+        for (j, d) in high[..half_w].iter_mut().enumerate() {
+            let right = if 2 * j + 2 < w { s(2 * j + 2) } else { s(w - 2) };
+            *d = s(2 * j + 1) - ((s(2 * j) + right) >> 1);
+        }
+        for j in 0..half_w {
+            let left = high[j.saturating_sub(1)];
+            low[j] = (s(2 * j) + ((left + high[j] + 2) >> 2)) as i16;
+        }
+    }
+    for x in 0..half_w {
+        let s = |i: usize| i32::from(rows[i * half_w + x]);
+        for (j, d) in high[..half_h].iter_mut().enumerate() {
+            let below = if 2 * j + 2 < h { s(2 * j + 2) } else { s(h - 2) };
+            *d = s(2 * j + 1) - ((s(2 * j) + below) >> 1);
+        }
+        for j in 0..half_h {
+            let above = high[j.saturating_sub(1)];
+            out[j * half_w + x] = (2 * s(2 * j) + ((above + high[j] + 1) >> 1)) as i16;
+        }
+    }
+}
+
+const S4: [[i32; 4]; 4] =
+    [[123, -35, -8, -3], [-32, -120, 30, 10], [14, 25, 123, -22], [8, 13, 19, 126]];
+
+fn large_secondary(out: &mut [i16; MAX_COEFFICIENTS], w: usize, secondary: Secondary) {
+    let Secondary::Large { horizontal, vertical } = secondary else { return };
+    let step = |v: [i32; 4]| -> [i32; 4] {
+        std::array::from_fn(|y| {
+            let sum: i32 = (0..4).map(|k| S4[y][k] * v[k]).sum();
+            ((sum + 64) >> 7).clamp(-32768, 32767)
+        })
+    };
+    if vertical {
+        for x in 0..4 {
+            let column = step(std::array::from_fn(|y| i32::from(out[y * w + x])));
+            for (y, value) in column.into_iter().enumerate() {
+                out[y * w + x] = value as i16;
+            }
+        }
+    }
+    if horizontal {
+        for y in 0..4 {
+            let row = step(std::array::from_fn(|x| i32::from(out[y * w + x])));
+            for (x, value) in row.into_iter().enumerate() {
+                out[y * w + x] = value as i16;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SimdLevel;
+    use crate::recon::{CoefficientBlock, Dequantiser, inverse_transform};
+
+    const SIZES: [(usize, usize); 9] =
+        [(4, 4), (8, 8), (16, 16), (32, 32), (64, 64), (16, 4), (4, 16), (32, 8), (8, 32)];
+
+    /// Smooth enough for the wavelet of 64x64 blocks.
+    fn residual((w, h): (usize, usize), seed: u32) -> Vec<i16> {
+        let mut state = seed;
+        let noise = if w == 64 { 1 } else { 40 };
+        (0..w * h)
+            .map(|i| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let (x, y) = ((i % w) as f64, (i / w) as f64);
+                (90.0 * (x / 11.0).sin() * (y / 17.0 + 1.0).cos()) as i16 + (state >> 24) as i16 % noise
+            })
+            .collect()
+    }
+
+    #[test]
+    fn inverse_undoes_forward() {
+        for size in SIZES {
+            let half = if size.0 == 64 { 2 } else { 1 };
+            for secondary in [
+                Secondary::None,
+                Secondary::of_intra_luma(size, 0, true, true),
+                Secondary::of_intra_luma(size, 5, true, true),
+                Secondary::of_intra_luma(size, 28, true, true),
+            ] {
+                let input = residual(size, 5);
+                let mut coefficients = [0; MAX_COEFFICIENTS];
+                forward_transform(Backend::SCALAR, &input, size, secondary, &mut coefficients);
+                let mut block = CoefficientBlock::default();
+                let (w, h) = (size.0 / half, size.1 / half);
+                block.start((w, h));
+                // QP 0 quantises with the gain of the transform, so levels and coefficients are the same here.
+                let _ = Dequantiser::new(0, 3);
+                for y in 0..h {
+                    for x in 0..w {
+                        block.set(x, y, coefficients[y * w + x]);
+                    }
+                }
+                let mut output = [0; 4096];
+                inverse_transform(Backend::SCALAR, &mut block, size, secondary, &mut output);
+                let worst = input.iter().zip(&output).map(|(a, b)| (a - b).abs()).max().unwrap_or(0);
+                assert!(worst <= 6, "{size:?} {secondary:?}: {worst}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_backend_gives_the_same_coefficients() {
+        for size in SIZES {
+            for secondary in [Secondary::None, Secondary::of_intra_luma(size, 0, true, true)] {
+                for seed in 0..4 {
+                    let mut input = residual(size, seed);
+                    if seed == 3 {
+                        input.iter_mut().for_each(|r| *r = if *r > 0 { 255 } else { -255 });
+                    }
+                    let mut scalar = [0; MAX_COEFFICIENTS];
+                    forward_transform(Backend::SCALAR, &input, size, secondary, &mut scalar);
+                    let mut best = [0; MAX_COEFFICIENTS];
+                    let backend = Backend::detect(SimdLevel::Auto);
+                    forward_transform(backend, &input, size, secondary, &mut best);
+                    assert_eq!(scalar, best, "{size:?} {secondary:?}");
+                }
+            }
+        }
+    }
+}

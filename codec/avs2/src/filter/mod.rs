@@ -1,0 +1,13 @@
+//! Loop filters (clauses 6 to 8 of part B).
+//!
+//! [`deblock`], [`sao`] and [`alf`] hold the filters as functions over planes; [`LoopFilter`] runs them row of largest
+//! coding units by row, as the reconstruction delivers them.
+
+pub mod alf;
+pub mod deblock;
+mod info;
+mod pipeline;
+pub mod sao;
+
+pub use info::{Geometry, LcuInfo, RowInfo, edge};
+pub use pipeline::{FilterSetup, LoopFilter, Stages};

@@ -1,0 +1,307 @@
+//! The three filters over a picture, row by row.
+
+use super::alf::{self, FilterUnit, Sides};
+use super::deblock::{Thresholds, filter_edge};
+use super::info::{Geometry, LcuInfo, RowInfo, edge};
+use super::sao::{self, Area};
+use crate::headers::{AlfParameters, DeblockingParameters};
+use crate::picture::PlaneBuffer;
+use crate::recon::chroma_qp;
+use crate::simd::Backend;
+
+/// Parameters of the filters of one picture.
+#[derive(Debug, Clone)]
+pub struct FilterSetup {
+    /// Sizes.
+    pub geometry: Geometry,
+    /// Deblocking, if it is on.
+    pub deblocking: Option<DeblockingParameters>,
+    /// Differences of the chroma QPs.
+    pub chroma_qp_delta: [i8; 2],
+    /// Sample adaptive offset may occur.
+    pub sao: bool,
+    /// Adaptive loop filter.
+    pub alf: AlfParameters,
+    /// Filters use samples across slice boundaries.
+    pub cross_slice: bool,
+    /// Instructions to use.
+    pub backend: Backend,
+    /// Keep the planes between the filters.
+    pub keep_stages: bool,
+}
+
+/// The planes of a picture in coded size before the filters and after each.
+#[derive(Debug, Clone)]
+pub struct Stages {
+    /// The reconstruction.
+    pub reconstruction: [PlaneBuffer; 3],
+    /// After deblocking.
+    pub deblocked: [PlaneBuffer; 3],
+    /// After sample adaptive offset.
+    pub offset: [PlaneBuffer; 3],
+}
+
+/// Filters a picture whose rows arrive from top to bottom.
+#[derive(Debug)]
+pub struct LoopFilter {
+    setup: FilterSetup,
+    /// Reconstruction, deblocked in place.
+    planes: [PlaneBuffer; 3],
+    after_sao: Option<[PlaneBuffer; 3]>,
+    after_alf: [Option<PlaneBuffer>; 3],
+    reconstruction: Option<[PlaneBuffer; 3]>,
+    /// QP of each 8x8 unit.
+    qp: Vec<u8>,
+    lcus: Vec<LcuInfo>,
+    rows: usize,
+    region_filters: [u8; 16],
+}
+
+fn new_planes(geometry: &Geometry) -> [PlaneBuffer; 3] {
+    std::array::from_fn(|c| {
+        let (width, height) = geometry.plane_size(c);
+        PlaneBuffer::new(width, height)
+    })
+}
+
+impl LoopFilter {
+    /// At the top of a picture.
+    #[must_use]
+    pub fn new(setup: FilterSetup) -> Self {
+        let geometry = setup.geometry;
+        let after_alf = std::array::from_fn(|c| {
+            let (width, height) = geometry.plane_size(c);
+            setup.alf.is_enabled(c).then(|| PlaneBuffer::new(width, height))
+        });
+        Self {
+            planes: new_planes(&geometry),
+            after_sao: setup.sao.then(|| new_planes(&geometry)),
+            after_alf,
+            reconstruction: setup.keep_stages.then(|| new_planes(&geometry)),
+            qp: Vec::new(),
+            lcus: Vec::new(),
+            rows: 0,
+            region_filters: setup.alf.region_filters(),
+            setup,
+        }
+    }
+
+    /// Takes the next row of largest coding units: its reconstructed samples (the first row of each plane of
+    /// `samples` is the row above and ignored) and what it says about filters.
+    pub fn push_row(&mut self, samples: &[PlaneBuffer; 3], info: &RowInfo) {
+        let geometry = self.setup.geometry;
+        let row = self.rows;
+        for c in 0..3 {
+            let n = 1 << geometry.plane_lcu_log2(c);
+            let (_, height) = geometry.plane_size(c);
+            for (i, y) in (row * n..height.min((row + 1) * n)).enumerate() {
+                self.planes[c].row_mut(y).copy_from_slice(samples[c].row(i + 1));
+                if let Some(planes) = &mut self.reconstruction {
+                    planes[c].row_mut(y).copy_from_slice(samples[c].row(i + 1));
+                }
+            }
+        }
+        self.qp.extend_from_slice(&info.qp);
+        self.lcus.extend_from_slice(&info.lcus);
+        self.rows += 1;
+        if let Some(parameters) = self.setup.deblocking {
+            self.deblock_vertical(row, info, &parameters);
+            self.deblock_horizontal(row, info, &parameters);
+        }
+        for c in 0..3 {
+            self.sao_row(row, c);
+            self.alf_row(row, c);
+        }
+    }
+
+    /// The filtered planes; the stages if they were kept.
+    #[must_use]
+    pub fn finish(self) -> ([PlaneBuffer; 3], Option<Stages>) {
+        let offset = match self.after_sao {
+            Some(planes) if self.reconstruction.is_some() => (self.planes.clone(), planes),
+            Some(planes) => (self.planes, planes),
+            None if self.reconstruction.is_some() => (self.planes.clone(), self.planes),
+            None => (std::array::from_fn(|_| PlaneBuffer::new(0, 0)), self.planes),
+        };
+        let (deblocked, offset) = offset;
+        let stages = self.reconstruction.map(|reconstruction| Stages {
+            reconstruction,
+            deblocked,
+            offset: offset.clone(),
+        });
+        let mut after_alf = self.after_alf.into_iter();
+        let planes = offset.map(|plane| after_alf.next().flatten().unwrap_or(plane));
+        (planes, stages)
+    }
+
+    fn unit_rows(&self, row: usize) -> std::ops::Range<usize> {
+        let units = self.setup.geometry.lcu_size() / 8;
+        row * units..((row + 1) * units).min(self.setup.geometry.height / 8)
+    }
+
+    fn chroma_thresholds(&self, parameters: &DeblockingParameters, c: usize, qp_p: u8, qp_q: u8) -> Thresholds {
+        let delta = self.setup.chroma_qp_delta[c - 1];
+        Thresholds::new(parameters, chroma_qp(qp_p, delta), chroma_qp(qp_q, delta))
+    }
+
+    fn deblock_vertical(&mut self, row: usize, info: &RowInfo, parameters: &DeblockingParameters) {
+        let units = info.units;
+        for (i, by) in self.unit_rows(row).enumerate() {
+            for bx in 1..units {
+                let bits = info.vertical[i * units + bx];
+                if bits == 0 {
+                    continue;
+                }
+                let (qp_p, qp_q) = (self.qp[by * units + bx - 1], self.qp[by * units + bx]);
+                let thresholds = Thresholds::new(parameters, qp_p, qp_q);
+                for half in halves(bits) {
+                    let plane = &mut self.planes[0];
+                    let q0 = plane.index(8 * bx, 8 * by + 4 * half);
+                    let steps = (1, plane.stride());
+                    filter_edge(plane.samples_mut(), q0, steps, 4, thresholds, false);
+                }
+                if bits & edge::CHROMA == 0 || bx % 2 != 0 {
+                    continue;
+                }
+                for c in 1..3 {
+                    let thresholds = self.chroma_thresholds(parameters, c, qp_p, qp_q);
+                    for half in halves(bits) {
+                        let plane = &mut self.planes[c];
+                        let q0 = plane.index(4 * bx, 4 * by + 2 * half);
+                        let steps = (1, plane.stride());
+                        filter_edge(plane.samples_mut(), q0, steps, 2, thresholds, true);
+                    }
+                }
+            }
+        }
+    }
+
+    fn deblock_horizontal(&mut self, row: usize, info: &RowInfo, parameters: &DeblockingParameters) {
+        let units = info.units;
+        for (i, by) in self.unit_rows(row).enumerate() {
+            for bx in 0..units {
+                let bits = info.horizontal[i * units + bx];
+                if bits == 0 || by == 0 {
+                    continue;
+                }
+                let (qp_p, qp_q) = (self.qp[(by - 1) * units + bx], self.qp[by * units + bx]);
+                let thresholds = Thresholds::new(parameters, qp_p, qp_q);
+                for half in halves(bits) {
+                    let plane = &mut self.planes[0];
+                    let q0 = plane.index(8 * bx + 4 * half, 8 * by);
+                    let steps = (plane.stride(), 1);
+                    filter_edge(plane.samples_mut(), q0, steps, 4, thresholds, false);
+                }
+                if bits & edge::CHROMA == 0 || by % 2 != 0 {
+                    continue;
+                }
+                for c in 1..3 {
+                    let thresholds = self.chroma_thresholds(parameters, c, qp_p, qp_q);
+                    for half in halves(bits) {
+                        let plane = &mut self.planes[c];
+                        let q0 = plane.index(4 * bx + 2 * half, 4 * by);
+                        let steps = (plane.stride(), 1);
+                        filter_edge(plane.samples_mut(), q0, steps, 2, thresholds, true);
+                    }
+                }
+            }
+        }
+    }
+
+    fn has_slice_boundaries(&self) -> bool {
+        !self.setup.cross_slice && self.lcus.first().map(|l| l.slice) != self.lcus.last().map(|l| l.slice)
+    }
+
+    fn sao_row(&mut self, row: usize, c: usize) {
+        let has_boundaries = self.has_slice_boundaries();
+        let Some(output) = &mut self.after_sao else { return };
+        let (input, output) = (&self.planes[c], &mut output[c]);
+        let geometry = self.setup.geometry;
+        let (columns, rows) = (geometry.lcu_columns(), geometry.lcu_rows());
+        let (width, height) = geometry.plane_size(c);
+        let log2 = geometry.plane_lcu_log2(c);
+        let n = 1 << log2;
+        let (y0, y1) = sao::region_span(row, rows, n, height);
+        let lcus = &self.lcus;
+        // Neighbours below the last complete row belong to no later slice that is known yet; they are in the slice of
+        // the row, because regions end 4 samples above it.
+        let is_allowed = |x: usize, y: usize, nx: usize, ny: usize| {
+            let slice = |x: usize, y: usize| lcus[(y >> log2) * columns + (x >> log2)].slice;
+            slice(x, y) == slice(nx, ny)
+        };
+        let is_allowed: Option<&dyn Fn(usize, usize, usize, usize) -> bool> =
+            if has_boundaries { Some(&is_allowed) } else { None };
+        for column in 0..columns {
+            let (x0, x1) = sao::region_span(column, columns, n, width);
+            let sao = &lcus[row * columns + column].sao[c];
+            let stride = input.stride();
+            sao::filter_area(
+                self.setup.backend,
+                sao,
+                Area { x0, x1, y0, y1 },
+                (input.samples(), output.samples_mut()),
+                stride,
+                (width, height),
+                is_allowed,
+            );
+        }
+    }
+
+    fn alf_row(&mut self, row: usize, c: usize) {
+        let Some(output) = &mut self.after_alf[c] else { return };
+        let input = self.after_sao.as_ref().map_or(&self.planes[c], |planes| &planes[c]);
+        let geometry = self.setup.geometry;
+        let (columns, rows) = (geometry.lcu_columns(), geometry.lcu_rows());
+        let (width, height) = geometry.plane_size(c);
+        let n = 1 << geometry.plane_lcu_log2(c);
+        let (shifted, y1) = sao::region_span(row, rows, n, height);
+        let slice = |column: usize, row: usize| self.lcus[row * columns + column].slice;
+        let cross = self.setup.cross_slice;
+        for column in 0..columns {
+            let lcu = &self.lcus[row * columns + column];
+            let (x0, x1) = (column * n, ((column + 1) * n).min(width));
+            let top = row > 0 && (cross || slice(column, row - 1) == lcu.slice);
+            let y0 = if top || row == 0 { shifted } else { row * n };
+            let copied = if lcu.alf[c] { shifted..y0 } else { shifted..y1 };
+            for y in copied {
+                output.row_mut(y)[x0..x1].copy_from_slice(&input.row(y)[x0..x1]);
+            }
+            if !lcu.alf[c] {
+                continue;
+            }
+            let filter = match c {
+                0 => {
+                    let region = alf::region((column, row), (columns, rows));
+                    self.setup.alf.luma[usize::from(self.region_filters[region])].1
+                }
+                _ => self.setup.alf.chroma[c - 1].unwrap_or_default(),
+            };
+            let beside = |row: usize| Sides {
+                left: column > 0 && (cross || slice(column - 1, row) == lcu.slice),
+                right: column + 1 < columns && (cross || slice(column + 1, row) == lcu.slice),
+            };
+            let unit = FilterUnit {
+                area: Area { x0, x1, y0, y1 },
+                lcu_y: row * n,
+                sides: [beside(row.saturating_sub(1)), beside(row)],
+            };
+            let stride = input.stride();
+            alf::filter_unit(
+                self.setup.backend,
+                &filter.taps(),
+                &unit,
+                (input.samples(), output.samples_mut()),
+                stride,
+            );
+        }
+    }
+}
+
+/// The halves of an edge unit that are filtered.
+fn halves(bits: u8) -> impl Iterator<Item = usize> {
+    [(edge::FIRST_HALF, 0), (edge::SECOND_HALF, 1)]
+        .into_iter()
+        .filter(move |(bit, _)| bits & bit != 0)
+        .map(|(_, half)| half)
+}
+

@@ -1,0 +1,13 @@
+//! Reconstruction of blocks (clauses 1 to 5 of part B): from prediction and coefficients to samples.
+//!
+//! All functions work on caller's buffers, so an encoder reconstructs with the decoder's code:
+//! [`ReferenceLine::load`] and [`predict_intra`] make the prediction, [`Dequantiser`] scales levels,
+//! [`inverse_transform`] makes the residual and [`add_residual`] adds it.
+
+mod intra;
+mod quantisation;
+mod transform;
+
+pub use intra::{Availability, ReferenceLine, predict_intra};
+pub use quantisation::{Dequantiser, chroma_qp};
+pub use transform::{CoefficientBlock, MAX_COEFFICIENTS, Secondary, add_residual, inverse_transform};

@@ -1,0 +1,383 @@
+//! Transform coefficients (40 to 45).
+
+use super::scan::{CELLS_4X4, GroupScan, POSITION_4X4, group_scan};
+use crate::Error;
+use crate::aec::{BinCoder, ctx};
+
+/// What the coding of a block depends on besides its size (42).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockClass {
+    /// A luma block.
+    pub luma: bool,
+    /// Neither a vertical nor a horizontal class.
+    pub diagonal: bool,
+    /// Coded transposed.
+    pub swap: bool,
+}
+
+impl BlockClass {
+    /// Chroma blocks.
+    pub const CHROMA: Self = Self { luma: false, diagonal: true, swap: false };
+    /// Luma blocks of inter units.
+    pub const INTER_LUMA: Self = Self { luma: true, diagonal: true, swap: false };
+
+    /// A luma block of an intra unit; `strip` tells SDIP blocks.
+    #[inline]
+    #[must_use]
+    pub fn intra_luma(mode: u8, strip: bool) -> Self {
+        let horizontal = matches!(mode, 3 | 4 | 20..=28);
+        let vertical = matches!(mode, 8..=16 | 32);
+        Self { luma: true, diagonal: !horizontal && !vertical, swap: horizontal && !strip }
+    }
+}
+
+/// Quantised coefficients of one block; positions are columns and rows of the block, not of the scan.
+pub trait Levels {
+    /// The level at (`x`, `y`); only writers ask.
+    fn get(&self, x: usize, y: usize) -> i32;
+    /// Takes a coded level, which is not 0.
+    fn set(&mut self, x: usize, y: usize, level: i32);
+}
+
+/// Greatest absolute level.
+const MAX_LEVEL: u32 = 32768;
+
+/// Levels and runs of one coefficient group, from the last coefficient down.
+#[derive(Default)]
+struct Pairs {
+    count: usize,
+    level: [u32; 16],
+    run: [u32; 16],
+    position: [u8; 16],
+}
+
+/// Codes a block of `w` x `h` coefficients, at least one of which is not 0.
+///
+/// A reader expects all levels to be 0 before the call.
+#[inline]
+pub fn code_coefficients<C: BinCoder, L: Levels>(
+    c: &mut C,
+    (w, h): (usize, usize),
+    class: BlockClass,
+    levels: &mut L,
+) {
+    // Constant classes let the compiler make one function for each.
+    match class {
+        BlockClass { luma: false, .. } => code_block::<C, L, false, true>(c, (w, h), false, levels),
+        BlockClass { diagonal: true, .. } => code_block::<C, L, true, true>(c, (w, h), false, levels),
+        BlockClass { swap, .. } => code_block::<C, L, true, false>(c, (w, h), swap, levels),
+    }
+}
+
+fn code_block<C: BinCoder, L: Levels, const LUMA: bool, const DIAG: bool>(
+    c: &mut C,
+    (w, h): (usize, usize),
+    swap: bool,
+    levels: &mut L,
+) {
+    let scan = group_scan(w, h);
+    let block = Block::<LUMA, DIAG> { scan, groups: scan.len(), gh: h / 4, swap };
+    let last = if C::READS { 0 } else { block.find_last(levels) };
+    let last = block.code_last_group(c, last);
+    let mut rank = 0;
+    for g in (0..=last).rev() {
+        let (gx, gy) = scan.group(g);
+        let mut cells = [0; 16];
+        if !C::READS {
+            cells = std::array::from_fn(|i| {
+                let (x, y) = block.place(gx, gy, i);
+                levels.get(x, y)
+            });
+        }
+        if rank > 0 {
+            let context = ctx::NONZERO_CG + if LUMA { usize::from(g != 0) } else { 2 };
+            if !c.bin(context, cells != [0; 16]) {
+                continue;
+            }
+        }
+        let last = cells.iter().rposition(|&level| level != 0).unwrap_or(0);
+        let position = block.code_last_position(c, gx, gy, rank == 0, last);
+        let mut pairs = Pairs::default();
+        block.code_pairs(c, g, position, &mut rank, &cells, &mut pairs);
+        for k in 0..pairs.count {
+            let position = usize::from(pairs.position[k]);
+            let negative = c.bypass(cells[position] < 0);
+            let level = pairs.level[k] as i32;
+            let (x, y) = block.place(gx, gy, position);
+            levels.set(x, y, if negative { -level } else { level });
+        }
+    }
+}
+
+struct Block<const LUMA: bool, const DIAG: bool> {
+    scan: &'static GroupScan,
+    groups: usize,
+    gh: usize,
+    swap: bool,
+}
+
+impl<const LUMA: bool, const DIAG: bool> Block<LUMA, DIAG> {
+    /// Column and row of a scan position of group (`gx`, `gy`).
+    #[inline(always)]
+    fn place(&self, gx: usize, gy: usize, position: usize) -> (usize, usize) {
+        let (px, py) = CELLS_4X4[position];
+        let (x, y) = (4 * gx + usize::from(px), 4 * gy + usize::from(py));
+        if self.swap { (y, x) } else { (x, y) }
+    }
+
+    /// Scan index of the last group with a coefficient.
+    fn find_last<L: Levels>(&self, levels: &L) -> usize {
+        let nonzero = |&g: &usize| {
+            let (gx, gy) = self.scan.group(g);
+            (0..16).any(|i| {
+                let (x, y) = self.place(gx, gy, i);
+                levels.get(x, y) != 0
+            })
+        };
+        (0..self.groups).rev().find(nonzero).unwrap_or(0)
+    }
+
+    /// 43.2
+    fn code_last_group<C: BinCoder>(&self, c: &mut C, last: usize) -> usize {
+        let base = ctx::LAST_CG + if LUMA { 0 } else { 6 };
+        match self.groups {
+            1 => return 0,
+            4 => return c.truncated_unary(3, last as u32, |i| base + i as usize) as usize,
+            _ => {}
+        }
+        if !c.bin(base + 3, last != 0) {
+            return 0;
+        }
+        let transposed = LUMA && DIAG;
+        let exchange = |(a, b): (usize, usize)| if transposed { (b, a) } else { (a, b) };
+        let (max_x, max_y) = exchange((self.scan.width - 1, self.gh - 1));
+        let (x, y) = exchange(self.scan.group(last));
+        let x = c.truncated_unary(max_x as u32, x as u32, |_| base + 4) as usize;
+        let y = if x == 0 {
+            1 + c.truncated_unary(max_y as u32 - 1, (y as u32).wrapping_sub(1), |_| base + 5)
+        } else {
+            c.truncated_unary(max_y as u32, y as u32, |_| base + 5)
+        };
+        let (gx, gy) = exchange((x, y as usize));
+        self.scan.index(gx, gy)
+    }
+
+    /// 43.4 and 44.1; `first` tells the first coded group of the block.
+    #[inline]
+    fn code_last_position<C: BinCoder>(
+        &self,
+        c: &mut C,
+        gx: usize,
+        gy: usize,
+        first: bool,
+        position: usize,
+    ) -> usize {
+        let f = usize::from(first);
+        let base = ctx::LAST_POS
+            + match (LUMA, self.groups) {
+                (false, 1) => 48,
+                (false, _) => 52 + 4 * f,
+                (true, 1) => 40 + 4 * usize::from(DIAG),
+                (true, _) if gx > 0 && gy > 0 => 32 + 4 * f,
+                (true, _) => 4 * (4 * f + 2 * usize::from(gx == 0 && gy == 0) + usize::from(DIAG)),
+            };
+        let exchange = DIAG && gx == 0 && gy > 0;
+        // The exchange and the mirroring are their own inverses; the writer applies them in reverse order.
+        let mirror = |(x, y): (u32, u32)| match (first, DIAG) {
+            (true, _) => (x, y),
+            (false, true) => (3 - x, 3 - y),
+            (false, false) => (3 - x, y),
+        };
+        let swap = |(x, y): (u32, u32)| if exchange { (y, x) } else { (x, y) };
+        let (px, py) = CELLS_4X4[position];
+        let (px, py) = swap(mirror((px.into(), py.into())));
+        let px = c.truncated_unary(3, px, |i| base + usize::from(i > 0));
+        let py = c.truncated_unary(3, py, |i| base + 2 + usize::from(i > 0));
+        let (px, py) = mirror(swap((px, py)));
+        POSITION_4X4[(4 * py + px) as usize & 15].into()
+    }
+
+    /// 43.1, from the last coefficient of a group to its first.
+    #[inline]
+    fn code_pairs<C: BinCoder>(
+        &self,
+        c: &mut C,
+        g: usize,
+        mut position: usize,
+        rank: &mut usize,
+        cells: &[i32; 16],
+        pairs: &mut Pairs,
+    ) {
+        let run_places = &RUN_PLACES[usize::from(self.groups > 1)][usize::from(g == 0)]
+            [if LUMA { 1 + usize::from(DIAG) } else { 0 }];
+        let run_base = ctx::RUN + if LUMA { 0 } else { 33 };
+        for n in 0..16 {
+            let level = self.code_level(c, g, position, n, *rank, cells[position].unsigned_abs());
+            *rank = (*rank).max(RANKS[level.min(5) as usize].into());
+            let mut run = 0;
+            if position > 0 {
+                let context = run_base + 11 * run_set(pairs, n, level);
+                while run < position {
+                    let next = position - 1 - run;
+                    if c.bin(context + usize::from(run_places[next]), cells[next] != 0) {
+                        break;
+                    }
+                    run += 1;
+                }
+            }
+            pairs.level[n] = level;
+            pairs.run[n] = run as u32;
+            pairs.position[n] = position as u8;
+            pairs.count = n + 1;
+            if run == position {
+                return;
+            }
+            position -= run + 1;
+        }
+    }
+
+    /// 43.5 and 44.2
+    #[inline]
+    fn code_level<C: BinCoder>(
+        &self,
+        c: &mut C,
+        g: usize,
+        position: usize,
+        n: usize,
+        rank: usize,
+        level: u32,
+    ) -> u32 {
+        if c.final_bin(level > 32) {
+            let level = 33 + c.exp_golomb(level.wrapping_sub(33));
+            if level > MAX_LEVEL {
+                c.fail(Error::Invalid { element: "coefficient level", value: level.into() });
+            }
+            return level.min(MAX_LEVEL);
+        }
+        let k = usize::min(2, n.div_ceil(2));
+        let context = ctx::LEVEL
+            + if LUMA { 0 } else { 20 }
+            + if g == 0 && position < 3 { 10 } else { 0 }
+            + rank.min(k + 2)
+            + 5 * k / 2;
+        1 + c.truncated_unary(31, level.wrapping_sub(1), |_| context)
+    }
+}
+
+/// `rankOf` (43.1).
+const RANKS: [u8; 6] = [0, 1, 2, 3, 3, 4];
+
+/// The set of run contexts, from the levels nearby (44.3).
+#[inline(always)]
+fn run_set(pairs: &Pairs, n: usize, level: u32) -> usize {
+    let mut sum = level;
+    let mut distance = 0;
+    for j in (0..n).rev() {
+        distance += pairs.run[j];
+        if distance >= 6 || sum >= 4 {
+            break;
+        }
+        sum += pairs.level[j];
+        distance += 1;
+    }
+    (sum / 2).min(2) as usize
+}
+
+/// Run contexts by examined position (44.3): [several groups][group 0][chroma, luma, diagonal luma].
+static RUN_PLACES: [[[[u8; 16]; 3]; 2]; 2] = {
+    let mut places = [[[[0; 16]; 3]; 2]; 2];
+    let mut case = 0;
+    while case < 12 {
+        let (several, first, class) = (case / 6, case / 3 % 2 == 1, case % 3);
+        let mut p = 0;
+        while p < 16 {
+            let m = match class {
+                0 => (p >= 5) as u8,
+                1 => CELLS_4X4[p].1.div_ceil(2),
+                _ if p < 3 => 0,
+                _ if p < 10 => 1,
+                _ => 2,
+            };
+            let step = if class == 0 { 3 } else { 4 };
+            let place = if !first {
+                step + m
+            } else if p == 0 {
+                0
+            } else {
+                1 + m
+            };
+            places[several][first as usize][class][p] = place + if several == 1 { step } else { 0 };
+            p += 1;
+        }
+        case += 1;
+    }
+    places
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aec::{AecReader, AecWriter};
+
+    struct Array {
+        w: usize,
+        levels: Vec<i32>,
+    }
+
+    impl Levels for Array {
+        fn get(&self, x: usize, y: usize) -> i32 {
+            self.levels[y * self.w + x]
+        }
+        fn set(&mut self, x: usize, y: usize, level: i32) {
+            self.levels[y * self.w + x] = level;
+        }
+    }
+
+    #[test]
+    fn blocks_of_every_size_and_class_read_back() {
+        let mut state = 1_u32;
+        let mut next = |n: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) % n
+        };
+        let classes = [
+            BlockClass::CHROMA,
+            BlockClass::INTER_LUMA,
+            BlockClass::intra_luma(12, false),
+            BlockClass::intra_luma(24, false),
+            BlockClass::intra_luma(24, true),
+        ];
+        let mut blocks = Vec::new();
+        for size in [(4, 4), (8, 8), (16, 16), (32, 32), (16, 4), (4, 16), (32, 8), (8, 32)] {
+            for class in classes {
+                let class = BlockClass { swap: class.swap && size.0 == size.1, ..class };
+                for density in [1, 3, 20, 200] {
+                    let mut levels: Vec<i32> = (0..size.0 * size.1)
+                        .map(|_| {
+                            let range = [3, 12, 100, 60_000][next(4) as usize];
+                            if next(density) == 0 { next(range) as i32 - range as i32 / 2 } else { 0 }
+                        })
+                        .collect();
+                    levels[next((size.0 * size.1) as u32) as usize] = -32768;
+                    blocks.push((size, class, levels));
+                }
+            }
+        }
+        let mut writer = AecWriter::new();
+        for (size, class, levels) in &blocks {
+            let mut array = Array { w: size.0, levels: levels.clone() };
+            code_coefficients(&mut writer, *size, *class, &mut array);
+            assert_eq!(&array.levels, levels);
+        }
+        writer.final_bin(true);
+        let bytes = writer.finish();
+        let mut reader = AecReader::new(&bytes);
+        for (size, class, levels) in &blocks {
+            let mut array = Array { w: size.0, levels: vec![0; levels.len()] };
+            code_coefficients(&mut reader, *size, *class, &mut array);
+            assert_eq!(&array.levels, levels, "{size:?} {class:?}");
+        }
+        assert!(reader.final_bin(false));
+        assert_eq!(reader.check(), Ok(()));
+    }
+}

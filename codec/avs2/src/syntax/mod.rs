@@ -1,0 +1,45 @@
+//! Syntax of slice data (clauses 20 to 29 and 40 to 45 of the specification).
+//!
+//! Each element's binarisation and context selection is written once, generic over a
+//! [`BinCoder`](crate::aec::BinCoder): the functions take the value to code and return (or leave in place) the coded
+//! value. A decoder calls them with an [`AecReader`](crate::aec::AecReader) and values that do not matter; an encoder
+//! calls them with an [`AecWriter`](crate::aec::AecWriter), or with a [`CostCoder`](crate::aec::CostCoder) to learn
+//! what a choice would cost. What later elements need from earlier coding units is kept in [`Neighbours`], which
+//! encoders clone for trials.
+//!
+//! An intra picture's slice is, for each largest coding unit: [`code_sao`], [`code_alf_flag`] per filtered component,
+//! then along the quadtree [`code_split_flag`] and for each coding unit [`code_intra_unit`] followed by
+//! [`code_coefficients`] for each block whose `ctp` bit is set; at the end [`code_end_of_slice`].
+
+mod coefficients;
+mod neighbours;
+mod sao;
+mod scan;
+mod unit;
+
+pub use coefficients::{BlockClass, Levels, code_coefficients};
+pub use neighbours::Neighbours;
+pub use sao::{Sao, SaoLcu, SaoMerge, code_sao};
+pub use unit::{
+    BlockRect, CuKind, IntraUnit, SliceTools, chroma_to_luma_mode, code_intra_unit, most_probable_modes,
+};
+
+use crate::aec::{BinCoder, ctx};
+
+/// `split_flag` of a block of size `1 << level` (23); call it only where it is coded.
+#[inline]
+pub fn code_split_flag<C: BinCoder>(c: &mut C, level: u32, split: bool) -> bool {
+    c.bin(ctx::SPLIT + level as usize - 4, split)
+}
+
+/// `alf_lcu_enable_flag` (22).
+#[inline]
+pub fn code_alf_flag<C: BinCoder>(c: &mut C, enabled: bool) -> bool {
+    c.bin(ctx::ALF, enabled)
+}
+
+/// `aec_lcu_stuffing_bit`: whether the slice ends after this largest coding unit (20).
+#[inline]
+pub fn code_end_of_slice<C: BinCoder>(c: &mut C, end: bool) -> bool {
+    c.final_bin(end)
+}

@@ -1,0 +1,261 @@
+//! Intra coding units (24, 27 to 29).
+
+use super::neighbours::Neighbours;
+use crate::Error;
+use crate::aec::{BinCoder, ctx};
+
+/// Partition of a coding unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum CuKind {
+    /// One block.
+    #[default]
+    Intra2Nx2N,
+    /// Four quarters, 8x8 only.
+    IntraNxN,
+    /// Four horizontal strips (SDIP).
+    Intra2NxhN,
+    /// Four vertical strips (SDIP).
+    IntrahNx2N,
+}
+
+/// A luma block inside a coding unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockRect {
+    /// Left side relative to the unit.
+    pub x: usize,
+    /// Top side relative to the unit.
+    pub y: usize,
+    /// Width.
+    pub w: usize,
+    /// Height.
+    pub h: usize,
+}
+
+impl CuKind {
+    /// Number of luma blocks.
+    #[inline]
+    #[must_use]
+    pub fn block_count(self) -> usize {
+        if self == Self::Intra2Nx2N { 1 } else { 4 }
+    }
+
+    /// Luma block `i` of a unit of size `size` (1.4).
+    #[inline]
+    #[must_use]
+    pub fn block(self, size: usize, i: usize) -> BlockRect {
+        let (half, strip) = (size / 2, size / 4);
+        match self {
+            Self::Intra2Nx2N => BlockRect { x: 0, y: 0, w: size, h: size },
+            Self::IntraNxN => BlockRect { x: (i & 1) * half, y: (i >> 1) * half, w: half, h: half },
+            Self::Intra2NxhN => BlockRect { x: 0, y: i * strip, w: size, h: strip },
+            Self::IntrahNx2N => BlockRect { x: i * strip, y: 0, w: strip, h: size },
+        }
+    }
+}
+
+/// Header values that the syntax of coding units depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SliceTools {
+    /// `nonsquare_intra_prediction_enable_flag`.
+    pub sdip: bool,
+    /// Every unit has the QP of the slice.
+    pub fixed_qp: bool,
+    /// QP of the slice.
+    pub slice_qp: u8,
+}
+
+/// An intra coding unit without its coefficients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct IntraUnit {
+    /// Partition.
+    pub kind: CuKind,
+    /// Luma modes of the blocks, 0..=32.
+    pub luma_modes: [u8; 4],
+    /// Chroma mode: 0 as the first luma block, 1 DC, 2 horizontal, 3 vertical, 4 bilinear.
+    pub chroma_mode: u8,
+    /// Coded blocks: bits 0..=3 luma, 4 Cb, 5 Cr.
+    pub ctp: u8,
+    /// QP; a writer takes the difference to the unit on the left from it.
+    pub qp: u8,
+}
+
+/// The luma mode that predicts chroma (2.3).
+#[inline]
+#[must_use]
+pub fn chroma_to_luma_mode(chroma_mode: u8, luma_mode: u8) -> u8 {
+    match chroma_mode {
+        0 => luma_mode,
+        1 => 0,
+        2 => 24,
+        3 => 12,
+        _ => 2,
+    }
+}
+
+/// Codes an intra unit at (`x`, `y`) of size `1 << level`: partition, modes, `ctp` and QP. The type of the unit, coded
+/// in inter pictures only, comes before it; the coefficients of the blocks with `ctp` bits follow.
+///
+/// A writer takes `unit` as it is; its QP is ignored when it cannot be coded (`fixed_qp` or no coefficients), and set
+/// to the QP in force.
+pub fn code_intra_unit<C: BinCoder>(
+    c: &mut C,
+    tools: &SliceTools,
+    neighbours: &mut Neighbours,
+    (x, y): (usize, usize),
+    level: u32,
+    unit: &mut IntraUnit,
+) {
+    let size = 1 << level;
+    unit.kind = code_partition(c, tools.sdip, level, unit.kind);
+    let blocks = unit.kind.block_count();
+    for i in 0..blocks {
+        let block = unit.kind.block(size, i);
+        let at = (x + block.x, y + block.y);
+        let mode = code_luma_mode(c, most_probable_modes(neighbours.luma_modes(at.0, at.1)), unit.luma_modes[i]);
+        unit.luma_modes[i] = mode;
+        neighbours.update(at, (block.w, block.h), |entry| entry.luma_mode = mode);
+    }
+    let left_set = neighbours.left(y).chroma_mode_set;
+    unit.chroma_mode = code_chroma_mode(c, left_set, unit.luma_modes[0], unit.chroma_mode);
+
+    let mut ctp = 0;
+    for i in 0..blocks {
+        let block = unit.kind.block(size, i);
+        let at = (x + block.x, y + block.y);
+        let coded = code_luma_ctp(c, neighbours, at, unit.ctp >> i & 1 == 1);
+        ctp |= u8::from(coded) << i;
+        neighbours.update(at, (block.w, block.h), |entry| entry.coded = coded);
+    }
+    unit.ctp = ctp | code_chroma_ctp(c, ctx::CTP + 6, unit.ctp >> 4) << 4;
+
+    unit.qp = code_qp(c, tools, neighbours, y, unit.ctp != 0, unit.qp);
+    let (chroma_mode_set, qp) = (unit.chroma_mode != 0, unit.qp);
+    neighbours.update((x, y), (size, size), |entry| {
+        entry.chroma_mode_set = chroma_mode_set;
+        entry.qp = qp;
+    });
+}
+
+/// `transform_split_flag` and `intra_pu_type_index` (27.1).
+fn code_partition<C: BinCoder>(c: &mut C, sdip: bool, level: u32, kind: CuKind) -> CuKind {
+    let split = kind != CuKind::Intra2Nx2N;
+    match level {
+        3 if c.bin(ctx::TRANSFORM_SPLIT + 1, split) => CuKind::IntraNxN,
+        4 | 5 if sdip && c.bin(ctx::TRANSFORM_SPLIT + 2, split) => {
+            if c.bin(ctx::INTRA_PARTITION, kind == CuKind::Intra2NxhN) {
+                CuKind::Intra2NxhN
+            } else {
+                CuKind::IntrahNx2N
+            }
+        }
+        _ => CuKind::Intra2Nx2N,
+    }
+}
+
+/// The two most probable modes from those to the left and above, in increasing order (2.2).
+#[inline]
+#[must_use]
+pub fn most_probable_modes((left, above): (u8, u8)) -> (u8, u8) {
+    match (left.min(above), left.max(above)) {
+        (0, 0) => (0, 2),
+        (a, b) if a == b => (0, a),
+        modes => modes,
+    }
+}
+
+/// `intra_luma_pred_mode` (27.3).
+fn code_luma_mode<C: BinCoder>(c: &mut C, (mpm0, mpm1): (u8, u8), mode: u8) -> u8 {
+    if c.bin(ctx::LUMA_MODE, mode == mpm0 || mode == mpm1) {
+        return if c.bin(ctx::LUMA_MODE + 6, mode == mpm1) { mpm1 } else { mpm0 };
+    }
+    let rest = mode.wrapping_sub(u8::from(mode > mpm1) + u8::from(mode > mpm0));
+    let mut mode = 0;
+    for i in 0..5 {
+        mode = mode << 1 | u8::from(c.bin(ctx::LUMA_MODE + 1 + i, rest >> (4 - i) & 1 == 1));
+    }
+    mode += u8::from(mode >= mpm0);
+    mode += u8::from(mode >= mpm1);
+    if mode > 32 {
+        c.fail(Error::Invalid { element: "intra_luma_pred_mode", value: mode.into() });
+        return 0;
+    }
+    mode
+}
+
+/// `intra_chroma_pred_mode` (27.4).
+fn code_chroma_mode<C: BinCoder>(c: &mut C, left_set: bool, luma_mode: u8, mode: u8) -> u8 {
+    if c.bin(ctx::CHROMA_MODE + usize::from(left_set), mode == 0) {
+        return 0;
+    }
+    // The mode that would repeat the derived one has no code.
+    let redundant = match luma_mode {
+        0 => 1,
+        24 => 2,
+        12 => 3,
+        2 => 4,
+        _ => 5,
+    };
+    let symbol = mode.wrapping_sub(1 + u8::from(mode > redundant));
+    let symbol = 1 + c.truncated_unary(3, symbol.into(), |_| ctx::CHROMA_MODE + 2) as u8;
+    let mode = symbol + u8::from(symbol >= redundant);
+    if mode > 4 {
+        c.fail(Error::Invalid { element: "intra_chroma_pred_mode", value: mode.into() });
+        return 0;
+    }
+    mode
+}
+
+/// `ctp_y` of the block at `at` (28.4).
+fn code_luma_ctp<C: BinCoder>(c: &mut C, neighbours: &Neighbours, at: (usize, usize), coded: bool) -> bool {
+    let context = usize::from(neighbours.left(at.1).coded) + 2 * usize::from(neighbours.above(at.0).coded);
+    c.bin(ctx::CTP + context, coded)
+}
+
+/// `ctp_uv` (28.1): bit 0 Cb, bit 1 Cr; contexts `context` and `context + 1`.
+fn code_chroma_ctp<C: BinCoder>(c: &mut C, context: usize, ctp: u8) -> u8 {
+    if !c.bin(context, ctp != 0) {
+        0
+    } else if c.bin(context + 1, ctp == 3) {
+        3
+    } else {
+        1 + u8::from(c.bin(context + 1, ctp == 2))
+    }
+}
+
+/// `cu_qp_delta` and the QP it gives (29).
+fn code_qp<C: BinCoder>(
+    c: &mut C,
+    tools: &SliceTools,
+    neighbours: &mut Neighbours,
+    y: usize,
+    coded: bool,
+    qp: u8,
+) -> u8 {
+    if tools.fixed_qp {
+        return tools.slice_qp;
+    }
+    let left_qp = neighbours.left_qp(y);
+    let delta = if coded { code_qp_delta(c, neighbours.qp_delta_before, i32::from(qp) - i32::from(left_qp)) } else { 0 };
+    neighbours.qp_delta_before = delta != 0;
+    let qp = i32::from(left_qp) + delta;
+    if !(0..=63).contains(&qp) {
+        c.fail(Error::Invalid { element: "QP after cu_qp_delta", value: qp.into() });
+    }
+    qp.clamp(0, 63) as u8
+}
+
+fn code_qp_delta<C: BinCoder>(c: &mut C, before: bool, delta: i32) -> i32 {
+    const MAX: u32 = 64;
+    let code = if delta > 0 { 2 * delta - 1 } else { -2 * delta } as u32;
+    let context = |i: u32| match i {
+        0 => ctx::QP_DELTA + usize::from(before),
+        1 => ctx::QP_DELTA + 2,
+        _ => ctx::QP_DELTA + 3,
+    };
+    let code = c.truncated_unary(MAX + 1, code, context) as i32;
+    if code > MAX as i32 {
+        c.fail(Error::Invalid { element: "cu_qp_delta", value: code.into() });
+    }
+    if code & 1 == 1 { (code + 1) / 2 } else { -(code / 2) }
+}
