@@ -51,7 +51,8 @@ class Result:
     """The finished output of a pipeline.
 
     Attributes:
-        data: the encoded picture, or a JSON document for information operations.
+        data: the encoded picture, or a JSON document for information operations. Empty where ``is_original``
+            and the source is longer than ``max_input_bytes``; then the caller sends the source itself.
         content_type: the media type of ``data``.
         format: text of ``Format`` in ``UploadResult``: the target name in lower case when ``format/<f>`` was
             given, else the container name in upper case (``api/persistent-processing.md`` section 6.1);

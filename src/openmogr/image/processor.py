@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
-from openmogr.errors import InternalError
+from collections.abc import Iterator
+from dataclasses import replace
+
+from openmogr.errors import CosError, InternalError
+from openmogr.image.animate import can_animate, encode_animation
+from openmogr.image.codecs import heif_codec, tpg_encoder
+from openmogr.image.decode import Frame, OpenedImage, open_image, read_container
+from openmogr.image.encode import EncodeOptions, encode
+from openmogr.image.failures import too_many_bytes, unsupported_input
+from openmogr.image.formats import TARGETS, Target
+from openmogr.image.info import describe, execute_info
+from openmogr.image.metadata import NO_METADATA, Metadata, upright
 from openmogr.image.model import ImageInfo, Result, Source
-from openmogr.image.operations import Pipeline
+from openmogr.image.operations import (
+    AutoOrient,
+    Encoding,
+    InscribedCircle,
+    Pipeline,
+    RoundCorners,
+    SizeLimit,
+)
+from openmogr.image.quality import LOSSLESS, effective_quality
 from openmogr.image.settings import ImageSettings
+from openmogr.image.sizelimit import encode_within
+from openmogr.image.transform import Surface, apply_steps, draft_size
 
 __all__ = ["Processor"]
+
+# `cgif/1` has a meaning of its own: at most so many frames (api/image-mogr2.md section 4.8).
+_SHORT_GIF_FRAMES = 30
+
+# Browsers show GIF frames of 0 or 1 hundredths of a second for this long; elsewhere delays are meant.
+_BROWSER_DELAY = 100
 
 
 class Processor:
@@ -22,7 +49,20 @@ class Processor:
         Raises:
             CosError: as ``api/errors.md`` section 5 maps situations, with ``X-ErrNo`` among its headers.
         """
-        raise InternalError
+        if pipeline.failure is not None:
+            return self._original(source)
+        try:
+            return self._run(pipeline, source)
+        except CosError:
+            if pipeline.ignore_error:
+                return self._original(source)
+            raise
+        except Exception as error:
+            if pipeline.ignore_error:
+                return self._original(source)
+            raise InternalError(
+                detail=f"{pipeline.normalised}: {type(error).__name__}: {error}", headers={"X-ErrNo": "-901"}
+            ) from error
 
     def image_info(self, source: Source) -> ImageInfo:
         """What an ``UploadResult`` says about a source.
@@ -30,4 +70,117 @@ class Processor:
         Raises:
             CosError: as for :meth:`execute`.
         """
-        raise InternalError
+        return describe(source, self.settings)
+
+    def _run(self, pipeline: Pipeline, source: Source) -> Result:
+        info = pipeline.info
+        if info is not None and len(pipeline.stages) == 1:
+            return execute_info(info, source, self.settings)
+        with open_image(source, self.settings, frame_limit=_frame_limit(pipeline.encoding)) as opened:
+            result = self._process(pipeline, opened, source)
+        if info is not None:
+            return execute_info(info, Source(data=result.data, name=source.name), self.settings)
+        return result
+
+    def _process(self, pipeline: Pipeline, opened: OpenedImage, source: Source) -> Result:
+        encoding = pipeline.encoding
+        if not pipeline.steps and replace(encoding, ignore_error=None) == Encoding():
+            return self._original(source)
+        target = TARGETS[encoding.format or opened.container.name]
+        _check_possible(pipeline, opened, target)
+        quality = LOSSLESS
+        if target.container.lossy:
+            quality = effective_quality(encoding, opened.quality, target.container.name)
+        options = EncodeOptions(
+            target=target,
+            quality=quality,
+            progressive=bool(encoding.interlace),
+            half_chroma=opened.half_chroma,
+            metadata=_metadata(pipeline, opened),
+        )
+        if opened.animated and can_animate(target.container.name):
+            result = self._animation(pipeline, opened, options)
+        else:
+            result = self._still(pipeline, opened, options, encoding.size_limit)
+        if len(result.data) > self.settings.max_output_bytes:
+            raise too_many_bytes(
+                f"the result has {len(result.data)} bytes, more than {self.settings.max_output_bytes}"
+            )
+        limit = encoding.size_limit
+        if limit is not None and limit.only_if_smaller and len(result.data) >= source.size:
+            return self._original(source)
+        return result
+
+    def _still(
+        self, pipeline: Pipeline, opened: OpenedImage, options: EncodeOptions, limit: SizeLimit | None
+    ) -> Result:
+        size, orientation = (opened.width, opened.height), opened.orientation
+        draft = draft_size(pipeline.steps, size, orientation, self.settings)
+        if draft is not None:
+            opened.draft(*draft)
+        start = Surface(opened.first().image, size, orientation, opened.animated)
+        image = apply_steps(pipeline.steps, start, self.settings).image
+        quality = options.quality
+        if limit is not None:
+            data, quality = encode_within(limit.size, image, options, self.settings)
+        else:
+            data = encode(image, options, self.settings)
+        return _result(pipeline, options.target, data, image.size, quality)
+
+    def _animation(self, pipeline: Pipeline, opened: OpenedImage, options: EncodeOptions) -> Result:
+        size, orientation = (opened.width, opened.height), opened.orientation
+        slow_gif = opened.container.name == "gif" and options.target.container.name != "gif"
+
+        def processed() -> Iterator[Frame]:
+            for frame in opened.frames():
+                start = Surface(frame.image, size, orientation, animated=True)
+                image = apply_steps(pipeline.steps, start, self.settings).image
+                delay = _BROWSER_DELAY if slow_gif and frame.duration <= 10 else frame.duration
+                yield Frame(image, delay)
+
+        written = encode_animation(processed(), opened.frame_count, opened.plays, options, self.settings)
+        result = _result(pipeline, options.target, written.data, written.size, options.quality)
+        return replace(result, frame_count=written.frame_count)
+
+    def _original(self, source: Source) -> Result:
+        """The source itself; never fails for what it contains."""
+        data = source.read() if source.size <= self.settings.max_input_bytes else b""
+        content_type, name, size, quality, frames = "application/octet-stream", "", (0, 0), LOSSLESS, 1
+        try:
+            container = read_container(source)
+            content_type, name = container.content_type, container.name.upper()
+            with open_image(source, self.settings) as opened:
+                size, frames = (opened.width, opened.height), opened.frame_count
+                quality = LOSSLESS if opened.quality is None else opened.quality
+        except CosError:
+            pass
+        return Result(data, content_type, name, *size, quality, frames, is_original=True)
+
+
+def _frame_limit(encoding: Encoding) -> int | None:
+    return _SHORT_GIF_FRAMES if encoding.frame_limit == 1 else encoding.frame_limit
+
+
+def _check_possible(pipeline: Pipeline, opened: OpenedImage, target: Target) -> None:
+    """Refuse before decoding what would fail after it."""
+    if target.container.name == "heif":
+        heif_codec()
+    elif target.container.name == "tpg":
+        tpg_encoder()
+    rounded = any(isinstance(step, (InscribedCircle, RoundCorners)) for step in pipeline.steps)
+    if rounded and opened.container.name == "gif":
+        raise unsupported_input("iradius and rradius do not take GIF")
+    if pipeline.encoding.size_limit is not None and not target.container.lossy:
+        raise unsupported_input(f"size-limit needs a format with a quality, not {target.name}")
+
+
+def _metadata(pipeline: Pipeline, opened: OpenedImage) -> Metadata:
+    if pipeline.encoding.strip:
+        return NO_METADATA
+    oriented = any(isinstance(step, AutoOrient) for step in pipeline.steps)
+    return Metadata(upright(opened.exif) if oriented else opened.exif, opened.xmp)
+
+
+def _result(pipeline: Pipeline, target: Target, data: bytes, size: tuple[int, int], quality: int) -> Result:
+    name = pipeline.encoding.format or target.name.upper()
+    return Result(data, target.content_type, name, *size, quality)

@@ -30,6 +30,11 @@ class ImageSettings(BaseModel):
     max_webp_side: int = Field(16_383, gt=0, le=16_383, description="Longest side of a WebP, in pixels.")
     max_tpg_side: int = Field(16_383, gt=0, le=16_383, description="Longest side of a TPG, in pixels.")
     max_stages: int = Field(10, gt=0, description="Most stages of a pipeline, in stages.")
+    encoder_threads: int = Field(
+        1,
+        gt=0,
+        description="Threads of one AVIF, HEIF or TPG encoder; workers times this are busy, in threads.",
+    )
     strict: bool = Field(
         False,
         description="Refuse unknown operation parameters instead of skipping name and value (yes or no).",

@@ -1,0 +1,148 @@
+"""Bring decoded pixels to 8 bit sRGB: modes L, LA, RGB and RGBA. Profiles are converted, never dropped."""
+
+from __future__ import annotations
+
+import io
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from openmogr.image.failures import unsupported_input
+
+__all__ = ["flatten", "has_alpha", "to_srgb"]
+
+_WORKING_MODES = {"L", "LA", "RGB", "RGBA"}
+_INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
+_FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
+
+# Modes that one conversion brings to a working mode.
+_CONVERSIONS = {
+    "1": "L",
+    "PA": "RGBA",
+    "La": "LA",
+    "RGBa": "RGBA",
+    "RGBX": "RGB",
+    "YCbCr": "RGB",
+    "HSV": "RGB",
+}
+
+
+def has_alpha(image: Image.Image) -> bool:
+    """Whether the mode has an alpha channel."""
+    return image.mode in {"LA", "RGBA"}
+
+
+def flatten(image: Image.Image) -> Image.Image:
+    """The picture on white, without alpha."""
+    if not has_alpha(image):
+        return image
+    opaque = Image.new(image.mode.removesuffix("A"), image.size, "white")
+    opaque.paste(image, mask=image.getchannel("A"))
+    return opaque
+
+
+def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Pixels as 8 bit sRGB, grey staying grey and alpha staying alpha.
+
+    Args:
+        image: decoded, of any mode; not changed.
+        profile: its ICC profile; an empty or unreadable one counts as none, since nothing better is known.
+
+    Raises:
+        InvalidImageFormat: floating-point samples.
+    """
+    if image.mode in {"CMYK", "LAB"}:
+        return _convert_space(image, profile)
+    image = _working_mode(image)
+    if not profile or _means_srgb(profile):
+        return image
+    return _apply(image, profile)
+
+
+def _working_mode(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):
+        return _from_integers(image)
+    if image.mode == "F":
+        raise unsupported_input("pictures of floating-point samples are not processed")
+    if image.mode == "P":
+        return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    if "transparency" in image.info and image.mode in {"1", "L", "RGB"}:
+        return image.convert("RGBA" if image.mode == "RGB" else "LA")
+    if image.mode in _WORKING_MODES:
+        return image
+    return image.convert(_CONVERSIONS.get(image.mode, "RGB"))
+
+
+def _from_integers(image: Image.Image) -> Image.Image:
+    """16 bit grey to 8 bit, rounded; Pillow itself would clip."""
+    samples = np.asarray(image).astype(np.int64)
+    grey = Image.fromarray(((np.clip(samples, 0, 65535) * 255 + 32767) // 65535).astype(np.uint8))
+    key = image.info.get("transparency")
+    if not isinstance(key, int):
+        return grey
+    alpha = Image.fromarray(np.where(samples == key, 0, 255).astype(np.uint8))
+    return Image.merge("LA", (grey, alpha))
+
+
+def _convert_space(image: Image.Image, profile: bytes | None) -> Image.Image:
+    source = _open(profile) if profile else None
+    if source is None or source.profile.xcolor_space.strip() != image.mode:
+        if image.mode == "LAB":
+            source = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+        else:
+            return image.convert("RGB")
+    return _transformed(image, source, "RGB")
+
+
+def _apply(image: Image.Image, profile: bytes) -> Image.Image:
+    source = _open(profile)
+    if source is None:
+        return image
+    space = source.profile.xcolor_space.strip()
+    if space == "GRAY":
+        grey = image if image.mode in {"L", "LA"} else image.convert("LA" if has_alpha(image) else "L")
+        converted = _transformed(grey.getchannel("L") if has_alpha(grey) else grey, source, "L")
+        return Image.merge("LA", (converted, grey.getchannel("A"))) if has_alpha(grey) else converted
+    if space == "RGB":
+        colour = (
+            image if image.mode in {"RGB", "RGBA"} else image.convert("RGBA" if has_alpha(image) else "RGB")
+        )
+        converted = _transformed(colour, source, colour.mode)
+        if image.mode in {"L", "LA"}:
+            return converted.convert(image.mode)
+        return converted
+    return image
+
+
+def _transformed(image: Image.Image, source: ImageCms.ImageCmsProfile, mode: str) -> Image.Image:
+    # lcms writes grey only through a grey profile; neutral sRGB carries the same number three times.
+    out_mode = "RGB" if mode == "L" else mode
+    target = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+    try:
+        transform = ImageCms.buildTransform(source, target, image.mode, out_mode, _INTENT, _FLAGS)
+        converted = ImageCms.applyTransform(image, transform)
+    except ImageCms.PyCMSError:
+        return image if image.mode in _WORKING_MODES else image.convert(mode)
+    assert converted is not None  # only an in-place transform gives None
+    converted.info.pop("icc_profile", None)
+    return converted.getchannel("G") if mode == "L" else converted
+
+
+def _open(profile: bytes) -> ImageCms.ImageCmsProfile | None:
+    try:
+        return ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return None
+
+
+@lru_cache(maxsize=64)
+def _means_srgb(profile: bytes) -> bool:
+    """Whether converting from the profile changes no colour by more than rounding."""
+    source = _open(profile)
+    if source is None or source.profile.xcolor_space.strip() != "RGB":
+        return False
+    levels = np.arange(0, 256, 17, dtype=np.uint8)
+    cube = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(64, 64, 3)
+    converted = np.asarray(_transformed(Image.fromarray(cube), source, "RGB"))
+    return int(np.abs(converted.astype(np.int16) - cube).max()) <= 1

@@ -1,0 +1,213 @@
+"""Write one picture in a format; animations are in ``animate``."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from openmogr.errors import CosError, InternalError
+from openmogr.image.codecs import heif_codec, tpg_encoder
+from openmogr.image.color import flatten, has_alpha
+from openmogr.image.failures import output_resolution
+from openmogr.image.formats import Target
+from openmogr.image.metadata import NO_METADATA, Metadata
+from openmogr.image.quality import encoder_setting
+from openmogr.image.settings import ImageSettings
+
+__all__ = ["EncodeOptions", "check_size", "encode", "encoding_errors", "quantised"]
+
+# libjpeg, the GIF header, the AV1 and HEVC encoders as the libraries build them.
+_MAX_SIDES = {"jpeg": 65_500, "gif": 65_535, "bmp": 65_535, "avif": 65_536, "heif": 16_384}
+
+# From this quality on, colour is coded at full resolution unless the source had not got it.
+_FULL_CHROMA_QUALITY = 90
+
+# libwebp's and libaom's usual balance of time and size.
+WEBP_METHOD = 4
+AVIF_SPEED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeOptions:
+    """How to write.
+
+    Attributes:
+        target: the format.
+        quality: 1-100 on libjpeg's scale; without effect on lossless formats.
+        progressive: JPEG in several scans.
+        half_chroma: the source's colour had half the resolution, so more is not worth writing.
+        metadata: what to embed where the format holds it.
+    """
+
+    target: Target
+    quality: int
+    progressive: bool = False
+    half_chroma: bool = False
+    metadata: Metadata = NO_METADATA
+
+
+def check_size(size: tuple[int, int], target: Target, settings: ImageSettings) -> None:
+    """Refuse a size that the format cannot hold.
+
+    Raises:
+        ImageResolutionExceed: naming the format and its limit.
+    """
+    name = target.container.name
+    limits = {**_MAX_SIDES, "webp": settings.max_webp_side, "tpg": settings.max_tpg_side}
+    limit = limits.get(name, settings.max_side)
+    if max(size) > limit:
+        raise output_resolution(
+            f"a {name} of {size[0]}x{size[1]} pixels cannot be written; a side is at most {limit}"
+        )
+
+
+def encode(image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
+    """The bytes of a file.
+
+    Args:
+        image: mode L, LA, RGB or RGBA, sRGB. Alpha is put on white where the format has none.
+        options: how.
+        settings: limits and threads.
+
+    Raises:
+        ImageResolutionExceed: the format cannot hold the size.
+        NotSupported: the codec is not installed.
+        InternalError: the encoder failed.
+    """
+    check_size(image.size, options.target, settings)
+    with encoding_errors(options.target):
+        return _ENCODERS[options.target.container.name](image, options, settings)
+
+
+class encoding_errors:
+    """Turn what an encoder raises into an internal error that names the format."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception) and not isinstance(error, CosError):
+            raise InternalError(
+                f"the {self._target.name} encoder failed",
+                detail=f"{type(error).__name__}: {error}",
+                headers={"X-ErrNo": "-901"},
+            ) from error
+
+
+def _save(image: Image.Image, form: str, options: Mapping[str, object]) -> bytes:
+    out = io.BytesIO()
+    image.save(out, form, **options)
+    return out.getvalue()
+
+
+def _embedded(metadata: Metadata) -> dict[str, object]:
+    parts = {"exif": metadata.exif, "xmp": metadata.xmp}
+    return {name: data for name, data in parts.items() if data}
+
+
+def _jpeg(image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
+    full_chroma = options.quality >= _FULL_CHROMA_QUALITY and not options.half_chroma
+    metadata = options.metadata.fitting()
+    parts: dict[str, object] = {"quality": encoder_setting("jpeg", options.quality), "optimize": True}
+    parts["progressive"] = options.progressive or options.target.optimise
+    parts["subsampling"] = "4:4:4" if full_chroma else "4:2:0"
+    if metadata.exif:
+        parts["exif"] = b"Exif\x00\x00" + metadata.exif
+    if metadata.xmp:
+        parts["xmp"] = metadata.xmp
+    return _save(flatten(image), "JPEG", parts)
+
+
+def _png(image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
+    parts: dict[str, object] = {}
+    if options.metadata.exif:
+        parts["exif"] = options.metadata.exif
+    if options.metadata.xmp:
+        info = PngInfo()
+        info.add_itxt("XML:com.adobe.xmp", options.metadata.xmp.decode("utf-8", "replace"))
+        parts["pnginfo"] = info
+    return _save(image, "PNG", parts)
+
+
+def _webp(image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
+    setting = encoder_setting("webp", options.quality)
+    return _save(image, "WEBP", {"quality": setting, "method": WEBP_METHOD, **_embedded(options.metadata)})
+
+
+def _avif(image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
+    picture = image.convert("RGBA") if image.mode == "LA" else image
+    parts = {
+        "quality": encoder_setting("avif", options.quality),
+        "speed": AVIF_SPEED,
+        "max_threads": settings.encoder_threads,
+    }
+    return _save(picture, "AVIF", {**parts, **_embedded(options.metadata)})
+
+
+def _heif(image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
+    heif_codec()
+    picture = image.convert("RGBA") if image.mode == "LA" else image
+    parts: dict[str, object] = {"quality": encoder_setting("heif", options.quality), "chroma": 420}
+    parts["enc_params"] = {"x265:pools": str(settings.encoder_threads)}
+    return _save(picture, "HEIF", {**parts, **_embedded(options.metadata)})
+
+
+def _tpg(image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
+    codec = tpg_encoder()
+    parts: dict[str, object] = {"quality": encoder_setting("tpg", options.quality)}
+    if options.metadata.exif:
+        parts["exif"] = options.metadata.exif
+    picture = image.convert("RGBA" if has_alpha(image) else "RGB")
+    return bytes(codec.encode(picture, threads=settings.encoder_threads, **parts))
+
+
+def _gif(image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
+    return _save(quantised(image), "GIF", {})
+
+
+def _bmp(image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
+    return _save(flatten(image), "BMP", {})
+
+
+def _tiff(image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
+    return _save(image, "TIFF", {"compression": "tiff_adobe_deflate"})
+
+
+_Encoder = Callable[[Image.Image, EncodeOptions, ImageSettings], bytes]
+_ENCODERS: Mapping[str, _Encoder] = {
+    "jpeg": _jpeg,
+    "png": _png,
+    "apng": _png,
+    "webp": _webp,
+    "avif": _avif,
+    "heif": _heif,
+    "tpg": _tpg,
+    "gif": _gif,
+    "bmp": _bmp,
+    "tiff": _tiff,
+}
+
+
+def quantised(image: Image.Image) -> Image.Image:
+    """The picture with at most 256 colours; one of them is transparent, where alpha is below half."""
+    if image.mode == "L":
+        return image
+    opaque = image.convert("RGB")
+    mask = image.getchannel("A").point([255] * 128 + [0] * 128) if has_alpha(image) else None
+    if mask is None or mask.getbbox() is None:
+        return opaque.quantize(256, Image.Quantize.MEDIANCUT)
+    picture = opaque.quantize(255, Image.Quantize.MEDIANCUT)
+    colours = len(picture.getpalette() or []) // 3
+    index = min(colours, 255)
+    picture.paste(index, mask=mask)
+    palette = (picture.getpalette() or [])[: index * 3]
+    picture.putpalette([*palette, 0, 0, 0])
+    picture.info["transparency"] = index
+    return picture

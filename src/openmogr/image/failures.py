@@ -1,0 +1,56 @@
+"""The errors of image work with their ``X-ErrNo`` (``api/errors.md`` section 5)."""
+
+from __future__ import annotations
+
+from openmogr.errors import (
+    ImageResolutionExceed,
+    ImageTooLarge,
+    InvalidArgument,
+    InvalidImageFormat,
+    NotSupported,
+)
+
+__all__ = [
+    "input_resolution",
+    "missing_codec",
+    "not_an_image",
+    "output_resolution",
+    "outside_image",
+    "too_many_bytes",
+    "unsupported_input",
+]
+
+
+def not_an_image(message: str, detail: str = "") -> InvalidImageFormat:
+    """The source is no picture, or a damaged one."""
+    return InvalidImageFormat(message, detail=detail, headers={"X-ErrNo": "-441"})
+
+
+def unsupported_input(message: str) -> InvalidImageFormat:
+    """A picture of a kind that is known and not processed."""
+    return InvalidImageFormat(message, headers={"X-ErrNo": "-443"})
+
+
+def missing_codec(message: str) -> NotSupported:
+    """A format whose codec is not installed here."""
+    return NotSupported(message, headers={"X-ErrNo": "-443"})
+
+
+def too_many_bytes(message: str) -> ImageTooLarge:
+    """The source or the result is too long."""
+    return ImageTooLarge(message, headers={"X-ErrNo": "-167"})
+
+
+def input_resolution(message: str) -> ImageResolutionExceed:
+    """The source has too many pixels or frames."""
+    return ImageResolutionExceed(message, headers={"X-ErrNo": "-447"})
+
+
+def output_resolution(message: str) -> ImageResolutionExceed:
+    """The result would have too many pixels."""
+    return ImageResolutionExceed(message, headers={"X-ErrNo": "-442"})
+
+
+def outside_image(message: str) -> InvalidArgument:
+    """A window or radius that does not lie in the picture."""
+    return InvalidArgument(message, headers={"X-ErrNo": "-442"})

@@ -1,0 +1,173 @@
+"""Read what Pillow would only tell after allocating or decoding: sizes, frame counts, quantisers."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+__all__ = ["av1_bit_depth", "declared_size", "gif_frames", "png_bit_depth", "vp8_quantiser"]
+
+
+def declared_size(container: str, stream: BinaryIO) -> tuple[int, int] | None:
+    """Width and height by the header alone, for the formats whose plugin allocates when it opens; else None.
+
+    Raises:
+        ValueError: the header is damaged.
+    """
+    if container != "webp":
+        return None
+    stream.seek(0)
+    header = stream.read(30)
+    kind, data = header[12:16], header[20:]
+    if len(data) < 10:
+        raise ValueError("the WebP header is cut off")
+    if kind == b"VP8X":
+        # Canvas width and height minus one, 24 bits each (WebP container specification).
+        return int.from_bytes(data[4:7], "little") + 1, int.from_bytes(data[7:10], "little") + 1
+    if kind == b"VP8 ":
+        # RFC 6386 section 9.1: start code, then 14 bits each.
+        if data[3:6] != b"\x9d\x01\x2a":
+            raise ValueError("the VP8 key frame has no start code")
+        return int.from_bytes(data[6:8], "little") & 0x3FFF, int.from_bytes(data[8:10], "little") & 0x3FFF
+    if kind == b"VP8L":
+        if data[0] != 0x2F:
+            raise ValueError("the VP8L stream has no signature")
+        bits = int.from_bytes(data[1:5], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    raise ValueError("the WebP file starts with an unknown chunk")
+
+
+def gif_frames(stream: BinaryIO, limit: int) -> int:
+    """The number of images in a GIF, at most ``limit``; a file that is cut off counts what is there."""
+    stream.seek(0)
+    header = stream.read(13)
+    if len(header) < 13:
+        return 0
+    _skip_color_table(stream, header[10])
+    count = 0
+    while count < limit:
+        introducer = stream.read(1)
+        if introducer == b"\x2c":
+            descriptor = stream.read(9)
+            if len(descriptor) < 9:
+                break
+            count += 1
+            _skip_color_table(stream, descriptor[8])
+            stream.seek(1, 1)
+        elif introducer == b"\x21":
+            stream.seek(1, 1)
+        elif introducer in {b"\x3b", b""}:
+            break
+        else:
+            # Stray bytes between blocks are common; browsers and Pillow read on.
+            continue
+        _skip_sub_blocks(stream)
+    return count
+
+
+def _skip_color_table(stream: BinaryIO, flags: int) -> None:
+    if flags & 0x80:
+        stream.seek(3 << ((flags & 7) + 1), 1)
+
+
+def _skip_sub_blocks(stream: BinaryIO) -> None:
+    while (length := stream.read(1)) not in {b"", b"\x00"}:
+        stream.seek(length[0], 1)
+
+
+def png_bit_depth(stream: BinaryIO) -> int:
+    """Bits per sample of a PNG's IHDR."""
+    stream.seek(24)
+    return (stream.read(1) or b"\x08")[0]
+
+
+def vp8_quantiser(stream: BinaryIO) -> int | None:
+    """The base quantiser index, 0-127, of the first lossy frame of a WebP; None for a lossless one."""
+    stream.seek(12)
+    # Chunks of the file, and inside an animation frame's 16 bytes of header, chunks again.
+    while len(header := stream.read(8)) == 8:
+        kind, length = header[:4], int.from_bytes(header[4:], "little")
+        if kind == b"VP8 ":
+            return _Vp8Header(stream.read(min(length, 64))).quantiser()
+        if kind == b"VP8L":
+            return None
+        skip = 16 if kind == b"ANMF" else length + (length & 1)
+        stream.seek(skip, 1)
+    return None
+
+
+class _Vp8Header:
+    """The Boolean decoder of RFC 6386 section 7, as far as the frame header's quantiser (section 9.6)."""
+
+    def __init__(self, frame: bytes) -> None:
+        self._data = frame[10:]
+        self._position = 2
+        self._value = int.from_bytes(self._data[:2].ljust(2, b"\x00"), "big")
+        self._range = 255
+        self._bit_count = 0
+
+    def _bit(self, probability: int = 128) -> int:
+        split = 1 + (((self._range - 1) * probability) >> 8)
+        if self._value >= split << 8:
+            bit, self._range, self._value = 1, self._range - split, self._value - (split << 8)
+        else:
+            bit, self._range = 0, split
+        while self._range < 128:
+            self._value <<= 1
+            self._range <<= 1
+            self._bit_count += 1
+            if self._bit_count == 8:
+                self._bit_count = 0
+                self._value |= self._data[self._position] if self._position < len(self._data) else 0
+                self._position += 1
+        return bit
+
+    def _number(self, bits: int) -> int:
+        value = 0
+        for _ in range(bits):
+            value = value << 1 | self._bit()
+        return value
+
+    def _optional(self, bits: int) -> int | None:
+        """A flagged number with sign."""
+        if not self._bit():
+            return None
+        value = self._number(bits)
+        return -value if self._bit() else value
+
+    def quantiser(self) -> int:
+        self._number(2)  # colour space, clamping type
+        segments: list[int] = []
+        absolute = False
+        if self._bit():
+            update_map, update_data = self._bit(), self._bit()
+            if update_data:
+                absolute = bool(self._bit())
+                segments = [self._optional(7) or 0 for _ in range(4)]
+                for _ in range(4):
+                    self._optional(6)
+            if update_map:
+                for _ in range(3):
+                    if self._bit():
+                        self._number(8)
+        self._number(1 + 6 + 3)  # filter type, level, sharpness
+        if self._bit() and self._bit():  # loop filter deltas: enabled, updated
+            for _ in range(8):
+                self._optional(6)
+        self._number(2)  # partitions
+        base = self._number(7)
+        if not segments:
+            return base
+        return min(max(round(sum(segments) / 4) + (0 if absolute else base), 0), 127)
+
+
+def av1_bit_depth(stream: BinaryIO) -> int:
+    """Bits per sample by the first ``av1C`` box of an AVIF (AV1-ISOBMFF section 2.3.3)."""
+    stream.seek(0)
+    header = stream.read(65536)
+    position = header.find(b"av1C")
+    if position < 0 or position + 7 > len(header):
+        return 8
+    flags = header[position + 6]
+    if flags & 0x40:
+        return 12 if flags & 0x20 else 10
+    return 8

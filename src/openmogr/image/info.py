@@ -1,0 +1,130 @@
+"""The information operations (``api/image-mogr2.md`` section 11) and ``ImageInfo`` of an ``UploadResult``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+from PIL import Image
+
+from openmogr.image import headers
+from openmogr.image.color import flatten
+from openmogr.image.decode import OpenedImage, decoding, open_image
+from openmogr.image.exif_text import exif_texts
+from openmogr.image.failures import unsupported_input
+from openmogr.image.model import ImageInfo, Result, Source
+from openmogr.image.operations import Info
+from openmogr.image.quality import LOSSLESS
+from openmogr.image.settings import ImageSettings
+
+__all__ = ["average_color", "describe", "execute_info"]
+
+_EXIF_CONTAINERS = {"jpeg", "bmp", "png", "apng", "webp", "tiff", "avif", "heif"}
+_DEFAULT_DPI = 72
+
+# The mean of a picture needs no more detail than this, which a JPEG decoder gives at an eighth of the cost.
+_AVERAGE_SIDE = 256
+
+
+def execute_info(info: Info, source: Source, settings: ImageSettings) -> Result:
+    """The JSON document of an information operation.
+
+    Raises:
+        CosError: as for decoding; ``exif`` also refuses formats that hold none.
+    """
+    with open_image(source, settings) as opened:
+        if info is Info.image_info:
+            document: object = _image_info(opened, source)
+        elif info is Info.image_ave:
+            document = {"RGB": average_color(opened)}
+        else:
+            document = _exif(opened)
+        data = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        quality = LOSSLESS if opened.quality is None else opened.quality
+    return Result(data, "application/json", "json", 0, 0, quality)
+
+
+def describe(source: Source, settings: ImageSettings) -> ImageInfo:
+    """What ``OriginalInfo/ImageInfo`` says.
+
+    Raises:
+        CosError: as for decoding.
+    """
+    with open_image(source, settings) as opened:
+        orientation = opened.orientation
+        return ImageInfo(
+            format=opened.container.name.upper(),
+            width=opened.width,
+            height=opened.height,
+            quality=LOSSLESS if opened.quality is None else opened.quality,
+            ave=average_color(opened),
+            orientation=orientation or (1 if opened.exif else 0),
+            frame_count=opened.frame_count,
+        )
+
+
+def average_color(opened: OpenedImage) -> str:
+    """``0xRRGGBB``: the mean of all pixels of the first frame in sRGB, transparent ones on white."""
+    opened.draft(_AVERAGE_SIDE, _AVERAGE_SIDE)
+    image = flatten(opened.first().image)
+    with decoding():
+        reduced = image.convert("RGB").resize((1, 1), Image.Resampling.BOX)
+    red, green, blue = np.asarray(reduced)[0, 0]
+    return f"0x{red:02x}{green:02x}{blue:02x}"
+
+
+def _image_info(opened: OpenedImage, source: Source) -> dict[str, str]:
+    horizontal, vertical = _dpi(opened)
+    digest = hashlib.md5(usedforsecurity=False)
+    with source.open() as stream:
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+        depth = _bit_depth(opened, source)
+    return {
+        "format": opened.container.name,
+        "width": str(opened.width),
+        "height": str(opened.height),
+        "size": str(source.size),
+        "md5": digest.hexdigest(),
+        "frame_count": str(opened.frame_count),
+        "bit_depth": str(depth),
+        "vertical_dpi": str(vertical),
+        "horizontal_dpi": str(horizontal),
+        "photo_rgb": average_color(opened),
+    }
+
+
+def _dpi(opened: OpenedImage) -> tuple[int, int]:
+    value = opened.image.info.get("dpi", ())
+    try:
+        horizontal, vertical = (round(float(part)) for part in value)
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return _DEFAULT_DPI, _DEFAULT_DPI
+    return (horizontal, vertical) if horizontal > 0 and vertical > 0 else (_DEFAULT_DPI, _DEFAULT_DPI)
+
+
+def _bit_depth(opened: OpenedImage, source: Source) -> int:
+    name = opened.container.name
+    declared = opened.image.info.get("bit_depth")
+    if isinstance(declared, int):
+        return declared
+    with source.open() as stream:
+        if name in {"png", "apng"}:
+            return headers.png_bit_depth(stream)
+        if name == "avif":
+            return headers.av1_bit_depth(stream)
+    if name == "tiff":
+        tags = getattr(opened.image, "tag_v2", {})
+        bits = tags.get(258, (1,))
+        return int(bits[0]) if isinstance(bits, tuple) and bits else 8
+    return 1 if opened.image.mode == "1" else 8
+
+
+def _exif(opened: OpenedImage) -> dict[str, object]:
+    if opened.container.name not in _EXIF_CONTAINERS:
+        raise unsupported_input(f"{opened.container.name} holds no EXIF")
+    texts = exif_texts(opened.image)
+    if not texts:
+        return {"error": "no exif data"}
+    return {name: {"val": text} for name, text in texts.items()}

@@ -1,0 +1,216 @@
+"""Apply steps to pixels in mode L, LA, RGB or RGBA."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from openmogr.image import tone
+from openmogr.image.color import has_alpha
+from openmogr.image.failures import output_resolution, outside_image
+from openmogr.image.geometry import Placement, Size, place
+from openmogr.image.operations import (
+    AutoOrient,
+    Axis,
+    Crop,
+    Cut,
+    Flip,
+    InscribedCircle,
+    Rotate,
+    RoundCorners,
+    Step,
+    Thumbnail,
+    View,
+)
+from openmogr.image.settings import ImageSettings
+
+__all__ = ["Surface", "apply_steps", "draft_size"]
+
+_Placed = Thumbnail | View | Crop | Cut
+
+# EXIF orientation to what turns the picture upright (Exif 2.3, section 4.6.4).
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_CLOCKWISE = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
+_MIRROR = {Axis.vertical: Image.Transpose.FLIP_TOP_BOTTOM, Axis.horizontal: Image.Transpose.FLIP_LEFT_RIGHT}
+
+# A decoder may shrink as long as this many times the wanted size is left for the last, exact scaling.
+_DRAFT_GAP = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """A picture and the size that steps reckon with.
+
+    ``size`` differs from the pixels' only where a decoder was allowed to shrink, until the first scaling.
+    """
+
+    image: Image.Image
+    size: Size
+    orientation: int = 0
+    animated: bool = False
+
+
+def draft_size(steps: Sequence[Step], size: Size, orientation: int, settings: ImageSettings) -> Size | None:
+    """The smallest size that a decoder may deliver without a difference to see; None for the full size."""
+    swapped = False
+    for step in steps:
+        if isinstance(step, AutoOrient):
+            swapped = swapped != (orientation >= 5)
+        elif isinstance(step, (Thumbnail, View, Crop)):
+            seen = (size[1], size[0]) if swapped else size
+            scaled = place(step, seen, settings.max_parameter).scaled
+            if scaled[0] >= seen[0] or scaled[1] >= seen[1]:
+                return None
+            wanted = math.ceil(scaled[0] * _DRAFT_GAP), math.ceil(scaled[1] * _DRAFT_GAP)
+            return (wanted[1], wanted[0]) if swapped else wanted
+        else:
+            return None
+    return None
+
+
+def apply_steps(steps: Sequence[Step], surface: Surface, settings: ImageSettings) -> Surface:
+    """The picture after all steps, in order.
+
+    Raises:
+        InvalidArgument: a window or radius lies outside the picture.
+        ImageResolutionExceed: a step's result would exceed the limits.
+    """
+    for step in steps:
+        surface = _apply(step, surface, settings)
+    return surface
+
+
+def _apply(step: Step, surface: Surface, settings: ImageSettings) -> Surface:
+    if isinstance(step, (Thumbnail, View, Crop, Cut)):
+        return _placed(step, surface, settings)
+    if isinstance(step, AutoOrient):
+        return _turned(surface, _UPRIGHT.get(surface.orientation), orientation=0)
+    if isinstance(step, Flip):
+        return _turned(surface, _MIRROR[step.axis])
+    if isinstance(step, Rotate):
+        return _rotated(step, surface, settings)
+    if isinstance(step, InscribedCircle):
+        return _replaced(surface, _circle(step.radius, surface.image))
+    if isinstance(step, RoundCorners):
+        return _replaced(surface, _rounded(step.radius, surface.image))
+    return _replaced(surface, tone.apply_tone(step, surface.image))
+
+
+def _replaced(surface: Surface, image: Image.Image) -> Surface:
+    return Surface(image, image.size, surface.orientation, surface.animated)
+
+
+def _check(size: Size, settings: ImageSettings) -> None:
+    if max(size) > settings.max_side or size[0] * size[1] > settings.max_pixels:
+        raise output_resolution(
+            f"the result would be {size[0]}x{size[1]} pixels; the limits are {settings.max_side} a side "
+            f"and {settings.max_pixels} in total"
+        )
+
+
+def _placed(step: _Placed, surface: Surface, settings: ImageSettings) -> Surface:
+    placement = place(step, surface.size, settings.max_parameter, enlarge=not surface.animated)
+    _check(placement.size, settings)
+    image = _scaled(surface.image, surface.size, placement)
+    if isinstance(step, Thumbnail) and step.pad:
+        image = _padded(step, image, settings.max_parameter)
+    return _replaced(surface, image)
+
+
+def _scaled(image: Image.Image, size: Size, placement: Placement) -> Image.Image:
+    if placement.scaled == size == image.size:
+        return image if placement.box == (0, 0, *size) else image.crop(placement.box)
+    across, down = image.width / placement.scaled[0], image.height / placement.scaled[1]
+    left, top, right, bottom = placement.box
+    # The window is cut from the source while scaling, so that what is cut off costs nothing.
+    box = left * across, top * down, min(right * across, image.width), min(bottom * down, image.height)
+    shrinks = across >= 1 and down >= 1
+    resample = Image.Resampling.LANCZOS if shrinks else Image.Resampling.BICUBIC
+    return image.resize(placement.size, resample, box, reducing_gap=3.0)
+
+
+def _padded(step: Thumbnail, image: Image.Image, limit: int) -> Image.Image:
+    size = min(step.width or image.width, limit), min(step.height or image.height, limit)
+    grey = len(set(step.color)) == 1
+    if not grey and image.mode in {"L", "LA"}:
+        image = image.convert("RGBA" if has_alpha(image) else "RGB")
+    color: tuple[int, ...] = step.color if image.mode.startswith("RGB") else step.color[:1]
+    canvas = Image.new(image.mode, size, (*color, 255) if has_alpha(image) else color)
+    canvas.paste(image, ((size[0] - image.width) // 2, (size[1] - image.height) // 2))
+    return canvas
+
+
+def _turned(surface: Surface, method: Image.Transpose | None, orientation: int | None = None) -> Surface:
+    kept = surface.orientation if orientation is None else orientation
+    if method is None:
+        return Surface(surface.image, surface.size, kept, surface.animated)
+    image = surface.image.transpose(method)
+    swaps = method in {
+        Image.Transpose.TRANSPOSE,
+        Image.Transpose.TRANSVERSE,
+        Image.Transpose.ROTATE_90,
+        Image.Transpose.ROTATE_270,
+    }
+    size = (surface.size[1], surface.size[0]) if swaps else surface.size
+    return Surface(image, size, kept, surface.animated)
+
+
+def _rotated(step: Rotate, surface: Surface, settings: ImageSettings) -> Surface:
+    degrees = step.degrees % 360
+    if degrees % 90 == 0:
+        return _turned(surface, _CLOCKWISE.get(int(degrees)))
+    image = surface.image
+    turn = math.radians(degrees)
+    cosine, sine = abs(math.cos(turn)), abs(math.sin(turn))
+    grown = image.width * cosine + image.height * sine, image.width * sine + image.height * cosine
+    _check((math.ceil(grown[0]), math.ceil(grown[1])), settings)
+    # Premultiplied, so that the colour of invisible pixels does not bleed into the edges.
+    premultiplied = image.convert("RGBA").convert("RGBa")
+    turned = premultiplied.rotate(-degrees, Image.Resampling.BICUBIC, expand=True)
+    return _replaced(surface, turned.convert("RGBA"))
+
+
+def _corner(radius: int) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+    """Coverage of the top left quarter of a disc, 0-255, ``radius`` x ``radius``, edges smoothed."""
+    centres = radius - np.arange(radius, dtype=np.float32) - 0.5
+    distance = np.sqrt(centres[:, None] ** 2 + centres[None, :] ** 2)
+    return np.asarray(np.clip((radius - distance + 0.5) * 255 + 0.5, 0, 255), dtype=np.uint8)
+
+
+def _check_radius(name: str, radius: int, image: Image.Image) -> None:
+    if 2 * radius > min(image.size):
+        raise outside_image(
+            f"{name} is {radius}, more than half of a side of the image of {image.width}x{image.height}"
+        )
+
+
+def _circle(radius: int, image: Image.Image) -> Image.Image:
+    _check_radius("iradius", radius, image)
+    left, top = (image.width - 2 * radius) // 2, (image.height - 2 * radius) // 2
+    return _rounded(radius, image.crop((left, top, left + 2 * radius, top + 2 * radius)))
+
+
+def _rounded(radius: int, image: Image.Image) -> Image.Image:
+    _check_radius("rradius", radius, image)
+    colour = image if has_alpha(image) else image.convert(image.mode + "A")
+    alpha = np.array(colour.getchannel("A"))
+    corner = _corner(radius)
+    for rows, mirrored in ((slice(0, radius), corner), (slice(-radius, None), corner[::-1])):
+        for columns, mask in ((slice(0, radius), mirrored), (slice(-radius, None), mirrored[:, ::-1])):
+            covered = alpha[rows, columns].astype(np.uint16) * mask
+            alpha[rows, columns] = ((covered + 127) // 255).astype(np.uint8)
+    result = colour.copy() if colour is image else colour
+    result.putalpha(Image.fromarray(alpha))
+    return result
