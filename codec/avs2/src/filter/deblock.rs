@@ -1,6 +1,7 @@
 //! Deblocking (clause 6).
 
 use crate::headers::DeblockingParameters;
+use crate::recon::chroma_qp;
 
 #[rustfmt::skip]
 const ALPHA: [u8; 64] = [
@@ -31,8 +32,18 @@ impl Thresholds {
     /// From the QPs on both sides (6.4).
     #[must_use]
     pub fn new(parameters: &DeblockingParameters, qp_p: u8, qp_q: u8) -> Self {
-        let average = (i32::from(qp_p) + i32::from(qp_q) + 1) >> 1;
-        let index = |offset: i8| (average + i32::from(offset)).clamp(0, 63) as usize;
+        Self::of_average(parameters, (qp_p + qp_q + 1) >> 1)
+    }
+
+    /// For a chroma plane from the luma QPs on both sides. Their average is mapped, not each of them: the conformance
+    /// streams decide between the two readings of 6.4.
+    #[must_use]
+    pub fn of_chroma(parameters: &DeblockingParameters, qp_p: u8, qp_q: u8, delta: i8) -> Self {
+        Self::of_average(parameters, chroma_qp((qp_p + qp_q + 1) >> 1, delta))
+    }
+
+    fn of_average(parameters: &DeblockingParameters, average: u8) -> Self {
+        let index = |offset: i8| (i32::from(average) + i32::from(offset)).clamp(0, 63) as usize;
         Self { alpha: ALPHA[index(parameters.alpha_c_offset)], beta: BETA[index(parameters.beta_offset)] }
     }
 }

@@ -6,7 +6,6 @@ use super::info::{Geometry, LcuInfo, RowInfo, edge};
 use super::sao::{self, Area};
 use crate::headers::{AlfParameters, DeblockingParameters};
 use crate::picture::PlaneBuffer;
-use crate::recon::chroma_qp;
 use crate::simd::Backend;
 
 /// Parameters of the filters of one picture.
@@ -141,7 +140,7 @@ impl LoopFilter {
 
     fn chroma_thresholds(&self, parameters: &DeblockingParameters, c: usize, qp_p: u8, qp_q: u8) -> Thresholds {
         let delta = self.setup.chroma_qp_delta[c - 1];
-        Thresholds::new(parameters, chroma_qp(qp_p, delta), chroma_qp(qp_q, delta))
+        Thresholds::of_chroma(parameters, qp_p, qp_q, delta)
     }
 
     fn deblock_vertical(&mut self, row: usize, info: &RowInfo, parameters: &DeblockingParameters) {
@@ -233,17 +232,31 @@ impl LoopFilter {
             if has_boundaries { Some(&is_allowed) } else { None };
         for column in 0..columns {
             let (x0, x1) = sao::region_span(column, columns, n, width);
-            let sao = &lcus[row * columns + column].sao[c];
-            let stride = input.stride();
-            sao::filter_area(
-                self.setup.backend,
-                sao,
-                Area { x0, x1, y0, y1 },
-                (input.samples(), output.samples_mut()),
-                stride,
-                (width, height),
-                is_allowed,
-            );
+            // Where filters stop at slices, so do the shifted regions: the conformance streams decide so.
+            let (xm, ym) = if has_boundaries { (column * n, row * n) } else { (x0, y0) };
+            for (x0, x1, left) in [(x0, xm, 1), (xm, x1, 0)] {
+                for (y0, y1, up) in [(y0, ym, 1), (ym, y1, 0)] {
+                    if x0 >= x1 || y0 >= y1 {
+                        continue;
+                    }
+                    let own = lcus[(row - up) * columns + column - left].slice;
+                    let owner = [(0, 0), (0, up), (left, 0), (left, up)]
+                        .map(|(left, up)| &lcus[(row - up) * columns + column - left])
+                        .into_iter()
+                        .find(|lcu| !has_boundaries || lcu.slice == own);
+                    let Some(owner) = owner else { continue };
+                    let stride = input.stride();
+                    sao::filter_area(
+                        self.setup.backend,
+                        &owner.sao[c],
+                        Area { x0, x1, y0, y1 },
+                        (input.samples(), output.samples_mut()),
+                        stride,
+                        (width, height),
+                        is_allowed,
+                    );
+                }
+            }
         }
     }
 
