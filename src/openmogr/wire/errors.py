@@ -10,9 +10,30 @@ from xml.sax.saxutils import escape
 
 from openmogr.errors import CosError
 
-__all__ = ["ERROR_TYPE", "MalformedBody", "RequestIds", "RequestTimeout", "error_document"]
+__all__ = [
+    "ERROR_TYPE",
+    "InvalidRequest",
+    "MalformedBody",
+    "MethodNotAllowed",
+    "RequestIds",
+    "RequestTimeout",
+    "error_document",
+]
 
 ERROR_TYPE = b"application/xml"
+
+
+class InvalidRequest(CosError):
+    """The request as a whole makes no sense."""
+
+    status, code, default_message = 400, "InvalidRequest", "Invalid Request."
+
+
+class MethodNotAllowed(CosError):
+    """The resource exists, but not for that method."""
+
+    status, code = 405, "MethodNotAllowed"
+    default_message = "The specified method is not allowed against this resource."
 
 
 class RequestTimeout(CosError):

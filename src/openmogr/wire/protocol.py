@@ -13,32 +13,19 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from openmogr.errors import CosError, SlowDown
-from openmogr.wire.errors import RequestIds
+from openmogr.wire.errors import InvalidRequest, MethodNotAllowed, RequestIds
 from openmogr.wire.exchange import Exchange, error_response
 from openmogr.wire.headers import write_head
 from openmogr.wire.limits import WireLimits
 from openmogr.wire.target import escape_line, split_target
 
-__all__ = ["CosProtocol", "MalformedRequest", "MethodNotAllowed"]
+__all__ = ["CosProtocol"]
 
 _log = logging.getLogger("openmogr.wire")
 _ids = RequestIds()
 
 _STATUS = {400: b"HTTP/1.1 400 Bad Request\r\n", 405: b"HTTP/1.1 405 Method Not Allowed\r\n"}
 _STATUS[503] = b"HTTP/1.1 503 Service Unavailable\r\n"
-
-
-class MalformedRequest(CosError):
-    """What arrived is not an HTTP/1 request."""
-
-    status, code, default_message = 400, "InvalidRequest", "The HTTP request is malformed."
-
-
-class MethodNotAllowed(CosError):
-    """The method is none of HTTP's."""
-
-    status, code = 405, "MethodNotAllowed"
-    default_message = "The specified method is not allowed against this resource."
 
 
 class CosProtocol(asyncio.Protocol):
@@ -139,7 +126,9 @@ class CosProtocol(asyncio.Protocol):
                 return
             except httptools.HttpParserError as error:
                 cause = error.__context__
-                self._protocol_error(cause if isinstance(cause, CosError) else MalformedRequest())
+                self._protocol_error(
+                    cause if isinstance(cause, CosError) else InvalidRequest("The HTTP request is malformed.")
+                )
                 return
         if self._in_head:
             self._head_bytes += len(data)
@@ -171,7 +160,7 @@ class CosProtocol(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         version = self._parser.get_http_version()
         if version not in ("1.0", "1.1"):
-            raise MalformedRequest(f"HTTP/{version} is not spoken here.")
+            raise InvalidRequest(f"HTTP/{version} is not spoken here.")
         self._in_head = False
         self._set_timer(None)
         target = split_target(self._target)
@@ -330,8 +319,8 @@ class CosProtocol(asyncio.Protocol):
         if self._head_bytes > self.limits.head_bytes:
             raise self._head_too_long()
 
-    def _head_too_long(self) -> MalformedRequest:
-        return MalformedRequest(f"The request line and headers exceed {self.limits.head_bytes} bytes.")
+    def _head_too_long(self) -> InvalidRequest:
+        return InvalidRequest(f"The request line and headers exceed {self.limits.head_bytes} bytes.")
 
     def _set_timer(self, seconds: float | None) -> None:
         if self._timer is not None:

@@ -1,0 +1,108 @@
+"""The ASGI application: one request in, one answer out, and every error as a COS document."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from starlette.types import Receive, Scope, Send
+
+from openmogr.api.cors import cors_headers
+from openmogr.api.request import Request, read_request
+from openmogr.api.response import Header, Response
+from openmogr.api.routing import find_handler
+from openmogr.api.services import Services
+from openmogr.errors import CosError, InternalError
+from openmogr.wire import ERROR_TYPE, RequestIds, error_document
+
+__all__ = ["CosApi"]
+
+_log = logging.getLogger("openmogr.api")
+_access = logging.getLogger("openmogr.access")
+
+
+class CosApi:
+    """Answers HTTP requests from the services it is given."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._ids = RequestIds()
+        self._access_log = services.settings.access_log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        started = time.perf_counter()
+        request_id = self._ids.request_id()
+        request: Request | None = None
+        try:
+            request = read_request(scope, receive, self._services.hosts)
+            response = await self._answer(request)
+        except CosError as error:
+            response = self._error(scope, request, error, request_id)
+        except Exception as error:
+            _log.exception("%s %s failed", scope["method"], scope["path"])
+            response = self._error(scope, request, InternalError(detail=repr(error)), request_id)
+        if request is not None and b"origin" in request.headers:
+            response.headers += await cors_headers(self._services, request)
+        try:
+            await self._send(scope["method"], response, request_id, send)
+        finally:
+            if response.close is not None:
+                await response.close()
+            if self._access_log:
+                _access.info(
+                    "%s %s %s %d %.1f ms %s",
+                    scope["client"][0] if scope.get("client") else "-",
+                    scope["method"],
+                    scope["path"],
+                    response.status,
+                    (time.perf_counter() - started) * 1000,
+                    request_id,
+                )
+
+    async def _answer(self, request: Request) -> Response:
+        handler = find_handler(request)
+        if request.method != "OPTIONS":
+            request.signed = self._services.verifier.verify(request.signature_input)
+        return await handler(self._services, request)
+
+    def _error(self, scope: Scope, request: Request | None, error: CosError, request_id: str) -> Response:
+        if error.status >= 500 or error.detail:
+            _log.log(
+                logging.WARNING if error.status >= 500 else logging.DEBUG,
+                "%s %s: %s %s %s",
+                scope["method"],
+                scope["path"],
+                error.code,
+                error.message,
+                error.detail,
+            )
+        resource = scope["path"] if request is None else request.resource
+        trace_id = RequestIds.trace_id(request_id)
+        headers: list[Header] = [
+            (b"content-type", ERROR_TYPE),
+            (b"x-cos-trace-id", trace_id.encode()),
+            *((name.lower().encode(), value.encode()) for name, value in error.headers.items()),
+        ]
+        body = error_document(error.code, error.message, resource, request_id, trace_id)
+        if scope["method"] == "HEAD":
+            return Response(error.status, headers, length=0)
+        return Response(error.status, headers, body)
+
+    @staticmethod
+    async def _send(method: str, response: Response, request_id: str, send: Send) -> None:
+        headers = response.headers
+        headers.append((b"x-cos-request-id", request_id.encode()))
+        length = len(response.body) if response.length is None else response.length
+        if response.status not in (204, 304):
+            headers.append((b"content-length", b"%d" % length))
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        if response.stream is None or method == "HEAD":
+            body = b"" if method == "HEAD" else response.body
+            await send({"type": "http.response.body", "body": body})
+            return
+        left = length
+        async for chunk in response.stream:
+            left -= len(chunk)
+            await send({"type": "http.response.body", "body": chunk, "more_body": left > 0})

@@ -1,0 +1,97 @@
+"""Bytes of objects on their way out, and of uploads on their way in."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from openmogr.api.attributes import content_md5
+from openmogr.api.errors import IncompleteBody, MissingContentLength
+from openmogr.api.request import Request
+from openmogr.api.services import Services
+from openmogr.errors import InvalidArgument
+from openmogr.storage.errors import BadDigest, EntityTooLarge
+from openmogr.storage.protocol import Digest, ObjectReader, Staged
+
+__all__ = ["object_chunks", "receive_into", "traffic_limit"]
+
+_CHUNK = 256 * 1024
+# Linux reads from its page cache without ever waiting for the disk, and says so when it cannot.
+_NO_WAIT: int | None = getattr(os, "RWF_NOWAIT", None)
+
+
+def traffic_limit(request: Request) -> float | None:
+    """``x-cos-traffic-limit`` (header or parameter, bit/s), in bytes/s. Raises ``InvalidArgument``."""
+    text = request.header("x-cos-traffic-limit") or request.params.get("x-cos-traffic-limit")
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or not 819_200 <= int(text[:12]) <= 838_860_800:
+        raise InvalidArgument("x-cos-traffic-limit must be from 819200 to 838860800.")
+    return int(text) / 8
+
+
+async def _paced(chunks: AsyncIterator[bytes], rate: float | None) -> AsyncIterator[bytes]:
+    """The same chunks at no more than ``rate`` bytes per second."""
+    clock = asyncio.get_running_loop().time
+    start, sent = clock(), 0
+    async for chunk in chunks:
+        yield chunk
+        if rate is not None:
+            sent += len(chunk)
+            await asyncio.sleep(max(0.0, start + sent / rate - clock()))
+
+
+def object_chunks(
+    reader: ObjectReader, start: int, stop: int, rate: float | None = None
+) -> AsyncIterator[bytes]:
+    """Bytes ``start`` to ``stop`` (exclusive) of an open object."""
+    path = reader.path if _NO_WAIT is not None else None
+    chunks = reader.stream(start, stop) if path is None else _file_chunks(path, start, stop)
+    return chunks if rate is None else _paced(chunks, rate)
+
+
+async def _file_chunks(path: Path, start: int, stop: int) -> AsyncIterator[bytes]:
+    """From the page cache on the event loop, which costs microseconds, and from the disk in a thread."""
+    assert _NO_WAIT is not None
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        while start < stop:
+            wanted = min(_CHUNK, stop - start)
+            buffer = bytearray(wanted)
+            try:
+                count = os.preadv(descriptor, [buffer], start, _NO_WAIT)
+            except OSError:  # not cached, or a file system that cannot tell
+                count = await asyncio.to_thread(os.preadv, descriptor, [buffer], start)
+            if not count:
+                raise EOFError(f"{path.name} ends {stop - start} bytes early")
+            start += count
+            yield bytes(buffer) if count == wanted else bytes(buffer[:count])
+    finally:
+        os.close(descriptor)
+
+
+async def receive_into(services: Services, request: Request, staged: Staged) -> Digest:
+    """Take the body of an upload in and check it against what its headers say.
+
+    Raises:
+        MissingContentLength, EntityTooLarge, InvalidDigest: before a byte is read.
+        IncompleteBody, BadDigest: after.
+    """
+    length = request.header("content-length")
+    if length is None and b"transfer-encoding" not in request.headers:
+        raise MissingContentLength()
+    if length is not None and int(length) > services.max_object_bytes:
+        raise EntityTooLarge()
+    expected = content_md5(request)
+    rate = traffic_limit(request)
+    chunks = request.body() if rate is None else _paced(request.body(), rate)
+    async for chunk in chunks:
+        await staged.write(chunk)
+    digest = await staged.finish()
+    if length is not None and digest.size != int(length):
+        raise IncompleteBody()
+    if expected is not None and expected != digest.md5:
+        raise BadDigest()
+    return digest

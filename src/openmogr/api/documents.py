@@ -1,0 +1,32 @@
+"""XML bodies of requests."""
+
+from __future__ import annotations
+
+import hashlib
+from xml.etree.ElementTree import Element
+
+from openmogr.api.attributes import content_md5
+from openmogr.api.request import Request
+from openmogr.api.services import Services
+from openmogr.api.xml import parse
+from openmogr.storage.errors import BadDigest
+
+__all__ = ["read_document", "read_raw_document"]
+
+
+async def read_raw_document(services: Services, request: Request, root: str) -> tuple[bytes, Element]:
+    """The body as received, and its root element.
+
+    Raises:
+        MissingRequestBody, XMLSizeLimit, MalformedXML, InvalidDigest, BadDigest: what they say.
+    """
+    expected = content_md5(request)
+    document = await request.document(services.settings.max_xml_bytes)
+    if expected is not None and expected != hashlib.md5(document, usedforsecurity=False).digest():
+        raise BadDigest()
+    return document, parse(document, root)
+
+
+async def read_document(services: Services, request: Request, root: str) -> Element:
+    """The root element of the body; raises as :func:`read_raw_document`."""
+    return (await read_raw_document(services, request, root))[1]

@@ -1,0 +1,233 @@
+"""POST Object: uploads by HTML forms (``api/object-api.md`` section 2.5)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlencode, urlsplit
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from openmogr.api.attributes import check_key, content_md5, request_attributes
+from openmogr.api.body import traffic_limit
+from openmogr.api.errors import (
+    IncorrectNumberOfFilesInPostRequest,
+    MalformedPOSTRequest,
+)
+from openmogr.api.request import Request
+from openmogr.api.response import Response, xml_response
+from openmogr.api.services import Services
+from openmogr.api.xml import quoted
+from openmogr.auth.policy import SizeRange, verify_form
+from openmogr.errors import AccessDenied, InvalidArgument
+from openmogr.storage.errors import BadDigest, EntityTooLarge, EntityTooSmall
+from openmogr.storage.protocol import Acl, Digest, Staged, Write
+
+__all__ = ["post_object"]
+
+# Form fields that act like the headers of PUT Object.
+_HEADER_FIELDS = frozenset(
+    {
+        "cache-control",
+        "content-disposition",
+        "content-encoding",
+        "content-type",
+        "content-md5",
+        "content-language",
+        "expires",
+    }
+)
+
+
+@dataclass
+class _Part:
+    """One part of the form: the text of a field, or the file."""
+
+    name: str
+    filename: str | None
+    data: bytearray = field(default_factory=bytearray)
+
+
+class _FormReader:
+    """Pulls parts out of the parser's callbacks: fields whole, the file in pieces."""
+
+    def __init__(self, request: Request, limit: int) -> None:
+        kind, options = parse_options_header(request.headers.get(b"content-type", b""))
+        boundary = options.get(b"boundary")
+        if kind != b"multipart/form-data" or not boundary:
+            raise MalformedPOSTRequest("The Content-Type must be multipart/form-data with a boundary.")
+        self._chunks = request.body()
+        self._limit = limit
+        self._events: list[tuple[str, bytes]] = []
+        self._name = bytearray()
+        self._value = bytearray()
+        self._headers: dict[bytes, bytes] = {}
+        self._size = 0
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._headers.clear,
+                "on_header_field": lambda data, start, end: self._name.extend(data[start:end]),
+                "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
+                "on_header_end": self._header_end,
+                "on_headers_finished": lambda: self._events.append(("part", self._disposition())),
+                "on_part_data": lambda data, start, end: self._events.append(("data", data[start:end])),
+                "on_part_end": lambda: self._events.append(("end", b"")),
+                "on_end": lambda: self._events.append(("done", b"")),
+            },
+        )
+
+    def _header_end(self) -> None:
+        self._headers[bytes(self._name).lower()] = bytes(self._value)
+        self._name.clear()
+        self._value.clear()
+
+    def _disposition(self) -> bytes:
+        return self._headers.get(b"content-disposition", b"")
+
+    async def _read(self) -> AsyncIterator[tuple[str, bytes]]:
+        async for chunk in self._chunks:
+            try:
+                self._parser.write(chunk)
+            except FormParserError:
+                raise MalformedPOSTRequest() from None
+            if len(self._name) + len(self._value) > self._limit:
+                raise MalformedPOSTRequest("The headers of a form part are too long.")
+            events, self._events = self._events, []
+            for event in events:
+                yield event
+        yield "cut", b""
+
+    async def fields(self) -> tuple[dict[str, str], str, AsyncIterator[bytes]]:
+        """The fields before the file, the file's name, and its bytes."""
+        events = self._read()
+        fields: dict[str, str] = {}
+        part: _Part | None = None
+        async for kind, data in events:
+            if kind == "part":
+                part = _part(data)
+                if part.name == "file":
+                    return fields, part.filename or "", self._file(events)
+            elif kind == "data" and part is not None:
+                self._size += len(data)
+                if self._size > self._limit:
+                    raise MalformedPOSTRequest(f"The fields of the form exceed {self._limit} bytes.")
+                part.data += data
+            elif kind == "end" and part is not None:
+                fields[part.name.lower()] = _text(bytes(part.data))
+        raise IncorrectNumberOfFilesInPostRequest()
+
+    async def _file(self, events: AsyncIterator[tuple[str, bytes]]) -> AsyncIterator[bytes]:
+        inside = True
+        async for kind, data in events:
+            if kind == "data" and inside:
+                yield data
+            elif kind == "end":
+                inside = False
+            elif kind == "part":
+                if _part(data).name == "file":
+                    raise IncorrectNumberOfFilesInPostRequest()
+            elif kind == "done":
+                return
+        raise MalformedPOSTRequest("The form ends early.")
+
+
+def _part(disposition: bytes) -> _Part:
+    _, options = parse_options_header(disposition)
+    name = options.get(b"name")
+    if name is None:
+        raise MalformedPOSTRequest("A part of the form has no name.")
+    filename = options.get(b"filename")
+    return _Part(_text(name), None if filename is None else _text(filename))
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise MalformedPOSTRequest("A field of the form is not UTF-8.") from None
+
+
+async def post_object(services: Services, request: Request) -> Response:
+    """POST ``/`` with ``multipart/form-data``."""
+    bucket = await services.storage.head_bucket(request.bucket)
+    form = _FormReader(request, services.settings.max_form_field_bytes)
+    fields, filename, chunks = await form.fields()
+    key = fields.get("key", "").replace("${filename}", filename.replace("\\", "/").rpartition("/")[2])
+    key = key.removeprefix("/")
+    if not key:
+        raise InvalidArgument("The form has no field key before its file.")
+    check_key(key)
+    fields["key"] = key
+    sizes = verify_form(fields, request.bucket, services.verifier)
+    if sizes is None and not request.signed and bucket.acl is not Acl.PUBLIC_READ_WRITE:
+        raise AccessDenied()
+    as_put = _as_put(request, fields, key)
+    attributes = request_attributes(as_put)
+    success = _success_status(fields)
+    async with services.storage.stage() as staged:
+        digest = await _receive(as_put, staged, chunks, sizes or SizeRange())
+        await services.storage.commit([Write(request.bucket, key, staged, attributes)])
+    return _answer(request, fields, key, digest, success)
+
+
+def _as_put(request: Request, fields: dict[str, str], key: str) -> Request:
+    """The request that a PUT of the same object would be."""
+    headers = {
+        name.encode("utf-8", "replace"): value.encode()
+        for name, value in fields.items()
+        if name in _HEADER_FIELDS or name.startswith("x-cos-")
+    }
+    if "acl" in fields:
+        headers.setdefault(b"x-cos-acl", fields["acl"].encode())
+    return replace(request, key=key, headers=headers)
+
+
+async def _receive(
+    request: Request, staged: Staged, chunks: AsyncIterator[bytes], sizes: SizeRange
+) -> Digest:
+    expected = content_md5(request)
+    traffic_limit(request)
+    size = 0
+    async for chunk in chunks:
+        size += len(chunk)
+        if sizes.most is not None and size > sizes.most:
+            raise EntityTooLarge(f"The policy allows at most {sizes.most} bytes.")
+        await staged.write(chunk)
+    if size < sizes.least:
+        raise EntityTooSmall(f"The policy asks for at least {sizes.least} bytes.")
+    digest = await staged.finish()
+    if expected is not None and expected != digest.md5:
+        raise BadDigest()
+    return digest
+
+
+def _success_status(fields: dict[str, str]) -> int:
+    text = fields.get("success_action_status", "")
+    return int(text) if text in ("200", "201") else 204
+
+
+def _answer(request: Request, fields: dict[str, str], key: str, digest: Digest, status: int) -> Response:
+    etag = quoted(digest.etag)
+    location = f"http://{request.location(request.bucket, key)}"
+    headers = [
+        (b"etag", etag.encode()),
+        (b"x-cos-hash-crc64ecma", b"%d" % digest.crc64),
+    ]
+    target = fields.get("success_action_redirect") or fields.get("redirect") or ""
+    if urlsplit(target).scheme in ("http", "https") and not any(char in target for char in "\r\n\0"):
+        query = urlencode({"bucket": request.bucket, "key": key, "etag": etag})
+        joint = "&" if "?" in target else "?"
+        return Response(303, [*headers, (b"location", f"{target}{joint}{query}".encode())])
+    headers.append((b"location", location.translate({10: None, 13: None, 0: None}).encode()))
+    if status == 201:
+        return xml_response(
+            (
+                "PostResponse",
+                [("Bucket", request.bucket), ("Key", key), ("ETag", etag), ("Location", location)],
+            ),
+            *headers,
+            status=201,
+        )
+    return Response(status, headers)

@@ -1,0 +1,84 @@
+"""Which bucket a host name means (``api/overview.md`` section 3)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import lru_cache
+
+from openmogr.api.settings import ServerSettings
+
+__all__ = ["Host", "HostTable", "Style"]
+
+
+class Style(Enum):
+    """How requests to a host name their bucket."""
+
+    VIRTUAL = auto()  # in the host
+    PATH = auto()  # as the first segment of the path
+    SERVICE = auto()  # not at all: the only request is GET Service
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A host name taken apart.
+
+    Attributes:
+        name: without port, in lower case.
+        bucket: empty unless ``style`` is ``VIRTUAL``.
+        region: empty where the host names none.
+        ci: a ``.pic.`` or ``.ci.`` host, where the root means the CI service and not the bucket.
+        known: named by a pattern, a domain or a mapping, and not just any host.
+    """
+
+    name: str
+    style: Style
+    bucket: str = ""
+    region: str = ""
+    ci: bool = False
+    known: bool = True
+
+
+class HostTable:
+    """Resolves ``Host`` headers by custom domains, then patterns; any other host is path style."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self._custom = {domain.lower(): bucket for domain, bucket in settings.custom_domains.items()}
+        self._domains = frozenset(settings.domains)
+        patterns = [*(f"*.{domain}" for domain in settings.domains), *settings.host_patterns]
+        self._patterns = [(_compile(pattern), _is_ci(pattern)) for pattern in patterns]
+        # Hosts come from clients, so the cache is bounded.
+        self.resolve = lru_cache(maxsize=4096)(self._resolve)
+
+    def _resolve(self, host: str) -> Host:
+        name = host.lower()
+        if not name.endswith("]"):
+            name = re.sub(r":\d*$", "", name)
+        name = name.rstrip(".")
+        if name in self._custom:
+            return Host(name, Style.VIRTUAL, bucket=self._custom[name])
+        if name in self._domains:
+            return Host(name, Style.PATH)
+        for pattern, ci in self._patterns:
+            if match := pattern.fullmatch(name):
+                groups = match.groupdict("")
+                region = groups.get("region", "")
+                return Host(
+                    name, Style.VIRTUAL, groups["bucket"], "" if region == "accelerate" else region, ci
+                )
+        if re.fullmatch(r"service\.cos(-internal)?(\.[a-z0-9-]+)?\.(myqcloud\.com|tencentcos\.cn)", name):
+            return Host(name, Style.SERVICE)
+        if match := re.fullmatch(r"(cos|cos-internal)\.([a-z0-9-]+)\.(myqcloud\.com|tencentcos\.cn)", name):
+            return Host(name, Style.PATH, region=match[2])
+        return Host(name, Style.PATH, known=False)
+
+
+def _compile(pattern: str) -> re.Pattern[str]:
+    # Bucket names hold no dot, so the bucket is exactly the first label.
+    text = re.escape(pattern.removeprefix("*"))
+    return re.compile(r"(?P<bucket>[^.]+)" + text.replace(r"\*", r"(?P<region>[a-z0-9-]+)", 1))
+
+
+def _is_ci(pattern: str) -> bool:
+    return re.match(r"\*\.(pic\*?|ci)\.", pattern) is not None

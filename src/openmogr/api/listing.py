@@ -1,0 +1,135 @@
+"""GET Service and List Objects, versions 1 and 2 (``api/object-api.md`` sections 4 and 5)."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from collections.abc import Callable
+
+from openmogr.api.access import check_bucket_read, check_owner
+from openmogr.api.encoding import check_delimiter, encoder
+from openmogr.api.multipart import owner_node
+from openmogr.api.request import Request
+from openmogr.api.response import Response, xml_response
+from openmogr.api.services import Services
+from openmogr.api.xml import Node, iso_millis, iso_seconds, quoted
+from openmogr.errors import InvalidArgument
+from openmogr.storage.protocol import ObjectInfo, ObjectList
+
+__all__ = ["list_buckets", "list_objects"]
+
+_MAX_KEYS = 1000
+
+
+async def list_buckets(services: Services, request: Request) -> Response:
+    """GET Service: all buckets, by name."""
+    await check_owner(services, request)
+    region = request.params.get("region") or request.host.region
+    marker = request.params.get("marker", "")
+    most = request.integer("max-keys", 2000, 1, 2000)
+    buckets = [
+        bucket
+        for bucket in await services.storage.list_buckets()
+        if bucket.name > marker and (not request.params.get("region") or bucket.region == region)
+    ]
+    page = buckets[:most]
+    nodes: list[Node] = [
+        (
+            "Bucket",
+            [
+                ("Name", bucket.name),
+                ("Location", bucket.region),
+                ("CreationDate", iso_seconds(bucket.created)),
+                ("BucketType", "cos"),
+            ],
+        )
+        for bucket in page
+    ]
+    truncated = len(buckets) > most
+    return xml_response(
+        (
+            "ListAllMyBucketsResult",
+            [
+                owner_node(services),
+                ("Buckets", nodes),
+                ("Marker", marker),
+                ("NextMarker", page[-1].name if truncated else None),
+                ("IsTruncated", str(truncated).lower()),
+            ],
+        )
+    )
+
+
+async def list_objects(services: Services, request: Request) -> Response:
+    """GET Bucket; ``list-type=2`` gives the form that generic S3 clients ask for."""
+    await check_bucket_read(services, request)
+    encode, encoding = encoder(request)
+    prefix = request.params.get("prefix", "")
+    delimiter = check_delimiter(request.params.get("delimiter", ""))
+    most = request.integer("max-keys", _MAX_KEYS, 0, _MAX_KEYS)
+    second = request.params.get("list-type") == "2"
+    bucket = await services.storage.head_bucket(request.bucket)
+    marker = _start(request) if second else request.params.get("marker", "")
+    page = await services.storage.list_objects(
+        request.bucket, prefix=prefix, delimiter=delimiter, marker=marker, max_keys=most
+    )
+    position = _position_v2(request, page, encode) if second else _position(marker, page, encode)
+    owner = (
+        None if second and request.params.get("fetch-owner") != "true" else owner_node(services, full=False)
+    )
+    root: Node = (
+        "ListBucketResult",
+        [
+            ("Name", request.bucket),
+            ("EncodingType", encoding or None),
+            ("Prefix", encode(prefix)),
+            *position,
+            ("MaxKeys", most),
+            ("Delimiter", encode(delimiter) if delimiter else None),
+            ("IsTruncated", str(page.truncated).lower()),
+            *(("CommonPrefixes", [("Prefix", encode(text))]) for text in page.common_prefixes),
+            *(_contents(info, encode, owner) for info in page.objects),
+        ],
+    )
+    return xml_response(root, (b"x-cos-bucket-region", bucket.region.encode()))
+
+
+def _contents(info: ObjectInfo, encode: Callable[[str], str], owner: Node | None) -> Node:
+    members: list[Node] = [
+        ("Key", encode(info.key)),
+        ("LastModified", iso_millis(info.last_modified)),
+        ("ETag", quoted(info.etag)),
+        ("Size", info.size),
+    ]
+    if owner is not None:
+        members.append(owner)
+    members.append(("StorageClass", info.attributes.storage_class))
+    return ("Contents", members)
+
+
+def _position(marker: str, page: ObjectList, encode: Callable[[str], str]) -> list[Node]:
+    following = page.next_marker
+    return [("Marker", encode(marker)), ("NextMarker", None if following is None else encode(following))]
+
+
+def _position_v2(request: Request, page: ObjectList, encode: Callable[[str], str]) -> list[Node]:
+    start_after = request.params.get("start-after")
+    following = page.next_marker
+    token = None if following is None else urlsafe_b64encode(following.encode()).decode()
+    return [
+        ("StartAfter", None if start_after is None else encode(start_after)),
+        ("ContinuationToken", request.params.get("continuation-token")),
+        ("NextContinuationToken", token),
+        ("KeyCount", len(page.objects) + len(page.common_prefixes)),
+    ]
+
+
+def _start(request: Request) -> str:
+    """Where a listing of version 2 starts. Raises ``InvalidArgument`` for a token that is none of ours."""
+    token = request.params.get("continuation-token")
+    if not token:
+        return request.params.get("start-after", "")
+    try:
+        return urlsafe_b64decode(token.encode("ascii")).decode()
+    except (Base64Error, ValueError):
+        raise InvalidArgument("The continuation token provided is incorrect.") from None

@@ -1,0 +1,132 @@
+"""PUT, GET, HEAD and DELETE Object, and multiple delete (``api/object-api.md`` section 2)."""
+
+from __future__ import annotations
+
+from openmogr.api.access import check_write, head_readable, open_readable
+from openmogr.api.attributes import check_key, object_headers, request_attributes
+from openmogr.api.body import object_chunks, receive_into, traffic_limit
+from openmogr.api.conditions import check_preconditions, is_not_modified, requested_range
+from openmogr.api.copying import copy_object
+from openmogr.api.documents import read_document
+from openmogr.api.errors import MalformedXML
+from openmogr.api.persistent import process_upload
+from openmogr.api.processing import processed_object
+from openmogr.api.request import Request
+from openmogr.api.response import Header, Response, xml_response
+from openmogr.api.services import Services
+from openmogr.api.xml import Node, child_text, children, quoted
+from openmogr.errors import AccessDenied, NotSupported
+from openmogr.storage.protocol import ObjectInfo, Write
+
+__all__ = ["delete_object", "delete_objects", "get_object", "put_object"]
+
+_MAX_DELETED = 1000
+_OVERRIDES = {
+    f"response-{name}": name.encode()
+    for name in (
+        "cache-control",
+        "content-disposition",
+        "content-encoding",
+        "content-language",
+        "content-type",
+        "expires",
+    )
+}
+_NOT_WITH_304 = (b"content-type", b"content-encoding", b"x-cos-hash-crc64ecma")
+
+
+async def get_object(services: Services, request: Request) -> Response:
+    """GET and HEAD Object, with an operation in the query or without."""
+    overrides = _overrides(request)
+    if process := request.params.get("ci-process"):
+        if process.lower() != "originimage":
+            raise NotSupported(f"ci-process={process} is not supported.")
+    elif request.op is not None:
+        response = await processed_object(services, request, request.op)
+        response.headers = _override(response.headers, overrides)
+        return response
+    if request.method == "HEAD":
+        info = await head_readable(services, request)
+        return _answer(request, info, overrides)
+    rate = traffic_limit(request)
+    reader = await open_readable(services, request)
+    try:
+        response = _answer(request, reader.info, overrides)
+        if response.length:
+            start = response.start
+            response.stream = object_chunks(reader, start, start + response.length, rate)
+        response.close = reader.aclose
+        return response
+    except BaseException:
+        await reader.aclose()
+        raise
+
+
+def _answer(request: Request, info: ObjectInfo, overrides: list[Header]) -> Response:
+    """Status and headers for a stored object, without its bytes."""
+    check_preconditions(request, info.etag, info.last_modified)
+    headers = _override(object_headers(info), overrides)
+    if is_not_modified(request, info.etag, info.last_modified):
+        return Response(304, [header for header in headers if header[0] not in _NOT_WITH_304])
+    part = requested_range(request, info.size, info.etag, info.last_modified)
+    if part is None:
+        return Response(200, headers, length=info.size)
+    headers.append((b"content-range", part.content_range))
+    return Response(206, headers, length=part.stop - part.start, start=part.start)
+
+
+def _overrides(request: Request) -> list[Header]:
+    """``response-*`` parameters, which only signed requests may use."""
+    found = [
+        (header, request.params[name].encode("utf-8", "replace"))
+        for name, header in _OVERRIDES.items()
+        if name in request.params
+    ]
+    if found and not request.signed:
+        raise AccessDenied("Request specific response headers cannot be used for anonymous GET requests.")
+    return [(name, value.translate(None, b"\r\n\0")) for name, value in found]
+
+
+def _override(headers: list[Header], overrides: list[Header]) -> list[Header]:
+    replaced = {name for name, _ in overrides}
+    return [*(header for header in headers if header[0] not in replaced), *overrides]
+
+
+async def put_object(services: Services, request: Request) -> Response:
+    """PUT Object: upload, upload with ``Pic-Operations``, or copy."""
+    await check_write(services, request)
+    check_key(request.key)
+    if request.header("x-cos-copy-source") is not None:
+        return await copy_object(services, request)
+    await services.storage.head_bucket(request.bucket)
+    attributes = request_attributes(request)
+    if request.header("pic-operations") is not None:
+        return await process_upload(services, request, attributes)
+    forbid = (request.header("x-cos-forbid-overwrite") or "").lower() == "true"
+    async with services.storage.stage() as staged:
+        digest = await receive_into(services, request, staged)
+        await services.storage.commit(
+            [Write(request.bucket, request.key, staged, attributes, forbid_overwrite=forbid)]
+        )
+    headers = [(b"etag", quoted(digest.etag).encode()), (b"x-cos-hash-crc64ecma", b"%d" % digest.crc64)]
+    return Response(200, headers)
+
+
+async def delete_object(services: Services, request: Request) -> Response:
+    """DELETE Object: 204, whether it existed or not."""
+    await check_write(services, request)
+    await services.storage.delete_objects(request.bucket, [request.key])
+    return Response(204)
+
+
+async def delete_objects(services: Services, request: Request) -> Response:
+    """POST ``?delete``."""
+    await check_write(services, request)
+    root = await read_document(services, request, "Delete")
+    keys = [child_text(item, "Key") for item in children(root, "Object")]
+    if not keys or len(keys) > _MAX_DELETED or any(not key for key in keys):
+        raise MalformedXML(f"Delete holds 1 to {_MAX_DELETED} objects, each with a key.")
+    await services.storage.delete_objects(request.bucket, [key for key in keys if key])
+    deleted: list[Node] = [("Deleted", [("Key", key)]) for key in keys]
+    quiet = (child_text(root, "Quiet") or "").strip().lower() == "true"
+    return xml_response(("DeleteResult", [] if quiet else deleted))

@@ -1,0 +1,47 @@
+"""An answer as the handlers make it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import format_datetime
+
+from openmogr.api.xml import Node, render
+
+__all__ = ["Header", "Response", "http_date", "xml_response"]
+
+Header = tuple[bytes, bytes]
+
+_XML_TYPE = (b"content-type", b"application/xml")
+
+
+@dataclass
+class Response:
+    """Status, headers and body.
+
+    Attributes:
+        headers: without ``Content-Length`` and ``x-cos-request-id``, which are added on the way out.
+        body: the whole body, unless ``stream`` gives it.
+        start: where in the object the body begins.
+        length: of the body; needed with ``stream``, and for an answer to HEAD whose body is not made.
+        close: called when the answer was sent, or could not be.
+    """
+
+    status: int = 200
+    headers: list[Header] = field(default_factory=list)
+    body: bytes = b""
+    stream: AsyncIterator[bytes] | None = None
+    start: int = 0
+    length: int | None = None
+    close: Callable[[], Awaitable[None]] | None = None
+
+
+def xml_response(node: Node, *headers: Header, status: int = 200) -> Response:
+    """An answer with an XML document."""
+    return Response(status, [_XML_TYPE, *headers], render(node))
+
+
+def http_date(moment: datetime) -> bytes:
+    """RFC 9110 section 5.6.7."""
+    return format_datetime(moment, usegmt=True).encode("ascii")

@@ -1,0 +1,112 @@
+"""Settings of the HTTP service."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from openmogr.wire.limits import WireLimits
+
+__all__ = ["ServerSettings"]
+
+_SUFFIXES = ("myqcloud.com", "tencentcos.cn")
+_PATTERN = re.compile(r"[a-z0-9.*-]+")
+
+_HOST_PATTERNS = (
+    *(f"*.{label}.*.{suffix}" for label in ("cos", "cos-internal", "pic", "ci") for suffix in _SUFFIXES),
+    *(f"*.{label}.accelerate.{suffix}" for label in ("cos", "cos-internal") for suffix in _SUFFIXES),
+    "*.pic*.myqcloud.com",
+    "*.file.myqcloud.com",
+    "*.image.myqcloud.com",
+)
+
+
+class ServerSettings(BaseModel):
+    """Where the server listens, how it finds the bucket of a request, and what a request may cost."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 for all of IPv4.")
+    port: int = Field(default=9000, ge=0, le=65535, description="Port to listen on; 0 for any free one.")
+    region: str = Field(
+        default="ap-shanghai",
+        pattern=r"^[a-z0-9-]+$",
+        description="Region of buckets that are created under a host that names none.",
+    )
+    domains: tuple[str, ...] = Field(
+        default=(),
+        description="Own domains: a bucket answers at bucket.DOMAIN and, path style, at DOMAIN/bucket.",
+    )
+    custom_domains: Mapping[str, str] = Field(
+        default_factory=dict, description="Domains that stand for one bucket each: DOMAIN=BUCKET, …"
+    )
+    host_patterns: tuple[str, ...] = Field(
+        default=_HOST_PATTERNS,
+        description="Host names that name a bucket: the first * is the bucket, a second one the region.",
+    )
+    owner_id: str = Field(
+        default="100000000001",
+        pattern=r"^\d+$",
+        description="Account number shown as the owner of everything.",
+    )
+    server_header: str = Field(
+        default="tencent-cos", description="The Server header; some clients look at it."
+    )
+    cors_allow_origin: str = Field(
+        default="*",
+        description="Access-Control-Allow-Origin for buckets without a CORS configuration; empty: none.",
+    )
+    access_log: bool = Field(default=False, description="Log a line for every request.")
+    max_xml_bytes: int = Field(
+        default=2 * 1024 * 1024, gt=0, description="Longest XML body of a request, in bytes."
+    )
+    max_form_field_bytes: int = Field(
+        default=64 * 1024, gt=0, description="Fields of a form upload without its file, together, in bytes."
+    )
+    max_head_bytes: int = Field(
+        default=64 * 1024, ge=8192, description="Request line and headers together, in bytes."
+    )
+    max_connections: int = Field(default=4096, gt=0, description="Connections open at the same time.")
+    head_timeout: float = Field(
+        default=30.0, gt=0, description="For the head of a request to arrive, in seconds."
+    )
+    body_timeout: float = Field(
+        default=60.0, gt=0, description="Between two pieces of a request's body, in seconds."
+    )
+    write_timeout: float = Field(
+        default=60.0, gt=0, description="For a client to take in what was sent to it, in seconds."
+    )
+    keep_alive_timeout: float = Field(default=60.0, gt=0, description="Between two requests, in seconds.")
+    shutdown_timeout: int = Field(
+        default=30, ge=0, description="For requests under way to end when the server stops, in seconds."
+    )
+
+    @field_validator("host_patterns", "domains")
+    @classmethod
+    def _lower_case_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if not _PATTERN.fullmatch(name):
+                raise ValueError(f"{name!r} is not a host name in lower case")
+        return names
+
+    @field_validator("host_patterns")
+    @classmethod
+    def _name_a_bucket(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            if not pattern.startswith("*.") or pattern.count("*") > 2:
+                raise ValueError(f"{pattern!r} must begin with '*.' and hold at most one more '*'")
+        return patterns
+
+    @property
+    def wire_limits(self) -> WireLimits:
+        """The bounds of a connection."""
+        return WireLimits(
+            head_bytes=self.max_head_bytes,
+            head_timeout=self.head_timeout,
+            body_timeout=self.body_timeout,
+            write_timeout=self.write_timeout,
+            keep_alive_timeout=self.keep_alive_timeout,
+            connections=self.max_connections,
+        )

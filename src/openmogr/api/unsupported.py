@@ -1,0 +1,66 @@
+"""Known requests that this server has nothing for: the documented empty answer, or a 4xx, never a 5xx."""
+
+from __future__ import annotations
+
+from openmogr.api.access import check_owner
+from openmogr.api.errors import NoSuchConfiguration
+from openmogr.api.request import Request
+from openmogr.api.response import Response, xml_response
+from openmogr.api.services import Services
+from openmogr.api.xml import Node
+from openmogr.errors import CosError, NotSupported
+
+__all__ = ["BUCKET_CONFIGURATIONS", "bucket_configuration", "not_supported"]
+
+# What GET of a configuration answers that was never put: an error code, or an empty document.
+BUCKET_CONFIGURATIONS: dict[str, str | Node] = {
+    "lifecycle": "NoSuchLifecycleConfiguration",
+    "policy": "NoSuchBucketPolicy",
+    "website": "NoSuchWebsiteConfiguration",
+    "encryption": "NoSuchEncryptionConfiguration",
+    "replication": "ReplicationConfigurationNotFoundError",
+    "inventory": "InventoryConfigurationNotFoundError",
+    "domaincertificate": "DomainConfigurationNotFoundError",
+    "object-lock": "ObjectLockConfigurationNotFoundError",
+    "origin": "NoSuchOriginConfiguration",
+    "versioning": ("VersioningConfiguration", []),
+    "logging": ("BucketLoggingStatus", []),
+    "accelerate": ("AccelerateConfiguration", []),
+    "domain": ("DomainConfiguration", []),
+    "referer": ("RefererConfiguration", [("Status", "Disabled")]),
+    "intelligenttiering": ("IntelligentTieringConfiguration", []),
+    "intelligent-tiering": ("IntelligentTieringConfiguration", []),
+    # Switches of CI (``api/overview.md`` sections 6 and 8)
+    "style": ("StyleList", []),
+    "origin-protect": ("OriginProtectStatus", "off"),
+    "hotlink": ("Hotlink", [("Status", "off")]),
+    "guetzli": ("GuetzliStatus", "off"),
+    "image-slim": ("ImageSlim", []),
+    "hdr-image-processing": ("HDRImageProcessingStatus", "off"),
+}
+
+
+async def bucket_configuration(services: Services, request: Request) -> Response:
+    """A configuration that cannot be set: GET tells that it is not, DELETE has nothing to do."""
+    await check_owner(services, request)
+    await services.storage.head_bucket(request.bucket)
+    name = next(name for name in BUCKET_CONFIGURATIONS if name in request.params)
+    if request.method == "DELETE":
+        return Response(204)
+    if request.method not in ("GET", "HEAD"):
+        raise NotSupported(f"The configuration ?{name} is not supported.")
+    answer = BUCKET_CONFIGURATIONS[name]
+    if isinstance(answer, str):
+        raise _missing(answer)
+    return xml_response(answer)
+
+
+def _missing(code: str) -> CosError:
+    kind: type[CosError] = type(code, (NoSuchConfiguration,), {"code": code})
+    return kind()
+
+
+async def not_supported(services: Services, request: Request) -> Response:
+    """A request of the catalogue that is not served at all."""
+    await check_owner(services, request)
+    raise NotSupported()

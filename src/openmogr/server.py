@@ -1,0 +1,39 @@
+"""Run the server: uvicorn with the connection protocol of :mod:`openmogr.wire`."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import cast
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from openmogr.api.settings import ServerSettings
+from openmogr.app import create_app
+from openmogr.settings import Settings
+from openmogr.wire import CosProtocol
+
+__all__ = ["make_server", "run"]
+
+
+def make_server(app: ASGIApp, settings: ServerSettings) -> uvicorn.Server:
+    """A server that is ready to run; its ``run`` blocks until a signal ends it."""
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http=cast("type[CosProtocol]", partial(CosProtocol, limits=settings.wire_limits)),
+        ws="none",
+        lifespan="on",
+        server_header=False,
+        headers=[("Server", settings.server_header)],
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=settings.shutdown_timeout,
+    )
+    return uvicorn.Server(config)
+
+
+def run(settings: Settings) -> None:
+    """Serve until a signal ends it."""
+    make_server(create_app(settings), settings.server).run()
