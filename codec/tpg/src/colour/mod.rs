@@ -1,0 +1,140 @@
+//! From 4:2:0 to RGB: BT.601 matrix, limited range (section 6 of the container's description).
+//!
+//! Chroma samples sit in the centre of each 2 x 2 block. They are brought to full size with the bilinear filter for
+//! that position, weights 9, 3, 3 and 1 sixteenths, edges repeated. The sixteenths are kept until after the matrix, so
+//! that each component is rounded once.
+
+mod row;
+#[cfg(target_arch = "x86_64")]
+mod simd;
+
+use avs2::SimdLevel;
+
+use crate::Error;
+
+/// Samples of one plane.
+#[derive(Debug, Clone, Copy)]
+pub struct PlaneRef<'a> {
+    /// Rows of `stride` samples.
+    pub data: &'a [u8],
+    /// Distance between two rows in samples.
+    pub stride: usize,
+    /// Samples per row.
+    pub width: usize,
+    /// Number of rows.
+    pub height: usize,
+}
+
+impl<'a> PlaneRef<'a> {
+    /// The samples of row `y`; empty if the plane has no such row.
+    #[must_use]
+    pub fn row(&self, y: usize) -> &'a [u8] {
+        if y >= self.height {
+            return &[];
+        }
+        self.data.get(y * self.stride..).and_then(|rest| rest.get(..self.width)).unwrap_or_default()
+    }
+
+    /// Copies all rows without padding.
+    ///
+    /// # Errors
+    /// If `out` has not `width` x `height` bytes.
+    pub fn write(&self, out: &mut [u8]) -> Result<(), Error> {
+        check_size(out, self.width * self.height)?;
+        for (y, row) in out.chunks_exact_mut(self.width.max(1)).enumerate() {
+            row.copy_from_slice(self.row(y));
+        }
+        Ok(())
+    }
+
+    fn is_whole(&self) -> bool {
+        self.height == 0 || self.stride * (self.height - 1) + self.width <= self.data.len()
+    }
+}
+
+/// Order of the bytes of a pixel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Layout {
+    /// R, G, B.
+    Rgb,
+    /// R, G, B, A.
+    Rgba,
+}
+
+impl Layout {
+    /// Bytes of a pixel.
+    #[must_use]
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::Rgb => 3,
+            Self::Rgba => 4,
+        }
+    }
+}
+
+/// Converts the planes Y, Cb and Cr; chroma planes have half the size of luma, rounded up.
+///
+/// # Errors
+/// If a plane or `out` has not the size that luma asks for.
+pub fn convert(
+    planes: &[PlaneRef<'_>; 3],
+    alpha: Option<PlaneRef<'_>>,
+    layout: Layout,
+    simd: SimdLevel,
+    out: &mut [u8],
+) -> Result<(), Error> {
+    let [y, cb, cr] = planes;
+    let (width, height) = (y.width, y.height);
+    let chroma = (width.div_ceil(2), height.div_ceil(2));
+    let fits = (cb.width, cb.height) == chroma
+        && (cr.width, cr.height) == chroma
+        && alpha.is_none_or(|plane| (plane.width, plane.height) == (width, height))
+        && planes.iter().chain(alpha.as_ref()).all(PlaneRef::is_whole);
+    if !fits {
+        return Err(Error::SizeMismatch {
+            shown: (width as u32, height as u32),
+            coded: (cb.width as u32 * 2, cb.height as u32 * 2),
+        });
+    }
+    check_size(out, width * height * layout.bytes())?;
+    if width == 0 {
+        return Ok(());
+    }
+
+    let convert_row = row_function(simd);
+    let mut scratch = row::Scratch::new(width);
+    for (line, out) in out.chunks_exact_mut(width * layout.bytes()).enumerate() {
+        let near = line / 2;
+        // The other chroma row that has weight: the one above for even lines, the one below for odd lines.
+        let far = if line % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(chroma.1 - 1) };
+        let source = row::Source {
+            y: y.row(line),
+            cb: [cb.row(near), cb.row(far)],
+            cr: [cr.row(near), cr.row(far)],
+            alpha: alpha.map(|plane| plane.row(line)),
+        };
+        convert_row(&source, &mut scratch, layout, out);
+    }
+    Ok(())
+}
+
+type RowFunction = fn(&row::Source<'_>, &mut row::Scratch, Layout, &mut [u8]);
+
+fn row_function(simd: SimdLevel) -> RowFunction {
+    #[cfg(target_arch = "x86_64")]
+    if simd != SimdLevel::Scalar {
+        if let Some(function) = simd::convert_row() {
+            return function;
+        }
+    }
+    let _ = simd;
+    row::convert_row
+}
+
+fn check_size(out: &[u8], needed: usize) -> Result<(), Error> {
+    if out.len() == needed {
+        return Ok(());
+    }
+    Err(Error::InvalidBuffer { given: out.len(), needed })
+}

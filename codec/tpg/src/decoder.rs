@@ -1,0 +1,103 @@
+//! Decoding of files, frame by frame.
+
+use std::ops::Range;
+
+use avs2::{CancelCheck, Picture};
+
+use crate::{Container, Error, Frame, Options};
+
+/// Decodes a file that is held in memory.
+///
+/// After an error no more frames come.
+#[derive(Debug)]
+pub struct Decoder<D> {
+    data: D,
+    container: Container,
+    options: Options,
+    stream: avs2::Decoder,
+    next: usize,
+    failed: bool,
+}
+
+impl<D: AsRef<[u8]>> Decoder<D> {
+    /// Steps through the chunks; nothing is decoded yet.
+    ///
+    /// # Errors
+    /// Those of [`Container::parse`].
+    pub fn new(data: D, options: Options) -> Result<Self, Error> {
+        let container = Container::parse(data.as_ref(), &options.limits)?;
+        let stream = avs2::Decoder::new(options.stream());
+        Ok(Self { data, container, options, stream, next: 0, failed: false })
+    }
+
+    /// The structure of the file.
+    #[must_use]
+    pub fn container(&self) -> &Container {
+        &self.container
+    }
+
+    /// The whole file.
+    #[must_use]
+    pub fn data(&self) -> &[u8] {
+        self.data.as_ref()
+    }
+
+    /// The EXIF block without the `Exif\0\0` in front.
+    #[must_use]
+    pub fn exif(&self) -> Option<&[u8]> {
+        self.container.exif.clone().and_then(|range| self.data().get(range))
+    }
+
+    /// The next frame; `None` behind the last one. `cancel` is asked about once per row of largest coding units.
+    ///
+    /// # Errors
+    /// If the frame is broken, unsupported, too large or not there. Frames before it have been delivered.
+    pub fn next_frame(&mut self, cancel: &dyn CancelCheck) -> Result<Option<Frame>, Error> {
+        if self.failed {
+            return Ok(None);
+        }
+        let result = self.decode_next(cancel);
+        self.failed = result.is_err();
+        self.next += 1;
+        result
+    }
+
+    fn decode_next(&mut self, cancel: &dyn CancelCheck) -> Result<Option<Frame>, Error> {
+        let Some(chunks) = self.container.frames.get(self.next).cloned() else {
+            let first_missing = self.next == self.container.frames.len();
+            return match &self.container.damage {
+                Some(error) if first_missing => Err(error.clone()),
+                _ => Ok(None),
+            };
+        };
+        let header = &self.container.header;
+        let (shown, has_alpha) = ((header.width, header.height), header.mode().has_alpha());
+        let animation = header.mode().is_animation();
+        let colour = self.picture(chunks.colour, "colour picture", cancel)?;
+        let alpha = match chunks.alpha {
+            // Later pictures of the stream may refer to an alpha picture that is not announced.
+            Some(payload) if has_alpha || animation => {
+                Some(self.picture(payload, "alpha picture", cancel)?)
+            }
+            _ => None,
+        };
+        let alpha = alpha.filter(|_| has_alpha);
+        Frame::new(self.next, chunks.delay, shown, colour, alpha, self.options.simd).map(Some)
+    }
+
+    /// Decodes the one picture of a payload.
+    fn picture(
+        &mut self,
+        payload: Range<usize>,
+        element: &'static str,
+        cancel: &dyn CancelCheck,
+    ) -> Result<Picture, Error> {
+        let frame = self.next;
+        let data = self.data.as_ref().get(payload).unwrap_or_default();
+        self.stream.decode(data, cancel).map_err(|source| Error::from_stream(frame, source))?;
+        let picture = self.stream.next_picture().ok_or(Error::MissingPicture { element, frame })?;
+        // Whatever else the payload holds is not to be shown.
+        while self.stream.next_picture().is_some() {}
+        Ok(picture)
+    }
+}

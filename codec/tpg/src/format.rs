@@ -1,0 +1,160 @@
+//! Magic, chunk codes and the header chunk (sections 1 and 2 of the container's description).
+
+use crate::Error;
+
+/// The bytes every file begins with.
+pub(crate) const MAGIC: &[u8; 9] = b"TPG AVS2B";
+/// What every chunk and every AVS2 unit begins with.
+pub(crate) const START_CODE: [u8; 3] = [0, 0, 1];
+/// Start code and chunk code.
+pub(crate) const CODE_BYTES: usize = 4;
+
+pub(crate) const CODE_HEADER: u8 = 0xB9;
+pub(crate) const CODE_EXIF: u8 = 0xBA;
+pub(crate) const CODE_COLOUR: u8 = 0xBB;
+pub(crate) const CODE_ALPHA: u8 = 0xBC;
+pub(crate) const CODE_USER_DATA: u8 = 0xBD;
+
+pub(crate) const FLAG_ALPHA: u8 = 0x80;
+pub(crate) const FLAG_ANIMATION: u8 = 0x40;
+/// The low six flag bits as every known file has them; their meaning is not known.
+pub(crate) const FLAGS_FIXED: u8 = 0x14;
+
+/// Payload of the header chunk of a still.
+const STILL_PAYLOAD: usize = 8;
+/// The same with a frame count.
+const ANIMATION_PAYLOAD: usize = 11;
+
+/// Largest width and height of a file.
+pub const MAX_SIDE: u32 = 16_383;
+
+/// What a file holds; the values are those of Tencent's SDK.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mode {
+    /// Still picture without alpha, mode 0.
+    Still,
+    /// Still picture with alpha, mode 1.
+    StillAlpha,
+    /// Animation without alpha, mode 3.
+    Animation,
+    /// Animation with alpha, mode 4.
+    AnimationAlpha,
+}
+
+impl Mode {
+    /// Whether colour pictures come with alpha pictures.
+    #[must_use]
+    pub fn has_alpha(self) -> bool {
+        matches!(self, Self::StillAlpha | Self::AnimationAlpha)
+    }
+
+    /// Whether the file is an animation.
+    #[must_use]
+    pub fn is_animation(self) -> bool {
+        matches!(self, Self::Animation | Self::AnimationAlpha)
+    }
+
+    /// The mode's number in Tencent's SDK.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Still => 0,
+            Self::StillAlpha => 1,
+            Self::Animation => 3,
+            Self::AnimationAlpha => 4,
+        }
+    }
+
+    pub(crate) fn new(alpha: bool, animation: bool) -> Self {
+        match (alpha, animation) {
+            (false, false) => Self::Still,
+            (true, false) => Self::StillAlpha,
+            (false, true) => Self::Animation,
+            (true, true) => Self::AnimationAlpha,
+        }
+    }
+
+    pub(crate) fn flags(self) -> u8 {
+        let alpha = if self.has_alpha() { FLAG_ALPHA } else { 0 };
+        let animation = if self.is_animation() { FLAG_ANIMATION } else { 0 };
+        FLAGS_FIXED | alpha | animation
+    }
+}
+
+/// The header chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header {
+    /// All eight flag bits as stored.
+    pub flags: u8,
+    /// Width to show in pixels, 1..=16383.
+    pub width: u32,
+    /// Height to show in pixels, 1..=16383.
+    pub height: u32,
+    /// Number of frames an animation announces; the number of its chunks is what counts.
+    pub declared_frames: Option<u32>,
+}
+
+impl Header {
+    /// What the file holds by its flags.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        Mode::new(self.flags & FLAG_ALPHA != 0, self.flags & FLAG_ANIMATION != 0)
+    }
+
+    /// Reads the payload of a header chunk that begins at `offset` of the file; bytes beyond the known ones are ignored.
+    pub(crate) fn parse(payload: &[u8], offset: usize) -> Result<Self, Error> {
+        let number = |at: usize| -> Option<u32> {
+            let bytes: [u8; 3] = payload.get(at..at + 3)?.try_into().ok()?;
+            Some(u32::from_be_bytes([0, bytes[0], bytes[1], bytes[2]]))
+        };
+        let short = |needed: usize| Error::Truncated {
+            element: "the header chunk",
+            offset,
+            needed: needed as u64,
+            available: payload.len() as u64,
+        };
+        let still = || short(STILL_PAYLOAD);
+        let flags = *payload.first().ok_or_else(still)?;
+        let (width, height) = (number(2).ok_or_else(still)?, number(5).ok_or_else(still)?);
+        for (element, value, at) in [("width", width, 2), ("height", height, 5)] {
+            if value == 0 || value > MAX_SIDE {
+                return Err(Error::InvalidContainer { element, value: value.into(), offset: offset + at });
+            }
+        }
+        let declared_frames = match flags & FLAG_ANIMATION {
+            0 => None,
+            _ => Some(number(8).ok_or_else(|| short(ANIMATION_PAYLOAD))?),
+        };
+        Ok(Self { flags, width, height, declared_frames })
+    }
+
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&[self.flags, 0]);
+        for value in [Some(self.width), Some(self.height), self.declared_frames].into_iter().flatten() {
+            out.extend_from_slice(&value.to_be_bytes()[1..]);
+        }
+    }
+}
+
+/// What some data are by their first bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileType {
+    /// A TPG file.
+    Tpg,
+    /// A bare AVS2 stream that begins with a sequence header.
+    Avs2,
+}
+
+/// Tells TPG files and bare AVS2 streams apart; `None` for anything else.
+#[must_use]
+pub fn file_type(data: &[u8]) -> Option<FileType> {
+    if data.starts_with(MAGIC) {
+        Some(FileType::Tpg)
+    } else if data.starts_with(&[0, 0, 1, 0xB0]) {
+        Some(FileType::Avs2)
+    } else {
+        None
+    }
+}
