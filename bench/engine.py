@@ -56,7 +56,6 @@ def pillow_cases() -> dict[str, tuple[str, Case]]:
 
     def jpeg_half(data: bytes) -> bytes:
         with Image.open(io.BytesIO(data)) as picture:
-            picture.draft("RGB", (1600, 1200))
             small = picture.resize((1600, 1200), Image.Resampling.LANCZOS)
             return encoded(small, "JPEG", quality=85)
 

@@ -115,7 +115,9 @@ def _area(step: Thumbnail, size: Size, limit: int) -> Size:
     if width * height <= step.amount:
         return size
     # Rounded down, so that the product stays within the amount: floor(W * sqrt(A / (W * H))).
-    return max(1, isqrt(step.amount * width // height)), max(1, isqrt(step.amount * height // width))
+    across = max(1, isqrt(step.amount * width // height))
+    down = max(1, isqrt(step.amount * height // width))
+    return min(across, step.amount // down), min(down, step.amount // across)
 
 
 _THUMBNAILS = {

@@ -8,11 +8,13 @@ __all__ = ["av1_bit_depth", "declared_size", "gif_frames", "png_bit_depth", "vp8
 
 
 def declared_size(container: str, stream: BinaryIO) -> tuple[int, int] | None:
-    """Width and height by the header alone, for the formats whose plugin allocates when it opens; else None.
+    """Width and height by the header alone, for the format whose plugin allocates when it opens; else None.
 
     Raises:
         ValueError: the header is damaged.
     """
+    if container in {"heif", "avif"}:
+        _check_boxes(stream)
     if container != "webp":
         return None
     stream.seek(0)
@@ -34,6 +36,23 @@ def declared_size(container: str, stream: BinaryIO) -> tuple[int, int] | None:
         bits = int.from_bytes(data[1:5], "little")
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     raise ValueError("the WebP file starts with an unknown chunk")
+
+
+def _check_boxes(stream: BinaryIO) -> None:
+    """Refuse ISO media whose last box is longer than the file; decoders would fill in what is missing."""
+    size = stream.seek(0, 2)
+    position = 0
+    while position + 8 <= size:
+        stream.seek(position)
+        header = stream.read(16)
+        length = int.from_bytes(header[:4], "big")
+        if length == 1:
+            length = int.from_bytes(header[8:16], "big")
+        elif length == 0:
+            return
+        if length < 8 or position + length > size:
+            raise ValueError("the file is cut off")
+        position += length
 
 
 def gif_frames(stream: BinaryIO, limit: int) -> int:

@@ -15,28 +15,38 @@ class ImageSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_input_bytes: int = Field(
-        32 * 1024 * 1024, gt=0, description="Largest source that is processed, in bytes."
+        default=32 * 1024 * 1024, gt=0, description="Largest source that is processed, in bytes."
     )
-    max_output_bytes: int = Field(32 * 1024 * 1024, gt=0, description="Largest result, in bytes.")
-    max_side: int = Field(50_000, gt=0, description="Longest side of a source or a result, in pixels.")
-    max_pixels: int = Field(250_000_000, gt=0, description="Most pixels of a source or a result, in pixels.")
+    max_output_bytes: int = Field(default=32 * 1024 * 1024, gt=0, description="Largest result, in bytes.")
+    max_side: int = Field(
+        default=50_000, gt=0, description="Longest side of a source or a result, in pixels."
+    )
+    max_pixels: int = Field(
+        default=250_000_000, gt=0, description="Most pixels of a source or a result, in pixels."
+    )
     max_parameter: int = Field(
-        10_000, gt=0, description="Width and height parameters above this are taken as this, in pixels."
+        default=10_000,
+        gt=0,
+        description="Width and height parameters above this are taken as this, in pixels.",
     )
-    max_frames: int = Field(300, gt=0, description="Most frames of an animation, in frames.")
+    max_frames: int = Field(default=300, gt=0, description="Most frames of an animation, in frames.")
     max_animation_pixels: int = Field(
-        250_000_000, gt=0, description="Most pixels over all frames of an animation, in pixels."
+        default=250_000_000, gt=0, description="Most pixels over all frames of an animation, in pixels."
     )
-    max_webp_side: int = Field(16_383, gt=0, le=16_383, description="Longest side of a WebP, in pixels.")
-    max_tpg_side: int = Field(16_383, gt=0, le=16_383, description="Longest side of a TPG, in pixels.")
-    max_stages: int = Field(10, gt=0, description="Most stages of a pipeline, in stages.")
+    max_webp_side: int = Field(
+        default=16_383, gt=0, le=16_383, description="Longest side of a WebP, in pixels."
+    )
+    max_tpg_side: int = Field(
+        default=16_383, gt=0, le=16_383, description="Longest side of a TPG, in pixels."
+    )
+    max_stages: int = Field(default=10, gt=0, description="Most stages of a pipeline, in stages.")
     encoder_threads: int = Field(
-        1,
+        default=1,
         gt=0,
         description="Threads of one AVIF, HEIF or TPG encoder; workers times this are busy, in threads.",
     )
     strict: bool = Field(
-        False,
+        default=False,
         description="Refuse unknown operation parameters instead of skipping name and value (yes or no).",
     )
     workers: int = Field(
@@ -45,5 +55,7 @@ class ImageSettings(BaseModel):
         description="Pictures processed at the same time, in threads.",
     )
     queue: int = Field(
-        64, ge=0, description="Requests that wait for a worker before SlowDown is answered, in requests."
+        default=64,
+        ge=0,
+        description="Requests that wait for a worker before SlowDown is answered, in requests.",
     )

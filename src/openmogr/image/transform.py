@@ -46,7 +46,7 @@ _CLOCKWISE = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 2
 _MIRROR = {Axis.vertical: Image.Transpose.FLIP_TOP_BOTTOM, Axis.horizontal: Image.Transpose.FLIP_LEFT_RIGHT}
 
 # A decoder may shrink as long as this many times the wanted size is left for the last, exact scaling.
-_DRAFT_GAP = 1.0
+_DRAFT_GAP = 2.0
 
 
 @dataclass(frozen=True, slots=True)
