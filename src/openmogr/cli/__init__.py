@@ -1,0 +1,49 @@
+"""The command line: ``openmogr serve``, ``compress``, ``sign`` and ``doctor``."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from openmogr import __version__
+from openmogr.cli.compress import compress
+from openmogr.cli.doctor import doctor
+from openmogr.cli.exit_codes import ExitCode
+from openmogr.cli.serve import serve
+from openmogr.cli.sign import sign
+
+__all__ = ["cli", "main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="openmogr")
+def cli() -> None:
+    """Image compression that speaks the Tencent COS / Cloud Infinite API, on your own machine.
+
+    \b
+    openmogr serve                          a server on http://127.0.0.1:9000
+    openmogr compress photos --format heif  pictures in a folder, without a server
+    openmogr sign GET /bucket/key           the Authorization header of a request, for curl
+    openmogr doctor                         what is installed here, and what is missing
+    """
+
+
+cli.add_command(serve)
+cli.add_command(compress)
+cli.add_command(sign)
+cli.add_command(doctor)
+
+
+def main() -> None:
+    """Entry point of the ``openmogr`` program."""
+    try:
+        cli(prog_name="openmogr", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(ExitCode.INTERRUPTED)

@@ -1,0 +1,5 @@
+"""``python -m openmogr.cli``."""
+
+from openmogr.cli import main
+
+main()

@@ -1,0 +1,208 @@
+"""What ``openmogr doctor`` looks at: one function per concern, each giving findings in words."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import io
+import os
+import platform
+import resource
+import sqlite3
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from pydantic import BaseModel
+
+from openmogr import __version__
+from openmogr.cli._report import human_size
+from openmogr.errors import CosError
+from openmogr.settings import Settings
+
+__all__ = ["Finding", "State", "check_codecs", "check_limits", "check_storage", "check_system", "licences"]
+
+
+class State(Enum):
+    """How a finding is to be taken."""
+
+    FINE = "ok"
+    NOTE = "note"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report."""
+
+    state: State
+    subject: str
+    text: str
+
+
+# Formats whose codecs are packages of their own; all others come with what is always installed.
+_EXTRAS = ("heif", "tpg")
+_LICENCES = (
+    ("openmogr", "Apache-2.0", ""),
+    (
+        "pillow-tpg",
+        "Apache-2.0",
+        "TPG holds AVS2 video, whose patents a pool licenses.",
+    ),
+    (
+        "pillow-heif",
+        "BSD-3-Clause, wheels GPL-2.0-or-later",
+        "its wheels contain x265 (GPL) and libde265 (LGPL), so passing them on falls under the GPL;"
+        " HEVC is covered by patents that several pools license.",
+    ),
+    (
+        "pillow",
+        "MIT-CMU",
+        "its wheels contain libjpeg-turbo, libwebp, libavif, libtiff and others.",
+    ),
+    ("numpy", "BSD-3-Clause", ""),
+    ("starlette", "BSD-3-Clause", ""),
+    ("uvicorn", "BSD-3-Clause", ""),
+    ("h11", "MIT", ""),
+    ("pydantic", "MIT", ""),
+    ("defusedxml", "PSF-2.0", ""),
+    ("python-multipart", "Apache-2.0", ""),
+    ("fastcrc", "MIT", ""),
+    ("click", "BSD-3-Clause", ""),
+    ("rich", "MIT", ""),
+)
+_LIBRARIES = (
+    ("jpg", "libjpeg_turbo"),
+    ("webp", "webp"),
+    ("avif", "avif"),
+    ("tiff", "libtiff"),
+    ("png", "zlib"),
+)
+
+
+def check_system() -> Iterator[Finding]:
+    """Interpreter, SQLite, processors, open files."""
+    from openmogr.storage.inspect import SQLITE_NEEDED
+
+    yield Finding(State.FINE, "openmogr", __version__)
+    state = State.FINE if sys.version_info >= (3, 11) else State.MISSING
+    yield Finding(state, "Python", f"{platform.python_version()} (3.11 or newer is needed)")
+    state = State.FINE if sqlite3.sqlite_version_info >= SQLITE_NEEDED else State.MISSING
+    needed = ".".join(map(str, SQLITE_NEEDED))
+    yield Finding(state, "SQLite", f"{sqlite3.sqlite_version} ({needed} or newer is needed)")
+    yield Finding(State.FINE, "processors", str(os.cpu_count() or 1))
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if files == resource.RLIM_INFINITY or files >= 1024:
+        yield Finding(
+            State.FINE, "open files", "no limit" if files == resource.RLIM_INFINITY else f"up to {files}"
+        )
+    else:
+        yield Finding(State.NOTE, "open files", f"only up to {files}; raise it with ulimit -n 1024")
+
+
+def check_codecs(settings: Settings) -> Iterator[Finding]:
+    """Every format, by writing a small picture in it and reading that back."""
+    from openmogr.image.formats import TARGETS
+
+    libraries = _library_versions()
+    for name in TARGETS:
+        problem = _try_format(name, settings)
+        if not problem:
+            text = "reads and writes" + (f", {libraries[name]}" if name in libraries else "")
+            yield Finding(State.FINE, name, text)
+        else:
+            extra = TARGETS[name].container.name in _EXTRAS
+            yield Finding(State.NOTE if extra else State.MISSING, name, problem)
+
+
+def _try_format(name: str, settings: Settings) -> str:
+    """What is wrong with a format, in words; empty if nothing is."""
+    from PIL import Image
+
+    from openmogr.image import Processor, Source, parse_operation
+
+    stream = io.BytesIO()
+    Image.new("RGB", (32, 32), (200, 120, 40)).save(stream, "PNG")
+    processor = Processor(settings.image)
+    try:
+        written = processor.execute(
+            parse_operation(f"imageMogr2/format/{name}"), Source(data=stream.getvalue())
+        )
+    except CosError as error:
+        return f"cannot be written: {error.message}"
+    try:
+        processor.execute(parse_operation("imageMogr2/format/png"), Source(data=written.data))
+    except CosError as error:
+        return f"can be written, but not read: {error.message}"
+    return ""
+
+
+def _library_versions() -> dict[str, str]:
+    from PIL import features
+
+    versions: dict[str, str] = {}
+    for name, feature in _LIBRARIES:
+        check = features.version_feature if feature in features.features else features.version_codec
+        version = features.version_module(feature) if feature in features.modules else check(feature)
+        if version:
+            versions[name] = f"{feature.replace('_', '-')} {version}"
+    versions["jpeg"] = versions.get("jpg", "")
+    for package, names in (("pillow-heif", ("heif", "heic")), ("pillow-tpg", ("tpg",))):
+        version = _version(package)
+        if version is not None:
+            versions.update(dict.fromkeys(names, f"{package} {version}"))
+    return {name: text for name, text in versions.items() if text}
+
+
+def check_storage(settings: Settings) -> Iterator[Finding]:
+    """The data folder: access, space, contents."""
+    from openmogr.storage.inspect import inspect_storage
+
+    report = inspect_storage(settings.storage)
+    if report.problem:
+        yield Finding(State.MISSING, "data folder", report.problem)
+        return
+    words = "can be written" if report.exists else "is not there yet and will be made"
+    use = ", and a server is using it now" if report.in_use else ""
+    yield Finding(State.FINE, "data folder", f"{report.data} {words}{use}")
+    largest = settings.storage.max_object_bytes
+    if report.free >= largest:
+        yield Finding(State.FINE, "free space", human_size(report.free))
+    else:
+        yield Finding(
+            State.NOTE,
+            "free space",
+            f"{human_size(report.free)}, less than the largest object takes ({human_size(largest)})",
+        )
+    if report.objects is not None:
+        yield Finding(State.FINE, "contents", f"{report.buckets} buckets, {report.objects} objects")
+
+
+def check_limits(settings: Settings) -> Iterator[Finding]:
+    """Every limit of pictures and storage, with the variable that sets it."""
+    from openmogr.settings import environment_name
+
+    sections: tuple[tuple[str, BaseModel], ...] = (("image", settings.image), ("storage", settings.storage))
+    for section, model in sections:
+        for name, field in type(model).model_fields.items():
+            value = getattr(model, name)
+            if isinstance(value, int):
+                shown = "yes" if value is True else "no" if value is False else f"{value:,}"
+                text = f"{shown} – {(field.description or '').rstrip('.')}"
+                yield Finding(State.FINE, environment_name(section, name), text)
+
+
+def licences() -> Iterator[Finding]:
+    """The licence of every package that is installed, and what follows from it."""
+    for package, licence, remark in _LICENCES:
+        version = _version(package)
+        if version is not None:
+            state = State.NOTE if remark and package in ("pillow-heif", "pillow-tpg") else State.FINE
+            yield Finding(state, package, f"{version}, {licence}" + (f": {remark}" if remark else ""))
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

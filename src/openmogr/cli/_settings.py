@@ -1,0 +1,35 @@
+"""Settings for a command, or a list of what is wrong with them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from openmogr.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from openmogr.settings import Settings
+
+__all__ = ["settings_or_exit"]
+
+
+def settings_or_exit(
+    config: Path | None = None, overrides: Mapping[str, Mapping[str, object]] | None = None
+) -> Settings:
+    """Load the settings; with problems, print all of them and exit."""
+    from openmogr.settings import SettingsError, load_settings
+
+    if config is None and (named := os.environ.get("OPENMOGR_CONFIG")):
+        config = Path(named)
+    try:
+        return load_settings(config, os.environ, overrides)
+    except SettingsError as error:
+        click.echo("The settings cannot be used:", err=True)
+        for problem in error.problems:
+            click.echo(f"  - {problem}", err=True)
+        sys.exit(ExitCode.USAGE)

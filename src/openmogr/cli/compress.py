@@ -1,0 +1,155 @@
+"""``openmogr compress``."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from openmogr.cli.exit_codes import MEANINGS, ExitCode, combined
+
+if TYPE_CHECKING:
+    from openmogr.image import Pipeline
+
+__all__ = ["compress"]
+
+_QUALITY = re.compile(r"(?:[1-9][0-9]?|100)!?")
+_EPILOG = "\b\nExit status:\n" + "\n".join(
+    f"  {code.value:3}  {MEANINGS[code]}" for code in ExitCode if code is not ExitCode.INCOMPLETE
+)
+
+
+def _check_format(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    from openmogr.image.formats import TARGETS
+
+    if value is None:
+        return None
+    name = value.lower().lstrip(".")
+    if name not in TARGETS:
+        raise click.BadParameter(f"{value} is not one of {', '.join(sorted(TARGETS))}.")
+    return name
+
+
+def _check_quality(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not _QUALITY.fullmatch(value):
+        raise click.BadParameter(f"{value} is not a number from 1 to 100, with or without '!'.")
+    return value
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("paths", nargs=-1, required=True, metavar="FILE|FOLDER...", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "format_name",
+    callback=_check_format,
+    metavar="FORMAT",
+    help="Format of the outputs: heif, avif, webp, tpg, jpg, png and others.",
+)
+@click.option(
+    "--quality",
+    callback=_check_quality,
+    metavar="N",
+    help="Quality, 1 to 100. A JPEG source never gets a higher one than it has, except with a '!' behind N.",
+)
+@click.option(
+    "--op",
+    "operation",
+    metavar="TEXT",
+    help="What to do first, in the language of image URLs, for example 'imageMogr2/thumbnail/1600x'.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Folder of the outputs, made if missing; without it they lie beside their sources.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace outputs that exist, even if one is its own source.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=lambda: os.cpu_count() or 1,
+    show_default="one per processor",
+    help="Pictures worked on at the same time.",
+)
+@click.option("--quiet", is_flag=True, help="No progress bar and no table; problems only.")
+def compress(
+    paths: tuple[Path, ...],
+    format_name: str | None,
+    quality: str | None,
+    operation: str | None,
+    out: Path | None,
+    overwrite: bool,
+    workers: int,
+    quiet: bool,
+) -> None:
+    """Compress pictures, and all pictures in folders.
+
+    Every output appears whole or not at all. No source and no file that exists is ever overwritten unless
+    --overwrite is given. Limits are those of the server (openmogr doctor shows them) and are set alike.
+    """
+    from openmogr.cli._plan import SUFFIXES, find_sources, suffix_of
+    from openmogr.cli._report import print_summary
+    from openmogr.cli._run import Batch, Outcome
+    from openmogr.cli._settings import settings_or_exit
+    from openmogr.image import Processor
+
+    settings = settings_or_exit().image
+    pipeline = _pipeline(operation, format_name, quality, settings.max_stages)
+    leave = None
+    if format_name is not None and out is None and not overwrite:
+        leave = SUFFIXES.get(suffix_of(format_name))
+    sources, left = find_sources(paths, out, leave)
+    batch = Batch(
+        Processor(settings), pipeline, format_name=format_name, overwrite=overwrite, workers=workers
+    )
+    errors = Console(stderr=True)
+    outcomes: list[Outcome] = []
+    with Progress(
+        TextColumn("compressing"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=errors,
+        transient=True,
+        disable=quiet or not errors.is_terminal,
+    ) as progress:
+        task = progress.add_task("", total=len(sources))
+        for outcome in batch.run(sources):
+            outcomes.append(outcome)
+            progress.advance(task)
+    if quiet:
+        for outcome in outcomes:
+            if outcome.code is not ExitCode.OK:
+                click.echo(f"{outcome.source}: {outcome.problem}", err=True)
+    elif outcomes or left:
+        # Scripts and logs get whole lines, however long.
+        print_summary(Console(width=None if sys.stdout.isatty() else 200), outcomes, left)
+    else:
+        click.echo("no pictures found", err=True)
+    sys.exit(combined(outcome.code for outcome in outcomes))
+
+
+def _pipeline(operation: str | None, format_name: str | None, quality: str | None, stages: int) -> Pipeline:
+    """The operation of the options, as one pipeline. Raises ``click.UsageError``."""
+    from openmogr.errors import InvalidArgument, NotSupported
+    from openmogr.image import parse_operation
+
+    if operation is None and format_name is None:
+        raise click.UsageError("Say what to do: --format, --op, or both.")
+    text = operation or ""
+    if format_name is not None or quality is not None:
+        text += "|" if text else ""
+        text += "imageMogr2"
+        text += f"/format/{format_name}" if format_name is not None else ""
+        text += f"/quality/{quality}" if quality is not None else ""
+    try:
+        pipeline = parse_operation(text, strict=True, max_stages=stages)
+    except (InvalidArgument, NotSupported) as error:
+        raise click.UsageError(f"The operation {text} cannot be understood: {error.message}") from error
+    return pipeline

@@ -1,0 +1,138 @@
+"""``openmogr serve``."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from openmogr.cli._settings import settings_or_exit
+from openmogr.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from openmogr.auth import Credentials
+    from openmogr.settings import Settings
+    from openmogr.storage import Storage
+
+__all__ = ["serve"]
+
+
+@click.command()
+@click.option("--host", metavar="ADDRESS", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="NUMBER",
+    help="Port to listen on; 0 takes a free one.  [default: 9000]",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Folder of the objects, made if missing.  [default: data]",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="TOML file with settings; OPENMOGR_CONFIG names one too.",
+)
+@click.option("--demo", is_flag=True, help="Make a public bucket with a sample photo and print URLs to try.")
+def serve(host: str | None, port: int | None, data: Path | None, config: Path | None, demo: bool) -> None:
+    """Start the server.
+
+    Every setting can be given in a TOML file, by an environment variable OPENMOGR_... (which wins over the
+    file), and the few below as options (which win over both).
+    """
+    overrides: dict[str, dict[str, object]] = {"server": {}, "storage": {}}
+    if host is not None:
+        overrides["server"]["host"] = host
+    if port is not None:
+        overrides["server"]["port"] = port
+    if data is not None:
+        overrides["storage"]["data"] = data
+    _run(settings_or_exit(config, overrides), demo=demo)
+
+
+def _run(settings: Settings, *, demo: bool) -> None:
+    from openmogr.app import create_app
+    from openmogr.server import make_server
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    _check_storage(settings)
+    with _listen(settings.server.host, settings.server.port) as listener:
+        # Not earlier: keys that are made now are shown once, and a start that fails would not show them.
+        credentials = _load_credentials(settings)
+        port: int = listener.getsockname()[1]
+        greet = _greeting(settings, credentials, port, demo=demo)
+        server = make_server(create_app(settings, credentials=credentials, on_start=greet), settings.server)
+        server.run(sockets=[listener])
+    if not server.started:
+        _give_up("see above")
+
+
+def _check_storage(settings: Settings) -> None:
+    from openmogr.storage.inspect import inspect_storage
+
+    report = inspect_storage(settings.storage)
+    if report.problem:
+        _give_up(report.problem)
+    if report.in_use:
+        _give_up(f"{report.data} is in use by another OpenMogr process")
+
+
+def _load_credentials(settings: Settings) -> Credentials:
+    from openmogr.auth import load_credentials
+
+    try:
+        return load_credentials(settings.auth, settings.storage.data)
+    except ValueError as error:
+        _give_up(str(error))
+    except OSError as error:
+        _give_up(f"{settings.storage.data}: {error.strerror}")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """An open socket, so that a taken port is said in words and port 0 is known before it is printed."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        # Without the address that Python adds to the system's words.
+        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        _give_up(f"cannot listen on {host} port {port}: {reason}")
+
+
+def _greeting(
+    settings: Settings, credentials: Credentials, port: int, *, demo: bool
+) -> Callable[[Storage], Awaitable[None]]:
+    from openmogr.demo import banner, seed
+
+    host = settings.server.host
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    url = f"http://{shown}:{port}"
+
+    async def greet(storage: Storage) -> None:
+        if demo:
+            await seed(storage, region=settings.server.region)
+        click.echo(f"OpenMogr listens on {url}, objects lie in {settings.storage.data.absolute()}")
+        if credentials.generated:
+            click.echo("Credentials were made; they are kept in the data folder and shown this once:")
+            click.echo(f"  SecretId   {credentials.owner.secret_id}")
+            click.echo(f"  SecretKey  {credentials.owner.secret_key}")
+        if demo:
+            click.echo(banner(url, str(settings.storage.data)))
+        sys.stdout.flush()
+
+    return greet
+
+
+def _give_up(reason: str) -> NoReturn:
+    click.echo(f"The server cannot start: {reason}.", err=True)
+    sys.exit(ExitCode.FILES)
