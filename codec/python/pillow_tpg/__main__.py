@@ -1,0 +1,179 @@
+"""Command line: ``python -m pillow_tpg``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image
+
+from pillow_tpg import Frame, Info, TpgError, __version__, decode, decode_frames, info
+
+__all__ = ["main"]
+
+BAD_INPUT = 1
+USAGE = 2
+
+
+class _CommandError(Exception):
+    """Ends the program with a message and exit code 1."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; the result is the exit code: 0, 1 for bad input, 2 for a wrong call."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except BrokenPipeError:
+        return BAD_INPUT
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except (_CommandError, TpgError, Image.DecompressionBombError, MemoryError) as error:
+        return _fail(str(error) or type(error).__name__)
+    except KeyboardInterrupt:
+        return _fail("interrupted")
+    return 0
+
+
+def _fail(message: str) -> int:
+    print(f"pillow_tpg: {message}", file=sys.stderr)
+    return BAD_INPUT
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pillow_tpg", description="Read TPG pictures.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    show = commands.add_parser("info", help="show what a file says about itself")
+    show.add_argument("file", type=Path)
+    show.add_argument("--json", action="store_true", help="as JSON")
+    show.set_defaults(run=_info)
+
+    convert = commands.add_parser("decode", help="write the first frame as PNG or another format of Pillow")
+    convert.add_argument("input", type=Path)
+    convert.add_argument("output", type=Path)
+    _add_threads(convert)
+    convert.set_defaults(run=_decode)
+
+    planes = commands.add_parser(
+        "yuv",
+        help="write the decoded planes, 8-bit 4:2:0, all frames in order, of a TPG file or an AVS2 stream",
+    )
+    planes.add_argument("input", type=Path)
+    target = planes.add_mutually_exclusive_group(required=True)
+    target.add_argument("-o", "--output", type=Path, help="file for the planes; - is the standard output")
+    target.add_argument("--md5", action="store_true", help="print one MD5 sum per frame instead")
+    planes.add_argument(
+        "--alpha", action="store_true", help="the alpha plane after Y, Cb and Cr of each frame"
+    )
+    _add_threads(planes)
+    planes.set_defaults(run=_yuv)
+    return parser
+
+
+def _add_threads(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--threads", type=int, choices=range(1, 65), default=1, metavar="N", help="1 to 64")
+
+
+def _info(options: argparse.Namespace) -> None:
+    fields = _fields(info(options.file.read_bytes()))
+    if options.json:
+        print(json.dumps(fields))
+        return
+    for name, value in fields.items():
+        print(f"{name}: {_text(value)}")
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, list):
+        return " ".join(map(str, value)) or "-"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _fields(found: Info) -> dict[str, object]:
+    return {
+        "format": "TPG",
+        "width": found.width,
+        "height": found.height,
+        "mode": found.mode,
+        "flags": found.flags,
+        "has_alpha": found.has_alpha,
+        "is_animated": found.is_animated,
+        "frame_count": found.frame_count,
+        "declared_frame_count": found.declared_frame_count,
+        "delays": found.delays,
+        "coded_width": found.coded_width,
+        "coded_height": found.coded_height,
+        "qp": found.qp,
+        "exif_bytes": None if found.exif is None else len(found.exif),
+        "user_data_bytes": [len(data) for data in found.user_data],
+        "damage": found.damage,
+        "trailing_bytes": found.trailing_bytes,
+    }
+
+
+def _decode(options: argparse.Namespace) -> None:
+    suffix = options.output.suffix.lower()
+    if suffix not in Image.registered_extensions():
+        raise _CommandError(f"{options.output}: no known picture format has the extension {suffix!r}")
+    image = decode(options.input.read_bytes(), threads=options.threads)
+    picture = Image.fromarray(image.rgb() if image.alpha is None else image.rgba())
+    with _removed_on_error(options.output):
+        try:
+            picture.save(options.output)
+        except (ValueError, KeyError) as error:
+            raise _CommandError(f"{options.output}: {error}") from error
+
+
+def _yuv(options: argparse.Namespace) -> None:
+    frames = decode_frames(options.input.read_bytes(), threads=options.threads)
+    if options.md5:
+        for frame in frames:
+            checksum = hashlib.md5(usedforsecurity=False)
+            for part in _planes(frame, options.alpha):
+                checksum.update(part)
+            print(checksum.hexdigest(), flush=True)
+    elif str(options.output) == "-":
+        _write(sys.stdout.buffer, frames, options.alpha)
+    else:
+        with options.output.open("wb") as file:
+            _write(file, frames, options.alpha)
+
+
+def _write(file: BinaryIO, frames: Iterable[Frame], with_alpha: bool) -> None:
+    for frame in frames:
+        for part in _planes(frame, with_alpha):
+            file.write(part)
+
+
+def _planes(frame: Frame, with_alpha: bool) -> Iterator[bytes]:
+    yield frame.yuv420()
+    if with_alpha:
+        if frame.alpha is None:
+            raise _CommandError(f"frame {frame.index} has no alpha plane")
+        yield frame.alpha.tobytes()
+
+
+@contextlib.contextmanager
+def _removed_on_error(path: Path) -> Iterator[None]:
+    """No half-written file is left behind."""
+    existed = path.exists()
+    try:
+        yield
+    except BaseException:
+        if not existed:
+            path.unlink(missing_ok=True)
+        raise
+
+
+if __name__ == "__main__":
+    sys.exit(main())

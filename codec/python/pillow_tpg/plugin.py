@@ -1,0 +1,149 @@
+"""TPG in Pillow."""
+
+from __future__ import annotations
+
+from PIL import Image, ImageFile
+
+from pillow_tpg import _pillow_tpg as native
+
+__all__ = ["TpgImageFile", "register_tpg_opener"]
+
+_MAGIC = b"TPG AVS2B"
+_EXIF_PREFIX = b"Exif\0\0"
+_TIFF_MAGIC = (b"II*\0", b"MM\0*")
+_MILLISECONDS = 10
+# Delays below 2 are shown for 100 ms by Tencent's sample code, as browsers do with GIF.
+_SHORTEST_DELAY = 2
+_DEFAULT_DURATION = 100
+
+
+class _Options:
+    """Choices of :func:`register_tpg_opener`."""
+
+    limits: native.Limits | None = None
+    threads: int = 1
+
+
+class TpgImageFile(ImageFile.ImageFile):
+    """A TPG file opened by ``Image.open``.
+
+    ``info`` has ``exif`` (bytes, with the ``Exif`` prefix), and for animations ``duration`` and
+    ``timestamp`` of the current frame in milliseconds and ``loop`` 0, as TPG has no loop count. Frames are
+    decoded one by one as they are asked for; going back starts anew. Of a damaged animation the whole frames
+    are there.
+    """
+
+    format = "TPG"
+    format_description = "Tiny Portable Graphics"
+
+    n_frames = 1
+    is_animated = False
+    _decoder: native.Decoder | None = None
+    _frame = 0
+    _loaded = 0
+
+    def _open(self) -> None:
+        assert self.fp is not None
+        self._data = self.fp.read()
+        try:
+            self._info = native.read_info(self._data, limits=_Options.limits)
+        except native.TpgError as error:
+            raise _pillow_error(error) from error
+        self._size = (self._info.width, self._info.height)
+        self._mode = "RGBA" if self._info.has_alpha else "RGB"
+        self.n_frames = self._info.frame_count
+        self.is_animated = self.n_frames > 1
+        exif = self._info.exif
+        if exif is not None and exif.startswith(_TIFF_MAGIC):
+            self.info["exif"] = _EXIF_PREFIX + exif
+        if self._info.is_animated:
+            self.info["loop"] = 0
+        self._decoded = self._loaded = -1
+        self._show(0)
+        if self._exclusive_fp:
+            self.fp.close()
+        self.fp = None
+
+    def _show(self, frame: int) -> None:
+        self._frame = frame
+        if self._info.is_animated:
+            delays = self._info.delays
+            self.info["duration"] = _duration(delays[frame])
+            self.info["timestamp"] = sum(map(_duration, delays[:frame]))
+
+    def seek(self, frame: int) -> None:
+        """Goes to frame ``frame``, from 0.
+
+        Raises:
+            EOFError: there is no such frame.
+        """
+        if self._seek_check(frame):
+            self._show(frame)
+
+    def tell(self) -> int:
+        """Number of the current frame."""
+        return self._frame
+
+    def load(self) -> Image.core.PixelAccess | None:
+        """Decodes the current frame.
+
+        Raises:
+            OSError: the frame cannot be decoded; the cause is a ``TpgError``.
+        """
+        if self._loaded != self._frame:
+            frame = self._decode(self._frame)
+            self.load_prepare()
+            self.frombytes(frame.rgba(), "raw", "RGBA" if self.mode == "RGBA" else "RGBX")
+            self.readonly = 0
+            self._loaded = self._frame
+            if not self.is_animated:
+                self._decoder = None
+                self._data = b""
+        return super().load()
+
+    def _decode(self, index: int) -> native.Frame:
+        try:
+            if self._decoder is None or self._decoded >= index:
+                self._decoded = -1
+                self._decoder = native.Decoder(self._data, limits=_Options.limits, threads=_Options.threads)
+            for frame in self._decoder:
+                self._decoded = frame.index
+                if frame.index == index:
+                    return frame
+        except native.TpgError as error:
+            self._decoder = None
+            raise _pillow_error(error) from error
+        self._decoder = None
+        raise OSError(f"TPG frame {index} is missing")
+
+
+def register_tpg_opener(*, limits: native.Limits | None = None, threads: int = 1) -> None:
+    """Lets ``Image.open`` read TPG files; they are recognised by their content.
+
+    Args:
+        limits: budgets for every file opened from now on.
+        threads: threads to decode one picture with.
+    """
+    _Options.limits, _Options.threads = limits, threads
+    Image.register_open(TpgImageFile.format, TpgImageFile, _accept)
+    Image.register_mime(TpgImageFile.format, "image/tpg")
+    Image.register_extension(TpgImageFile.format, ".tpg")
+
+
+def _accept(prefix: bytes) -> bool:
+    return prefix.startswith(_MAGIC)
+
+
+def _duration(delay: int) -> int:
+    """Milliseconds of a delay in 1/100 s."""
+    return _DEFAULT_DURATION if delay < _SHORTEST_DELAY else delay * _MILLISECONDS
+
+
+def _pillow_error(error: native.TpgError) -> Exception:
+    """What Pillow's callers expect: ``SyntaxError`` for other formats, bomb errors for budgets."""
+    message = str(error)
+    if isinstance(error, native.NotTpgError):
+        return SyntaxError(message)
+    if isinstance(error, native.LimitError):
+        return Image.DecompressionBombError(message)
+    return OSError(message)
