@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PIL import Image, ImageFile
 
 from pillow_tpg import _pillow_tpg as native
+
+if TYPE_CHECKING:
+    from PIL._imaging import PixelAccess
 
 __all__ = ["TpgImageFile", "register_tpg_opener"]
 
@@ -84,7 +89,7 @@ class TpgImageFile(ImageFile.ImageFile):
         """Number of the current frame."""
         return self._frame
 
-    def load(self) -> Image.core.PixelAccess | None:
+    def load(self) -> PixelAccess | None:
         """Decodes the current frame.
 
         Raises:
