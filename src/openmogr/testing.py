@@ -1,0 +1,176 @@
+"""A real server in a process of its own on loopback, for tests and benchmarks."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from openmogr.auth import Credential, sign_request
+from openmogr.server import make_server
+
+__all__ = ["Answer", "ServerProcess"]
+
+_START_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response: header names as they came over the wire."""
+
+    status: int
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        """The value of a header whose name has exactly this case."""
+        return dict(self.headers).get(name)
+
+    @property
+    def code(self) -> str:
+        """The ``Code`` of an error document."""
+        return self.body.partition(b"<Code>")[2].partition(b"</Code>")[0].decode()
+
+
+class ServerProcess:
+    """Starts on entering, on a free port; ends on leaving.
+
+    Attributes:
+        credential: the owner's key pair.
+        port: on 127.0.0.1.
+    """
+
+    def __init__(self, data: Path, settings: Mapping[str, Mapping[str, object]] | None = None) -> None:
+        self.credential = Credential(
+            "AKIDEXAMPLE00000000000000000000000000", "SecretKeyExample0123456789abcdef"
+        )
+        self.port = 0
+        self._overrides: dict[str, dict[str, object]] = {
+            section: dict(values) for section, values in (settings or {}).items()
+        }
+        self._overrides.setdefault("storage", {})["data"] = str(data)
+        auth = self._overrides.setdefault("auth", {})
+        auth.setdefault("secret_id", self.credential.secret_id)
+        auth.setdefault("secret_key", self.credential.secret_key)
+        self._log = data.with_name(data.name + ".log")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self.port = int(listener.getsockname()[1])
+            os.set_inheritable(listener.fileno(), True)
+            with self._log.open("ab") as log:
+                self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                    [sys.executable, "-m", __name__, str(listener.fileno()), json.dumps(self._overrides)],
+                    pass_fds=[listener.fileno()],
+                    stdout=log,
+                    stderr=log,
+                )
+        self._wait()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def log(self) -> str:
+        """What the server wrote to its standard streams."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def stop(self) -> None:
+        """End the server as an operator does, with SIGTERM."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+
+    def kill(self) -> None:
+        """End the server as a power cut does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def request(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        signed: bool = True,
+        host: str | None = None,
+    ) -> Answer:
+        """Send one request over a connection of its own.
+
+        Args:
+            method: the HTTP method.
+            target: path and query as they go over the wire.
+            body: sent with its length.
+            headers: further headers.
+            signed: with the owner's signature in ``Authorization``.
+            host: the ``Host`` header; None: address and port, which is path style.
+        """
+        sent = {"Host": host or f"127.0.0.1:{self.port}", **(headers or {})}
+        if body is not None:
+            sent.setdefault("Content-Length", str(len(body)))
+        if signed and "Authorization" not in sent:
+            sent["Authorization"] = sign_request(self.credential, method, target, {"host": sent["Host"]})
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
+            for name, value in sent.items():
+                connection.putheader(name, value.encode("utf-8"))
+            connection.endheaders(body)
+            response = connection.getresponse()
+            return Answer(response.status, response.getheaders(), response.read())
+        finally:
+            connection.close()
+
+    def _wait(self) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                break
+            try:
+                self.request("HEAD", "/", signed=False)
+            except (OSError, http.client.HTTPException):
+                time.sleep(0.05)
+            else:
+                return
+        self.kill()
+        raise RuntimeError(f"the server did not start:\n{self.log}")
+
+
+def _main() -> None:
+    import logging
+
+    from openmogr.app import create_app
+    from openmogr.settings import load_settings
+
+    descriptor, overrides = sys.argv[1:]
+    logging.basicConfig(level=logging.INFO)
+    settings = load_settings(overrides=json.loads(overrides))
+    server = make_server(create_app(settings), settings.server)
+    server.run(sockets=[socket.socket(fileno=int(descriptor))])
+
+
+if __name__ == "__main__":
+    _main()

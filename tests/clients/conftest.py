@@ -1,0 +1,67 @@
+"""A real server, and real clients pointed at it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from qcloud_cos import CosConfig, CosS3Client
+
+import openmogr.demo
+from openmogr.testing import ServerProcess
+
+REGION = "ap-shanghai"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    with ServerProcess(tmp_path_factory.mktemp("clients") / "data") as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def configure(server: ServerProcess) -> Callable[..., CosConfig]:
+    """Makes the SDK's configuration as ``api/clients.md`` has it, with some options changed."""
+
+    def make(**options: object) -> CosConfig:
+        values: dict[str, object] = {
+            "Region": REGION,
+            "SecretId": server.credential.secret_id,
+            "SecretKey": server.credential.secret_key,
+            "Scheme": "http",
+            "IP": "127.0.0.1",
+            "Port": server.port,
+            "ServiceDomain": f"127.0.0.1:{server.port}",
+        }
+        return CosConfig(**{**values, **options})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def cos(configure: Callable[..., CosConfig]) -> CosS3Client:
+    """The official Python SDK, without retries: what needs one is a fault."""
+    return CosS3Client(configure(), retry=0)
+
+
+@pytest.fixture(scope="session")
+def proxied(server: ServerProcess, configure: Callable[..., CosConfig]) -> CosS3Client:
+    """The SDK behind a proxy setting: its requests arrive in absolute form."""
+    proxies = {"http": f"http://127.0.0.1:{server.port}"}
+    return CosS3Client(configure(IP=None, Port=None, Proxies=proxies), retry=0)
+
+
+@pytest.fixture
+def bucket(cos: CosS3Client) -> str:
+    name = f"test{next(_numbers)}-1250000000"
+    cos.create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture(scope="session")
+def photo() -> bytes:
+    """A PNG photo, 768x512."""
+    return (Path(openmogr.demo.__file__).parent / openmogr.demo.KEY).read_bytes()
