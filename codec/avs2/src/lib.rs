@@ -25,6 +25,7 @@ pub mod aec;
 pub mod bitstream;
 pub mod filter;
 pub mod headers;
+mod inter;
 mod options;
 mod picture;
 pub mod recon;

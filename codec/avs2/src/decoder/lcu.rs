@@ -1,10 +1,15 @@
 //! Decoding of a largest coding unit: syntax and reconstruction.
 
+use super::inter::InterDecoder;
 use super::picture::{PictureContext, SliceState};
 use super::sink::Band;
 use crate::Error;
 use crate::aec::AecReader;
 use crate::filter::{Geometry, LcuInfo, edge};
+use crate::inter::{
+    InterResidual, Orientation, Partition, PredictionBlocks, UnitType, code_inter_residual, mark_inner_edges,
+    transform_kind,
+};
 use crate::recon::{
     Availability, CoefficientBlock, Dequantiser, ReferenceLine, Secondary, add_residual, chroma_qp,
     inverse_transform, predict_intra,
@@ -22,6 +27,8 @@ pub(super) struct LcuDecoder {
     line: ReferenceLine,
     block: Box<CoefficientBlock>,
     residual: Box<[i16; 4096]>,
+    /// Only in inter pictures.
+    pub(super) inter: Option<InterDecoder>,
 }
 
 /// The unit in work and what it may use.
@@ -86,8 +93,9 @@ struct Block {
 }
 
 impl LcuDecoder {
-    pub fn new(geometry: &Geometry) -> Self {
+    pub fn new(geometry: &Geometry, inter: Option<InterDecoder>) -> Self {
         Self {
+            inter,
             neighbours: Neighbours::new(geometry.width, 0),
             sao_left: SaoLcu::default(),
             line: ReferenceLine::default(),
@@ -178,11 +186,18 @@ impl LcuDecoder {
         (x, y): (usize, usize),
         level: u32,
     ) -> Result<(), Error> {
+        let size = 1 << level;
+        if let Some(inter) = &mut self.inter {
+            let (unit, blocks) = inter.motion(aec, lcu.slice.number, (x, y), level);
+            if unit != UnitType::Intra {
+                return self.inter_unit(lcu, aec, band, ((x, y), level), unit, &blocks);
+            }
+        }
         let mut unit = IntraUnit::default();
         code_intra_unit(aec, &lcu.slice.tools, &mut self.neighbours, (x, y), level, &mut unit);
         aec.check()?;
-        let size = 1 << level;
-        self.mark_unit(lcu, band, (x, y), size, &unit);
+        mark_unit(lcu, band, (x, y), size, unit.qp);
+        mark_intra_edges(lcu, band, (x, y), size, &unit);
 
         let secondary = lcu.context.sequence.secondary_transform_enable;
         let strip = matches!(unit.kind, CuKind::Intra2NxhN | CuKind::IntrahNx2N);
@@ -192,8 +207,7 @@ impl LcuDecoder {
             let mode = unit.luma_modes[i];
             let (bx, by) = (x + rect.x, y + rect.y);
             let available = lcu.availability((bx, by), (rect.w, rect.h));
-            let block =
-                Block { c: 0, x: bx, y: by - lcu.y, size: (rect.w, rect.h), mode, available };
+            let block = Block { c: 0, x: bx, y: by - lcu.y, size: (rect.w, rect.h), mode, available };
             let coded = (unit.ctp >> i & 1 == 1).then(|| {
                 let transform = if secondary {
                     Secondary::of_intra_luma((rect.w, rect.h), mode, available.left, available.top)
@@ -207,19 +221,77 @@ impl LcuDecoder {
         let available = lcu.availability((x, y), (size, size));
         let mode = chroma_to_luma_mode(unit.chroma_mode, unit.luma_modes[0]);
         for c in 1..3 {
-            let block = Block {
-                c,
-                x: x / 2,
-                y: (y - lcu.y) / 2,
-                size: (size / 2, size / 2),
-                mode,
-                available,
-            };
+            let block =
+                Block { c, x: x / 2, y: (y - lcu.y) / 2, size: (size / 2, size / 2), mode, available };
             let coded = (unit.ctp >> (3 + c) & 1 == 1).then(|| {
                 let qp = chroma_qp(unit.qp, lcu.context.header.chroma_qp_delta[c - 1]);
                 (BlockClass::CHROMA, Dequantiser::new(qp, level - 1), Secondary::None)
             });
             self.block(lcu, aec, band, &block, coded);
+        }
+        Ok(())
+    }
+
+    /// Decodes the rest of an inter unit and reconstructs it.
+    fn inter_unit(
+        &mut self,
+        lcu: &Lcu<'_>,
+        aec: &mut AecReader<'_>,
+        band: &mut Band,
+        ((x, y), level): ((usize, usize), u32),
+        unit: UnitType,
+        blocks: &PredictionBlocks,
+    ) -> Result<(), Error> {
+        let (size, n) = (1 << level, level);
+        let partition = match unit {
+            UnitType::Explicit(partition) => partition,
+            _ => Partition::Whole,
+        };
+        let nsqt = lcu.context.sequence.nonsquare_quadtree_transform_enable && size > 8;
+        let strips = if nsqt { partition.orientation() } else { Orientation::Square };
+        let mut residual = InterResidual::default();
+        let place = ((x, y), level);
+        code_inter_residual(
+            aec,
+            &lcu.slice.tools,
+            &mut self.neighbours,
+            place,
+            (unit, strips),
+            &mut residual,
+        );
+        aec.check()?;
+        let InterResidual { split, ctp, qp } = residual;
+        mark_unit(lcu, band, (x, y), size, qp);
+        if lcu.context.header.deblocking.is_some() {
+            let transform = (split && ctp != 0).then_some(strips);
+            mark_inner_edges(&mut band.info, (x / 8, (y - lcu.y) / 8), size, partition, transform);
+        }
+        if let Some(inter) = &mut self.inter {
+            inter.set_coded((x, y), size, ctp != 0);
+            inter.predict(blocks, band, lcu.y);
+        }
+        let kind = transform_kind(split, strips);
+        for i in 0..kind.block_count() {
+            if ctp >> i & 1 == 1 {
+                let rect = kind.block(size, i);
+                let place = (0, x + rect.x, y - lcu.y + rect.y, (rect.w, rect.h));
+                let dequantiser = Dequantiser::new(qp, n - u32::from(split));
+                self.add_residual(
+                    lcu,
+                    aec,
+                    band,
+                    place,
+                    (BlockClass::INTER_LUMA, dequantiser, Secondary::None),
+                );
+            }
+        }
+        for c in 1..3 {
+            if ctp >> (3 + c) & 1 == 1 {
+                let place = (c, x / 2, (y - lcu.y) / 2, (size / 2, size / 2));
+                let qp = chroma_qp(qp, lcu.context.header.chroma_qp_delta[c - 1]);
+                let dequantiser = Dequantiser::new(qp, n - 1);
+                self.add_residual(lcu, aec, band, place, (BlockClass::CHROMA, dequantiser, Secondary::None));
+            }
         }
         Ok(())
     }
@@ -240,52 +312,75 @@ impl LcuDecoder {
         self.line.load(plane.samples(), stride, origin, block.size, block.available, block.mode);
         let out = &mut plane.samples_mut()[origin..];
         predict_intra(backend, block.mode, block.size, &self.line, block.available, out, stride);
-        let Some((class, mut dequantiser, secondary)) = coded else { return };
-        let (w, h) = block.size;
+        if let Some(coded) = coded {
+            self.add_residual(lcu, aec, band, (block.c, block.x, block.y, block.size), coded);
+        }
+    }
+
+    /// Decodes the coefficients of the block of component `c` at (`x`, `y`) and adds them to its prediction.
+    fn add_residual(
+        &mut self,
+        lcu: &Lcu<'_>,
+        aec: &mut AecReader<'_>,
+        band: &mut Band,
+        (c, x, y, size): (usize, usize, usize, (usize, usize)),
+        (class, mut dequantiser, secondary): (BlockClass, Dequantiser<'_>, Secondary),
+    ) {
+        let backend = lcu.context.backend;
+        let plane = &mut band.planes[c];
+        let (stride, origin) = (plane.stride(), plane.index(x, y + 1));
+        let out = &mut plane.samples_mut()[origin..];
+        let (w, h) = size;
         let coded_size = if w.max(h) == 64 { (w / 2, h / 2) } else { (w, h) };
         if let Some(weights) = &lcu.context.weights {
             dequantiser = dequantiser.with_weights(weights, coded_size);
         }
         self.block.start(coded_size);
         code_coefficients(aec, coded_size, class, &mut LevelSink { block: &mut self.block, dequantiser });
-        inverse_transform(backend, &mut self.block, block.size, secondary, &mut self.residual);
+        inverse_transform(backend, &mut self.block, size, secondary, &mut self.residual);
         self.block.clear();
-        add_residual(backend, &self.residual, block.size, out, stride);
+        add_residual(backend, &self.residual, size, out, stride);
     }
+}
 
-    /// Leaves QP and edges for deblocking (6.2).
-    fn mark_unit(&self, lcu: &Lcu<'_>, band: &mut Band, (x, y): (usize, usize), size: usize, unit: &IntraUnit) {
-        let info = &mut band.info;
-        let (bx, by, count) = (x / 8, (y - lcu.y) / 8, size / 8);
-        let units = info.units;
-        for row in by..by + count {
-            info.qp[row * units + bx..][..count].fill(unit.qp);
+/// Leaves QP and the borders of a unit for deblocking (6.2).
+fn mark_unit(lcu: &Lcu<'_>, band: &mut Band, (x, y): (usize, usize), size: usize, qp: u8) {
+    let info = &mut band.info;
+    let (bx, by, count) = (x / 8, (y - lcu.y) / 8, size / 8);
+    let units = info.units;
+    for row in by..by + count {
+        info.qp[row * units + bx..][..count].fill(qp);
+    }
+    if lcu.context.header.deblocking.is_none() {
+        return;
+    }
+    let cross = lcu.context.sequence.cross_slice_loop_filter_enable;
+    if x > 0 && (x > lcu.x || cross || lcu.left) {
+        info.mark_vertical(bx, by, count, edge::LUMA | edge::CHROMA);
+    }
+    if y > 0 && (y > lcu.y || cross || lcu.up) {
+        info.mark_horizontal(bx, by, count, edge::LUMA | edge::CHROMA);
+    }
+}
+
+/// Leaves the edges inside an intra unit (6.2).
+fn mark_intra_edges(lcu: &Lcu<'_>, band: &mut Band, (x, y): (usize, usize), size: usize, unit: &IntraUnit) {
+    if lcu.context.header.deblocking.is_none() || size <= 8 || unit.kind == CuKind::Intra2Nx2N {
+        return;
+    }
+    let info = &mut band.info;
+    let (bx, by, count) = (x / 8, (y - lcu.y) / 8, size / 8);
+    for i in 1..count {
+        // In a 16x16 unit only the middle one of the strips' sides is on the grid.
+        if unit.kind == CuKind::Intra2NxhN {
+            info.mark_horizontal(bx, by + i, count, edge::LUMA);
+        } else {
+            info.mark_vertical(bx + i, by, count, edge::LUMA);
         }
-        if lcu.context.header.deblocking.is_none() {
-            return;
-        }
-        let cross = lcu.context.sequence.cross_slice_loop_filter_enable;
-        if x > 0 && (x > lcu.x || cross || lcu.left) {
-            info.mark_vertical(bx, by, count, edge::LUMA | edge::CHROMA);
-        }
-        if y > 0 && (y > lcu.y || cross || lcu.up) {
-            info.mark_horizontal(bx, by, count, edge::LUMA | edge::CHROMA);
-        }
-        if size <= 8 || unit.kind == CuKind::Intra2Nx2N {
-            return;
-        }
-        for i in 1..count {
-            // In a 16x16 unit only the middle one of the strips' sides is on the grid.
-            if unit.kind == CuKind::Intra2NxhN {
-                info.mark_horizontal(bx, by + i, count, edge::LUMA);
-            } else {
-                info.mark_vertical(bx + i, by, count, edge::LUMA);
-            }
-        }
-        if unit.ctp != 0 && !lcu.context.sequence.nonsquare_quadtree_transform_enable {
-            info.mark_vertical(bx + count / 2, by, count, edge::LUMA);
-            info.mark_horizontal(bx, by + count / 2, count, edge::LUMA);
-        }
+    }
+    if unit.ctp != 0 && !lcu.context.sequence.nonsquare_quadtree_transform_enable {
+        info.mark_vertical(bx + count / 2, by, count, edge::LUMA);
+        info.mark_horizontal(bx, by + count / 2, count, edge::LUMA);
     }
 }
 

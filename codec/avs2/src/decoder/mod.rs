@@ -1,5 +1,6 @@
 //! Decoding of streams: units, sequences, the order of pictures.
 
+mod inter;
 mod lcu;
 mod picture;
 mod sink;
@@ -10,8 +11,9 @@ use self::picture::PictureDecoder;
 use crate::bitstream::{BitReader, Units, remove_pseudo_start_codes, start_code};
 use crate::filter::Stages;
 use crate::headers::{PictureHeader, SequenceHeader};
+use crate::inter::{PictureBuffer, picture_bytes};
 use crate::simd::Backend;
-use crate::{CancelCheck, DecoderOptions, Error, Picture, PictureType};
+use crate::{CancelCheck, DecoderOptions, Error, Picture};
 
 /// Decodes an AVS2 stream that arrives in pieces.
 #[derive(Debug)]
@@ -21,9 +23,9 @@ pub struct Decoder {
     sequence: Option<SequenceHeader>,
     /// The sequence has ended: the next header starts a new one.
     ended: bool,
-    order: CodingOrder,
     pictures: u32,
-    output: OutputQueue,
+    buffer: PictureBuffer,
+    ready: VecDeque<Picture>,
     keep_stages: bool,
     stages: VecDeque<Stages>,
 }
@@ -37,9 +39,9 @@ impl Decoder {
             backend: Backend::detect(options.simd),
             sequence: None,
             ended: false,
-            order: CodingOrder::default(),
             pictures: 0,
-            output: OutputQueue::default(),
+            buffer: PictureBuffer::default(),
+            ready: VecDeque::new(),
             keep_stages: false,
             stages: VecDeque::new(),
         }
@@ -58,9 +60,10 @@ impl Decoder {
         for unit in Units::new(data) {
             match unit.value {
                 0..=start_code::SLICE_MAX => {
-                    let picture = current
-                        .as_mut()
-                        .ok_or(Error::Invalid { element: "slice without a picture", value: unit.value.into() })?;
+                    let picture = current.as_mut().ok_or(Error::Invalid {
+                        element: "slice without a picture",
+                        value: unit.value.into(),
+                    })?;
                     let payload = remove_pseudo_start_codes(unit.value, unit.payload);
                     picture.decode_slice(unit.value, &payload, cancel)?;
                 }
@@ -88,12 +91,12 @@ impl Decoder {
 
     /// The next picture in output order.
     pub fn next_picture(&mut self) -> Option<Picture> {
-        self.output.ready.pop_front()
+        self.ready.pop_front()
     }
 
     /// Ends the stream: pictures held back for reordering become available.
     pub fn flush(&mut self) {
-        self.output.flush();
+        self.buffer.flush(&mut self.ready);
     }
 
     /// The sequence header in force.
@@ -120,8 +123,7 @@ impl Decoder {
         let size = |h: &SequenceHeader| (h.horizontal_size, h.vertical_size);
         let is_new = self.ended || self.sequence.as_ref().is_none_or(|old| size(old) != size(&header));
         if is_new {
-            self.output.flush();
-            self.order = CodingOrder::default();
+            self.buffer.flush(&mut self.ready);
             self.ended = false;
         }
         self.sequence = Some(header);
@@ -129,16 +131,15 @@ impl Decoder {
     }
 
     fn start_picture(&mut self, intra: bool, payload: &[u8]) -> Result<PictureDecoder, Error> {
-        let sequence =
-            self.sequence.as_ref().ok_or(Error::Invalid { element: "picture without a sequence header", value: 0 })?;
+        let sequence = self
+            .sequence
+            .as_ref()
+            .ok_or(Error::Invalid { element: "picture without a sequence header", value: 0 })?;
         if self.ended {
             return Err(Error::Invalid { element: "picture after the end of the sequence", value: 0 });
         }
         let mut header = PictureHeader::new_intra(0);
         header.code(&mut BitReader::new(payload), sequence, intra)?;
-        if !header.is_intra() {
-            return Err(Error::Unsupported { feature: "inter pictures, coding_order", value: header.coding_order.into() });
-        }
         if self.pictures >= self.options.limits.max_pictures {
             return Err(Error::Limit {
                 limit: "max_pictures",
@@ -147,67 +148,17 @@ impl Decoder {
             });
         }
         self.pictures += 1;
-        let coding_order = self.order.unwrap(header.coding_order);
-        let held = self.output.memory();
-        PictureDecoder::new(sequence, header, coding_order, &self.options, self.backend, held, self.keep_stages)
+        let order = self.buffer.begin(sequence, &header)?;
+        let undelivered = self.ready.iter().filter(|picture| !self.buffer.holds(picture));
+        let held = self.buffer.bytes() + undelivered.map(picture_bytes).sum::<usize>();
+        PictureDecoder::new(sequence, header, order, &self.options, self.backend, held, self.keep_stages)
     }
 
     fn finish_picture(&mut self, current: Option<PictureDecoder>) -> Result<(), Error> {
         let (Some(current), Some(sequence)) = (current, &self.sequence) else { return Ok(()) };
-        let (picture, stages) = current.finish()?;
+        let (stored, header, stages) = current.finish()?;
         self.stages.extend(stages);
-        if picture.picture_type != PictureType::Gb {
-            self.output.push(picture, sequence.output_reorder_delay.into());
-        }
+        self.buffer.insert(sequence, &header, stored, &mut self.ready);
         Ok(())
-    }
-}
-
-/// Undoes the modulo of `coding_order` (part C, 3.2).
-#[derive(Debug, Default)]
-struct CodingOrder {
-    base: u32,
-    before: u8,
-}
-
-impl CodingOrder {
-    fn unwrap(&mut self, coding_order: u8) -> u32 {
-        if coding_order < self.before {
-            self.base = self.base.saturating_add(256);
-        }
-        self.before = coding_order;
-        self.base.saturating_add(coding_order.into())
-    }
-}
-
-/// Pictures on their way out (part C, 3.5).
-#[derive(Debug, Default)]
-struct OutputQueue {
-    waiting: Vec<Picture>,
-    ready: VecDeque<Picture>,
-}
-
-impl OutputQueue {
-    fn push(&mut self, picture: Picture, reorder_delay: usize) {
-        self.waiting.push(picture);
-        self.release(reorder_delay);
-    }
-
-    fn flush(&mut self) {
-        self.release(0);
-    }
-
-    /// Releases the first pictures in output order until `keep` wait.
-    fn release(&mut self, keep: usize) {
-        while self.waiting.len() > keep {
-            let first = (0..self.waiting.len()).min_by_key(|&i| self.waiting[i].output_order).unwrap_or(0);
-            self.ready.push_back(self.waiting.remove(first));
-        }
-    }
-
-    /// Bytes of samples.
-    fn memory(&self) -> usize {
-        let planes = self.waiting.iter().chain(&self.ready).flat_map(|picture| &picture.planes);
-        planes.map(|plane| plane.data.len()).sum()
     }
 }

@@ -1,11 +1,13 @@
 //! Decoding of one picture.
 
+use super::inter::InterDecoder;
 use super::lcu::LcuDecoder;
 use super::sink::{Band, QUEUE, RowSink};
 use crate::aec::AecReader;
 use crate::bitstream::BitReader;
 use crate::filter::{FilterSetup, Geometry, Stages};
 use crate::headers::{PictureHeader, SequenceHeader, SliceHeader, WeightMatrices};
+use crate::inter::{MotionField, PictureOrder, StoredPicture};
 use crate::picture::PlaneBuffer;
 use crate::simd::Backend;
 use crate::syntax::{SaoLcu, SliceTools, code_end_of_slice};
@@ -37,6 +39,7 @@ pub(super) struct SliceState {
 pub(super) struct PictureDecoder {
     context: PictureContext,
     coding_order: u32,
+    output_order: i64,
     lcu: LcuDecoder,
     /// The row in work; none after the last one.
     band: Option<Band>,
@@ -52,7 +55,7 @@ impl PictureDecoder {
     pub fn new(
         sequence: &SequenceHeader,
         header: PictureHeader,
-        coding_order: u32,
+        order: PictureOrder,
         options: &DecoderOptions,
         backend: Backend,
         held: usize,
@@ -73,15 +76,20 @@ impl PictureDecoder {
             backend,
             keep_stages,
         };
-        check_limits(&setup, options, held)?;
+        let motion = if header.is_intra() { 0 } else { MotionField::bytes(geometry.width, geometry.height) };
+        check_limits(&setup, options, held + motion)?;
         let weights = header.weighting.map(|w| w.matrices(sequence.weights())).transpose()?;
+        let (coding_order, output_order) = (order.coding_order, order.output_order);
+        let context = PictureContext { sequence: sequence.clone(), header, geometry, weights, backend };
+        let inter = (!context.header.is_intra()).then(|| InterDecoder::new(&context, order));
         Ok(Self {
-            lcu: LcuDecoder::new(&geometry),
+            lcu: LcuDecoder::new(&geometry, inter),
             band: Some(Band::new(&geometry)),
             sao_above: vec![SaoLcu::default(); geometry.lcu_columns()],
             sink: RowSink::new(setup, options.threads),
-            context: PictureContext { sequence: sequence.clone(), header, geometry, weights, backend },
+            context,
             coding_order,
+            output_order,
             next: 0,
             slices: 0,
         })
@@ -116,7 +124,10 @@ impl PictureDecoder {
                 self.lcu.start_row();
             }
             let Some(band) = &mut self.band else {
-                return Err(Error::Invalid { element: "units after the last of the picture", value: self.next as i64 });
+                return Err(Error::Invalid {
+                    element: "units after the last of the picture",
+                    value: self.next as i64,
+                });
             };
             self.lcu.decode(&self.context, &state, &mut aec, band, &mut self.sao_above, (column, row))?;
             self.next += 1;
@@ -133,7 +144,12 @@ impl PictureDecoder {
 
     /// Hands the band over and makes the next one.
     fn next_band(&mut self, is_needed: bool) -> Result<(), Error> {
-        let Some(done) = self.band.take() else { return Ok(()) };
+        let Some(mut done) = self.band.take() else { return Ok(()) };
+        let geometry = &self.context.geometry;
+        if let (Some(inter), true) = (&self.lcu.inter, self.context.header.deblocking.is_some()) {
+            let row = self.next / geometry.lcu_columns() - 1;
+            inter.finish_band(&mut done, row * geometry.lcu_size());
+        }
         if is_needed {
             let mut band = self.sink.spare().unwrap_or_else(|| Band::new(&self.context.geometry));
             band.info.clear();
@@ -146,25 +162,24 @@ impl PictureDecoder {
     }
 
     /// The complete picture.
-    pub fn finish(self) -> Result<(Picture, Option<Stages>), Error> {
+    pub fn finish(self) -> Result<(StoredPicture, PictureHeader, Option<Stages>), Error> {
         let PictureContext { sequence, header, geometry, .. } = &self.context;
         let expected = geometry.lcu_columns() * geometry.lcu_rows();
         if self.next != expected {
             return Err(Error::IncompletePicture { decoded: self.next as u32, expected: expected as u32 });
         }
         let (planes, stages) = self.sink.finish()?;
-        let output_order = i64::from(self.coding_order) + i64::from(header.picture_output_delay)
-            - i64::from(sequence.output_reorder_delay);
         let picture = Picture {
             width: sequence.horizontal_size.into(),
             height: sequence.vertical_size.into(),
             coding_order: self.coding_order,
-            output_order,
+            output_order: self.output_order,
             picture_type: header.picture_type,
             qp: header.qp,
             planes: planes.map(PlaneBuffer::into),
         };
-        Ok((picture, stages))
+        let motion = self.lcu.inter.map(|inter| inter.collocated());
+        Ok((StoredPicture { picture, motion }, self.context.header, stages))
     }
 }
 

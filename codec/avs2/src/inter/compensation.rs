@@ -1,15 +1,16 @@
 //! Motion compensation (clause 12).
 
+use std::sync::Arc;
+
 use super::derivation::{Hypothesis, PredictionBlock};
 use super::interpolation::{CHROMA, Kernels, LUMA, MAX_SIZE, Rows, SLACK, Source, Target};
 use super::motion::Rect;
-use crate::{Plane, SimdLevel};
+use super::picture_buffer::StoredPicture;
+use crate::Plane;
+use crate::simd::Backend;
 
 /// Rows of a copied source: the block, the taps around it and what vectors read behind.
 const WINDOW_STRIDE: usize = MAX_SIZE + 8 + SLACK;
-
-/// The planes of one reference picture.
-pub(crate) type Planes = [Plane; 3];
 
 /// A rectangle of samples to fill; sample (x, y) of it is at `y * stride + x`.
 pub(crate) struct Block<'a> {
@@ -30,9 +31,9 @@ pub(crate) struct Compensator {
 }
 
 impl Compensator {
-    pub(crate) fn new(simd: SimdLevel) -> Self {
+    pub(crate) fn new(backend: Backend) -> Self {
         Self {
-            kernels: Kernels::new(simd),
+            kernels: Kernels::new(backend),
             window: Box::new([0; WINDOW_STRIDE * (MAX_SIZE + 8) + SLACK]),
             rows: Box::new([0; MAX_SIZE * (MAX_SIZE + 8)]),
             second: vec![0; MAX_SIZE * MAX_SIZE],
@@ -44,7 +45,7 @@ impl Compensator {
     /// `references` are in the order of the reference indices. References that do not exist are passed over.
     pub(crate) fn predict(
         &mut self,
-        references: &[&Planes],
+        references: &[Arc<StoredPicture>],
         block: &PredictionBlock,
         component: usize,
         mut out: Block<'_>,
@@ -67,14 +68,14 @@ impl Compensator {
 
     fn predict_hypothesis(
         &mut self,
-        references: &[&Planes],
+        references: &[Arc<StoredPicture>],
         rect: Rect,
         hypothesis: Hypothesis,
         component: usize,
         out: &mut Block<'_>,
     ) {
-        let Some(planes) = references.get(hypothesis.reference) else { return };
-        let plane = &planes[component];
+        let Some(reference) = references.get(hypothesis.reference) else { return };
+        let plane = reference.picture.plane(component);
         let Hypothesis { x: mx, y: my, .. } = hypothesis;
         if component == 0 {
             let target =
@@ -166,10 +167,9 @@ fn average(out: &mut Block<'_>, other: &[u8], width: usize, height: usize) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::super::motion::{Motion, MotionVector};
     use super::*;
+    use crate::{Picture, PictureType, SimdLevel};
 
     /// The plane of clause 17.
     fn plane(width: usize, height: usize) -> Plane {
@@ -178,8 +178,17 @@ mod tests {
         Plane { width, height, stride: width, data: Arc::new(data) }
     }
 
-    fn planes() -> Planes {
-        [plane(16, 12), plane(16, 12), plane(16, 12)]
+    fn references() -> [Arc<StoredPicture>; 1] {
+        let picture = Picture {
+            width: 16,
+            height: 12,
+            coding_order: 0,
+            output_order: 0,
+            picture_type: PictureType::I,
+            qp: 0,
+            planes: [plane(16, 12), plane(16, 12), plane(16, 12)],
+        };
+        [Arc::new(StoredPicture { picture, motion: None })]
     }
 
     fn predict(component: usize, x: i16, y: i16) -> Vec<u8> {
@@ -193,7 +202,8 @@ mod tests {
                 multi_hypothesis: 0,
             };
             let target = Block { samples: &mut out, stride: 4 };
-            Compensator::new(simd).predict(&[&planes()], &block, component, target);
+            let mut compensator = Compensator::new(Backend::detect(simd));
+            compensator.predict(&references(), &block, component, target);
             all.push(out);
         }
         assert_eq!(all[0], all[1]);
@@ -236,41 +246,38 @@ mod tests {
 
     #[test]
     fn two_hypotheses_are_averaged() {
-        let planes = planes();
+        let references = references();
         let zero = MotionVector::ZERO;
         let one = |vectors: [MotionVector; 2]| {
             let motion = Motion::dual([0, 0], vectors);
             let block = PredictionBlock { rect: Rect::new(4, 4, 8, 4), motion, multi_hypothesis: 0 };
             let mut out = vec![0; 32];
-            Compensator::new(SimdLevel::Auto).predict(
-                &[&planes],
-                &block,
-                0,
-                Block { samples: &mut out, stride: 8 },
-            );
+            let mut compensator = Compensator::new(Backend::detect(SimdLevel::Auto));
+            compensator.predict(&references, &block, 0, Block { samples: &mut out, stride: 8 });
             out
         };
         let moved = MotionVector::new(5, -7);
         let (a, b, both) = (one([zero, zero]), one([moved, moved]), one([zero, moved]));
         for ((a, b), both) in a.iter().zip(b).zip(both) {
-            assert_eq!(u16::from(both), (u16::from(*a) + u16::from(b) + 1) / 2);
+            assert_eq!(u16::from(both), (u16::from(*a) + u16::from(b)).div_ceil(2));
         }
     }
 
     #[test]
     fn every_position_equals_replication() {
-        let planes = planes();
-        let mut compensator = Compensator::new(SimdLevel::Auto);
+        let references = references();
+        let plane = references[0].picture.plane(0);
+        let mut compensator = Compensator::new(Backend::detect(SimdLevel::Auto));
         for y in [-400_i16, -60, -8, -4, 0, 12, 20, 24, 44, 400] {
             for x in [-400_i16, -64, -16, -4, 0, 28, 36, 40, 60, 400] {
                 let motion = Motion::single(0, MotionVector::new(x, y));
                 let block = PredictionBlock { rect: Rect::new(8, 4, 8, 8), motion, multi_hypothesis: 0 };
                 let mut out = vec![0; 64];
-                compensator.predict(&[&planes], &block, 0, Block { samples: &mut out, stride: 8 });
+                compensator.predict(&references, &block, 0, Block { samples: &mut out, stride: 8 });
                 for (i, &sample) in out.iter().enumerate() {
                     let column = (8 + i as i32 % 8 + i32::from(x) / 4).clamp(0, 15) as usize;
                     let row = (4 + i as i32 / 8 + i32::from(y) / 4).clamp(0, 11) as usize;
-                    assert_eq!(sample, planes[0].row(row)[column], "({x}, {y}) sample {i}");
+                    assert_eq!(sample, plane.row(row)[column], "({x}, {y}) sample {i}");
                 }
             }
         }

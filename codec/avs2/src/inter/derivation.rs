@@ -154,7 +154,7 @@ impl MotionContext<'_> {
     }
 
     /// Predictor of the vector of a 2Nx2N unit of a P or F picture.
-    #[allow(dead_code, reason = "for motion search")]
+    #[allow(dead_code, reason = "for encoders")]
     pub(crate) fn predictor(
         &self,
         field: &MotionField,

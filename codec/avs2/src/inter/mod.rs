@@ -1,5 +1,4 @@
 //! Inter prediction: motion data, motion compensation, reference pictures (part C of the specification).
-#![allow(dead_code)]
 
 mod compensation;
 mod deblocking;
@@ -12,3 +11,14 @@ mod prediction;
 mod scaling;
 mod syntax;
 mod vector_coding;
+
+pub(crate) use compensation::{Block, Compensator};
+pub(crate) use deblocking::{mark_inner_edges, switch_off_still_edges};
+pub(crate) use derivation::{MotionContext, PredictionBlocks};
+pub(crate) use motion::{CollocatedMotion, MotionField, Rect};
+pub(crate) use partition::{Orientation, Partition};
+pub(crate) use picture_buffer::{PictureBuffer, PictureOrder, StoredPicture, picture_bytes};
+pub(crate) use syntax::{
+    InterResidual, InterSyntax, InterTools, UnitType, code_inter, code_inter_residual, code_unit_type,
+    transform_kind,
+};

@@ -12,6 +12,7 @@ pub(crate) struct MotionVector {
 impl MotionVector {
     pub(crate) const ZERO: Self = Self { x: 0, y: 0 };
 
+    #[allow(dead_code, reason = "for encoders")]
     pub(crate) fn new(x: i16, y: i16) -> Self {
         Self { x, y }
     }

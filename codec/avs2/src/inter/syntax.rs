@@ -1,10 +1,11 @@
 //! Inter syntax of coding units (clauses 25 and 26), written once for reading, writing and counting.
 
 use super::motion::Direction;
-use super::partition::Partition;
+use super::partition::{Orientation, Partition};
 use super::vector_coding::VectorDifference;
 use crate::aec::{BinCoder, ctx};
 use crate::headers::{PictureHeader, SequenceHeader};
+use crate::syntax::{CuKind, Neighbours, SliceTools, code_chroma_ctp, code_luma_ctp, code_qp};
 use crate::{Error, PictureType};
 
 /// Type of a coding unit (25).
@@ -330,6 +331,72 @@ fn code_difference_component<C: BinCoder>(c: &mut C, context: usize, value: i32)
     }
     let found = found as i32;
     if c.bypass(value < 0) { -found } else { found }
+}
+
+/// What inter units say about their residual (28.2, 29).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct InterResidual {
+    /// `transform_split_flag`.
+    pub(crate) split: bool,
+    /// Coded blocks: bits 0..=3 luma, 4 Cb, 5 Cr.
+    pub(crate) ctp: u8,
+    /// QP; a writer takes the difference to the unit on the left from it.
+    pub(crate) qp: u8,
+}
+
+/// The luma transform blocks of an inter unit; `strips` is the orientation of its split transform.
+pub(crate) fn transform_kind(split: bool, strips: Orientation) -> CuKind {
+    match (split, strips) {
+        (false, _) => CuKind::Intra2Nx2N,
+        (true, Orientation::Square) => CuKind::IntraNxN,
+        (true, Orientation::Horizontal) => CuKind::Intra2NxhN,
+        (true, Orientation::Vertical) => CuKind::IntrahNx2N,
+    }
+}
+
+/// Codes transform split, `ctp` and QP of an inter unit at (`x`, `y`) of size `1 << level`. The coefficients of the
+/// blocks with `ctp` bits follow.
+///
+/// Not every combination has a code: without split a unit with chroma bits 0 has luma bit 1, and a direct unit cannot
+/// be all zero (it is a skip unit then).
+pub(crate) fn code_inter_residual<C: BinCoder>(
+    c: &mut C,
+    tools: &SliceTools,
+    neighbours: &mut Neighbours,
+    ((x, y), level): ((usize, usize), u32),
+    (unit, strips): (UnitType, Orientation),
+    residual: &mut InterResidual,
+) {
+    let size = 1 << level;
+    let at = (x, y);
+    neighbours.update_inter(at, size);
+    if unit == UnitType::Skip {
+        *residual = InterResidual { split: false, ctp: 0, qp: neighbours.left_qp(y) };
+        neighbours.update_qp(at, size, residual.qp);
+        neighbours.update_coded(at, (size, size), false);
+        return;
+    }
+    let is_zero = unit != UnitType::Direct && c.bin(ctx::CTP + 8, residual.ctp == 0 && !residual.split);
+    if is_zero {
+        (residual.split, residual.ctp) = (false, 0);
+        neighbours.update_coded(at, (size, size), false);
+    } else {
+        residual.split = c.bin(ctx::TRANSFORM_SPLIT, residual.split);
+        let chroma = code_chroma_ctp(c, ctx::CTP + 4, residual.ctp >> 4);
+        let kind = transform_kind(residual.split, strips);
+        let mut luma = 0;
+        for i in 0..kind.block_count() {
+            let block = kind.block(size, i);
+            let at = (x + block.x, y + block.y);
+            let coded = (!residual.split && chroma == 0)
+                || code_luma_ctp(c, neighbours, at, (residual.ctp >> i) & 1 == 1);
+            neighbours.update_coded(at, (block.w, block.h), coded);
+            luma |= u8::from(coded) << i;
+        }
+        residual.ctp = luma | (chroma << 4);
+    }
+    residual.qp = code_qp(c, tools, neighbours, y, residual.ctp != 0, residual.qp);
+    neighbours.update_qp(at, size, residual.qp);
 }
 
 #[cfg(test)]

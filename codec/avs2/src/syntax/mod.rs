@@ -23,6 +23,7 @@ pub use sao::{Sao, SaoLcu, SaoMerge, code_sao};
 pub use unit::{
     BlockRect, CuKind, IntraUnit, SliceTools, chroma_to_luma_mode, code_intra_unit, most_probable_modes,
 };
+pub(crate) use unit::{code_chroma_ctp, code_luma_ctp, code_qp};
 
 use crate::aec::{BinCoder, ctx};
 

@@ -73,4 +73,19 @@ impl Neighbours {
         self.left[top..top + h / 4].iter_mut().for_each(&f);
         self.above[x / 4..(x + w) / 4].iter_mut().for_each(&f);
     }
+
+    /// Leaves an inter unit's modes: DC for luma, and a chroma mode that counts as set.
+    pub(crate) fn update_inter(&mut self, at: (usize, usize), size: usize) {
+        self.update(at, (size, size), |entry| (entry.luma_mode, entry.chroma_mode_set) = (0, true));
+    }
+
+    /// Leaves the `ctp` bit of a luma block.
+    pub(crate) fn update_coded(&mut self, at: (usize, usize), size: (usize, usize), coded: bool) {
+        self.update(at, size, |entry| entry.coded = coded);
+    }
+
+    /// Leaves the QP of a unit.
+    pub(crate) fn update_qp(&mut self, at: (usize, usize), size: usize, qp: u8) {
+        self.update(at, (size, size), |entry| entry.qp = qp);
+    }
 }

@@ -207,13 +207,13 @@ fn code_chroma_mode<C: BinCoder>(c: &mut C, left_set: bool, luma_mode: u8, mode:
 }
 
 /// `ctp_y` of the block at `at` (28.4).
-fn code_luma_ctp<C: BinCoder>(c: &mut C, neighbours: &Neighbours, at: (usize, usize), coded: bool) -> bool {
+pub(crate) fn code_luma_ctp<C: BinCoder>(c: &mut C, neighbours: &Neighbours, at: (usize, usize), coded: bool) -> bool {
     let context = usize::from(neighbours.left(at.1).coded) + 2 * usize::from(neighbours.above(at.0).coded);
     c.bin(ctx::CTP + context, coded)
 }
 
 /// `ctp_uv` (28.1): bit 0 Cb, bit 1 Cr; contexts `context` and `context + 1`.
-fn code_chroma_ctp<C: BinCoder>(c: &mut C, context: usize, ctp: u8) -> u8 {
+pub(crate) fn code_chroma_ctp<C: BinCoder>(c: &mut C, context: usize, ctp: u8) -> u8 {
     if !c.bin(context, ctp != 0) {
         0
     } else if c.bin(context + 1, ctp == 3) {
@@ -224,7 +224,7 @@ fn code_chroma_ctp<C: BinCoder>(c: &mut C, context: usize, ctp: u8) -> u8 {
 }
 
 /// `cu_qp_delta` and the QP it gives (29).
-fn code_qp<C: BinCoder>(
+pub(crate) fn code_qp<C: BinCoder>(
     c: &mut C,
     tools: &SliceTools,
     neighbours: &mut Neighbours,

@@ -7,7 +7,7 @@ mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod simd;
 
-use crate::SimdLevel;
+use crate::simd::Backend;
 
 /// Table 12-1; taps at -3..=4.
 pub(super) const LUMA: [[i8; 8]; 4] = [
@@ -61,12 +61,12 @@ pub(super) enum Kernels {
 }
 
 impl Kernels {
-    pub(super) fn new(level: SimdLevel) -> Self {
+    pub(super) fn new(backend: Backend) -> Self {
         #[cfg(target_arch = "x86_64")]
-        if level != SimdLevel::Scalar && is_x86_feature_detected!("avx2") {
+        if backend.has_avx2() {
             return Self::Avx2;
         }
-        let _ = level;
+        let _ = backend;
         Self::Scalar
     }
 
@@ -104,6 +104,7 @@ impl Kernels {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SimdLevel;
 
     struct Random(u32);
 
@@ -136,7 +137,7 @@ mod tests {
 
     #[test]
     fn simd_equals_scalar() {
-        let best = Kernels::new(SimdLevel::Auto);
+        let best = Kernels::new(Backend::detect(SimdLevel::Auto));
         let mut r = Random(3);
         for round in 0..600 {
             let samples: Vec<u8> = (0..STRIDE * 80)

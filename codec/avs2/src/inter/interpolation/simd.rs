@@ -6,8 +6,8 @@ use std::arch::x86_64::*;
 
 use super::{MAX_SIZE, Rows, SLACK, Source, Target};
 
-/// Results per iteration.
-const LANES: usize = 16;
+/// Results per iteration; what is read behind the last one is at most the slack.
+const LANES: usize = SLACK;
 
 pub(super) fn filter_1d<const TAPS: usize>(
     source: Source<'_>,
@@ -42,7 +42,6 @@ pub(super) fn filter_2d<const TAPS: usize>(
 /// Whether reading `width` rounded up to whole vectors stays within the source.
 fn source_suffices(source: Source<'_>, width: usize, height: usize, last_tap: usize) -> bool {
     let end = (height - 1) * source.stride + last_tap + width.next_multiple_of(LANES);
-    debug_assert!(LANES <= SLACK);
     source.samples.len() >= end
 }
 
@@ -71,11 +70,11 @@ unsafe fn sum_taps<const TAPS: usize>(at: *const u8, step: usize, pairs: &[__m25
     // SAFETY: the callers have AVX2 and guarantee 16 readable bytes at every tap.
     unsafe {
         let mut sum = _mm256_setzero_si256();
-        for k in 0..TAPS / 2 {
+        for (k, &pair) in pairs.iter().enumerate().take(TAPS / 2) {
             let a = _mm_loadu_si128(at.add(2 * k * step).cast());
             let b = _mm_loadu_si128(at.add((2 * k + 1) * step).cast());
             let both = _mm256_set_m128i(_mm_unpackhi_epi8(a, b), _mm_unpacklo_epi8(a, b));
-            sum = _mm256_add_epi16(sum, _mm256_maddubs_epi16(both, pairs[k]));
+            sum = _mm256_add_epi16(sum, _mm256_maddubs_epi16(both, pair));
         }
         sum
     }
@@ -153,11 +152,11 @@ unsafe fn filter_2d_avx2<const TAPS: usize>(
             for y in 0..target.height {
                 let row = rows.as_ptr().add(y * MAX_SIZE + x);
                 let (mut low, mut high) = (round, round);
-                for k in 0..TAPS / 2 {
+                for (k, &pair) in pairs.iter().enumerate().take(TAPS / 2) {
                     let a = _mm256_loadu_si256(row.add(2 * k * MAX_SIZE).cast());
                     let b = _mm256_loadu_si256(row.add((2 * k + 1) * MAX_SIZE).cast());
-                    low = _mm256_add_epi32(low, _mm256_madd_epi16(_mm256_unpacklo_epi16(a, b), pairs[k]));
-                    high = _mm256_add_epi32(high, _mm256_madd_epi16(_mm256_unpackhi_epi16(a, b), pairs[k]));
+                    low = _mm256_add_epi32(low, _mm256_madd_epi16(_mm256_unpacklo_epi16(a, b), pair));
+                    high = _mm256_add_epi32(high, _mm256_madd_epi16(_mm256_unpackhi_epi16(a, b), pair));
                 }
                 let words = _mm256_packs_epi32(_mm256_srai_epi32::<12>(low), _mm256_srai_epi32::<12>(high));
                 let bytes =

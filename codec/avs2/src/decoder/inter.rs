@@ -1,0 +1,83 @@
+//! Prediction of the units of inter pictures.
+
+use super::picture::PictureContext;
+use super::sink::Band;
+use crate::PictureType;
+use crate::aec::AecReader;
+use crate::inter::{
+    Block, CollocatedMotion, Compensator, InterSyntax, InterTools, MotionContext, MotionField, PictureOrder,
+    PredictionBlocks, Rect, UnitType, code_inter, code_unit_type, switch_off_still_edges,
+};
+
+/// What the units of an inter picture share.
+#[derive(Debug)]
+pub(super) struct InterDecoder {
+    tools: InterTools,
+    order: PictureOrder,
+    field: MotionField,
+    compensator: Compensator,
+}
+
+impl InterDecoder {
+    pub fn new(context: &PictureContext, order: PictureOrder) -> Self {
+        let mut field = MotionField::default();
+        field.reset(context.geometry.width, context.geometry.height);
+        Self {
+            tools: InterTools::new(&context.sequence, &context.header),
+            order,
+            field,
+            compensator: Compensator::new(context.backend),
+        }
+    }
+
+    /// Decodes the type and the motion of the unit at (`x`, `y`) in slice number `slice`.
+    pub fn motion(
+        &mut self,
+        aec: &mut AecReader<'_>,
+        slice: u32,
+        (x, y): (usize, usize),
+        level: u32,
+    ) -> (UnitType, PredictionBlocks) {
+        let unit = code_unit_type(aec, &self.tools, level as u8, UnitType::Skip);
+        let mut syntax = InterSyntax::default();
+        code_inter(aec, &self.tools, level as u8, unit, &mut syntax);
+        let context = MotionContext {
+            tools: self.tools,
+            distances: self.order.distances,
+            collocated: self.order.references.first().and_then(|reference| reference.motion.as_ref()),
+        };
+        // Slice 0 stands for blocks that are not decoded.
+        let blocks = context.decode_unit(&mut self.field, slice + 1, (x, y, 1 << level), unit, &syntax);
+        (unit, blocks)
+    }
+
+    /// Notes whether the unit at (`x`, `y`) has coefficients.
+    pub fn set_coded(&mut self, (x, y): (usize, usize), size: usize, coded: bool) {
+        self.field.set_coded(Rect::new(x, y, size, size), coded);
+    }
+
+    /// Predicts all samples of `blocks` into `band`, whose first luma row is `top`.
+    pub fn predict(&mut self, blocks: &PredictionBlocks, band: &mut Band, top: usize) {
+        for block in blocks.as_slice() {
+            for (c, plane) in band.planes.iter_mut().enumerate() {
+                let shift = usize::from(c > 0);
+                let origin = plane.index(block.rect.x >> shift, ((block.rect.y - top) >> shift) + 1);
+                let stride = plane.stride();
+                let target = Block { samples: &mut plane.samples_mut()[origin..], stride };
+                self.compensator.predict(&self.order.references, block, c, target);
+            }
+        }
+    }
+
+    /// Unmarks the edges of a complete band that are not filtered.
+    pub fn finish_band(&self, band: &mut Band, top: usize) {
+        if self.tools.picture_type != PictureType::B {
+            switch_off_still_edges(&mut band.info, &self.field, top);
+        }
+    }
+
+    /// What later pictures need of the motion.
+    pub fn collocated(&self) -> CollocatedMotion {
+        self.field.to_collocated(&self.order.distances)
+    }
+}
