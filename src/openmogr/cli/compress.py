@@ -129,7 +129,7 @@ def compress(
                 click.echo(f"{outcome.source}: {outcome.problem}", err=True)
     elif outcomes or left:
         # Scripts and logs get whole lines, however long.
-        print_summary(Console(width=None if sys.stdout.isatty() else 200), outcomes, left)
+        print_summary(Console(width=None if sys.stdout.isatty() else 10_000), outcomes, left)
     else:
         click.echo("no pictures found", err=True)
     sys.exit(combined(outcome.code for outcome in outcomes))

@@ -42,7 +42,7 @@ def doctor(data: Path | None, config: Path | None) -> None:
     from openmogr.cli._checks import State
 
     styles = {State.FINE: "green", State.NOTE: "yellow", State.MISSING: "bold red"}
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    console = Console(width=None if sys.stdout.isatty() else 120)
     missing: list[str] = []
     for title, findings in (
         ("System", _checks.check_system()),
