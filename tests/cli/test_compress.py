@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from PIL import Image
 
 from openmogr import cli
@@ -21,13 +21,11 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs ``openmogr compress``; settings of the environment outside do not count."""
-    for name in [name for name in os.environ if name.startswith("OPENMOGR_")]:
-        monkeypatch.delenv(name)
+def run(openmogr: Run) -> Run:
+    """Runs ``openmogr compress``."""
 
     def invoke(*arguments: str | Path) -> Result:
-        return CliRunner().invoke(cli.cli, ["compress", *map(str, arguments)])
+        return openmogr("compress", *arguments)
 
     return invoke
 
