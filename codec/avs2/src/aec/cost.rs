@@ -26,6 +26,17 @@ static COSTS: LazyLock<[[u32; 2]; 256]> = LazyLock::new(|| {
     })
 });
 
+impl ContextSet {
+    /// Costs of the bins 0 and 1 of each context in its current state.
+    #[must_use]
+    pub fn costs(&self) -> [[u32; 2]; super::ctx::COUNT] {
+        self.0.map(|state| {
+            let [more, less] = COSTS[state.q() as usize];
+            if state.mps() { [less, more] } else { [more, less] }
+        })
+    }
+}
+
 /// Counts the bits that a writer would spend; adapts its own contexts.
 #[derive(Debug, Clone)]
 pub struct CostCoder {

@@ -75,13 +75,12 @@ fn code_block<C: BinCoder, L: Levels, const LUMA: bool, const DIAG: bool>(
     swap: bool,
     levels: &mut L,
 ) {
-    let scan = group_scan(w, h);
-    let block = Block::<LUMA, DIAG> { scan, groups: scan.len(), gh: h / 4, swap };
+    let block = Block::<LUMA, DIAG>::new((w, h), swap);
     let last = if C::READS { 0 } else { block.find_last(levels) };
     let last = block.code_last_group(c, last);
     let mut rank = 0;
     for g in (0..=last).rev() {
-        let (gx, gy) = scan.group(g);
+        let (gx, gy) = block.group(g);
         let mut cells = [0; 16];
         if !C::READS {
             cells = std::array::from_fn(|i| {
@@ -109,17 +108,37 @@ fn code_block<C: BinCoder, L: Levels, const LUMA: bool, const DIAG: bool>(
     }
 }
 
-struct Block<const LUMA: bool, const DIAG: bool> {
+/// Scans of a block.
+pub(crate) struct Block<const LUMA: bool, const DIAG: bool> {
     scan: &'static GroupScan,
-    groups: usize,
+    /// Number of groups.
+    pub groups: usize,
     gh: usize,
     swap: bool,
 }
 
 impl<const LUMA: bool, const DIAG: bool> Block<LUMA, DIAG> {
+    /// For a block of `w` x `h` coefficients.
+    pub fn new((w, h): (usize, usize), swap: bool) -> Self {
+        let scan = group_scan(w, h);
+        Self { scan, groups: scan.len(), gh: h / 4, swap }
+    }
+
+    /// Whether the block is coded transposed.
+    #[inline(always)]
+    pub fn swap(&self) -> bool {
+        self.swap
+    }
+
+    /// Column and row of group `g`, before the transposition.
+    #[inline(always)]
+    pub fn group(&self, g: usize) -> (usize, usize) {
+        self.scan.group(g)
+    }
+
     /// Column and row of a scan position of group (`gx`, `gy`).
     #[inline(always)]
-    fn place(&self, gx: usize, gy: usize, position: usize) -> (usize, usize) {
+    pub fn place(&self, gx: usize, gy: usize, position: usize) -> (usize, usize) {
         let (px, py) = CELLS_4X4[position];
         let (x, y) = (4 * gx + usize::from(px), 4 * gy + usize::from(py));
         if self.swap { (y, x) } else { (x, y) }
@@ -138,7 +157,7 @@ impl<const LUMA: bool, const DIAG: bool> Block<LUMA, DIAG> {
     }
 
     /// 43.2
-    fn code_last_group<C: BinCoder>(&self, c: &mut C, last: usize) -> usize {
+    pub fn code_last_group<C: BinCoder>(&self, c: &mut C, last: usize) -> usize {
         let base = ctx::LAST_CG + if LUMA { 0 } else { 6 };
         match self.groups {
             1 => return 0,
@@ -164,7 +183,7 @@ impl<const LUMA: bool, const DIAG: bool> Block<LUMA, DIAG> {
 
     /// 43.4 and 44.1; `first` tells the first coded group of the block.
     #[inline]
-    fn code_last_position<C: BinCoder>(
+    pub fn code_last_position<C: BinCoder>(
         &self,
         c: &mut C,
         gx: usize,
@@ -265,7 +284,7 @@ impl<const LUMA: bool, const DIAG: bool> Block<LUMA, DIAG> {
 }
 
 /// `rankOf` (43.1).
-const RANKS: [u8; 6] = [0, 1, 2, 3, 3, 4];
+pub(crate) const RANKS: [u8; 6] = [0, 1, 2, 3, 3, 4];
 
 /// The set of run contexts, from the levels nearby (44.3).
 #[inline(always)]
@@ -284,7 +303,7 @@ fn run_set(pairs: &Pairs, n: usize, level: u32) -> usize {
 }
 
 /// Run contexts by examined position (44.3): [several groups][group 0][chroma, luma, diagonal luma].
-static RUN_PLACES: [[[[u8; 16]; 3]; 2]; 2] = {
+pub(crate) static RUN_PLACES: [[[[u8; 16]; 3]; 2]; 2] = {
     let mut places = [[[[0; 16]; 3]; 2]; 2];
     let mut case = 0;
     while case < 12 {

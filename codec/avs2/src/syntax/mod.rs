@@ -23,6 +23,12 @@ pub use sao::{Sao, SaoLcu, SaoMerge, code_sao};
 pub use unit::{
     BlockRect, CuKind, IntraUnit, SliceTools, chroma_to_luma_mode, code_intra_unit, most_probable_modes,
 };
+
+/// Single elements, for costs in an encoder.
+pub(crate) mod coding {
+    pub(crate) use super::coefficients::{Block, RANKS, RUN_PLACES};
+    pub(crate) use super::unit::{code_chroma_ctp, code_chroma_mode, code_luma_mode, code_partition, code_qp_delta};
+}
 pub(crate) use unit::{code_chroma_ctp, code_luma_ctp, code_qp};
 
 use crate::aec::{BinCoder, ctx};

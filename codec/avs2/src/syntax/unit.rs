@@ -138,7 +138,7 @@ pub fn code_intra_unit<C: BinCoder>(
 }
 
 /// `transform_split_flag` and `intra_pu_type_index` (27.1).
-fn code_partition<C: BinCoder>(c: &mut C, sdip: bool, level: u32, kind: CuKind) -> CuKind {
+pub(crate) fn code_partition<C: BinCoder>(c: &mut C, sdip: bool, level: u32, kind: CuKind) -> CuKind {
     let split = kind != CuKind::Intra2Nx2N;
     match level {
         3 if c.bin(ctx::TRANSFORM_SPLIT + 1, split) => CuKind::IntraNxN,
@@ -165,7 +165,7 @@ pub fn most_probable_modes((left, above): (u8, u8)) -> (u8, u8) {
 }
 
 /// `intra_luma_pred_mode` (27.3).
-fn code_luma_mode<C: BinCoder>(c: &mut C, (mpm0, mpm1): (u8, u8), mode: u8) -> u8 {
+pub(crate) fn code_luma_mode<C: BinCoder>(c: &mut C, (mpm0, mpm1): (u8, u8), mode: u8) -> u8 {
     if c.bin(ctx::LUMA_MODE, mode == mpm0 || mode == mpm1) {
         return if c.bin(ctx::LUMA_MODE + 6, mode == mpm1) { mpm1 } else { mpm0 };
     }
@@ -184,7 +184,7 @@ fn code_luma_mode<C: BinCoder>(c: &mut C, (mpm0, mpm1): (u8, u8), mode: u8) -> u
 }
 
 /// `intra_chroma_pred_mode` (27.4).
-fn code_chroma_mode<C: BinCoder>(c: &mut C, left_set: bool, luma_mode: u8, mode: u8) -> u8 {
+pub(crate) fn code_chroma_mode<C: BinCoder>(c: &mut C, left_set: bool, luma_mode: u8, mode: u8) -> u8 {
     if c.bin(ctx::CHROMA_MODE + usize::from(left_set), mode == 0) {
         return 0;
     }
@@ -245,7 +245,7 @@ pub(crate) fn code_qp<C: BinCoder>(
     qp.clamp(0, 63) as u8
 }
 
-fn code_qp_delta<C: BinCoder>(c: &mut C, before: bool, delta: i32) -> i32 {
+pub(crate) fn code_qp_delta<C: BinCoder>(c: &mut C, before: bool, delta: i32) -> i32 {
     const MAX: u32 = 64;
     let code = if delta > 0 { 2 * delta - 1 } else { -2 * delta } as u32;
     let context = |i: u32| match i {
