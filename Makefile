@@ -20,7 +20,7 @@ check-python:
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python's venv module is missing; on Debian: apt install python3-venv"; exit 1; }
 
 check-rust:
-	@command -v cargo >/dev/null 2>&1 || { echo "The TPG codec is built with Rust 1.85 or newer, and cargo was not found; install it with rustup (https://rustup.rs)"; exit 1; }
+	@command -v cargo >/dev/null 2>&1 || { echo "The TPG codec is built with Rust 1.89 or newer, and cargo was not found; install it with rustup (https://rustup.rs)"; exit 1; }
 
 $(VENV)/.python: pyproject.toml | check-python
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -4,6 +4,7 @@
 mod decoder;
 mod errors;
 mod info;
+mod metric;
 mod options;
 
 use pyo3::prelude::*;
@@ -32,6 +33,8 @@ mod _pillow_tpg {
     use super::file_type;
     #[pymodule_export]
     use super::info::{Info, read_info};
+    #[pymodule_export]
+    use super::metric::Ssimulacra2;
     #[pymodule_export]
     use super::options::Limits;
 

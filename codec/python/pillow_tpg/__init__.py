@@ -24,6 +24,7 @@ from pillow_tpg._pillow_tpg import (
     file_type,
 )
 from pillow_tpg.image import Frame, TpgImage, decode, decode_frames, info
+from pillow_tpg.metric import Ssimulacra2
 from pillow_tpg.plugin import TpgImageFile, register_tpg_opener
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "MissingPictureError",
     "NotTpgError",
     "SizeMismatchError",
+    "Ssimulacra2",
     "TpgError",
     "TpgImage",
     "TpgImageFile",

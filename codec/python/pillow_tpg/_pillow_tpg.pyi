@@ -1,6 +1,8 @@
 from collections.abc import Callable
 from typing import Literal, final
 
+from typing_extensions import Buffer
+
 __all__ = [
     "BufferSizeError",
     "CancelledError",
@@ -14,6 +16,7 @@ __all__ = [
     "MissingPictureError",
     "NotTpgError",
     "SizeMismatchError",
+    "Ssimulacra2",
     "TpgError",
     "TruncatedError",
     "UnsupportedError",
@@ -127,6 +130,11 @@ class Decoder:
     def info(self) -> Info | None: ...
     def __iter__(self) -> Decoder: ...
     def __next__(self) -> Frame: ...
+
+@final
+class Ssimulacra2:
+    def __new__(cls, pixels: Buffer, width: int, height: int) -> Ssimulacra2: ...
+    def score(self, pixels: Buffer) -> float: ...
 
 def file_type(data: bytes) -> Literal["tpg", "avs2"] | None: ...
 def read_info(data: bytes, *, limits: Limits | None = None) -> Info: ...

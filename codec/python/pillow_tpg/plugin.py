@@ -65,9 +65,6 @@ class TpgImageFile(ImageFile.ImageFile):
             self.info["loop"] = 0
         self._decoded = self._loaded = -1
         self._show(0)
-        if self._exclusive_fp:
-            self.fp.close()
-        self.fp = None
 
     def _show(self, frame: int) -> None:
         self._frame = frame
@@ -104,6 +101,10 @@ class TpgImageFile(ImageFile.ImageFile):
             if not self.is_animated:
                 self._decoder = None
                 self._data = b""
+            # Everything was read when the file was opened.
+            if self._exclusive_fp and self.fp is not None:
+                self.fp.close()
+            self.fp = None
         return super().load()
 
     def _decode(self, index: int) -> native.Frame:
