@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import unquote
 
 import pytest
-import requests
 from qcloud_cos import CosConfig, CosS3Client
 from qcloud_cos.cos_exception import CosServiceError
 
@@ -53,10 +53,10 @@ def test_listing_in_pages(cos: CosS3Client, bucket: str) -> None:
     marker = ""
     while True:
         page = cos.list_objects(Bucket=bucket, MaxKeys=2, Marker=marker, EncodingType="url")
-        found += [requests.utils.unquote(item["Key"]) for item in page["Contents"]]
+        found += [unquote(item["Key"]) for item in page["Contents"]]
         if page["IsTruncated"] == "false":
             break
-        marker = requests.utils.unquote(page["NextMarker"])
+        marker = unquote(page["NextMarker"])
     assert found == keys
     grouped = cos.list_objects(Bucket=bucket, Delimiter="/", Prefix="")
     assert [item["Prefix"] for item in grouped["CommonPrefixes"]] == ["d/", "图/"]

@@ -60,6 +60,8 @@ class HostTable:
             return Host(name, Style.VIRTUAL, bucket=self._custom[name])
         if name in self._domains:
             return Host(name, Style.PATH)
+        if re.fullmatch(r"service\.cos(-internal)?(\.[a-z0-9-]+)?\.(myqcloud\.com|tencentcos\.cn)", name):
+            return Host(name, Style.SERVICE)
         for pattern, ci in self._patterns:
             if match := pattern.fullmatch(name):
                 groups = match.groupdict("")
@@ -67,8 +69,6 @@ class HostTable:
                 return Host(
                     name, Style.VIRTUAL, groups["bucket"], "" if region == "accelerate" else region, ci
                 )
-        if re.fullmatch(r"service\.cos(-internal)?(\.[a-z0-9-]+)?\.(myqcloud\.com|tencentcos\.cn)", name):
-            return Host(name, Style.SERVICE)
         if match := re.fullmatch(r"(cos|cos-internal)\.([a-z0-9-]+)\.(myqcloud\.com|tencentcos\.cn)", name):
             return Host(name, Style.PATH, region=match[2])
         return Host(name, Style.PATH, known=False)

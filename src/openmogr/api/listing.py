@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable
 
@@ -130,6 +130,6 @@ def _start(request: Request) -> str:
     if not token:
         return request.params.get("start-after", "")
     try:
-        return urlsafe_b64decode(token.encode("ascii")).decode()
+        return b64decode(token, altchars=b"-_", validate=True).decode()
     except (Base64Error, ValueError):
         raise InvalidArgument("The continuation token provided is incorrect.") from None
