@@ -63,6 +63,13 @@ def pixels(image: Image.Image, mode: str = "RGB") -> Pixels:
     return np.asarray(image.convert(mode))
 
 
+def on_white(image: Image.Image) -> Pixels:
+    """What is seen: samples over white, without the colour of invisible pixels."""
+    canvas = Image.new("RGBA", image.size, "white")
+    canvas.alpha_composite(image.convert("RGBA"))
+    return pixels(canvas)
+
+
 def photo(width: int = 160, height: int = 120, mode: str = "RGB") -> Image.Image:
     """A smooth picture with some detail, the same at every run; alpha, if any, falls from left to right."""
     x = np.linspace(0, 1, width)[None, :]

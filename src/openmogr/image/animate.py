@@ -100,6 +100,7 @@ class _Sequence(Image.Image):
         self.n_frames = count
         self.is_animated = True
         self.durations: list[int] = []
+        self.transparent = False
 
     def seek(self, frame: int) -> None:
         if frame >= self.n_frames:
@@ -115,6 +116,9 @@ class _Sequence(Image.Image):
             self._loaded += 1
             self.durations.append(frame.duration)
             self.im = frame.image.convert("RGBA").im
+            self.transparent = self.transparent or (
+                has_alpha(frame.image) and frame.image.getchannel("A").getextrema()[0] != 255
+            )
         return super().load()
 
 
@@ -133,7 +137,18 @@ def _webp(
         quality=encoder_setting("webp", options.quality),
         method=WEBP_METHOD,
     )
-    return out.getvalue()
+    return _marked_transparent(out.getvalue()) if sequence.transparent else out.getvalue()
+
+
+def _marked_transparent(data: bytes) -> bytes:
+    """The WebP with the alpha flag of its VP8X chunk set.
+
+    libwebp cuts transparent borders off its frames, and leaves the flag out where every frame is then opaque;
+    readers that trust the flag would show the canvas black.
+    """
+    if data[12:16] != b"VP8X":
+        return data
+    return data[:20] + bytes([data[20] | 0x10]) + data[21:]
 
 
 def _together(frames: Iterator[Frame]) -> tuple[list[Image.Image], list[int]]:

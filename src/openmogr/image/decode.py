@@ -101,7 +101,7 @@ class OpenedImage:
             if start or self.image.tell():
                 self.image.seek(start)
             self.image.load()
-            return Frame(to_srgb(self.image, self.image.info.get("icc_profile")), self._duration())
+            return Frame(_detached(to_srgb(self.image, self.image.info.get("icc_profile"))), self._duration())
 
     def frames(self) -> Iterator[Frame]:
         """All frames in order, each a picture of its own.
@@ -115,7 +115,8 @@ class OpenedImage:
                 self.image.seek(number)
                 self.image.load()
                 image = to_srgb(self.image, self.image.info.get("icc_profile"))
-                frame = Frame(image.copy() if image is self.image else image, self._duration())
+                # The reader draws the next frame over this one.
+                frame = Frame(_detached(image.copy() if image is self.image else image), self._duration())
             yield frame
 
     def _start(self) -> int:
@@ -126,6 +127,16 @@ class OpenedImage:
         value = self.image.info.get("duration", 0)
         duration = round(value) if isinstance(value, (int, float)) and value > 0 else 0
         return min(duration, 24 * 3600 * 1000)
+
+
+def _detached(image: Image.Image) -> Image.Image:
+    """The same pixels, not copied, without what the reader knows besides.
+
+    Pillow's writers would take tags, EXIF and repetition from there, even past ``strip``.
+    """
+    plain = image._new(image.im)
+    plain.info = {}
+    return plain
 
 
 @contextmanager

@@ -79,8 +79,6 @@ def encode(image: Image.Image, options: EncodeOptions, settings: ImageSettings) 
         InternalError: the encoder failed.
     """
     check_size(image.size, options.target, settings)
-    # Pillow's writers take parameters from here; what the source's reader left must not get in.
-    image.info = {}
     with encoding_errors(options.target):
         return _ENCODERS[options.target.container.name](image, options, settings)
 

@@ -117,7 +117,10 @@ def _area(step: Thumbnail, size: Size, limit: int) -> Size:
     # Rounded down, so that the product stays within the amount: floor(W * sqrt(A / (W * H))).
     across = max(1, isqrt(step.amount * width // height))
     down = max(1, isqrt(step.amount * height // width))
-    return min(across, step.amount // down), min(down, step.amount // across)
+    # Where the shorter side was raised to 1, the longer one pays for it.
+    if across < down:
+        return across, min(down, step.amount // across)
+    return min(across, step.amount // down), down
 
 
 _THUMBNAILS = {

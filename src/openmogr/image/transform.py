@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from openmogr.image import tone
 from openmogr.image.color import has_alpha
@@ -138,7 +138,9 @@ def _scaled(image: Image.Image, size: Size, placement: Placement) -> Image.Image
     box = left * across, top * down, min(right * across, image.width), min(bottom * down, image.height)
     shrinks = across >= 1 and down >= 1
     resample = Image.Resampling.LANCZOS if shrinks else Image.Resampling.BICUBIC
-    return image.resize(placement.size, resample, box, reducing_gap=3.0)
+    # Pillow's quick first reduction is only exact enough while the second step has pixels to weigh.
+    gap = 3.0 if min(placement.size) >= 8 else None
+    return image.resize(placement.size, resample, box, reducing_gap=gap)
 
 
 def _padded(step: Thumbnail, image: Image.Image, limit: int) -> Image.Image:
@@ -175,11 +177,14 @@ def _rotated(step: Rotate, surface: Surface, settings: ImageSettings) -> Surface
     turn = math.radians(degrees)
     cosine, sine = abs(math.cos(turn)), abs(math.sin(turn))
     grown = image.width * cosine + image.height * sine, image.width * sine + image.height * cosine
-    _check((math.ceil(grown[0]), math.ceil(grown[1])), settings)
+    width, height = round(grown[0]), round(grown[1])
+    _check((width, height), settings)
     # Premultiplied, so that the colour of invisible pixels does not bleed into the edges.
-    premultiplied = image.convert("RGBA").convert("RGBa")
-    turned = premultiplied.rotate(-degrees, Image.Resampling.BICUBIC, expand=True)
-    return _replaced(surface, turned.convert("RGBA"))
+    # The empty border gives the interpolation something to fade into.
+    bordered = ImageOps.expand(image.convert("RGBA").convert("RGBa"), 2, (0, 0, 0, 0))
+    turned = bordered.rotate(-degrees, Image.Resampling.BICUBIC, expand=True)
+    left, top = (turned.width - width) // 2, (turned.height - height) // 2
+    return _replaced(surface, turned.crop((left, top, left + width, top + height)).convert("RGBA"))
 
 
 def _corner(radius: int) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:

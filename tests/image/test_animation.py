@@ -1,0 +1,176 @@
+"""Animations: frames, timing, disposal and repetition through every pair of animated formats."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageSequence
+
+from openmogr.errors import ImageResolutionExceed
+from openmogr.image import ImageSettings, Processor, Source, parse_operation
+
+from .conftest import Pixels, Run, decoded, encoded, on_white, psnr
+
+FORMATS = ["gif", "webp", "apng", "avif"]
+DELAYS = [100, 40, 250, 70, 30]
+
+
+def frames(count: int = 5, mode: str = "RGB") -> list[Image.Image]:
+    """A square that walks over a ramp; with alpha, over nothing."""
+    ramp = np.linspace(40, 200, 64).astype(np.uint8)
+    out = []
+    for number in range(count):
+        samples = np.zeros((48, 64, 4), np.uint8)
+        if mode == "RGB":
+            samples[..., :3] = np.stack([ramp, ramp[::-1], np.full(64, 90, np.uint8)], axis=-1)
+            samples[..., 3] = 255
+        left = 8 * number + 2
+        samples[16:32, left : left + 16] = (250, 220, 20, 255)
+        out.append(Image.fromarray(samples).convert(mode))
+    return out
+
+
+def animation(form: str, mode: str = "RGB", loop: int | None = 0) -> bytes:
+    pictures = frames(mode=mode)
+    options: dict[str, object] = {} if loop is None else {"loop": loop}
+    if form == "gif" and mode == "RGBA":
+        options["disposal"] = 2
+    if form == "webp":
+        options["quality"] = 95
+    if form == "avif":
+        options["quality"] = 95
+    name = "PNG" if form == "apng" else form.upper()
+    return encoded(pictures[0], name, save_all=True, append_images=pictures[1:], duration=DELAYS, **options)
+
+
+def read(data: bytes) -> tuple[list[Pixels], list[int]]:
+    image = Image.open(io.BytesIO(data))
+    pictures, delays = [], []
+    for frame in ImageSequence.Iterator(image):
+        frame.load()
+        pictures.append(on_white(frame))
+        delays.append(round(frame.info.get("duration", 0)))
+    return pictures, delays
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+@pytest.mark.parametrize("target", FORMATS)
+@pytest.mark.parametrize("origin", FORMATS)
+def test_every_pair_keeps_frames_and_timing(origin: str, target: str, mode: str, run: Run) -> None:
+    result = run(f"imageMogr2/format/{target}/quality/95!", animation(origin, mode))
+    pictures, delays = read(result.data)
+    assert result.frame_count == len(pictures) == 5
+    assert delays == DELAYS
+    for picture, expected in zip(pictures, frames(mode=mode), strict=True):
+        assert psnr(picture, on_white(expected)) > 24
+
+
+@pytest.mark.parametrize("target", FORMATS)
+def test_steps_act_on_every_frame(target: str, run: Run) -> None:
+    operation = f"imageMogr2/cut/48x48x8x0/thumbnail/24x/flip/vertical/rotate/90/format/{target}"
+    result = run(operation, animation("apng"))
+    pictures, delays = read(result.data)
+    assert (result.width, result.height) == (24, 24)
+    assert delays == DELAYS
+    for picture, frame in zip(pictures, frames(), strict=True):
+        expected = frame.crop((8, 0, 56, 48)).resize((24, 24), Image.Resampling.LANCZOS)
+        turned = np.rot90(on_white(expected)[::-1], -1)
+        assert psnr(picture, np.ascontiguousarray(turned)) > 22
+
+
+@pytest.mark.parametrize("target", ["gif", "webp", "apng"])
+@pytest.mark.parametrize("plays", [0, 1, 3])
+def test_repetition_is_kept(target: str, plays: int, run: Run) -> None:
+    """Plays: WebP and APNG count them, GIF counts repetitions and says nothing for a single play."""
+    for origin in ("gif", "webp", "apng"):
+        loop = (None if plays == 1 else max(plays - 1, 0)) if origin == "gif" else plays
+        info = decoded(run(f"imageMogr2/format/{target}", animation(origin, loop=loop))).info
+        if target == "gif":
+            assert info.get("loop") == (None if plays == 1 else max(plays - 1, 0))
+        else:
+            assert info["loop"] == plays
+
+
+@pytest.mark.parametrize("target", ["jpg", "png", "bmp", "heif", "tiff"])
+def test_still_targets_get_the_first_frame(target: str, run: Run) -> None:
+    if target == "heif":
+        pytest.importorskip("pillow_heif", reason="the extra [heif] is not installed").register_heif_opener()
+    result = run(f"imageMogr2/format/{target}", animation("gif"))
+    assert result.frame_count == 1
+    assert psnr(on_white(decoded(result)), on_white(frames()[0])) > 24
+
+
+def test_animations_are_not_enlarged(run: Run) -> None:
+    result = run("imageMogr2/thumbnail/500x", animation("gif"))
+    assert (result.width, result.height) == (64, 48)
+
+
+def test_frames_are_cut_off_by_cgif(run: Run) -> None:
+    assert run("imageMogr2/cgif/3", animation("gif")).frame_count == 3
+    assert run("imageMogr2/cgif/1", animation("gif")).frame_count == 5
+    assert run("imageMogr2/cgif/3/format/webp", animation("gif")).frame_count == 3
+    assert run("imageMogr2/cgif/3", animation("webp")).frame_count == 5
+
+
+@pytest.mark.parametrize("origin", FORMATS)
+def test_frame_limits_are_checked(origin: str) -> None:
+    data = animation(origin)
+    for settings in (ImageSettings(max_frames=4), ImageSettings(max_animation_pixels=64 * 48 * 5 - 1)):
+        with pytest.raises(ImageResolutionExceed) as caught:
+            Processor(settings).execute(parse_operation("imageMogr2/format/png"), Source(data=data))
+        assert caught.value.headers["X-ErrNo"] == "-447"
+    fits = ImageSettings(max_frames=5, max_animation_pixels=64 * 48 * 5)
+    assert (
+        Processor(fits).execute(parse_operation("imageMogr2/thumbnail/20x"), Source(data=data)).frame_count
+        == 5
+    )
+
+
+def test_gif_delays_that_browsers_slow_down(run: Run) -> None:
+    pictures = frames()
+    source = encoded(pictures[0], "GIF", save_all=True, append_images=pictures[1:], duration=10, loop=0)
+    assert read(run("imageMogr2/format/webp", source).data)[1] == [100] * 5
+    assert read(run("imageMogr2/thumbnail/20x", source).data)[1] == [10] * 5
+
+
+def test_gif_timing_does_not_drift(run: Run) -> None:
+    pictures = frames()
+    source = encoded(pictures[0], "WEBP", save_all=True, append_images=pictures[1:], duration=33, loop=0)
+    delays = read(run("imageMogr2/format/gif", source).data)[1]
+    assert sum(delays) == 170
+    assert set(delays) == {30, 40}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "dispose_bgnd.gif",
+        "dispose_prev.gif",
+        "dispose_bgnd_transparency.gif",
+        "nyan-cat.gif",
+        "missing_background.gif",
+    ],
+)
+def test_disposal_survives(name: str, inputs: Path, run: Run) -> None:
+    source = (inputs / name).read_bytes()
+    expected, _ = read(source)
+    for target in ("gif", "apng"):
+        pictures, _ = read(run(f"imageMogr2/format/{target}", source).data)
+        assert len(pictures) == len(expected)
+        for picture, reference in zip(pictures, expected, strict=True):
+            assert psnr(picture, reference) > 30
+
+
+def test_first_picture_for_other_viewers_is_not_a_frame(run: Run) -> None:
+    pictures = frames()
+    cover = Image.new("RGB", (64, 48), "blue")
+    source = encoded(
+        cover, "PNG", save_all=True, append_images=pictures, default_image=True, duration=DELAYS, loop=0
+    )
+    written, delays = read(run("imageMogr2/format/webp", source).data)
+    assert len(written) == 5
+    assert delays == DELAYS
+    assert psnr(written[0], on_white(pictures[0])) > 24
