@@ -46,7 +46,13 @@ def settings_page() -> str:
         "over the file, and the command line over both. All problems are reported together at start.",
     ]
     for section, model in SECTIONS.items():
-        lines += ["", f"## [{section}]", "", (model.__doc__ or "").strip().split("\n\n")[0].replace("\n", " "), ""]
+        lines += [
+            "",
+            f"## [{section}]",
+            "",
+            (model.__doc__ or "").strip().split("\n\n")[0].replace("\n", " "),
+            "",
+        ]
         lines += ["| TOML | environment | default | what it is |", "|---|---|---|---|"]
         for name, field in model.model_fields.items():
             default = field.get_default(call_default_factory=True, validated_data={})
@@ -98,7 +104,11 @@ def pages() -> dict[Path, str]:
 
 def main() -> None:
     """Write the files, or with ``--check`` only compare them."""
-    stale = [path for path, text in pages().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    stale = [
+        path
+        for path, text in pages().items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
     if "--check" in sys.argv[1:]:
         if stale:
             raise SystemExit(f"run `make docs`: {', '.join(path.name for path in stale)} is not up to date")

@@ -43,7 +43,9 @@ def test_all_problems_are_reported_together(tmp_path: Path) -> None:
 
 def test_a_secret_never_stands_in_a_problem() -> None:
     with pytest.raises(SettingsError) as caught:
-        load_settings(None, {"OPENMOGR_SECRET_KEY": "", "OPENMOGR_SECRET_ID": "AKIDexample", "OPENMOGR_PORT": "x"})
+        load_settings(
+            None, {"OPENMOGR_SECRET_KEY": "", "OPENMOGR_SECRET_ID": "AKIDexample", "OPENMOGR_PORT": "x"}
+        )
     assert "AKIDexample" not in str(caught.value)
 
 
@@ -61,7 +63,9 @@ def test_every_setting_is_described_and_documented() -> None:
     for section, model in SECTIONS.items():
         for name, field in model.model_fields.items():
             assert field.description, f"{section}.{name} has no description"
-            assert environment_name(section, name) in reference, f"{section}.{name} is not in docs/settings.md"
+            assert environment_name(section, name) in reference, (
+                f"{section}.{name} is not in docs/settings.md"
+            )
 
 
 def test_short_names_point_at_settings() -> None:
