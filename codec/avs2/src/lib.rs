@@ -20,6 +20,7 @@
 
 mod cancel;
 mod decoder;
+pub mod encoder;
 mod error;
 pub mod aec;
 pub mod bitstream;

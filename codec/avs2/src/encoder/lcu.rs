@@ -1,0 +1,133 @@
+//! What was decided for a largest coding unit, and how it is written.
+
+use super::quantiser::LevelArray;
+use crate::aec::BinCoder;
+use crate::syntax::{
+    BlockClass, CuKind, IntraUnit, Neighbours, SaoLcu, SaoMerge, SliceTools, code_coefficients, code_intra_unit,
+    code_split_flag,
+};
+
+/// A coding unit at a position of the picture.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Unit {
+    pub x: usize,
+    pub y: usize,
+    /// log2 of the size.
+    pub level: u32,
+    pub unit: IntraUnit,
+}
+
+/// Coefficients of a largest coding unit. A coding unit's begin at the number of samples before it in Z order.
+#[derive(Debug, Clone)]
+pub(super) struct LcuLevels {
+    pub planes: [Vec<i16>; 3],
+}
+
+impl LcuLevels {
+    pub fn new(lcu_log2: u32) -> Self {
+        let luma = 1 << (2 * lcu_log2);
+        Self { planes: [luma, luma / 4, luma / 4].map(|n| vec![0; n]) }
+    }
+}
+
+/// Position in Z order of the 4x4 block at (`x`, `y`) inside a largest coding unit.
+pub(super) fn z_order(x: usize, y: usize) -> usize {
+    (0..4).map(|bit| ((x >> 2 >> bit) & 1) << (2 * bit) | ((y >> 2 >> bit) & 1) << (2 * bit + 1)).sum()
+}
+
+/// Everything about a largest coding unit that is written.
+#[derive(Debug, Clone)]
+pub(super) struct LcuDecision {
+    pub units: Vec<Unit>,
+    /// Levels of the coded blocks in coding order.
+    pub levels: Vec<i16>,
+    pub sao: SaoLcu,
+    pub sao_merge: SaoMerge,
+    pub alf: [bool; 3],
+}
+
+/// Sizes that the quadtree depends on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tree {
+    pub width: usize,
+    pub height: usize,
+    pub lcu_log2: u32,
+}
+
+/// Size in coefficients of a block of `w` x `h` samples.
+pub(super) fn coded_size((w, h): (usize, usize)) -> (usize, usize) {
+    if w.max(h) == 64 { (w / 2, h / 2) } else { (w, h) }
+}
+
+/// Calls `visit` for every coded block of a unit in coding order: component, offset of the block's levels in the
+/// unit's, size in coefficients and class.
+pub(super) fn coded_blocks(
+    unit: &IntraUnit,
+    level: u32,
+    mut visit: impl FnMut(usize, usize, (usize, usize), BlockClass),
+) {
+    let size = 1 << level;
+    let strip = matches!(unit.kind, CuKind::Intra2NxhN | CuKind::IntrahNx2N);
+    for i in 0..unit.kind.block_count() {
+        if unit.ctp >> i & 1 == 1 {
+            let block = unit.kind.block(size, i);
+            let class = BlockClass::intra_luma(unit.luma_modes[i], strip);
+            visit(0, i * size * size / 4, coded_size((block.w, block.h)), class);
+        }
+    }
+    for c in 1..3 {
+        if unit.ctp >> (3 + c) & 1 == 1 {
+            visit(c, 0, (size / 2, size / 2), BlockClass::CHROMA);
+        }
+    }
+}
+
+/// Codes the quadtree of a largest coding unit with its units.
+pub(super) fn code_quadtree<C: BinCoder>(
+    c: &mut C,
+    tree: &Tree,
+    tools: &SliceTools,
+    neighbours: &mut Neighbours,
+    lcu: &LcuDecision,
+    (x, y): (usize, usize),
+) {
+    let mut writer = TreeWriter { tree, tools, neighbours, units: &lcu.units, levels: &lcu.levels };
+    writer.node(c, (x, y), tree.lcu_log2);
+}
+
+struct TreeWriter<'a> {
+    tree: &'a Tree,
+    tools: &'a SliceTools,
+    neighbours: &'a mut Neighbours,
+    units: &'a [Unit],
+    levels: &'a [i16],
+}
+
+impl TreeWriter<'_> {
+    fn node<C: BinCoder>(&mut self, c: &mut C, (x, y): (usize, usize), level: u32) {
+        let Some(&unit) = self.units.first() else { return };
+        let size = 1 << level;
+        let inside = x + size <= self.tree.width && y + size <= self.tree.height;
+        let split = unit.level < level;
+        if level > 3 && inside {
+            code_split_flag(c, level, split);
+        }
+        if split {
+            let half = size / 2;
+            for (dx, dy) in [(0, 0), (half, 0), (0, half), (half, half)] {
+                if x + dx < self.tree.width && y + dy < self.tree.height {
+                    self.node(c, (x + dx, y + dy), level - 1);
+                }
+            }
+            return;
+        }
+        self.units = &self.units[1..];
+        let mut coded = unit.unit;
+        code_intra_unit(c, self.tools, self.neighbours, (x, y), level, &mut coded);
+        coded_blocks(&unit.unit, level, |_, _, size, class| {
+            let (levels, rest) = self.levels.split_at(size.0 * size.1);
+            self.levels = rest;
+            code_coefficients(c, size, class, &mut LevelArray { levels, width: size.0 });
+        });
+    }
+}

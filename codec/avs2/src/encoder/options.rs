@@ -1,0 +1,195 @@
+//! Options of the encoder, tool sets and efforts.
+
+use crate::{Error, SimdLevel};
+
+/// Which coding tools may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ToolSet {
+    /// Tools that genuine still pictures and animations use.
+    #[default]
+    Compatible,
+    /// Every intra tool of the standard that pays.
+    Full,
+}
+
+/// The tools that the sets differ in. To move a tool from one set to the other, change its line in [`ToolSet::tools`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tools {
+    /// Short distance intra prediction (SDIP).
+    pub sdip: bool,
+    /// QP differences of chroma.
+    pub chroma_qp_delta: bool,
+    /// QP differences of coding units.
+    pub cu_qp_delta: bool,
+    /// Weighted quantisation.
+    pub weighted_quantisation: bool,
+    /// More than one slice.
+    pub slices: bool,
+}
+
+impl ToolSet {
+    pub(super) fn tools(self) -> Tools {
+        let full = self == Self::Full;
+        Tools {
+            sdip: full,
+            chroma_qp_delta: full,
+            cu_qp_delta: full,
+            weighted_quantisation: full,
+            slices: full,
+        }
+    }
+}
+
+/// Options of [`encode_intra_picture`](super::encode_intra_picture).
+#[derive(Debug, Clone, PartialEq)]
+pub struct EncoderOptions {
+    /// QP of the picture, 0..=63; the quantiser step doubles every 8.
+    pub qp: u8,
+    /// 0 (fastest) to 9 (smallest).
+    pub effort: u8,
+    /// Tools to use.
+    pub tools: ToolSet,
+    /// log2 of the size of largest coding units: 5 or 6; `None` leaves the choice to the effort.
+    pub lcu_size_log2: Option<u8>,
+    /// QP differences of Cb and Cr, -16..=16; `None` is the default of the tool set. Without the tool they must be 0.
+    pub chroma_qp_delta: Option<[i8; 2]>,
+    /// How far bits move from busy to calm parts, 0.0 (best by squared error) to 2.0; 1.0 is the default.
+    pub perceptual: f32,
+    /// Rows of largest coding units per slice; 0 makes one slice.
+    pub slice_rows: usize,
+    /// Quantise with the default weighting matrices.
+    pub weighted_quantisation: bool,
+    /// Instructions to use; every level gives the same bytes.
+    pub simd: SimdLevel,
+    /// Threads to use; every number gives the same bytes.
+    pub threads: usize,
+    /// Position in coding order: 1 for the alpha picture of a still, which shares the sequence header.
+    pub coding_order: u8,
+}
+
+impl Default for EncoderOptions {
+    fn default() -> Self {
+        Self {
+            qp: 32,
+            effort: 5,
+            tools: ToolSet::Compatible,
+            lcu_size_log2: None,
+            chroma_qp_delta: None,
+            perceptual: 1.0,
+            slice_rows: 0,
+            weighted_quantisation: false,
+            simd: SimdLevel::Auto,
+            threads: 1,
+            coding_order: 0,
+        }
+    }
+}
+
+impl EncoderOptions {
+    /// # Errors
+    /// An option is out of range or not part of the tool set.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let tools = self.tools.tools();
+        let range = |element: &'static str, value: i64, range: std::ops::RangeInclusive<i64>| {
+            if range.contains(&value) { Ok(()) } else { Err(Error::Invalid { element, value }) }
+        };
+        range("option qp", self.qp.into(), 0..=63)?;
+        range("option effort", self.effort.into(), 0..=9)?;
+        range("option lcu_size_log2", self.lcu_size_log2.unwrap_or(5).into(), 5..=6)?;
+        range("option threads", self.threads as i64, 1..=1024)?;
+        let perceptual = (f64::from(self.perceptual) * 100.0) as i64;
+        range("option perceptual (in hundredths)", if self.perceptual.is_nan() { -1 } else { perceptual }, 0..=200)?;
+        let greatest = if tools.chroma_qp_delta { 16 } else { 0 };
+        for delta in self.chroma_qp_delta() {
+            range("option chroma_qp_delta", delta.into(), -greatest..=greatest)?;
+        }
+        range("option slice_rows", self.slice_rows as i64, 0..=if tools.slices { 1024 } else { 0 })?;
+        let weighted = i64::from(self.weighted_quantisation);
+        range("option weighted_quantisation", weighted, 0..=i64::from(tools.weighted_quantisation))
+    }
+
+    pub(super) fn effort(&self) -> Effort {
+        let mut effort = EFFORTS[usize::from(self.effort.min(9))];
+        if let Some(lcu_log2) = self.lcu_size_log2 {
+            effort.lcu_log2 = lcu_log2;
+            effort.max_cu_log2 = effort.max_cu_log2.min(lcu_log2.into());
+        }
+        effort
+    }
+
+    /// QP differences of Cb and Cr.
+    pub(super) fn chroma_qp_delta(&self) -> [i8; 2] {
+        let default = if self.tools.tools().chroma_qp_delta && self.perceptual > 0.0 { -4 } else { 0 };
+        self.chroma_qp_delta.unwrap_or([default; 2])
+    }
+
+    /// Squared error per bit (9.2).
+    pub(super) fn lambda(&self) -> f64 {
+        tuning("LAMBDA", 0.68) * ((f64::from(self.qp) - 11.0) / 4.0).exp2()
+    }
+
+    /// Weight of squared errors in chroma; follows the quantiser of chroma.
+    pub(super) fn chroma_weight(&self) -> f64 {
+        let delta = f64::from(self.chroma_qp_delta()[0]);
+        tuning("CHROMA", 1.0) * (-delta / 4.0).exp2()
+    }
+}
+
+fn tuning(name: &str, default: f64) -> f64 {
+    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
+}
+
+/// What an effort tries; the table is [`EFFORTS`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Effort {
+    /// log2 of the size of largest coding units.
+    pub lcu_log2: u8,
+    /// log2 of the greatest coding unit tried.
+    pub max_cu_log2: u32,
+    /// Luma modes with full costs, by log2 of the block size from 4x4 (index 0) to 64x64.
+    pub luma_modes: [usize; 5],
+    /// Chroma modes with full costs.
+    pub chroma_modes: usize,
+    /// Angular modes of the first pass are this far apart.
+    pub coarse_step: u8,
+    /// Four 4x4 blocks in 8x8 units.
+    pub quarters: bool,
+    /// Short distance partitions, if the tool set has them.
+    pub sdip: bool,
+    /// An undivided unit is final if its cost per sample is below this multiple of lambda.
+    pub stop_cost: f64,
+    /// Sample adaptive offset.
+    pub sao: bool,
+    /// Passes of the adaptive loop filter's estimation; 0 switches it off.
+    pub alf_passes: usize,
+    /// Coefficients below this part of a step are 0 without further thought.
+    pub dead_zone: f32,
+}
+
+/// Efforts 0 to 9.
+pub(super) const EFFORTS: [Effort; 10] = {
+    let base = Effort {
+        lcu_log2: 5,
+        max_cu_log2: 5,
+        luma_modes: [1, 1, 1, 1, 1],
+        chroma_modes: 1,
+        coarse_step: 4,
+        quarters: false,
+        sdip: false,
+        stop_cost: 0.3,
+        sao: false,
+        alf_passes: 0,
+        dead_zone: 0.65,
+    };
+    let e1 = Effort { alf_passes: 1, ..base };
+    let e2 = Effort { quarters: true, stop_cost: 0.2, ..e1 };
+    let e3 = Effort { luma_modes: [2, 2, 2, 1, 1], chroma_modes: 2, stop_cost: 0.15, ..e2 };
+    let e4 = Effort { luma_modes: [3, 3, 2, 2, 1], sao: true, alf_passes: 2, dead_zone: 0.6, ..e3 };
+    let e5 = Effort { lcu_log2: 6, max_cu_log2: 6, luma_modes: [3, 3, 3, 3, 2], stop_cost: 0.1, sdip: true, ..e4 };
+    let e6 = Effort { luma_modes: [4, 4, 4, 3, 2], chroma_modes: 3, coarse_step: 2, stop_cost: 0.08, ..e5 };
+    let e7 = Effort { luma_modes: [6, 6, 5, 4, 3], alf_passes: 3, stop_cost: 0.05, dead_zone: 0.5, ..e6 };
+    let e8 = Effort { luma_modes: [8, 8, 6, 5, 3], chroma_modes: 5, coarse_step: 1, stop_cost: 0.02, ..e7 };
+    let e9 = Effort { luma_modes: [12, 12, 9, 6, 4], stop_cost: 0.0, ..e8 };
+    [base, e1, e2, e3, e4, e5, e6, e7, e8, e9]
+};

@@ -1,0 +1,439 @@
+//! Rate-distortion optimised quantisation (9.3).
+//!
+//! Coefficient groups are visited as they are coded, from the last to the first. Two hypotheses are carried along: that
+//! no coefficient has been coded yet, and the cheapest way to have coded some. Within a group the same is done by
+//! coefficient. Rates come from the context states at the start of the largest coding unit.
+
+use super::rate::{Costs, FINAL_ONE, FINAL_ZERO, ONE_BIT};
+use crate::aec::ctx;
+use crate::headers::WeightMatrices;
+use crate::recon::{Dequantiser, MAX_COEFFICIENTS};
+use crate::syntax::coding::{Block, RANKS, RUN_PLACES};
+use crate::syntax::{BlockClass, Levels};
+
+/// Reciprocals of the decoder's scale (9.3).
+#[rustfmt::skip]
+const RECIPROCALS: [u16; 64] = [
+    32768, 29775, 27554, 25268, 23170, 21247, 19369, 17770,
+    16302, 15024, 13777, 12634, 11626, 10624,  9742,  8958,
+     8192,  7512,  6889,  6305,  5793,  5303,  4878,  4467,
+     4091,  3756,  3444,  3161,  2894,  2654,  2435,  2235,
+     2048,  1878,  1722,  1579,  1449,  1329,  1218,  1117,
+     1024,   939,   861,   790,   724,   664,   609,   558,
+      512,   470,   430,   395,   362,   332,   304,   279,
+      256,   235,   215,   197,   181,   166,   152,   140,
+];
+
+/// Quantises the blocks of one QP and size.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Quantiser<'a> {
+    reciprocal: u32,
+    shift: u32,
+    pub(super) dequantiser: Dequantiser<'a>,
+    weights: Option<&'a WeightMatrices>,
+    /// Squared samples per squared unit of a coefficient.
+    gain: f32,
+    /// Coefficients below this magnitude become 0 at once.
+    threshold: i16,
+}
+
+/// Levels of a block that are worth coding.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Quantised {
+    /// Change of the distortion against a block without coefficients, in squared samples (negative).
+    pub distortion: f32,
+    /// Bits of the coefficients, in 2^-12 bit.
+    pub bits: u32,
+}
+
+impl<'a> Quantiser<'a> {
+    /// `n` is the rounding parameter (3.3).
+    pub(super) fn new(qp: u8, n: u32, dead_zone: f32) -> Self {
+        let reciprocal = u32::from(RECIPROCALS[usize::from(qp.min(63))]);
+        let shift = 22 - n;
+        let step = (1_u64 << shift) as f32 / reciprocal as f32;
+        Self {
+            reciprocal,
+            shift,
+            dequantiser: Dequantiser::new(qp, n),
+            weights: None,
+            gain: 2_f32.powi(2 * (n as i32 - 7)),
+            threshold: (step * dead_zone).ceil().min(32767.0) as i16,
+        }
+    }
+
+    /// The same with weighted quantisation, for blocks of `size` coefficients.
+    pub(super) fn with_weights(self, weights: &'a WeightMatrices, size: (usize, usize)) -> Self {
+        Self {
+            dequantiser: self.dequantiser.with_weights(weights, size),
+            weights: Some(weights),
+            threshold: (f32::from(self.threshold) * 0.7) as i16,
+            ..self
+        }
+    }
+
+    /// The nearest level to a magnitude.
+    #[inline(always)]
+    fn level(&self, magnitude: u32, x: usize, y: usize, size: (usize, usize)) -> u32 {
+        let plain = (magnitude * self.reciprocal + (1 << (self.shift - 1))) >> self.shift;
+        let Some(weights) = self.weights else { return plain };
+        let weight = match size.0.max(size.1) {
+            4 => weights.m4[y * 4 + x],
+            8 => weights.m8[y * 8 + x],
+            16 => weights.m8[((y >> 1) & 7) * 8 + ((x >> 1) & 7)],
+            _ => weights.m8[((y >> 2) & 7) * 8 + ((x >> 2) & 7)],
+        };
+        (u64::from(magnitude) * u64::from(self.reciprocal) * 64 / u64::from(weight.max(1)) + (1 << (self.shift - 1))
+            >> self.shift) as u32
+    }
+
+    /// Finds levels for `coefficients` (`w` x `h`, row by row) that minimise distortion + `lambda` * bits; `None` if
+    /// no coefficient is worth its bits. `lambda` is per bit; `levels` need not be cleared.
+    pub(super) fn quantise(
+        &self,
+        costs: &Costs,
+        lambda: f32,
+        coefficients: &[i16; MAX_COEFFICIENTS],
+        size: (usize, usize),
+        class: BlockClass,
+        levels: &mut [i16],
+    ) -> Option<Quantised> {
+        let count = size.0 * size.1;
+        let levels = &mut levels[..count];
+        levels.fill(0);
+        let highest = coefficients[..count].iter().map(|c| c.unsigned_abs()).max().unwrap_or(0);
+        if highest < self.threshold.unsigned_abs() {
+            return None;
+        }
+        let lambda = lambda / ONE_BIT as f32;
+        let task = Task { quantiser: self, costs, lambda, coefficients, size };
+        match class {
+            BlockClass { luma: false, .. } => task.run::<false, true>(false, levels),
+            BlockClass { diagonal: true, .. } => task.run::<true, true>(false, levels),
+            BlockClass { swap, .. } => task.run::<true, false>(swap, levels),
+        }
+    }
+}
+
+struct Task<'a> {
+    quantiser: &'a Quantiser<'a>,
+    costs: &'a Costs,
+    /// Per unit of cost.
+    lambda: f32,
+    coefficients: &'a [i16; MAX_COEFFICIENTS],
+    size: (usize, usize),
+}
+
+/// Coefficients of a group in scan order.
+struct Group {
+    magnitude: [i32; 16],
+    nearest: [u32; 16],
+    /// Scaled value of the nearest level and of the one below.
+    scaled: [[i32; 2]; 16],
+    top: usize,
+}
+
+/// A way to code a group.
+#[derive(Clone, Copy)]
+struct Choice {
+    /// Cost against a group without coefficients.
+    cost: f32,
+    bits: u32,
+    rank: usize,
+    /// Levels by scan position; the tail stays 0.
+    levels: [u16; 24],
+}
+
+impl Task<'_> {
+    fn run<const LUMA: bool, const DIAG: bool>(&self, swap: bool, levels: &mut [i16]) -> Option<Quantised> {
+        let (w, h) = self.size;
+        let block = Block::<LUMA, DIAG>::new((w, h), swap);
+        // The cheapest way with coefficients: cost, bits, rank and the first group coded.
+        let mut best: Option<(f32, u32, usize, usize)> = None;
+        for g in (0..block.groups).rev() {
+            let group = self.load(&block, g);
+            let flag = |coded: bool| {
+                let context = ctx::NONZERO_CG + if LUMA { usize::from(g != 0) } else { 2 };
+                self.costs.bin(context, coded)
+            };
+            let Some(group) = group else {
+                if let Some((cost, bits, ..)) = &mut best {
+                    let rate = flag(false);
+                    *cost += self.lambda * rate as f32;
+                    *bits += rate;
+                }
+                continue;
+            };
+            let mut continued = None;
+            if let Some((cost, bits, rank, last)) = best {
+                let empty = flag(false);
+                let mut next = (cost + self.lambda * empty as f32, bits + empty, rank, last);
+                if let Some(choice) = self.code_group(&block, g, &group, rank) {
+                    let rate = flag(true);
+                    let with = cost + choice.cost + self.lambda * rate as f32;
+                    if with < next.0 {
+                        next = (with, bits + choice.bits + rate, choice.rank, last);
+                        continued = Some(choice);
+                    }
+                }
+                best = Some(next);
+            }
+            let mut taken = continued;
+            if let Some(choice) = self.code_group(&block, g, &group, 0) {
+                let rate = self.costs.of(|c| {
+                    block.code_last_group(c, g);
+                });
+                let cost = choice.cost + self.lambda * rate as f32;
+                if best.is_none_or(|best| cost < best.0) {
+                    best = Some((cost, choice.bits + rate, choice.rank, g));
+                    taken = Some(choice);
+                }
+            }
+            if let Some(choice) = taken {
+                let (gx, gy) = block.group(g);
+                for (position, &level) in choice.levels[..16].iter().enumerate() {
+                    let (x, y) = block.place(gx, gy, position);
+                    let negative = self.coefficients[y * w + x] < 0;
+                    levels[y * w + x] = if negative { (level as i16).wrapping_neg() } else { level as i16 };
+                }
+            }
+        }
+        let (cost, bits, _, last) = best?;
+        for g in last + 1..block.groups {
+            let (gx, gy) = block.group(g);
+            for position in 0..16 {
+                let (x, y) = block.place(gx, gy, position);
+                levels[y * w + x] = 0;
+            }
+        }
+        Some(Quantised { distortion: cost - self.lambda * bits as f32, bits })
+    }
+
+    /// The coefficients of group `g`, or `None` if all of them become 0.
+    #[inline]
+    fn load<const LUMA: bool, const DIAG: bool>(&self, block: &Block<LUMA, DIAG>, g: usize) -> Option<Group> {
+        let w = self.size.0;
+        let (gx, gy) = block.group(g);
+        let threshold = self.quantiser.threshold.unsigned_abs();
+        // Swapped blocks are square, and their groups are where the transposed ones are.
+        let (cx, cy) = if block.swap() { (gy, gx) } else { (gx, gy) };
+        let any = (0..4).any(|row| {
+            let from = (4 * cy + row) * w + 4 * cx;
+            self.coefficients[from..from + 4].iter().any(|c| c.unsigned_abs() >= threshold)
+        });
+        if !any {
+            return None;
+        }
+        let mut group = Group { magnitude: [0; 16], nearest: [0; 16], scaled: [[0; 2]; 16], top: 0 };
+        for position in 0..16 {
+            let (x, y) = block.place(gx, gy, position);
+            let magnitude = i32::from(self.coefficients[y * w + x]).abs();
+            group.magnitude[position] = magnitude;
+            if magnitude < i32::from(threshold) {
+                continue;
+            }
+            let nearest = self.quantiser.level(magnitude as u32, x, y, self.size).min(32767);
+            group.nearest[position] = nearest;
+            if nearest > 0 {
+                let scale = |level: u32| i32::from(self.quantiser.dequantiser.scale(x, y, level as i32));
+                group.scaled[position] = [scale(nearest), scale(nearest - 1)];
+                group.top = position;
+            }
+        }
+        (group.nearest[group.top] > 0).then_some(group)
+    }
+
+    /// The cheapest way to code a group with at least one coefficient; `rank` is 0 for the first coded group.
+    fn code_group<const LUMA: bool, const DIAG: bool>(
+        &self,
+        block: &Block<LUMA, DIAG>,
+        g: usize,
+        group: &Group,
+        rank: usize,
+    ) -> Option<Choice> {
+        let places = &RUN_PLACES[usize::from(block.groups > 1)][usize::from(g == 0)]
+            [if LUMA { 1 + usize::from(DIAG) } else { 0 }];
+        let run_base = ctx::RUN + if LUMA { 0 } else { 33 };
+        let level_base = ctx::LEVEL + if LUMA { 0 } else { 20 };
+        let (gx, gy) = block.group(g);
+        let (lambda, costs, gain) = (self.lambda, self.costs, self.quantiser.gain);
+        let mut state: Option<Choice> = None;
+        // Of the state: number of levels and context set of runs.
+        let (mut count, mut set) = (0_usize, 0_usize);
+        for p in (0..=group.top).rev() {
+            let nearest = group.nearest[p];
+            let run_context = run_base + 11 * set + usize::from(places[p]);
+            if nearest == 0 {
+                if let Some(state) = &mut state {
+                    let rate = costs.bin(run_context, false);
+                    state.bits += rate;
+                    state.cost += lambda * rate as f32;
+                }
+                continue;
+            }
+            let magnitude = group.magnitude[p];
+            let empty = (magnitude * magnitude) as f32;
+            let candidates = if nearest > 1 { 2 } else { 1 };
+            let low = level_base + if g == 0 && p < 3 { 10 } else { 0 };
+            // The cheapest level as number `n` of the group with the given rank: cost, bits, level.
+            let best_level = |n: usize, rank: usize| {
+                let k = usize::min(2, n.div_ceil(2));
+                let [zero, one] = costs.0[low + rank.min(k + 2) + 5 * k / 2];
+                let mut best = (f32::MAX, 0, 0);
+                for i in 0..candidates {
+                    let level = nearest - i as u32;
+                    let rate = level_cost(level, zero, one);
+                    let error = magnitude - group.scaled[p][i];
+                    let cost = ((error * error) as f32 - empty) * gain + lambda * rate as f32;
+                    if cost < best.0 {
+                        best = (cost, rate, level);
+                    }
+                }
+                best
+            };
+            if let Some(state) = &mut state {
+                let zero_rate = costs.bin(run_context, false);
+                let one_rate = costs.bin(run_context, true);
+                let (cost, rate, level) = best_level(count, state.rank);
+                let with = cost + lambda * one_rate as f32;
+                let without = lambda * zero_rate as f32;
+                if with < without {
+                    state.cost += with;
+                    state.bits += rate + one_rate;
+                    state.levels[p] = level as u16;
+                    state.rank = state.rank.max(RANKS[level.min(5) as usize].into());
+                    count += 1;
+                    set = run_set(&state.levels, p);
+                } else {
+                    state.cost += without;
+                    state.bits += zero_rate;
+                }
+            }
+            // Starting here is not tried below a coefficient that is surely kept.
+            if nearest > 2 || state.is_none_or(|s| s.levels[p + 1..16].iter().all(|&level| level <= 2)) {
+                let last = costs.of(|c| {
+                    block.code_last_position(c, gx, gy, rank == 0, p);
+                });
+                let (cost, rate, level) = best_level(0, rank);
+                let cost = cost + lambda * last as f32;
+                if state.is_none_or(|state| cost < state.cost) {
+                    let mut levels = [0; 24];
+                    levels[p] = level as u16;
+                    count = 1;
+                    set = run_set(&levels, p);
+                    let rank = rank.max(RANKS[level.min(5) as usize].into());
+                    state = Some(Choice { cost, bits: rate + last, rank, levels });
+                }
+            }
+        }
+        state
+    }
+}
+
+/// The set of run contexts (44.3): levels at most six positions away count.
+#[inline(always)]
+fn run_set(levels: &[u16; 24], p: usize) -> usize {
+    let sum: u32 = levels[p..p + 7].iter().map(|&level| u32::from(level)).sum();
+    (sum / 2).min(2) as usize
+}
+
+/// Bits of a level and its sign (43.5).
+#[inline(always)]
+fn level_cost(level: u32, zero: u32, one: u32) -> u32 {
+    if level <= 32 {
+        let stop = if level < 32 { one } else { 0 };
+        return FINAL_ZERO + ONE_BIT + (level - 1) * zero + stop;
+    }
+    let length = (level - 32).ilog2();
+    FINAL_ONE + ONE_BIT + (2 * length + 1) * ONE_BIT
+}
+
+/// Levels in an array, row by row.
+pub(super) struct LevelArray<'a> {
+    pub(super) levels: &'a [i16],
+    pub(super) width: usize,
+}
+
+impl Levels for LevelArray<'_> {
+    #[inline(always)]
+    fn get(&self, x: usize, y: usize) -> i32 {
+        self.levels[y * self.width + x].into()
+    }
+
+    /// Only readers change levels.
+    #[inline(always)]
+    fn set(&mut self, _x: usize, _y: usize, _level: i32) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aec::{BinCoder, ContextSet, CostCoder};
+    use crate::syntax::code_coefficients;
+
+    #[test]
+    fn estimated_bits_are_those_of_the_syntax() {
+        let mut state = 3_u32;
+        let mut next = |n: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) % n
+        };
+        let mut coder = CostCoder::new(ContextSet::default());
+        for _ in 0..4000 {
+            coder.bin(next(ctx::COUNT as u32) as usize, next(3) == 0);
+        }
+        let costs = Costs::new(coder.contexts());
+        let classes = [
+            BlockClass::CHROMA,
+            BlockClass::INTER_LUMA,
+            BlockClass::intra_luma(12, false),
+            BlockClass::intra_luma(24, false),
+        ];
+        let mut coded = 0;
+        for size in [(4, 4), (8, 8), (16, 16), (32, 32), (16, 4), (4, 16), (32, 8), (8, 32)] {
+            for class in classes {
+                let class = BlockClass { swap: class.swap && size.0 == size.1, ..class };
+                for round in 0..12 {
+                    let mut coefficients = [0_i16; MAX_COEFFICIENTS];
+                    for i in 0..size.0 * size.1 {
+                        let (x, y) = (i % size.0, i / size.0);
+                        let range = 1 + 4000 / (1 + x * x + y * y) as u32 * (1 + round % 4);
+                        coefficients[i] = (next(2 * range + 1) as i32 - range as i32).clamp(-32768, 32767) as i16;
+                    }
+                    let quantiser = Quantiser::new(10 + 4 * round as u8, 4, 0.5);
+                    let mut levels = [0; MAX_COEFFICIENTS];
+                    let Some(result) =
+                        quantiser.quantise(&costs, 30.0, &coefficients, size, class, &mut levels)
+                    else {
+                        assert_eq!(levels, [0; MAX_COEFFICIENTS]);
+                        continue;
+                    };
+                    coded += 1;
+                    let bits = costs.of(|c| {
+                        let mut array = LevelArray { levels: &levels, width: size.0 };
+                        code_coefficients(c, size, class, &mut array);
+                    });
+                    assert_eq!(result.bits, bits, "{size:?} {class:?}");
+                }
+            }
+        }
+        assert!(coded > 100);
+    }
+
+    #[test]
+    fn small_lambda_keeps_the_nearest_levels() {
+        let costs = Costs::new(&ContextSet::default());
+        let quantiser = Quantiser::new(24, 3, 0.5);
+        let mut coefficients = [0; MAX_COEFFICIENTS];
+        for (i, c) in coefficients[..64].iter_mut().enumerate() {
+            *c = (i as i16 - 32) * 61;
+        }
+        let mut levels = [0; 64];
+        let class = BlockClass::CHROMA;
+        assert!(quantiser.quantise(&costs, 1e-6, &coefficients, (8, 8), class, &mut levels).is_some());
+        for (c, level) in coefficients.iter().zip(levels) {
+            let scaled = quantiser.dequantiser.scale(0, 0, level.into());
+            assert!((i32::from(*c) - i32::from(scaled)).abs() <= 64 * 4, "{c} {level} {scaled}");
+        }
+    }
+}

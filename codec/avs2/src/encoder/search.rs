@@ -1,0 +1,723 @@
+//! Search of the coding quadtree (9.4).
+
+use super::lcu::{LcuDecision, LcuLevels, Tree, Unit, code_quadtree, coded_blocks, coded_size, z_order};
+use super::metric::{hadamard, residual, squared_error};
+use super::options::Effort;
+use super::quantiser::{Quantised, Quantiser};
+use super::rate::{Costs, ONE_BIT};
+use super::row::{Cell, Row};
+use super::transform::forward_transform;
+use crate::aec::{ContextSet, CostCoder, ctx};
+use crate::filter::edge;
+use crate::headers::WeightMatrices;
+use crate::picture::PlaneBuffer;
+use crate::recon::{
+    Availability, CoefficientBlock, MAX_COEFFICIENTS, ReferenceLine, Secondary, add_residual, chroma_qp,
+    inverse_transform, predict_intra,
+};
+use crate::simd::Backend;
+use crate::syntax::coding::{code_chroma_ctp, code_chroma_mode, code_luma_mode, code_partition, code_qp_delta};
+use crate::syntax::{
+    BlockClass, CuKind, IntraUnit, Neighbours, SaoLcu, SaoMerge, SliceTools, chroma_to_luma_mode,
+    code_end_of_slice, most_probable_modes,
+};
+
+/// What the search of a picture needs.
+pub(super) struct Picture<'a> {
+    pub tree: Tree,
+    /// In coded size.
+    pub source: &'a [PlaneBuffer; 3],
+    pub effort: Effort,
+    pub slice_tools: SliceTools,
+    pub chroma_qp_delta: [i8; 2],
+    pub weights: Option<&'a WeightMatrices>,
+    pub backend: Backend,
+    /// Squared error per bit at the QP of the slice.
+    pub lambda: f64,
+    /// Weight of squared errors in chroma.
+    pub chroma_weight: f64,
+    pub activity: super::activity::Activity,
+}
+
+/// Samples of one block.
+type Samples = Box<[u8; 4096]>;
+
+struct Scratch {
+    line: ReferenceLine,
+    source: Samples,
+    prediction: Samples,
+    best_prediction: Samples,
+    residual: Box<[i16; 4096]>,
+    coefficients: Box<[i16; MAX_COEFFICIENTS]>,
+    levels: Box<[i16; MAX_COEFFICIENTS]>,
+    best_levels: Box<[i16; MAX_COEFFICIENTS]>,
+    block: Box<CoefficientBlock>,
+}
+
+/// Samples and levels of a unit that another way to code it may replace.
+struct Saved {
+    samples: [Samples; 3],
+    levels: [Box<[i16; 4096]>; 3],
+}
+
+/// Searches the units of one row.
+pub(super) struct Search<'a> {
+    picture: &'a Picture<'a>,
+    pub row: Row,
+    pub contexts: ContextSet,
+    pub neighbours: Neighbours,
+    costs: Costs,
+    levels: LcuLevels,
+    units: Vec<Unit>,
+    scratch: Scratch,
+    /// By level from 8x8 to 64x64, and one for the partitions of a unit.
+    saved: Vec<Saved>,
+}
+
+/// The luma of a unit.
+#[derive(Clone, Copy)]
+struct Luma {
+    kind: CuKind,
+    modes: [u8; 4],
+    ctp: u8,
+    cost: f64,
+}
+
+/// A position and size in samples of a component.
+#[derive(Clone, Copy)]
+struct BlockAt {
+    c: usize,
+    x: usize,
+    y: usize,
+    size: (usize, usize),
+}
+
+/// Cost of a mode that is not tried.
+const UNTRIED: f64 = f64::MAX;
+
+impl<'a> Search<'a> {
+    pub fn new(picture: &'a Picture<'a>, row: Row) -> Self {
+        let samples = || -> Samples { Box::new([0; 4096]) };
+        let coefficients = || Box::new([0; MAX_COEFFICIENTS]);
+        let contexts = ContextSet::default();
+        Self {
+            costs: Costs::new(&contexts),
+            contexts,
+            neighbours: Neighbours::new(picture.tree.width, picture.slice_tools.slice_qp),
+            row,
+            levels: LcuLevels::new(picture.tree.lcu_log2),
+            units: Vec::new(),
+            scratch: Scratch {
+                line: ReferenceLine::default(),
+                source: samples(),
+                prediction: samples(),
+                best_prediction: samples(),
+                residual: Box::new([0; 4096]),
+                coefficients: coefficients(),
+                levels: coefficients(),
+                best_levels: coefficients(),
+                block: Box::default(),
+            },
+            saved: (0..5)
+                .map(|_| Saved {
+                    samples: std::array::from_fn(|_| samples()),
+                    levels: std::array::from_fn(|_| Box::new([0; 4096])),
+                })
+                .collect(),
+            picture,
+        }
+    }
+
+    /// Decides the unit in column `column`; `last` tells the last one of a slice.
+    pub fn largest_unit(&mut self, column: usize, last: bool) {
+        let tree = self.picture.tree;
+        let (x, y) = (column << tree.lcu_log2, self.row.y);
+        self.costs = Costs::new(&self.contexts);
+        self.units.clear();
+        self.quadtree((x, y), tree.lcu_log2);
+        let mut levels = Vec::new();
+        for unit in &self.units {
+            let offset = self.z_offset(unit.x, unit.y);
+            coded_blocks(&unit.unit, unit.level, |c, from, (w, h), _| {
+                let from = from + if c == 0 { offset } else { offset / 4 };
+                levels.extend_from_slice(&self.levels.planes[c][from..from + w * h]);
+            });
+        }
+        let lcu = LcuDecision {
+            units: std::mem::take(&mut self.units),
+            levels,
+            sao: SaoLcu::default(),
+            sao_merge: SaoMerge::None,
+            alf: [false; 3],
+        };
+        let mut coder = CostCoder::new(self.contexts.clone());
+        let tools = &self.picture.slice_tools;
+        code_quadtree(&mut coder, &tree, tools, &mut self.neighbours, &lcu, (x, y));
+        code_end_of_slice(&mut coder, last);
+        self.contexts = coder.contexts().clone();
+        lcu.units.iter().for_each(|unit| self.mark(unit));
+        self.row.lcus.push(lcu);
+    }
+
+    /// Leaves QP and edges for deblocking (6.2).
+    fn mark(&mut self, unit: &Unit) {
+        let size = 1_usize << unit.level;
+        let (bx, by, count) = (unit.x / 8, (unit.y - self.row.y) / 8, size / 8);
+        let info = &mut self.row.info;
+        for row in by..by + count {
+            info.qp[row * info.units + bx..][..count].fill(unit.unit.qp);
+        }
+        if unit.x > 0 {
+            info.mark_vertical(bx, by, count, edge::LUMA | edge::CHROMA);
+        }
+        if unit.y > 0 {
+            info.mark_horizontal(bx, by, count, edge::LUMA | edge::CHROMA);
+        }
+        for i in 1..count {
+            match unit.unit.kind {
+                CuKind::Intra2NxhN => info.mark_horizontal(bx, by + i, count, edge::LUMA),
+                CuKind::IntrahNx2N => info.mark_vertical(bx + i, by, count, edge::LUMA),
+                _ => {}
+            }
+        }
+    }
+
+    /// Number of luma samples before a position in Z order.
+    fn z_offset(&self, x: usize, y: usize) -> usize {
+        let mask = (1 << self.picture.tree.lcu_log2) - 1;
+        16 * z_order(x & mask, y & mask)
+    }
+
+    fn bits(&self, cost: u32) -> f64 {
+        f64::from(cost) / f64::from(ONE_BIT)
+    }
+
+    /// The cheapest way to code the square at `at`; it is left in the row's samples, cells, levels and units.
+    fn quadtree(&mut self, at: (usize, usize), level: u32) -> f64 {
+        let (x, y) = at;
+        let tree = self.picture.tree;
+        let size = 1_usize << level;
+        let inside = x + size <= tree.width && y + size <= tree.height;
+        let lambda = self.picture.lambda;
+        let split_cost = |search: &Self, split: bool| {
+            if level > 3 && inside {
+                lambda * search.bits(search.costs.bin(ctx::SPLIT + level as usize - 4, split))
+            } else {
+                0.0
+            }
+        };
+        let mut whole = None;
+        if inside && level <= self.picture.effort.max_cu_log2 {
+            let (unit, cost) = self.unit(at, level);
+            let cost = cost + split_cost(self, false);
+            let stop = cost < self.picture.effort.stop_cost * lambda * (size * size) as f64 / 16.0;
+            if level == 3 || stop {
+                self.units.push(unit);
+                return cost;
+            }
+            self.save(at, level, level as usize - 3);
+            whole = Some((unit, cost));
+        }
+        let mark = self.units.len();
+        let limit = whole.map_or(f64::MAX, |(_, cost)| cost);
+        let mut cost = split_cost(self, true);
+        let half = size / 2;
+        for (dx, dy) in [(0, 0), (half, 0), (0, half), (half, half)] {
+            if cost < limit && x + dx < tree.width && y + dy < tree.height {
+                cost += self.quadtree((x + dx, y + dy), level - 1);
+            }
+        }
+        match whole {
+            Some((unit, limit)) if limit <= cost => {
+                self.units.truncate(mark);
+                self.restore(at, level, level as usize - 3);
+                self.store_cells(&unit);
+                self.units.push(unit);
+                limit
+            }
+            _ => cost,
+        }
+    }
+
+    fn store_cells(&mut self, unit: &Unit) {
+        let size = 1 << unit.level;
+        let coded = unit.unit;
+        for i in 0..coded.kind.block_count() {
+            let block = coded.kind.block(size, i);
+            let cell = Cell {
+                mode: coded.luma_modes[i],
+                coded: coded.ctp >> i & 1 == 1,
+                chroma_mode_set: coded.chroma_mode != 0,
+                qp: coded.qp,
+            };
+            self.row.update((unit.x + block.x, unit.y + block.y), (block.w, block.h), |c| *c = cell);
+        }
+    }
+
+    /// Keeps samples and levels of a square.
+    fn save(&mut self, (x, y): (usize, usize), level: u32, slot: usize) {
+        let offset = self.z_offset(x, y);
+        for c in 0..3 {
+            let shift = usize::from(c > 0);
+            let size = (1_usize << level) >> shift;
+            let plane = &self.row.planes[c];
+            let saved = &mut self.saved[slot];
+            for (i, to) in saved.samples[c].chunks_exact_mut(size).take(size).enumerate() {
+                let y = ((y - self.row.y) >> shift) + 1 + i;
+                to.copy_from_slice(&plane.row(y)[x >> shift..][..size]);
+            }
+            let from = offset >> (2 * shift);
+            saved.levels[c][..size * size].copy_from_slice(&self.levels.planes[c][from..from + size * size]);
+        }
+    }
+
+    fn restore(&mut self, (x, y): (usize, usize), level: u32, slot: usize) {
+        let offset = self.z_offset(x, y);
+        for c in 0..3 {
+            let shift = usize::from(c > 0);
+            let size = (1_usize << level) >> shift;
+            let saved = &self.saved[slot];
+            for (i, from) in saved.samples[c].chunks_exact(size).take(size).enumerate() {
+                let y = ((y - self.row.y) >> shift) + 1 + i;
+                self.row.planes[c].row_mut(y)[x >> shift..][..size].copy_from_slice(from);
+            }
+            let to = offset >> (2 * shift);
+            self.levels.planes[c][to..to + size * size].copy_from_slice(&saved.levels[c][..size * size]);
+        }
+    }
+
+    /// The cheapest undivided unit.
+    fn unit(&mut self, (x, y): (usize, usize), level: u32) -> (Unit, f64) {
+        const PARTITIONS: usize = 4;
+        let size = 1_usize << level;
+        let picture = self.picture;
+        let (left, _) = self.row.neighbours(x, y);
+        let (weight, mut qp) = picture.activity.of((x, y), size);
+        if picture.slice_tools.fixed_qp {
+            qp = picture.slice_tools.slice_qp;
+        }
+        // Distortions are weighted by dividing lambda.
+        let lambda = picture.lambda / weight;
+        let mut best = self.luma((x, y), level, CuKind::Intra2Nx2N, (qp, lambda));
+        let quarters = level == 3 && picture.effort.quarters;
+        let strips = picture.slice_tools.sdip && matches!(level, 4 | 5);
+        if best.ctp != 0 && (quarters || strips) {
+            let kinds: &[CuKind] =
+                if quarters { &[CuKind::IntraNxN] } else { &[CuKind::Intra2NxhN, CuKind::IntrahNx2N] };
+            for &kind in kinds {
+                self.save((x, y), level, PARTITIONS);
+                let other = self.luma((x, y), level, kind, (qp, lambda));
+                if other.cost < best.cost {
+                    best = other;
+                } else {
+                    self.restore((x, y), level, PARTITIONS);
+                }
+            }
+        }
+        let (chroma_mode, chroma_ctp, chroma_cost) = self.chroma((x, y), level, best.modes[0], qp, lambda);
+        let ctp = best.ctp | chroma_ctp << 4;
+        let mut cost = best.cost + chroma_cost;
+        if !picture.slice_tools.fixed_qp {
+            if ctp != 0 {
+                let delta = i32::from(qp) - i32::from(left.qp);
+                cost += lambda * self.bits(self.costs.of(|c| {
+                    code_qp_delta(c, false, delta);
+                }));
+            } else {
+                qp = left.qp;
+            }
+        }
+        let unit = IntraUnit { kind: best.kind, luma_modes: best.modes, chroma_mode, ctp, qp };
+        let unit = Unit { x, y, level, unit };
+        self.store_cells(&unit);
+        (unit, cost * weight)
+    }
+
+    /// The luma blocks of a unit with the given partition.
+    fn luma(&mut self, (x, y): (usize, usize), level: u32, kind: CuKind, (qp, lambda): (u8, f64)) -> Luma {
+        let size = 1 << level;
+        let sdip = self.picture.slice_tools.sdip;
+        let partition = self.costs.of(|c| {
+            code_partition(c, sdip, level, kind);
+        });
+        let n = if kind == CuKind::Intra2Nx2N { level } else { level - 1 };
+        let mut luma = Luma { kind, modes: [0; 4], ctp: 0, cost: lambda * self.bits(partition) };
+        for i in 0..kind.block_count() {
+            let block = kind.block(size, i);
+            let at = BlockAt { c: 0, x: x + block.x, y: y + block.y, size: (block.w, block.h) };
+            let strip = matches!(kind, CuKind::Intra2NxhN | CuKind::IntrahNx2N);
+            let offset = self.z_offset(x, y) + i * size * size / 4;
+            let (mode, coded, cost) = self.luma_block(at, (qp, n), lambda, strip, offset);
+            luma.modes[i] = mode;
+            luma.ctp |= u8::from(coded) << i;
+            luma.cost += cost;
+            self.row.update((at.x, at.y), at.size, |cell| {
+                cell.mode = mode;
+                cell.coded = coded;
+            });
+        }
+        luma
+    }
+
+    /// Loads the source of a block without gaps.
+    fn load_source(&mut self, at: BlockAt) {
+        let (w, h) = at.size;
+        for (i, to) in self.scratch.source.chunks_exact_mut(w).take(h).enumerate() {
+            to.copy_from_slice(&self.picture.source[at.c].row(at.y + i)[at.x..at.x + w]);
+        }
+    }
+
+    /// Index of a block's first sample in the row's plane.
+    fn origin(&self, at: BlockAt) -> usize {
+        let top = self.row.y >> usize::from(at.c > 0);
+        self.row.planes[at.c].index(at.x, at.y - top + 1)
+    }
+
+    /// Loads the reference line for all modes.
+    fn load_line(&mut self, at: BlockAt, available: Availability) {
+        let origin = self.origin(at);
+        let plane = &self.row.planes[at.c];
+        let line = &mut self.scratch.line;
+        line.load(plane.samples(), plane.stride(), origin, at.size, available, 3);
+        line.extend(at.size, 32);
+    }
+
+    fn predict(&mut self, mode: u8, size: (usize, usize), available: Availability) {
+        let scratch = &mut self.scratch;
+        let backend = self.picture.backend;
+        predict_intra(backend, mode, size, &scratch.line, available, &mut scratch.prediction[..], size.0);
+    }
+
+    /// Decides a luma block and reconstructs it: mode, whether it has coefficients, and cost.
+    fn luma_block(
+        &mut self,
+        at: BlockAt,
+        (qp, n): (u8, u32),
+        lambda: f64,
+        strip: bool,
+        offset: usize,
+    ) -> (u8, bool, f64) {
+        let picture = self.picture;
+        let size = at.size;
+        let count = size.0 * size.1;
+        let available = self.row.availability((at.x, at.y), size);
+        self.load_source(at);
+        self.load_line(at, available);
+        let (left, above) = self.row.neighbours(at.x, at.y);
+        let mpm = most_probable_modes((left.mode, above.mode));
+        let mut mode_bits = [0.0; 33];
+        for (mode, bits) in mode_bits.iter_mut().enumerate() {
+            let cost = self.costs.of(|c| {
+                code_luma_mode(c, mpm, mode as u8);
+            });
+            *bits = f64::from(cost) / f64::from(ONE_BIT);
+        }
+        let context = ctx::CTP + usize::from(left.coded) + 2 * usize::from(above.coded);
+        let ctp_bits = [false, true].map(|coded| self.bits(self.costs.bin(context, coded)));
+
+        let modes = self.rough_modes(size, available, lambda, &mode_bits, mpm);
+        let mut quantiser = Quantiser::new(qp, n, picture.effort.dead_zone);
+        let coded = coded_size(size);
+        if let Some(weights) = picture.weights {
+            quantiser = quantiser.with_weights(weights, coded);
+        }
+        let mut best = (f64::MAX, 0, None);
+        for mode in modes.into_iter().flatten() {
+            self.predict(mode, size, available);
+            let scratch = &mut self.scratch;
+            residual(&scratch.source[..count], &scratch.prediction[..count], &mut scratch.residual[..]);
+            let empty = energy(&scratch.residual[..count]);
+            let secondary = Secondary::of_intra_luma(size, mode, available.left, available.top);
+            forward_transform(
+                picture.backend,
+                &scratch.residual[..count],
+                size,
+                secondary,
+                &mut scratch.coefficients,
+            );
+            let class = BlockClass::intra_luma(mode, strip);
+            let result = quantiser.quantise(
+                &self.costs,
+                lambda as f32,
+                &scratch.coefficients,
+                coded,
+                class,
+                &mut scratch.levels[..],
+            );
+            let without = empty + lambda * (mode_bits[usize::from(mode)] + ctp_bits[0]);
+            let with = result.map_or(f64::MAX, |Quantised { distortion, bits }| {
+                let bits = f64::from(bits) / f64::from(ONE_BIT) + ctp_bits[1] + mode_bits[usize::from(mode)];
+                empty + f64::from(distortion) + lambda * bits
+            });
+            let cost = with.min(without);
+            if cost < best.0 {
+                let result = if with < without { result } else { None };
+                best = (cost, mode, result);
+                std::mem::swap(&mut scratch.levels, &mut scratch.best_levels);
+                std::mem::swap(&mut scratch.prediction, &mut scratch.best_prediction);
+            }
+        }
+        let (_, mode, result) = best;
+        let secondary = Secondary::of_intra_luma(size, mode, available.left, available.top);
+        let error = self.reconstruct(at, result.is_some().then_some(&quantiser), secondary, offset);
+        let bits = mode_bits[usize::from(mode)]
+            + match result {
+                None => ctp_bits[0],
+                Some(Quantised { bits, .. }) => ctp_bits[1] + self.bits(bits),
+            };
+        (mode, result.is_some(), error + lambda * bits)
+    }
+
+    /// The modes that are worth full costs, by Hadamard distance; the most probable modes are among them.
+    fn rough_modes(
+        &mut self,
+        size: (usize, usize),
+        available: Availability,
+        lambda: f64,
+        mode_bits: &[f64; 33],
+        mpm: (u8, u8),
+    ) -> [Option<u8>; 14] {
+        let effort = self.picture.effort;
+        let count = size.0 * size.1;
+        let root = lambda.sqrt();
+        let mut costs = [UNTRIED; 33];
+        let evaluate = |search: &mut Self, costs: &mut [f64; 33], mode: u8| {
+            let cost = &mut costs[usize::from(mode)];
+            if *cost == UNTRIED {
+                search.predict(mode, size, available);
+                let scratch = &search.scratch;
+                let (source, prediction) = (&scratch.source[..count], &scratch.prediction[..count]);
+                let distance = hadamard(search.picture.backend, source, prediction, size);
+                *cost = f64::from(distance) + root * mode_bits[usize::from(mode)];
+            }
+        };
+        for mode in [0, 1, 2, mpm.0, mpm.1] {
+            evaluate(self, &mut costs, mode);
+        }
+        for mode in (4..=32).step_by(effort.coarse_step.into()) {
+            evaluate(self, &mut costs, mode);
+        }
+        let mut step = effort.coarse_step / 2;
+        while step > 0 {
+            let mut best = [(f64::MAX, 0_u8); 2];
+            for mode in 3..=32 {
+                let cost = costs[usize::from(mode)];
+                if cost < best[0].0 {
+                    best = [(cost, mode), best[0]];
+                } else if cost < best[1].0 {
+                    best[1] = (cost, mode);
+                }
+            }
+            for (_, mode) in best {
+                for mode in [mode.saturating_sub(step).max(3), (mode + step).min(32)] {
+                    evaluate(self, &mut costs, mode);
+                }
+            }
+            step /= 2;
+        }
+        let wanted = effort.luma_modes[(size.0 * size.1).ilog2() as usize / 2 - 2];
+        let mut modes = [None; 14];
+        for slot in modes.iter_mut().take(wanted.min(12)) {
+            let cheapest = (0..33_u8).min_by(|&a, &b| costs[usize::from(a)].total_cmp(&costs[usize::from(b)]));
+            let Some(mode) = cheapest.filter(|&mode| costs[usize::from(mode)] < UNTRIED) else { break };
+            costs[usize::from(mode)] = UNTRIED;
+            *slot = Some(mode);
+        }
+        if wanted > 1 {
+            for mode in [mpm.0, mpm.1] {
+                if !modes.contains(&Some(mode)) {
+                    if let Some(slot) = modes.iter_mut().find(|slot| slot.is_none()) {
+                        *slot = Some(mode);
+                    }
+                }
+            }
+        }
+        modes
+    }
+
+    /// Reconstructs a block from the best prediction and levels with the decoder's functions, keeps the levels at
+    /// `offset`, and returns the squared error.
+    fn reconstruct(
+        &mut self,
+        at: BlockAt,
+        quantiser: Option<&Quantiser<'_>>,
+        secondary: Secondary,
+        offset: usize,
+    ) -> f64 {
+        let origin = self.origin(at);
+        let backend = self.picture.backend;
+        let (w, h) = at.size;
+        let scratch = &mut self.scratch;
+        let plane = &mut self.row.planes[at.c];
+        let stride = plane.stride();
+        let out = &mut plane.samples_mut()[origin..];
+        for (to, from) in out.chunks_mut(stride).zip(scratch.best_prediction.chunks_exact(w)).take(h) {
+            to[..w].copy_from_slice(from);
+        }
+        if let Some(quantiser) = quantiser {
+            let coded = coded_size(at.size);
+            let count = coded.0 * coded.1;
+            self.levels.planes[at.c][offset..offset + count].copy_from_slice(&scratch.best_levels[..count]);
+            let block = &mut scratch.block;
+            block.start(coded);
+            for (y, row) in scratch.best_levels.chunks_exact(coded.0).take(coded.1).enumerate() {
+                for (x, &level) in row.iter().enumerate() {
+                    if level != 0 {
+                        block.set(x, y, quantiser.dequantiser.scale(x, y, level.into()));
+                    }
+                }
+            }
+            inverse_transform(backend, block, at.size, secondary, &mut scratch.residual);
+            block.clear();
+            add_residual(backend, &scratch.residual, at.size, out, stride);
+        }
+        let source = &self.picture.source[at.c];
+        let from = source.index(at.x, at.y);
+        squared_error(backend, (&source.samples()[from..], source.stride()), (out, stride), at.size) as f64
+    }
+
+    /// Decides and reconstructs both chroma blocks of a unit: mode, coded blocks and cost.
+    fn chroma(
+        &mut self,
+        (x, y): (usize, usize),
+        level: u32,
+        luma_mode: u8,
+        qp: u8,
+        lambda: f64,
+    ) -> (u8, u8, f64) {
+        let picture = self.picture;
+        let half = (1_usize << level) / 2;
+        let size = (half, half);
+        let count = half * half;
+        let available = self.row.availability((x, y), (2 * half, 2 * half));
+        let (left, _) = self.row.neighbours(x, y);
+        let lambda = lambda / picture.chroma_weight;
+        let mode_bits: [f64; 5] = std::array::from_fn(|mode| {
+            self.bits(self.costs.of(|c| {
+                code_chroma_mode(c, left.chroma_mode_set, luma_mode, mode as u8);
+            }))
+        });
+        let ctp_bits: [f64; 4] = std::array::from_fn(|ctp| {
+            self.bits(self.costs.of(|c| {
+                code_chroma_ctp(c, ctx::CTP + 6, ctp as u8);
+            }))
+        });
+        let at = |c: usize| BlockAt { c, x: x / 2, y: y / 2, size };
+        // The mode that repeats the derived one has no code.
+        let is_redundant = |mode: u8| mode > 0 && chroma_to_luma_mode(mode, luma_mode) == luma_mode;
+        let mut order: [(f64, u8); 5] = std::array::from_fn(|mode| {
+            (if is_redundant(mode as u8) { f64::MAX } else { mode_bits[mode] * lambda.sqrt() }, mode as u8)
+        });
+        if picture.effort.chroma_modes < 4 {
+            for c in 1..3 {
+                self.load_source(at(c));
+                self.load_line(at(c), available);
+                for (cost, mode) in order.iter_mut().filter(|(cost, _)| *cost < f64::MAX) {
+                    self.predict(chroma_to_luma_mode(*mode, luma_mode), size, available);
+                    let scratch = &self.scratch;
+                    let (source, prediction) = (&scratch.source[..count], &scratch.prediction[..count]);
+                    *cost += f64::from(hadamard(picture.backend, source, prediction, size));
+                }
+            }
+            order.sort_by(|a, b| a.0.total_cmp(&b.0));
+        }
+        let mut best = (f64::MAX, 0, 0);
+        let tried: Vec<u8> = order
+            .iter()
+            .filter(|(cost, _)| *cost < f64::MAX)
+            .take(picture.effort.chroma_modes)
+            .map(|&(_, mode)| mode)
+            .collect();
+        for &mode in &tried {
+            // Cost without and with coefficients of each component.
+            let mut costs = [[0.0; 2]; 2];
+            for c in 1..3 {
+                self.load_source(at(c));
+                self.load_line(at(c), available);
+                let result = self.chroma_block(c, mode, luma_mode, qp, level, lambda, available);
+                costs[c - 1] = result.0;
+            }
+            for ctp in 0..4_usize {
+                let cost = costs[0][ctp & 1]
+                    + costs[1][ctp >> 1]
+                    + lambda * (mode_bits[usize::from(mode)] + ctp_bits[ctp]);
+                if cost < best.0 {
+                    best = (cost, mode, ctp);
+                }
+            }
+        }
+        let (_, mode, ctp) = best;
+        let offset = self.z_offset(x, y) / 4;
+        let mut cost = lambda * (mode_bits[usize::from(mode)] + ctp_bits[ctp]);
+        for c in 1..3 {
+            self.load_source(at(c));
+            self.load_line(at(c), available);
+            let (_, bits) = self.chroma_block(c, mode, luma_mode, qp, level, lambda, available);
+            let scratch = &mut self.scratch;
+            std::mem::swap(&mut scratch.levels, &mut scratch.best_levels);
+            std::mem::swap(&mut scratch.prediction, &mut scratch.best_prediction);
+            let coded = ctp >> (c - 1) & 1 == 1;
+            let quantiser = self.chroma_quantiser(c, qp, level);
+            cost += self.reconstruct(at(c), coded.then_some(&quantiser), Secondary::None, offset);
+            if coded {
+                cost += lambda * bits;
+            }
+        }
+        (mode, ctp as u8, cost * picture.chroma_weight)
+    }
+
+    fn chroma_quantiser(&self, c: usize, qp: u8, level: u32) -> Quantiser<'a> {
+        let picture = self.picture;
+        let qp = chroma_qp(qp, picture.chroma_qp_delta[c - 1]);
+        let quantiser = Quantiser::new(qp, level - 1, picture.effort.dead_zone);
+        let half = (1 << level) / 2;
+        match picture.weights {
+            None => quantiser,
+            Some(weights) => quantiser.with_weights(weights, (half, half)),
+        }
+    }
+
+    /// Predicts and quantises a chroma block whose source and reference line are loaded: cost without and with
+    /// coefficients, and bits of the coefficients.
+    #[allow(clippy::too_many_arguments)]
+    fn chroma_block(
+        &mut self,
+        c: usize,
+        mode: u8,
+        luma_mode: u8,
+        qp: u8,
+        level: u32,
+        lambda: f64,
+        available: Availability,
+    ) -> ([f64; 2], f64) {
+        let half = (1_usize << level) / 2;
+        let (size, count) = ((half, half), half * half);
+        self.predict(chroma_to_luma_mode(mode, luma_mode), size, available);
+        let quantiser = self.chroma_quantiser(c, qp, level);
+        let scratch = &mut self.scratch;
+        residual(&scratch.source[..count], &scratch.prediction[..count], &mut scratch.residual[..]);
+        let empty = energy(&scratch.residual[..count]);
+        forward_transform(
+            self.picture.backend,
+            &scratch.residual[..count],
+            size,
+            Secondary::None,
+            &mut scratch.coefficients,
+        );
+        let class = BlockClass::CHROMA;
+        let lambda_f = lambda as f32;
+        let levels = &mut scratch.levels[..];
+        let result = quantiser.quantise(&self.costs, lambda_f, &scratch.coefficients, size, class, levels);
+        match result {
+            None => ([empty, f64::MAX], 0.0),
+            Some(Quantised { distortion, bits }) => {
+                let bits = f64::from(bits) / f64::from(ONE_BIT);
+                ([empty, empty + f64::from(distortion) + lambda * bits], bits)
+            }
+        }
+    }
+}
+
+fn energy(residual: &[i16]) -> f64 {
+    residual.iter().map(|&r| i32::from(r) * i32::from(r)).sum::<i32>().into()
+}
