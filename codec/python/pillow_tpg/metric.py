@@ -46,5 +46,6 @@ class Ssimulacra2:
 def _pixels(picture: Image.Image | Samples) -> Samples:
     pixels = picture if isinstance(picture, np.ndarray) else np.asarray(picture.convert("RGB"))
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
-        raise ValueError(f"an array of shape (height, width, 3) and 8 bits is needed, not {pixels.shape} {pixels.dtype}")
+        found = f"{pixels.shape} {pixels.dtype}"
+        raise ValueError(f"an array of shape (height, width, 3) and 8 bits is needed, not {found}")
     return np.ascontiguousarray(pixels)
