@@ -1,0 +1,127 @@
+"""The information operations, as JSON of strings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from PIL.TiffImagePlugin import IFDRational
+
+from openmogr.errors import InvalidImageFormat
+from openmogr.image import Processor, Source
+
+from .conftest import Run, encoded, photo
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+
+
+def document(run: Run, operation: str, source: Image.Image | bytes | Path) -> dict[str, object]:
+    result = run(operation, source)
+    assert (result.content_type, result.format, result.width) == ("application/json", "json", 0)
+    loaded = json.loads(result.data)
+    assert isinstance(loaded, dict)
+    return loaded
+
+
+def test_image_info(run: Run) -> None:
+    source = encoded(Image.new("RGB", (40, 30), (0x88, 0x99, 0xAA)), "PNG", dpi=(300, 150))
+    assert document(run, "imageInfo", source) == {
+        "format": "png",
+        "width": "40",
+        "height": "30",
+        "size": str(len(source)),
+        "md5": hashlib.md5(source).hexdigest(),
+        "frame_count": "1",
+        "bit_depth": "8",
+        "vertical_dpi": "150",
+        "horizontal_dpi": "300",
+        "photo_rgb": "0x8899aa",
+    }
+
+
+def test_image_info_of_a_result(run: Run) -> None:
+    info = document(run, "imageMogr2/thumbnail/10x/format/webp|imageInfo", photo())
+    assert (info["format"], info["width"], info["height"]) == ("webp", "10", "8")
+
+
+def test_average_colour(run: Run) -> None:
+    picture = Image.new("RGB", (100, 100), (200, 0, 0))
+    picture.paste((0, 0, 100), (0, 0, 50, 100))
+    assert document(run, "imageAve", picture) == {"RGB": "0x640032"}
+    large = picture.resize((2000, 1000), Image.Resampling.NEAREST)
+    jpeg = document(run, "imageAve", encoded(large, "JPEG", quality=95))["RGB"]
+    assert isinstance(jpeg, str)
+    assert all(abs(a - b) <= 1 for a, b in zip(bytes.fromhex(jpeg[2:]), (100, 0, 50), strict=True))
+    clear = Image.new("RGBA", (10, 10), (0, 0, 0, 0))
+    assert document(run, "imageAve", clear) == {"RGB": "0xffffff"}
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_exif(form: str, run: Run) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    exif[0x0112] = 6
+    exif[0x011A] = IFDRational(72, 1)
+    exif[0x0128] = 2
+    # Exif and GPS directories
+    exif[0x8769] = {
+        0x829A: IFDRational(1, 60),
+        0x829D: IFDRational(57, 10),
+        0x8827: 200,
+        0x9000: b"0230",
+        0x9101: b"\x01\x02\x03\x00",
+        0x9202: IFDRational(5, 1),
+        0x9204: IFDRational(0, 1),
+        0x9207: 5,
+        0x920A: IFDRational(50, 1),
+        0x927C: bytes(20) + b"\x80",
+        0xA001: 1,
+        0xA300: b"\x03",
+    }
+    exif[0x8825] = {1: "N", 2: (IFDRational(52), IFDRational(31), IFDRational(1212, 100))}
+    texts = document(run, "exif", encoded(photo(), form, exif=exif))
+    expected = {
+        "Make": "Maker",
+        "Orientation": "Right-top",
+        "XResolution": "72",
+        "ResolutionUnit": "Inch",
+        "ExposureTime": "1/60 sec.",
+        "FNumber": "f/5.7",
+        "ISOSpeedRatings": "200",
+        "ExifVersion": "Exif Version 2.3",
+        "ComponentsConfiguration": "Y Cb Cr -",
+        "ApertureValue": "5.00 EV (f/5.7)",
+        "ExposureBiasValue": "0.00 EV",
+        "MeteringMode": "Pattern",
+        "FocalLength": "50.0 mm",
+        "MakerNote": "21 bytes undefined data",
+        "ColorSpace": "sRGB",
+        "FileSource": "DSC",
+        "GPSLatitudeRef": "N",
+        "GPSLatitude": "52, 31, 12.12",
+    }
+    assert {name: texts.get(name) for name in expected} == {
+        name: {"val": text} for name, text in expected.items()
+    }
+
+
+def test_no_exif(run: Run) -> None:
+    assert document(run, "exif", photo()) == {"error": "no exif data"}
+    assert document(run, "exif", encoded(photo(), "JPEG", exif=b"Exif\x00\x00II*\x00\xff\xff\xff\x7f")) == {
+        "error": "no exif data"
+    }
+
+
+def test_exif_does_not_take_gif(run: Run) -> None:
+    with pytest.raises(InvalidImageFormat, match="gif"):
+        run("exif", encoded(photo(), "GIF"))
+
+
+def test_image_info_of_an_upload(processor: Processor) -> None:
+    source = Source(data=encoded(Image.new("RGB", (40, 30), (0x6E, 0x7B, 0x84)), "PNG"))
+    info = processor.image_info(source)
+    assert (info.format, info.width, info.height, info.quality, info.ave) == ("PNG", 40, 30, 100, "0x6e7b84")
+    assert (info.orientation, info.frame_count) == (0, 1)
