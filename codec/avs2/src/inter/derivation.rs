@@ -30,7 +30,7 @@ pub(crate) struct Hypothesis {
 }
 
 impl PredictionBlock {
-    fn new(rect: Rect, motion: Motion) -> Self {
+    pub(crate) fn new(rect: Rect, motion: Motion) -> Self {
         Self { rect, motion, multi_hypothesis: 0 }
     }
 

@@ -1,4 +1,29 @@
 //! Inter prediction: motion data, motion compensation, reference pictures (part C of the specification).
+//!
+//! The decoder uses these parts in this order; an encoder uses the same ones, so that both stay in step:
+//!
+//! 1. [`PictureBuffer::begin`] takes a picture header and gives the picture's place in its sequence, its references
+//!    and their distances. After the loop filters [`PictureBuffer::insert`] takes the picture, with the
+//!    [`MotionField::to_collocated`] part of its motion, and outputs what is due.
+//! 2. [`code_unit_type`] and [`code_inter`] code type and motion of a unit, [`code_inter_residual`] its transform
+//!    split, coded blocks and QP; coefficients follow as in intra units, for the luma blocks of [`transform_kind`]
+//!    and the class [`BlockClass::INTER_LUMA`](crate::syntax::BlockClass::INTER_LUMA). They write with an `AecWriter`
+//!    and count bits with a `CostCoder`. In inter pictures [`code_unit_type`] comes before every unit, intra ones
+//!    included.
+//! 3. [`MotionContext::decode_unit`] turns the syntax into motion, stores it in the [`MotionField`] and returns the
+//!    blocks to predict. Every unit of an inter picture must be stored, intra units too, in coding order.
+//! 4. [`Compensator::predict`] makes the prediction of one component of a block. Recon functions add the residual.
+//! 5. [`MotionField::set_coded`], [`mark_inner_edges`] and [`switch_off_still_edges`] prepare deblocking: the motion
+//!    switch needs the coded flags and the motion of both sides, so it runs once a row of units is complete.
+//!
+//! For choices, before anything is stored:
+//!
+//! * [`MotionContext::derived`] tells the motion of each skip or direct mode. Temporal motion (subtype 0) is that of
+//!   the reference picture, scaled: it is zero only where the reference did not move either.
+//! * [`MotionContext::predictor`] gives the vector predictor of a 2Nx2N unit; [`representable`] moves a wanted vector
+//!   to one that progressive resolution can express, and [`difference`] gives what is coded for it.
+//! * [`PredictionBlock::new`] with [`Motion::single`] predicts from any vector, for motion search.
+//! * Trials of divided units store motion; [`MotionField::forget`] takes it back before another trial of the area.
 
 mod compensation;
 mod deblocking;
@@ -10,6 +35,8 @@ mod picture_buffer;
 mod prediction;
 mod scaling;
 mod syntax;
+#[cfg(test)]
+mod tests;
 mod vector_coding;
 
 pub(crate) use compensation::{Block, Compensator};
@@ -21,4 +48,12 @@ pub(crate) use picture_buffer::{PictureBuffer, PictureOrder, StoredPicture, pict
 pub(crate) use syntax::{
     InterResidual, InterSyntax, InterTools, UnitType, code_inter, code_inter_residual, code_unit_type,
     transform_kind,
+};
+
+#[allow(unused_imports, reason = "for encoders")]
+pub(crate) use {
+    derivation::PredictionBlock,
+    motion::{Motion, MotionVector},
+    syntax::PredictionSyntax,
+    vector_coding::{VectorDifference, difference, representable},
 };

@@ -168,6 +168,13 @@ impl MotionField {
         }
     }
 
+    /// Makes the blocks of `rect` undecoded.
+    #[allow(dead_code, reason = "for encoders")]
+    pub(crate) fn forget(&mut self, rect: Rect) {
+        self.store(rect, UNDECODED.slice, UNDECODED.motion);
+        self.set_coded(rect, false);
+    }
+
     /// Motion of the block that holds luma sample (x, y), which must lie in the picture.
     pub(crate) fn at(&self, x: usize, y: usize) -> &Motion {
         &self.blocks[(y / 4) * self.columns + x / 4].motion
