@@ -56,10 +56,8 @@ async def process_upload(services: Services, request: Request, attributes: Objec
     forbid = (request.header("x-cos-forbid-overwrite") or "").lower() == "true"
     async with services.storage.stage() as staged:
         digest = await receive_into(services, request, staged)
-        if not digest.size:
-            source = Source(data=b"", name=request.key)
-        else:
-            source = Source(path=staged.path, name=request.key)
+        # An empty upload has no file.
+        source = Source(path=staged.path) if digest.size else Source(data=b"")
         write = Write(request.bucket, request.key, staged, attributes, forbid_overwrite=forbid)
         outcome = await _run(services, operations, _Input(source, digest.size, staged, attributes), write)
     headers = [(b"etag", quoted(digest.etag).encode()), (b"x-cos-hash-crc64ecma", b"%d" % digest.crc64)]
