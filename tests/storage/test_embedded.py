@@ -8,6 +8,7 @@ import gc
 import os
 import sqlite3
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -42,7 +43,9 @@ async def put(storage: EmbeddedStorage, key: str, body: bytes) -> ObjectInfo:
         return (await storage.commit([Write(BUCKET, key, staged)]))[0]
 
 
-def blobs(settings: StorageSettings) -> Sequence[Path]:
+async def blobs(storage: EmbeddedStorage, settings: StorageSettings) -> Sequence[Path]:
+    """The files of objects, once those that are not needed are gone."""
+    await storage.reclaimed()
     return [path for path in (settings.data / "blobs").glob("*/*") if path.is_file()]
 
 
@@ -59,8 +62,8 @@ async def test_keys_never_become_paths(
 ) -> None:
     for key in ["../../escape", "/etc/passwd", "a" * 850, "nul\x00"]:
         await put(storage, key, b"body")
-    assert len(blobs(settings)) == 4
-    assert all(set(path.name) <= set("0123456789abcdef") for path in blobs(settings))
+    assert len(await blobs(storage, settings)) == 4
+    assert all(set(path.name) <= set("0123456789abcdef") for path in await blobs(storage, settings))
     assert entries(tmp_path) == {"data"}
     assert entries(settings.data) - {"index.sqlite3-wal", "index.sqlite3-shm"} == {
         "blobs",
@@ -73,10 +76,10 @@ async def test_keys_never_become_paths(
 async def test_no_file_outlives_its_object(storage: EmbeddedStorage, settings: StorageSettings) -> None:
     await put(storage, "a", b"1")
     await put(storage, "a", b"2")
-    assert [path.read_bytes() for path in blobs(settings)] == [b"2"]
+    assert [path.read_bytes() for path in await blobs(storage, settings)] == [b"2"]
     await put(storage, "empty", b"")
     await storage.delete_objects(BUCKET, ["a", "empty"])
-    assert blobs(settings) == []
+    assert await blobs(storage, settings) == []
     assert staged_files(settings) == []
 
 
@@ -84,11 +87,11 @@ async def test_a_copy_takes_no_space(storage: EmbeddedStorage, settings: Storage
     await put(storage, "a", bytes(50_000))
     async with await storage.open_object(BUCKET, "a") as reader:
         await storage.commit([Write(BUCKET, "b", reader), Write(BUCKET, "c", reader)])
-    assert len(blobs(settings)) == 1
+    assert len(await blobs(storage, settings)) == 1
     await storage.delete_objects(BUCKET, ["a", "b"])
-    assert len(blobs(settings)) == 1
+    assert len(await blobs(storage, settings)) == 1
     await storage.delete_objects(BUCKET, ["c"])
-    assert blobs(settings) == []
+    assert await blobs(storage, settings) == []
 
 
 async def test_completing_moves_no_bytes(storage: EmbeddedStorage, settings: StorageSettings) -> None:
@@ -98,11 +101,11 @@ async def test_completing_moves_no_bytes(storage: EmbeddedStorage, settings: Sto
         async with storage.stage() as staged:
             await staged.write(bytes([number]) * 10_000)
             parts.append(await storage.put_part(BUCKET, "big", upload.upload_id, number, staged))
-    before = {path: path.stat().st_ino for path in blobs(settings)}
+    before = {path: path.stat().st_ino for path in await blobs(storage, settings)}
     wanted = [CompletedPart(part.number, part.etag) for part in parts[:3]]
     async with await storage.assemble(BUCKET, "big", upload.upload_id, wanted) as assembly:
         await storage.commit([Write(BUCKET, "big", assembly)])
-    after = {path: path.stat().st_ino for path in blobs(settings)}
+    after = {path: path.stat().st_ino for path in await blobs(storage, settings)}
     assert len(after) == 3
     assert after.items() <= before.items()
 
@@ -113,10 +116,10 @@ async def test_the_bytes_go_with_the_last_reader(storage: EmbeddedStorage, setti
     second = await storage.open_object(BUCKET, "a")
     await storage.delete_objects(BUCKET, ["a"])
     await first.aclose()
-    assert len(blobs(settings)) == 1
+    assert len(await blobs(storage, settings)) == 1
     assert await second.read() == b"1"
     await second.aclose()
-    assert blobs(settings) == []
+    assert await blobs(storage, settings) == []
 
 
 async def test_a_reader_that_nobody_closes_is_no_leak(
@@ -125,25 +128,24 @@ async def test_a_reader_that_nobody_closes_is_no_leak(
     await put(storage, "a", b"1")
     reader = await storage.open_object(BUCKET, "a")
     await storage.delete_objects(BUCKET, ["a"])
-    assert len(blobs(settings)) == 1
+    assert len(await blobs(storage, settings)) == 1
     del reader
     gc.collect()
     await put(storage, "b", b"2")
     await put(storage, "b", b"3")
-    assert [path.read_bytes() for path in blobs(settings)] == [b"3"]
+    assert [path.read_bytes() for path in await blobs(storage, settings)] == [b"3"]
 
 
 async def test_what_a_crash_left_is_reclaimed(storage: EmbeddedStorage, settings: StorageSettings) -> None:
     await put(storage, "a", b"kept")
-    kept = blobs(settings)
+    kept = await blobs(storage, settings)
     await storage.__aexit__(None, None, None)
     (settings.data / "staging" / ("0" * 32)).write_bytes(b"half an upload")
     for folder in ("00", "ff", kept[0].parent.name):
         (settings.data / "blobs" / folder / ("1" * 30 + folder)).write_bytes(b"never committed")
     async with EmbeddedStorage(settings) as again:
         assert staged_files(settings) == []
-        await again.reclaimed()
-        assert blobs(settings) == kept
+        assert await blobs(again, settings) == kept
         async with await again.open_object(BUCKET, "a") as reader:
             assert await reader.read() == b"kept"
 
@@ -153,7 +155,7 @@ async def test_a_failed_commit_leaves_no_file(storage: EmbeddedStorage, settings
         await staged.write(b"1")
         with pytest.raises(NoSuchBucket):
             await storage.commit([Write("none-1", "a", staged)])
-    assert blobs(settings) == []
+    assert await blobs(storage, settings) == []
     assert staged_files(settings) == []
 
 
@@ -168,7 +170,7 @@ async def test_cancelled_uploads_leave_all_or_nothing(
         task.cancel()
         await asyncio.wait([task])
     page = await storage.list_objects(BUCKET)
-    assert len(blobs(settings)) == len(page.objects)
+    assert len(await blobs(storage, settings)) == len(page.objects)
     assert staged_files(settings) == []
     for info in page.objects:
         async with await storage.open_object(BUCKET, info.key) as reader:
@@ -194,6 +196,25 @@ async def test_the_event_loop_goes_on_while_the_disk_is_slow(
         last = time.monotonic()
     await task
     assert longest < 0.25
+
+
+async def test_writers_do_not_wait_for_removals(
+    storage: EmbeddedStorage, settings: StorageSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(storage, "a", b"1")
+    removal = threading.Event()
+    unlink = Path.unlink
+
+    def slow(path: Path, missing_ok: bool = False) -> None:
+        if path.parent.parent.name == "blobs":
+            assert removal.wait(60)
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", slow)
+    for number in range(5):
+        await asyncio.wait_for(put(storage, "a", bytes([number])), 30)
+    removal.set()
+    assert len(await blobs(storage, settings)) == 1
 
 
 async def test_bytes_are_durable_before_they_are_indexed(
@@ -231,7 +252,7 @@ async def test_a_full_disk_refuses_the_upload(
         await put(storage, "a", bytes(20_000))
     monkeypatch.setattr(os, "write", write)
     assert (await storage.head_object(BUCKET, "a")).size == 3
-    assert len(blobs(settings)) == 1
+    assert len(await blobs(storage, settings)) == 1
     await put(storage, "a", b"newer")
 
 
@@ -252,7 +273,7 @@ async def test_a_full_index_refuses_the_write_and_recovers(
         await fill()
     writer.execute("PRAGMA max_page_count = 100000")
     assert [info.key for info in (await storage.list_objects(BUCKET)).objects] == stored
-    assert len(blobs(settings)) == len(stored)
+    assert len(await blobs(storage, settings)) == len(stored)
     await put(storage, "a", b"1")
 
 
@@ -260,12 +281,12 @@ async def test_a_damaged_blob_is_our_fault_and_said_so(
     storage: EmbeddedStorage, settings: StorageSettings
 ) -> None:
     await put(storage, "a", bytes(10_000))
-    os.truncate(blobs(settings)[0], 5000)
+    os.truncate((await blobs(storage, settings))[0], 5000)
     async with await storage.open_object(BUCKET, "a") as reader:
         with pytest.raises(InternalError) as raised:
             await reader.read()
         assert "5000 bytes early" in raised.value.detail
-    blobs(settings)[0].unlink()
+    (await blobs(storage, settings))[0].unlink()
     async with await storage.open_object(BUCKET, "a") as reader:
         with pytest.raises(InternalError):
             await reader.read()

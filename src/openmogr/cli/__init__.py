@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -38,9 +39,14 @@ cli.add_command(doctor)
 def main() -> None:
     """Entry point of the ``openmogr`` program."""
     try:
-        cli(prog_name="openmogr", standalone_mode=False)
+        # The result of a command is None; click gives the status of --help and the like instead.
+        sys.exit(cli(prog_name="openmogr", standalone_mode=False))
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
+    except BrokenPipeError:
+        # Whoever read the output has had enough; nothing more can be said, not even while Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ExitCode.UNEXPECTED)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

@@ -6,10 +6,12 @@ says which blobs are in use; this class knows which are being read, and removes 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
 
@@ -38,6 +40,7 @@ class BlobFiles:
         self._pins: Counter[str] = Counter()
         self._released: deque[tuple[str, ...]] = deque()
         self._doomed: set[str] = set()
+        self._remover = ThreadPoolExecutor(1, "openmogr-remove")
         # Held while an object is looked up and pinned, so that nothing is removed between the two.
         self.lock = Lock()
 
@@ -75,27 +78,37 @@ class BlobFiles:
         """Undo a pin. Never blocks, so that the event loop and the garbage collector may call it."""
         self._released.append(tuple(names))
 
-    @property
-    def has_doomed(self) -> bool:
-        """Whether :meth:`drain` may find something to remove."""
-        return bool(self._doomed)
+    def remove_soon(self) -> None:
+        """Have removed what nobody uses any more. Never blocks: a file of gigabytes takes its time to go."""
+        if self._doomed:
+            # After closing, the sweep of the next start does it.
+            with contextlib.suppress(RuntimeError):
+                self._remover.submit(self._remove)
 
-    def drain(self) -> None:
-        """Remove what was waiting for its last reader."""
+    def wait(self) -> None:
+        """Wait for the removals asked for so far."""
+        self._remover.submit(int).result()
+
+    def close(self) -> None:
+        """Finish the removals."""
+        self._remover.shutdown()
+
+    def _remove(self) -> None:
         with self.lock:
             self._count_released()
             removable = {name for name in self._doomed if name not in self._pins}
             self._doomed -= removable
         for name in removable:
-            self.path(name).unlink(missing_ok=True)
+            # A file that cannot be removed now is swept at the next start.
+            with contextlib.suppress(OSError):
+                self.path(name).unlink(missing_ok=True)
 
     def settle(self, kept: Iterable[str], dropped: Iterable[str]) -> None:
         """Follow a commit of the index: blobs it refers to (again), and blobs it refers to no more."""
         with self.lock:
             self._doomed.difference_update(kept)
             self._doomed.update(dropped)
-        if self._doomed:
-            self.drain()
+        self.remove_soon()
 
     def _count_released(self) -> None:
         while self._released:

@@ -227,9 +227,7 @@ class Index:
                 job.error = job.error or _translate(error)
         for job in jobs:
             if job.error is None and job.transaction is not None:
-                # The change is durable; a file that cannot be removed now is swept at the next start.
-                with contextlib.suppress(OSError):
-                    self._committed(job.transaction.kept, job.transaction.dropped)
+                self._committed(job.transaction.kept, job.transaction.dropped)
         for job in jobs:
             if job.error is not None:
                 job.future.set_exception(job.error)

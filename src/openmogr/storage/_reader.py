@@ -95,8 +95,7 @@ class FileReader:
 
     async def aclose(self) -> None:
         self._release()
-        if self._blobs.has_doomed:
-            await in_thread(self._pool, self._blobs.drain)
+        self._blobs.remove_soon()
 
     async def __aenter__(self) -> Self:
         return self

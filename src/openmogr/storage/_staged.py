@@ -10,6 +10,7 @@ import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+from openmogr.errors import CosError, InternalError
 from openmogr.storage import _crc64
 from openmogr.storage._blobs import BlobFiles
 from openmogr.storage._records import Segment
@@ -97,7 +98,7 @@ class FileStaged:
 
     async def aclose(self) -> None:
         """End the stage; what is not committed is removed."""
-        with contextlib.suppress(OSError, StorageFull):
+        with contextlib.suppress(CosError):
             await self._flushed()
         await in_thread(self._pool, self._discard)
 
@@ -119,9 +120,7 @@ class FileStaged:
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
         except OSError as error:
-            if error.errno in _FULL:
-                raise StorageFull(detail=str(error)) from error
-            raise
+            raise _translate(error) from error
         self._md5.update(data)
         self._crc64 = _crc64.update(self._crc64, data)
 
@@ -130,9 +129,7 @@ class FileStaged:
         try:
             self._blob = self._blobs.adopt(self._path, self._descriptor)
         except OSError as error:
-            if error.errno in _FULL:
-                raise StorageFull(detail=str(error)) from error
-            raise
+            raise _translate(error) from error
         self._path = self._blobs.path(self._blob)
 
     def _discard(self) -> None:
@@ -142,3 +139,8 @@ class FileStaged:
         # Nothing adopts the file of an empty object.
         if not self._committed or self._blob is None:
             self._path.unlink(missing_ok=True)
+
+
+def _translate(error: OSError) -> CosError:
+    detail = f"staging: {error}"
+    return StorageFull(detail=detail) if error.errno in _FULL else InternalError(detail=detail)

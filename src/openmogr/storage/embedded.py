@@ -7,9 +7,11 @@ import contextlib
 import fcntl
 import os
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from sqlite3 import Connection
 from types import TracebackType
 from typing import Self, TypeVar
@@ -81,8 +83,9 @@ class EmbeddedStorage:
         await asyncio.to_thread(self._close)
 
     async def reclaimed(self) -> None:
-        """Wait until what an earlier run left in the blobs' folders is removed."""
+        """Wait until all files are removed that nothing uses, those of an earlier run included."""
         await asyncio.to_thread(self._sweeper.join)
+        await asyncio.to_thread(self._blobs.wait)
 
     # Buckets
 
@@ -315,10 +318,7 @@ class EmbeddedStorage:
         try:
             data.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise StorageUnusable(f"{data} is in use by another OpenMogr process") from None
+            _take_lock(self._lock, data)
             self._blobs.prepare()
             self._index.open()
             sync_folder(data)
@@ -334,6 +334,7 @@ class EmbeddedStorage:
     def _release(self) -> None:
         self._pool.shutdown()
         self._index.close()
+        self._blobs.close()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -348,6 +349,16 @@ class EmbeddedStorage:
                     self._index.write(partial(_drop_unused, names=unused)).result()
                 if self._closing.is_set():
                     return
+
+
+def _take_lock(descriptor: int, data: Path) -> None:
+    """Become the folder's owner. Tried for a moment: reports take the lock briefly to see if it is free."""
+    for _ in range(10):
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.05)
+    raise StorageUnusable(f"{data} is in use by another OpenMogr process")
 
 
 def _check_part_number(number: int) -> None:
