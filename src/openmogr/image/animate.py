@@ -79,7 +79,7 @@ def _chained(first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:
 def _count(name: str, data: bytes) -> int:
     stream = io.BytesIO(data)
     if name == "gif":
-        return headers.gif_frames(stream, len(data))
+        return headers.gif_layout(stream, len(data)).frames
     with Image.open(stream) as image:
         return int(getattr(image, "n_frames", 1))
 

@@ -116,6 +116,8 @@ class OpenedImage:
                 self.image.load()
                 image = to_srgb(self.image, self.image.info.get("icc_profile"))
                 # The reader draws the next frame over this one.
+                if image.size != (self.width, self.height):
+                    image = image.crop((0, 0, self.width, self.height))
                 frame = Frame(_detached(image.copy() if image is self.image else image), self._duration())
             yield frame
 
@@ -189,25 +191,30 @@ def open_image(
     with source.open() as stream:
         with decoding():
             declared = headers.declared_size(container.name, stream)
+            layout = headers.gif_layout(stream, settings.max_frames + 1) if container.name == "gif" else None
         if declared is not None:
             _check_size(declared, settings, container)
+        if layout is not None and layout.frames:
+            # Pillow grows the canvas for frames that reach beyond it.
+            _check_size((layout.width, layout.height), settings, container)
         stream.seek(0)
         with decoding():
             image = Image.open(stream, formats=[container.pillow])
         with image:
             _check_size(image.size, settings, container)
             with decoding():
-                count = _count_frames(container, image, stream, settings.max_frames)
+                count = layout.frames if layout is not None else _count_frames(container, image)
             if frame_limit is not None and container.name == "gif":
                 count = min(count, frame_limit)
-            _check_frames(count, image.size, settings)
+            canvas = (layout.width, layout.height) if layout is not None else image.size
+            _check_frames(count, canvas, settings)
             with decoding():
                 opened = OpenedImage(
                     container,
                     image,
                     image.width,
                     image.height,
-                    count,
+                    max(count, 1),
                     _estimate_quality(container, image, stream),
                     isinstance(image, JpegImageFile) and get_sampling(image) in {1, 2},
                     _exif(image),
@@ -239,12 +246,7 @@ def _check_frames(count: int, size: tuple[int, int], settings: ImageSettings) ->
         )
 
 
-def _count_frames(container: Container, image: Image.Image, stream: BinaryIO, limit: int) -> int:
-    if container.name == "gif":
-        position = stream.tell()
-        count = headers.gif_frames(stream, limit + 1)
-        stream.seek(position)
-        return max(count, 1)
+def _count_frames(container: Container, image: Image.Image) -> int:
     # Several pictures in a TIFF or a HEIF are pages, not frames.
     if not container.animated:
         return 1

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import BinaryIO
 
-__all__ = ["av1_bit_depth", "declared_size", "gif_frames", "png_bit_depth", "vp8_quantiser"]
+__all__ = ["GifLayout", "av1_bit_depth", "declared_size", "gif_layout", "png_bit_depth", "vp8_quantiser"]
+
+
+# Bytes between the blocks of a GIF that are passed over.
+_MAX_STRAY = 65_536
 
 
 def declared_size(container: str, stream: BinaryIO) -> tuple[int, int] | None:
@@ -55,21 +60,33 @@ def _check_boxes(stream: BinaryIO) -> None:
         position += length
 
 
-def gif_frames(stream: BinaryIO, limit: int) -> int:
-    """The number of images in a GIF, at most ``limit``; a file that is cut off counts what is there."""
+@dataclass(frozen=True, slots=True)
+class GifLayout:
+    """How many images a GIF holds, and the smallest canvas that holds the logical screen and all of them."""
+
+    frames: int
+    width: int
+    height: int
+
+
+def gif_layout(stream: BinaryIO, limit: int) -> GifLayout:
+    """Walk over at most ``limit`` images of a GIF; a file that is cut off counts what is there."""
     stream.seek(0)
     header = stream.read(13)
     if len(header) < 13:
-        return 0
+        return GifLayout(0, 0, 0)
+    width, height = (int.from_bytes(header[i : i + 2], "little") for i in (6, 8))
     _skip_color_table(stream, header[10])
-    count = 0
-    while count < limit:
+    count = stray = 0
+    while count < limit and stray < _MAX_STRAY:
         introducer = stream.read(1)
         if introducer == b"\x2c":
             descriptor = stream.read(9)
             if len(descriptor) < 9:
                 break
             count += 1
+            left, top, across, down = (int.from_bytes(descriptor[i : i + 2], "little") for i in (0, 2, 4, 6))
+            width, height = max(width, left + across), max(height, top + down)
             _skip_color_table(stream, descriptor[8])
             stream.seek(1, 1)
         elif introducer == b"\x21":
@@ -78,9 +95,10 @@ def gif_frames(stream: BinaryIO, limit: int) -> int:
             break
         else:
             # Stray bytes between blocks are common; browsers and Pillow read on.
+            stray += 1
             continue
         _skip_sub_blocks(stream)
-    return count
+    return GifLayout(count, width, height)
 
 
 def _skip_color_table(stream: BinaryIO, flags: int) -> None:
