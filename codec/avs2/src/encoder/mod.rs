@@ -21,6 +21,7 @@ mod input;
 mod lcu;
 mod metric;
 mod options;
+mod parallel;
 mod quantiser;
 mod rate;
 mod row;
@@ -131,7 +132,15 @@ pub fn encode_intra_picture(
     let (mut planes, _) = filter.finish();
     let mut sao_enable = [false; 3];
     if effort.sao {
-        let task = sao::Task { geometry, source: &source, lambda: picture.lambda, backend, slice_rows };
+        let task = sao::Task {
+            geometry,
+            source: &source,
+            lambda: picture.lambda,
+            chroma_weight: picture.chroma_weight,
+            backend,
+            slice_rows,
+            threads: options.threads,
+        };
         sao_enable = sao::apply(&task, &mut planes, &mut rows);
     }
     if effort.alf_passes > 0 {
@@ -139,6 +148,7 @@ pub fn encode_intra_picture(
             geometry,
             source: &source,
             lambda: picture.lambda,
+            chroma_weight: picture.chroma_weight,
             backend,
             passes: effort.alf_passes,
             threads: options.threads,

@@ -290,3 +290,32 @@ pub(super) fn squared_error(
     }
     total
 }
+
+/// Products of the tap sums; see the caller.
+#[target_feature(enable = "avx2")]
+pub(super) fn correlate(rows: &[[i16; 64]; 10], w: usize, sums: &mut [i64; 90]) {
+    let vectors = w.div_ceil(16);
+    let load = |row: usize, i: usize| {
+        let mut values = [0_i16; 16];
+        let end = (16 * i + 16).min(w);
+        values[..end - 16 * i].copy_from_slice(&rows[row][16 * i..end]);
+        // SAFETY: 16 elements are 32 bytes.
+        unsafe { _mm256_loadu_si256(values.as_ptr().cast()) }
+    };
+    let mut values = [[_mm256_setzero_si256(); 4]; 10];
+    for (row, values) in values.iter_mut().enumerate() {
+        for (i, value) in values.iter_mut().enumerate().take(vectors) {
+            *value = load(row, i);
+        }
+    }
+    for i in 0..9 {
+        for k in i..10 {
+            let mut sum = _mm256_setzero_si256();
+            for v in 0..vectors {
+                sum = _mm256_add_epi32(sum, _mm256_madd_epi16(values[i][v], values[k][v]));
+            }
+            let half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256::<1>(sum));
+            sums[10 * i + k] += i64::from(horizontal_sum(half));
+        }
+    }
+}

@@ -53,3 +53,20 @@ pub(super) fn squared_error(
     let _ = (backend, a, b, size);
     None
 }
+
+/// Adds the products of rows `i` and `k` (`i` <= `k`) of the first `w` values to `sums[10 * i + k]`.
+pub(super) fn correlate(backend: Backend, rows: &[[i16; 64]; 10], w: usize, sums: &mut [i64; 90]) {
+    #[cfg(target_arch = "x86_64")]
+    if backend.has_avx2() {
+        // SAFETY: the processor has AVX2.
+        unsafe { avx2::correlate(rows, w, sums) };
+        return;
+    }
+    let _ = backend;
+    for i in 0..9 {
+        for k in i..10 {
+            let products = rows[i][..w].iter().zip(&rows[k][..w]);
+            sums[10 * i + k] += i64::from(products.map(|(&a, &b)| i32::from(a) * i32::from(b)).sum::<i32>());
+        }
+    }
+}
