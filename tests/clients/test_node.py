@@ -1,0 +1,100 @@
+"""The official Node SDK. To run it: ``npm install --prefix tests/clients cos-nodejs-sdk-v5``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import cast
+
+import pytest
+import requests
+
+import openmogr.demo
+from openmogr.testing import ServerProcess
+
+HERE = Path(__file__).parent
+SDK = "cos-nodejs-sdk-v5 3.0"
+MODULE = "cos-nodejs-sdk-v5"
+
+
+@pytest.fixture(scope="module")
+def results(server: ServerProcess) -> dict[str, object]:
+    """What one run of the script saw."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed")
+    folders = [HERE / "node_modules", *map(Path, os.environ.get("NODE_PATH", "").split(os.pathsep))]
+    if not any((folder / MODULE).is_dir() for folder in folders):
+        pytest.skip(f"{MODULE} is not installed: npm install --prefix tests/clients {MODULE}")
+    photo = Path(openmogr.demo.__file__).parent / openmogr.demo.KEY
+    key = server.credential
+    arguments = [str(server.port), key.secret_id, key.secret_key, str(photo)]
+    done = subprocess.run(
+        [node, str(HERE / "node_client.js"), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return cast(dict[str, object], json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.compat("GET Service, PUT/HEAD/DELETE Bucket", client=SDK)
+@pytest.mark.compat("PUT/GET/HEAD/DELETE Object", client=SDK)
+@pytest.mark.compat("List Objects v1", client=SDK)
+@pytest.mark.compat("Multiple delete", client=SDK)
+@pytest.mark.compat("Copy", client=SDK)
+@pytest.mark.compat("Multipart upload", client=SDK)
+def test_objects(results: dict[str, object], photo: bytes) -> None:
+    """Line 4: Node sends ``//`` and ``/../`` raw."""
+    assert "node-1250000000" in cast(list[str], results["buckets"])
+    assert results["keys"] == [True] * 5
+    assert results["listed"] == ["a//b"]
+    assert results["copy"] == f'"{hashlib.md5(photo).hexdigest()}"'
+    multipart = cast(dict[str, str], results["multipart"])
+    assert multipart["etag"].endswith('-2"')
+    assert results["head"] == str(2 * 1024 * 1024 + 3)
+    assert results["slice"]
+    assert results["deleted"] == 2
+    assert results["acl"] == "private"
+
+
+@pytest.mark.compat("Processing on upload (PUT with Pic-Operations)", client=SDK)
+@pytest.mark.compat("Processing of stored data (POST ?image_process)", client=SDK)
+@pytest.mark.compat("Processing on download (GET with an operation)", client=SDK)
+@pytest.mark.compat("imageInfo, imageAve, exif", client=SDK)
+def test_processing(results: dict[str, object], photo: bytes) -> None:
+    """Lines 7, 8 and 21."""
+    put = cast(dict[str, object], results["put"])
+    assert put["etag"] == f'"{hashlib.md5(photo).hexdigest()}"'
+    for answer in (put["result"], results["post"]):
+        document = cast(dict[str, dict[str, object]], answer)
+        assert document["OriginalInfo"]["Key"] == "dir/图 a.png"
+        found = document["ProcessResults"]["Object"]
+        item = cast(list[dict[str, str]], found if isinstance(found, list) else [found])[0]
+        assert (item["Key"], item["Format"], item["Width"]) == ("dir/small.webp", "webp", "60")
+    assert results["get"] == {"type": "image/webp", "magic": "WEBP"}
+    assert cast(dict[str, str], results["info"])["width"] == "768"
+
+
+@pytest.mark.compat("Presigned URLs", client=SDK)
+def test_presigned(results: dict[str, object], server: ServerProcess) -> None:
+    """Line 7: Node encodes the parameter list once more in URLs."""
+    proxies = {"http": f"http://127.0.0.1:{server.port}"}
+    answer = requests.get(cast(str, results["url"]), proxies=proxies, timeout=30)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/webp")
+
+
+def test_errors(results: dict[str, object]) -> None:
+    """Lines 13 and 14: the request id is there, and nothing is retried on another host."""
+    missing = cast(dict[str, object], results["missing"])
+    assert (missing["status"], missing["code"]) == (404, "NoSuchKey")
+    assert missing["id"]
+    assert cast(dict[str, object], results["missingHead"])["status"] == 404
+    bad = cast(dict[str, object], results["bad"])
+    assert (bad["status"], bad["code"]) == (400, "InvalidArgument")
