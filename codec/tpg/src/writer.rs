@@ -73,22 +73,28 @@ impl Writer {
         if colour.is_empty() {
             return Err(Error::MissingPicture { element: "colour picture", frame });
         }
-        let delay = delay.to_be_bytes();
-        let delay: &[u8] = if self.mode.is_animation() { &delay } else { &[] };
-        self.last_size = self.pictures.len();
-        push_chunk(&mut self.pictures, CODE_COLOUR, &[delay, colour])?;
+        let alpha = alpha.filter(|alpha| !alpha.is_empty());
         match alpha {
-            Some(alpha) if self.mode.has_alpha() && !alpha.is_empty() => {
-                self.last_size = self.pictures.len();
-                push_chunk(&mut self.pictures, CODE_ALPHA, &[alpha])?;
-            }
-            None if !self.mode.has_alpha() => {}
             Some(alpha) if !self.mode.has_alpha() => {
                 let value = alpha.len() as u64;
                 let element = "size of an alpha picture in a mode without alpha";
                 return Err(Error::InvalidContainer { element, value, offset: 0 });
             }
-            _ => return Err(Error::MissingPicture { element: "alpha picture", frame }),
+            None if self.mode.has_alpha() => {
+                return Err(Error::MissingPicture { element: "alpha picture", frame });
+            }
+            _ => {}
+        }
+        // Both sizes are checked before anything is written.
+        let delay = delay.to_be_bytes();
+        let delay: &[u8] = if self.mode.is_animation() { &delay } else { &[] };
+        chunk_size(delay.len() + colour.len() + SEQUENCE_END.len())?;
+        chunk_size(alpha.map_or(0, <[u8]>::len) + SEQUENCE_END.len())?;
+        self.last_size = self.pictures.len();
+        push_chunk(&mut self.pictures, CODE_COLOUR, &[delay, colour])?;
+        if let Some(alpha) = alpha {
+            self.last_size = self.pictures.len();
+            push_chunk(&mut self.pictures, CODE_ALPHA, &[alpha])?;
         }
         self.frames += 1;
         Ok(self)
