@@ -110,8 +110,8 @@ class FileReader:
             raise RuntimeError("the object was closed")
         files = _Pieces(self._blobs, pieces, self._chunk)
         try:
-            while chunk := await in_thread(self._pool, files.next):
-                yield chunk
+            while files.remaining:
+                yield await in_thread(self._pool, files.next)
         finally:
             files.close()
 
@@ -151,15 +151,14 @@ class _Pieces:
         self._descriptor: int | None = None
         self._offset = 0
         self._left = 0
+        self.remaining = sum(piece.length for piece in pieces)
 
     def next(self) -> bytes:
-        """The next chunk, empty at the end."""
+        """The next chunk; call only while something remains."""
         try:
             if not self._left:
                 self.close()
-                piece = next(self._pieces, None)
-                if piece is None:
-                    return b""
+                piece = next(self._pieces)
                 self._descriptor = os.open(self._blobs.path(piece.blob), os.O_RDONLY)
                 self._offset, self._left = piece.start, piece.length
             assert self._descriptor is not None
@@ -170,6 +169,7 @@ class _Pieces:
             raise InternalError(detail=f"blob ends {self._left} bytes early")
         self._offset += len(data)
         self._left -= len(data)
+        self.remaining -= len(data)
         return data
 
     def close(self) -> None:
