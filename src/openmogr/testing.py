@@ -89,6 +89,13 @@ class ServerProcess:
         """What the server wrote to its standard streams."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
+    @property
+    def cpu_seconds(self) -> float:
+        """User and system time of the server so far (Linux)."""
+        assert self._process is not None
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def stop(self) -> None:
         """End the server as an operator does, with SIGTERM."""
         if self._process is not None:
