@@ -91,6 +91,11 @@ impl Picture {
     }
 }
 
+/// Samples that may be overwritten behind each row.
+const ROW_SLACK: usize = 32;
+/// Samples that may be read behind the last row.
+const END_SLACK: usize = 64;
+
 /// Samples of one component while they are made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlaneBuffer {
@@ -101,22 +106,22 @@ pub struct PlaneBuffer {
 }
 
 impl PlaneBuffer {
-    /// Odd multiples of 64 keep rows apart in the cache.
+    /// Odd multiples of 64 keep rows apart in the cache; whole vectors may be stored behind a row's last sample.
     fn stride_of(width: usize) -> usize {
-        width.next_multiple_of(64) | 64
+        (width + ROW_SLACK).next_multiple_of(64) | 64
     }
 
     /// Bytes that a plane takes.
     #[must_use]
     pub fn memory(width: usize, height: usize) -> usize {
-        Self::stride_of(width) * height
+        Self::stride_of(width) * height + END_SLACK
     }
 
     /// A plane of zeros.
     #[must_use]
     pub fn new(width: usize, height: usize) -> Self {
         let stride = Self::stride_of(width);
-        Self { data: vec![0; stride * height], width, height, stride }
+        Self { data: vec![0; Self::memory(width, height)], width, height, stride }
     }
 
     /// Samples per row.

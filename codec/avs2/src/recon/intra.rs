@@ -1,6 +1,8 @@
 //! Intra prediction (clause 2).
 
 use crate::simd::Backend;
+#[cfg(target_arch = "x86_64")]
+use crate::simd::avx2;
 
 /// Which neighbouring samples exist (2.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -175,7 +177,10 @@ pub fn predict_intra(
     out: &mut [u8],
     stride: usize,
 ) {
-    let _ = backend;
+    #[cfg(target_arch = "x86_64")]
+    if avx2::predict_angular(backend, mode, (w, h), line, out, stride) {
+        return;
+    }
     match mode {
         0 => {
             let value = dc(line, (w, h), available);
@@ -312,6 +317,7 @@ fn corner_angular(mode: u8, line: &ReferenceLine, (w, h): (usize, usize), out: &
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simd::tests::{Random, levels};
 
     /// Checksums of part B, self-test T1: modes by block sizes.
     const SIZES: [(usize, usize); 9] =
@@ -364,6 +370,30 @@ mod tests {
             line.set(i, a as u8);
         }
         line
+    }
+
+    #[test]
+    fn every_backend_gives_the_same() {
+        let mut random = Random(4);
+        for _ in 0..20 {
+            let mut line = ReferenceLine::default();
+            (0..LENGTH).for_each(|i| line.samples[i] = random.sample());
+            for size in SIZES {
+                let available =
+                    Availability { left: random.below(3) > 0, top: random.below(3) > 0, ..Availability::default() };
+                for mode in 0..33 {
+                    let stride = size.0 + [0, 5][random.below(2)];
+                    let mut predicted = [Vec::new(), Vec::new()];
+                    for backend in levels() {
+                        for (out, backend) in predicted.iter_mut().zip([backend, Backend::SCALAR]) {
+                            *out = vec![7; stride * size.1];
+                            predict_intra(backend, mode, size, &line, available, out, stride);
+                        }
+                        assert!(predicted[0] == predicted[1], "mode {mode}, block {size:?}, {backend:?}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

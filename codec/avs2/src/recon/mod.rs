@@ -9,5 +9,10 @@ mod quantisation;
 mod transform;
 
 pub use intra::{Availability, ReferenceLine, predict_intra};
+pub(crate) use intra::{column_step, displacement, row_step};
 pub use quantisation::{Dequantiser, chroma_qp};
-pub use transform::{CoefficientBlock, MAX_COEFFICIENTS, Secondary, add_residual, inverse_transform};
+pub use transform::{
+    CoefficientBlock, MAX_COEFFICIENTS, MAX_RESIDUAL, Secondary, add_residual, inverse_transform,
+};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use transform::{D4, T32};

@@ -1,6 +1,8 @@
 //! Inverse transforms (clause 4) and reconstruction (clause 5).
 
 use crate::simd::Backend;
+#[cfg(target_arch = "x86_64")]
+use crate::simd::avx2;
 
 /// Greatest number of coefficients of a block (32x32).
 pub const MAX_COEFFICIENTS: usize = 1024;
@@ -108,7 +110,7 @@ pub(crate) static T32: [[i8; 32]; 32] = {
 };
 
 /// D4 (4.3).
-static D4: [[i8; 4]; 4] = [[34, 58, 72, 81], [77, 69, -7, -75], [79, -33, -75, 58], [55, -84, 73, -28]];
+pub(crate) static D4: [[i8; 4]; 4] = [[34, 58, 72, 81], [77, 69, -7, -75], [79, -33, -75, 58], [55, -84, 73, -28]];
 
 /// S4 (4.4).
 const S4: [[i32; 4]; 4] =
@@ -124,17 +126,55 @@ pub fn inverse_transform(
     secondary: Secondary,
     residual: &mut [i16; MAX_RESIDUAL],
 ) {
-    let _ = backend;
     let wavelet = w.max(h) == 64;
     match secondary {
         Secondary::None => {}
-        Secondary::Small => return small_secondary(block, residual),
+        Secondary::Small => {
+            #[cfg(target_arch = "x86_64")]
+            if avx2::small_secondary(backend, block, residual) {
+                return;
+            }
+            return small_secondary(block, residual);
+        }
         Secondary::Large { horizontal, vertical } => {
             if horizontal || vertical {
                 large_secondary(block, horizontal, vertical);
             }
         }
     }
+    if (block.nonzero_width, block.nonzero_height) == (1, 1) {
+        constant(block, wavelet, residual);
+    } else if !cosine_avx2(backend, block, wavelet, residual) {
+        cosine(block, wavelet, residual);
+    }
+    if wavelet {
+        synthesize(residual, (block.width, block.height));
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+use crate::simd::avx2::inverse_transform as cosine_avx2;
+
+#[cfg(not(target_arch = "x86_64"))]
+fn cosine_avx2(_: Backend, _: &CoefficientBlock, _: bool, _: &mut [i16; MAX_RESIDUAL]) -> bool {
+    false
+}
+
+/// Shift and width in bits of the second step (4.2).
+fn second_step(wavelet: bool) -> (u32, u32) {
+    if wavelet { (11, 10) } else { (12, 9) }
+}
+
+/// The residual of a single coefficient at frequency 0.
+fn constant(block: &CoefficientBlock, wavelet: bool, residual: &mut [i16; MAX_RESIDUAL]) {
+    let (shift, bits) = second_step(wavelet);
+    // The first step returns the coefficient.
+    let value = round_clip(32 * i32::from(block.coefficients[0]), shift, bits);
+    residual[..block.width * block.height].fill(value);
+}
+
+/// 4.2
+fn cosine(block: &CoefficientBlock, wavelet: bool, residual: &mut [i16; MAX_RESIDUAL]) {
     let (cw, ch) = (block.width, block.height);
     let mut columns = [0; MAX_COEFFICIENTS];
     let (nw, nh) = (block.nonzero_width, block.nonzero_height);
@@ -146,16 +186,13 @@ pub fn inverse_transform(
             columns[y * cw + x] = round_clip(sum, 5, 16);
         }
     }
-    let (shift, bits) = if wavelet { (11, 10) } else { (12, 9) };
+    let (shift, bits) = second_step(wavelet);
     for y in 0..ch {
         for x in 0..cw {
             let sum: i32 =
                 (0..nw).map(|k| i32::from(T32[k * (32 / cw)][x]) * i32::from(columns[y * cw + k])).sum();
             residual[y * cw + x] = round_clip(sum, shift, bits);
         }
-    }
-    if wavelet {
-        synthesize(residual, (cw, ch));
     }
 }
 
@@ -236,7 +273,10 @@ pub fn add_residual(
     out: &mut [u8],
     stride: usize,
 ) {
-    let _ = backend;
+    #[cfg(target_arch = "x86_64")]
+    if avx2::add_residual(backend, residual, (w, h), out, stride) {
+        return;
+    }
     for (row, residual) in super::intra::rows(out, stride, (w, h)).zip(residual.chunks_exact(w)) {
         for (sample, &r) in row.iter_mut().zip(residual) {
             *sample = (i16::from(*sample) + r).clamp(0, 255) as u8;
@@ -247,6 +287,7 @@ pub fn add_residual(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simd::tests::{Random, levels};
 
     /// Checksums of part B, self-test T2: width, height, without secondary transform and with it for modes 18, 5, 28.
     const CHECKSUMS: [(usize, usize, [u16; 4]); 11] = [
@@ -268,6 +309,40 @@ mod tests {
         assert_eq!(T32[1][..8], [45, 45, 44, 43, 41, 39, 36, 34]);
         assert_eq!(T32[8][..4], [42, 17, -17, -42]);
         assert_eq!(T32[31][28..], [15, -11, 7, -2]);
+    }
+
+    #[test]
+    fn every_backend_gives_the_same() {
+        let mut random = Random(5);
+        for round in 0..3000 {
+            let (w, h, _) = CHECKSUMS[random.below(CHECKSUMS.len())];
+            let halve = if w.max(h) == 64 { 2 } else { 1 };
+            let (cw, ch) = (w / halve, h / halve);
+            let mut block = CoefficientBlock::default();
+            block.start((cw, ch));
+            let range = [4, 200, 65536][random.below(3)];
+            let (width, height) = (1 + random.below(cw), 1 + random.below(ch));
+            for _ in 0..1 + random.below(40) {
+                let value = random.below(range) as i32 - range as i32 / 2;
+                block.set(random.below(width), random.below(height), value as i16);
+            }
+            let secondary = match (round % 3, w, h) {
+                (0, 4, 4) => Secondary::Small,
+                (1, ..) if (w, h) != (4, 4) => Secondary::Large { horizontal: true, vertical: random.below(2) == 1 },
+                _ => Secondary::None,
+            };
+            let samples: Vec<u8> = (0..w * h).map(|_| random.sample()).collect();
+            let made = |backend| {
+                let mut residual = [0; MAX_RESIDUAL];
+                let mut out = samples.clone();
+                inverse_transform(backend, &mut block.clone(), (w, h), secondary, &mut residual);
+                add_residual(backend, &residual, (w, h), &mut out, w);
+                (residual[..w * h].to_vec(), out)
+            };
+            for backend in levels() {
+                assert!(made(backend) == made(Backend::SCALAR), "{w}x{h} {secondary:?} {backend:?}");
+            }
+        }
     }
 
     #[test]
