@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import types
 from pathlib import Path
@@ -174,13 +175,28 @@ def test_tpg_starts_to_work_with_an_encoder(run: Run, monkeypatch: pytest.Monkey
     assert seen == {"mode": "RGBA", "size": (80, 60), "quality": 60, "threads": 1}
 
 
-def test_genuine_tpg_is_read(shared: Path, run: Run) -> None:
+@pytest.mark.parametrize(
+    ("name", "width", "height", "frames"),
+    [
+        ("d32ed7fd7ad5a130b6d1bb96e46a761a07f15c4a4a6b7a1a1828665343f6d69b.0", 450, 8302, 1),
+        ("dingdang_tpg.gif", 294, 358, 9),
+        ("spider-web-7572415.tpg", 4908, 3272, 1),
+        ("test1.tpg", 3670, 2068, 1),
+        ("test1_gif.tpg", 3670, 2068, 6),
+        ("tpg.jpg", 960, 540, 1),
+    ],
+)
+def test_genuine_tpg_is_read(name: str, width: int, height: int, frames: int, shared: Path, run: Run) -> None:
     pytest.importorskip("pillow_tpg", reason="the TPG codec is not built")
-    files = sorted((shared / "corpus" / "tpg").glob("*.tpg"))
-    assert files
-    for path in files:
-        result = run("imageMogr2/thumbnail/64x64/format/png", path)
-        assert max(decoded(result).size) == 64
+    path = shared / "corpus" / "tpg" / name
+    info = json.loads(run("imageInfo", path).data)
+    assert (info["format"], info["frame_count"]) == ("tpg", str(frames))
+    assert (info["width"], info["height"]) == (str(width), str(height))
+    result = run("imageMogr2/thumbnail/64x64/format/webp", path)
+    assert max(decoded(result).size) == 64
+    assert result.frame_count == frames
+    still = run("imageMogr2/thumbnail/64x64/format/png", path)
+    assert pixels(decoded(still)).std() > 10
 
 
 @pytest.mark.parametrize(

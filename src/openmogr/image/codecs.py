@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import threading
 from types import ModuleType
 
 from openmogr.image.failures import missing_codec
 
 __all__ = ["heif_codec", "tpg_codec", "tpg_encoder"]
-
-_lock = threading.Lock()
-_registered: set[str] = set()
 
 
 def heif_codec() -> ModuleType:
@@ -21,13 +17,8 @@ def heif_codec() -> ModuleType:
         NotSupported: it is not installed.
     """
     module = _import("pillow_heif", "HEIF", "openmogr[heif]")
-    with _lock:
-        if "heif" not in _registered:
-            # Workers are the unit of concurrency; thumbnails may be stale and are never wanted here.
-            module.register_heif_opener(
-                decode_threads=1, thumbnails=False, depth_images=False, aux_images=False
-            )
-            _registered.add("heif")
+    # Registering again changes nothing. Workers are the unit of concurrency; thumbnails may be stale.
+    module.register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
     return module
 
 
@@ -38,10 +29,7 @@ def tpg_codec() -> ModuleType:
         NotSupported: it is not installed.
     """
     module = _import("pillow_tpg", "TPG", "openmogr[tpg]")
-    with _lock:
-        if "tpg" not in _registered:
-            module.register_tpg_opener()
-            _registered.add("tpg")
+    module.register_tpg_opener()
     return module
 
 

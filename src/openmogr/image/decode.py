@@ -150,6 +150,8 @@ def decoding() -> Iterator[None]:
         raise
     except MemoryError as error:
         raise input_resolution("the image needs more memory than there is") from error
+    except Image.DecompressionBombError as error:
+        raise input_resolution(str(error)) from error
     except Exception as error:
         raise not_an_image("the image data is damaged", f"{type(error).__name__}: {error}") from error
 
