@@ -13,7 +13,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut files = Vec::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
-        let mut number = || arguments.next().ok_or("a number is missing")?.parse().map_err(|_| "not a number");
+        let mut number =
+            || arguments.next().ok_or("a number is missing")?.parse().map_err(|_| "not a number");
         match argument.as_str() {
             "--threads" => options.threads = number()?,
             "--repeat" => repeat = number()?,

@@ -53,7 +53,9 @@ impl fmt::Display for Error {
             Self::IncompletePicture { decoded, expected } => {
                 write!(f, "incomplete AVS2 picture: {decoded} of {expected} largest coding units")
             }
-            Self::Unsupported { feature, value } => write!(f, "unsupported AVS2 feature: {feature} ({value})"),
+            Self::Unsupported { feature, value } => {
+                write!(f, "unsupported AVS2 feature: {feature} ({value})")
+            }
             Self::Limit { limit, needed, allowed } => {
                 write!(f, "AVS2 limit exceeded: {limit} is {needed}, allowed are {allowed}")
             }

@@ -28,7 +28,12 @@ fn check_stage(planes: &[PlaneBuffer; 3], expected: &Value, stage: &str) -> Resu
 }
 
 /// Decodes a stream and compares every picture; the error names the first picture, stage and plane that differ.
-fn check_stream(stream: &Path, expected: &Value, options: DecoderOptions, stages: bool) -> Result<(), String> {
+fn check_stream(
+    stream: &Path,
+    expected: &Value,
+    options: DecoderOptions,
+    stages: bool,
+) -> Result<(), String> {
     let data = fs::read(stream).map_err(|e| e.to_string())?;
     let mut decoder = Decoder::new(options);
     if stages {

@@ -70,11 +70,25 @@ fn named_streams_give_the_expected_result() {
         } else if has("no_end_code") {
             assert_eq!(pictures.len(), 1, "{name}");
         } else if has("8192x8192") || has("16383x16383") {
-            assert!(matches!(result, Err(Error::Limit { .. } | Error::IncompletePicture { .. } | Error::Truncated { .. } | Error::Invalid { .. })), "{name}");
+            assert!(
+                matches!(
+                    result,
+                    Err(Error::Limit { .. }
+                        | Error::IncompletePicture { .. }
+                        | Error::Truncated { .. }
+                        | Error::Invalid { .. })
+                ),
+                "{name}"
+            );
             assert!(pictures.is_empty(), "{name}");
         } else if has("sample_precision_2") || has("field_coded") || has("monochrome") {
             assert!(matches!(result, Err(Error::Unsupported { .. })), "{name}: {result:?}");
-        } else if has("random_1k") || has("zeros_4k") || has("size_width_zero") || has("lcu_size") || has("qp_127") {
+        } else if has("random_1k")
+            || has("zeros_4k")
+            || has("size_width_zero")
+            || has("lcu_size")
+            || has("qp_127")
+        {
             assert!(result.is_err() && pictures.is_empty(), "{name}");
         } else if has("two_sequences") {
             assert!(result.is_err() && pictures.len() == 1, "{name}");

@@ -50,7 +50,11 @@ pub trait BitCoder {
     /// # Errors
     /// The bit is 0.
     fn marker(&mut self) -> Result<(), Error> {
-        if self.flag("marker_bit", true)? { Ok(()) } else { Err(Error::Invalid { element: "marker_bit", value: 0 }) }
+        if self.flag("marker_bit", true)? {
+            Ok(())
+        } else {
+            Err(Error::Invalid { element: "marker_bit", value: 0 })
+        }
     }
 }
 
@@ -208,7 +212,10 @@ mod tests {
     fn reading_past_the_end_names_the_element() {
         let mut reader = BitReader::new(&[0xFF]);
         assert_eq!(reader.u("picture_qp", 9, 0), Err(Error::Truncated { element: "picture_qp" }));
-        assert_eq!(BitReader::new(&[0; 8]).ue("x", 0), Err(Error::Invalid { element: "x", value: 0xFFFF_FFFF }));
+        assert_eq!(
+            BitReader::new(&[0; 8]).ue("x", 0),
+            Err(Error::Invalid { element: "x", value: 0xFFFF_FFFF })
+        );
     }
 
     #[test]

@@ -141,7 +141,9 @@ mod tests {
             let filtered = |backend| {
                 let mut output = vec![0; input.len()];
                 filter_unit(backend, &taps, &unit, (&input, &mut output), stride);
-                (area.y0..area.y1).map(|y| output[y * stride + x0..y * stride + x1].to_vec()).collect::<Vec<_>>()
+                (area.y0..area.y1)
+                    .map(|y| output[y * stride + x0..y * stride + x1].to_vec())
+                    .collect::<Vec<_>>()
             };
             for backend in levels() {
                 assert!(filtered(backend) == filtered(Backend::SCALAR), "{unit:?} {backend:?}");

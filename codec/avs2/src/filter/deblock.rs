@@ -1,7 +1,7 @@
 //! Deblocking (clause 6).
 
-use crate::headers::DeblockingParameters;
 use super::edge;
+use crate::headers::DeblockingParameters;
 use crate::recon::chroma_qp;
 use crate::simd::Backend;
 #[cfg(target_arch = "x86_64")]
@@ -127,9 +127,8 @@ fn filter_line(samples: &mut [u8], q0: usize, step: usize, thresholds: Threshold
     }
     let p = [p0, at(1), at(0)];
     let q = [q0s, at(4), at(5)];
-    let smooth = |s: [i32; 3]| {
-        2 * i32::from((s[1] - s[0]).abs() < beta) + i32::from((s[2] - s[0]).abs() < beta)
-    };
+    let smooth =
+        |s: [i32; 3]| 2 * i32::from((s[1] - s[0]).abs() < beta) + i32::from((s[2] - s[0]).abs() < beta);
     let (fp, fq) = (smooth(p), smooth(q));
     let flat = p[1] == p[0] && q[1] == q[0];
     let mut strength = match fp + fq {

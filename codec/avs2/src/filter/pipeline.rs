@@ -145,7 +145,14 @@ impl LoopFilter {
                 let bits = info.vertical[i * units + bx];
                 if bits != 0 {
                     let qps = (self.qp[by * units + bx - 1], self.qp[by * units + bx]);
-                    self.deblock_unit(parameters, (bx, by), bits, qps, bx % 2 == 0, EdgeUnit::filter_vertical);
+                    self.deblock_unit(
+                        parameters,
+                        (bx, by),
+                        bits,
+                        qps,
+                        bx % 2 == 0,
+                        EdgeUnit::filter_vertical,
+                    );
                 }
             }
         }
@@ -158,7 +165,14 @@ impl LoopFilter {
                 let bits = info.horizontal[i * units + bx];
                 if bits != 0 {
                     let qps = (self.qp[(by - 1) * units + bx], self.qp[by * units + bx]);
-                    self.deblock_unit(parameters, (bx, by), bits, qps, by % 2 == 0, EdgeUnit::filter_horizontal);
+                    self.deblock_unit(
+                        parameters,
+                        (bx, by),
+                        bits,
+                        qps,
+                        by % 2 == 0,
+                        EdgeUnit::filter_horizontal,
+                    );
                 }
             }
         }

@@ -136,7 +136,12 @@ mod tests {
                 },
             };
             let (x0, y0) = (random.below(60), random.below(10));
-            let area = Area { x0, x1: x0 + 1 + random.below(width - x0), y0, y1: y0 + 1 + random.below(height - y0) };
+            let area = Area {
+                x0,
+                x1: x0 + 1 + random.below(width - x0),
+                y0,
+                y1: y0 + 1 + random.below(height - y0),
+            };
             let filtered = |backend| {
                 let mut output = vec![0; input.len()];
                 filter_area(backend, &sao, area, (&input, &mut output), stride, (width, height), None);

@@ -14,9 +14,7 @@ pub use alf::{AlfFilter, AlfParameters};
 pub use picture::{DeblockingParameters, PictureHeader};
 pub use sequence::{ReferenceConfigurationSet, SequenceHeader};
 pub use slice::SliceHeader;
-pub use weighting::{
-    DEFAULT_WEIGHTS, PictureWeighting, WeightMatrices, WeightModel, WeightParameters,
-};
+pub use weighting::{DEFAULT_WEIGHTS, PictureWeighting, WeightMatrices, WeightModel, WeightParameters};
 
 use crate::Error;
 

@@ -105,7 +105,11 @@ impl PictureHeader {
         intra: bool,
     ) -> Result<(), Error> {
         self.bbv_delay = c.u("bbv_delay", 32, self.bbv_delay)?;
-        if intra { self.code_intra_type(c, sequence)? } else { self.code_inter_type(c, sequence)? }
+        if intra {
+            self.code_intra_type(c, sequence)?
+        } else {
+            self.code_inter_type(c, sequence)?
+        }
         self.coding_order = c.u("coding_order", 8, self.coding_order.into())? as u8;
         if sequence.temporal_id_enable {
             self.temporal_id = c.u("temporal_id", 3, self.temporal_id.into())? as u8;

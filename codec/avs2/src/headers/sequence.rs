@@ -152,8 +152,7 @@ impl SequenceHeader {
             value => return Err(Error::Invalid { element: "chroma_format", value: value.into() }),
         }
         let sample_precision = c.u("sample_precision", 3, 1)?;
-        let encoding_precision =
-            if self.profile_id == 0x22 { c.u("encoding_precision", 3, 1)? } else { 1 };
+        let encoding_precision = if self.profile_id == 0x22 { c.u("encoding_precision", 3, 1)? } else { 1 };
         for (element, feature, value) in [
             ("sample_precision", "10-bit samples, sample_precision", sample_precision),
             ("encoding_precision", "10-bit coding, encoding_precision", encoding_precision),
@@ -173,7 +172,8 @@ impl SequenceHeader {
         c.marker()?;
         self.temporal_id_enable = c.flag("temporal_id_enable_flag", self.temporal_id_enable)?;
         self.bbv_buffer_size = c.u("bbv_buffer_size", 18, self.bbv_buffer_size)?;
-        self.lcu_size_log2 = in_range("lcu_size", c.u("lcu_size", 3, self.lcu_size_log2.into())? as u8, 4..=6)?;
+        self.lcu_size_log2 =
+            in_range("lcu_size", c.u("lcu_size", 3, self.lcu_size_log2.into())? as u8, 4..=6)?;
         self.code_tools(c)?;
         c.marker()?;
         self.code_reference_sets(c)?;
@@ -315,6 +315,9 @@ mod tests {
         assert!(matches!(with_bits(46, 2, 2), Err(Error::Invalid { element: "chroma_format", value: 2 })));
         assert!(matches!(with_bits(48, 3, 2), Err(Error::Unsupported { value: 2, .. })), "10 bit");
         assert!(matches!(with_bits(48, 3, 0), Err(Error::Invalid { .. })));
-        assert!(matches!(with_bits(18, 14, 15), Err(Error::Invalid { element: "horizontal_size", value: 15 })));
+        assert!(matches!(
+            with_bits(18, 14, 15),
+            Err(Error::Invalid { element: "horizontal_size", value: 15 })
+        ));
     }
 }

@@ -165,7 +165,10 @@ fn code_model<C: BitCoder>(c: &mut C, value: WeightModel) -> Result<WeightModel,
 }
 
 /// `weight_quant_matrix()` (15.1).
-pub(super) fn code_weight_matrices<C: BitCoder>(c: &mut C, matrices: &mut WeightMatrices) -> Result<(), Error> {
+pub(super) fn code_weight_matrices<C: BitCoder>(
+    c: &mut C,
+    matrices: &mut WeightMatrices,
+) -> Result<(), Error> {
     for weight in matrices.m4.iter_mut().chain(&mut matrices.m8) {
         let value = c.ue("weight_quant_coeff", (*weight).into())?;
         *weight = in_range("weight_quant_coeff", value, 1..=255)? as u8;

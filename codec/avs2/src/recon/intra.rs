@@ -124,8 +124,30 @@ impl ReferenceLine {
 
 /// Displacement per row of modes 3..=23 as multiplier and shift (2.7).
 const ROW_STEP: [(u32, u32); 24] = [
-    (0, 0), (0, 0), (0, 0), (11, 2), (2, 0), (11, 3), (1, 0), (93, 7), (1, 1), (93, 8), (1, 2), (1, 3),
-    (0, 0), (1, 3), (1, 2), (93, 8), (1, 1), (93, 7), (1, 0), (11, 3), (2, 0), (11, 2), (4, 0), (8, 0),
+    (0, 0),
+    (0, 0),
+    (0, 0),
+    (11, 2),
+    (2, 0),
+    (11, 3),
+    (1, 0),
+    (93, 7),
+    (1, 1),
+    (93, 8),
+    (1, 2),
+    (1, 3),
+    (0, 0),
+    (1, 3),
+    (1, 2),
+    (93, 8),
+    (1, 1),
+    (93, 7),
+    (1, 0),
+    (11, 3),
+    (2, 0),
+    (11, 2),
+    (4, 0),
+    (8, 0),
 ];
 
 /// Displacement per column of modes 13..=32.
@@ -255,10 +277,7 @@ fn bilinear(line: &ReferenceLine, (w, h): (usize, usize), out: &mut [u8], stride
             let top = at(x as isize + 1);
             let horizontal = (left << lw) + (x as i32 + 1) * (a - left);
             let vertical = (top << lh) + (y as i32 + 1) * (b - top);
-            let sum = (horizontal << lh)
-                + (vertical << lw)
-                + (x * y) as i32 * weight
-                + (1 << (lw + lh));
+            let sum = (horizontal << lh) + (vertical << lw) + (x * y) as i32 * weight + (1 << (lw + lh));
             *sample = (sum >> (lw + lh + 1)).clamp(0, 255) as u8;
         }
     }
@@ -379,8 +398,11 @@ mod tests {
             let mut line = ReferenceLine::default();
             (0..LENGTH).for_each(|i| line.samples[i] = random.sample());
             for size in SIZES {
-                let available =
-                    Availability { left: random.below(3) > 0, top: random.below(3) > 0, ..Availability::default() };
+                let available = Availability {
+                    left: random.below(3) > 0,
+                    top: random.below(3) > 0,
+                    ..Availability::default()
+                };
                 for mode in 0..33 {
                     let stride = size.0 + [0, 5][random.below(2)];
                     let mut predicted = [Vec::new(), Vec::new()];

@@ -113,7 +113,11 @@ mod tests {
                 let plain = Dequantiser::new(qp, n);
                 let weighted = plain.with_weights(&flat, (8, 8));
                 for level in [-32768, -1000, -33, -1, 0, 1, 2, 77, 32767] {
-                    assert_eq!(plain.scale(1, 2, level), weighted.scale(1, 2, level), "QP {qp} level {level}");
+                    assert_eq!(
+                        plain.scale(1, 2, level),
+                        weighted.scale(1, 2, level),
+                        "QP {qp} level {level}"
+                    );
                 }
             }
         }

@@ -86,8 +86,8 @@ impl CoefficientBlock {
 
 /// The magnitudes of the cosine matrix (4.1).
 const COSINES: [i8; 33] = [
-    32, 45, 45, 45, 44, 44, 43, 43, 42, 41, 40, 39, 38, 36, 35, 34, 32, 30, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11,
-    9, 7, 4, 2, 0,
+    32, 45, 45, 45, 44, 44, 43, 43, 42, 41, 40, 39, 38, 36, 35, 34, 32, 30, 29, 27, 25, 23, 21, 19, 17, 15,
+    13, 11, 9, 7, 4, 2, 0,
 ];
 
 /// T32; row = frequency, column = sample.
@@ -110,11 +110,11 @@ pub(crate) static T32: [[i8; 32]; 32] = {
 };
 
 /// D4 (4.3).
-pub(crate) static D4: [[i8; 4]; 4] = [[34, 58, 72, 81], [77, 69, -7, -75], [79, -33, -75, 58], [55, -84, 73, -28]];
+pub(crate) static D4: [[i8; 4]; 4] =
+    [[34, 58, 72, 81], [77, 69, -7, -75], [79, -33, -75, 58], [55, -84, 73, -28]];
 
 /// S4 (4.4).
-const S4: [[i32; 4]; 4] =
-    [[123, -35, -8, -3], [-32, -120, 30, 10], [14, 25, 123, -22], [8, 13, 19, 126]];
+const S4: [[i32; 4]; 4] = [[123, -35, -8, -3], [-32, -120, 30, 10], [14, 25, 123, -22], [8, 13, 19, 126]];
 
 /// Makes the residual of a block of `w` x `h` samples from its coefficients, row by row without gaps.
 ///
@@ -328,7 +328,9 @@ mod tests {
             }
             let secondary = match (round % 3, w, h) {
                 (0, 4, 4) => Secondary::Small,
-                (1, ..) if (w, h) != (4, 4) => Secondary::Large { horizontal: true, vertical: random.below(2) == 1 },
+                (1, ..) if (w, h) != (4, 4) => {
+                    Secondary::Large { horizontal: true, vertical: random.below(2) == 1 }
+                }
                 _ => Secondary::None,
             };
             let samples: Vec<u8> = (0..w * h).map(|_| random.sample()).collect();

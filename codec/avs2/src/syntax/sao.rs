@@ -90,11 +90,8 @@ fn code_component<C: BinCoder>(c: &mut C, value: &Sao) -> Sao {
             if let Sao::Band { starts, offsets } = *value { (starts, offsets) } else { ([0; 2], [0; 4]) };
         code_band(c, starts, offsets)
     } else {
-        let (direction, offsets) = if let Sao::Edge { direction, offsets } = *value {
-            (direction, offsets)
-        } else {
-            (0, [0; 4])
-        };
+        let (direction, offsets) =
+            if let Sao::Edge { direction, offsets } = *value { (direction, offsets) } else { (0, [0; 4]) };
         code_edge(c, direction, offsets)
     }
 }
@@ -130,8 +127,12 @@ fn code_band_delta<C: BinCoder>(c: &mut C, value: u32) -> u32 {
 
 fn code_edge<C: BinCoder>(c: &mut C, direction: u8, offsets: [i8; 4]) -> Sao {
     let coded = |offset: i8| EDGE_MAP.iter().position(|&o| o == offset).unwrap_or(1) as u32;
-    let values =
-        [coded(offsets[0]), offsets[1].unsigned_abs().into(), offsets[2].unsigned_abs().into(), coded(-offsets[3])];
+    let values = [
+        coded(offsets[0]),
+        offsets[1].unsigned_abs().into(),
+        offsets[2].unsigned_abs().into(),
+        coded(-offsets[3]),
+    ];
     let mut v = [0_usize; 4];
     for ((v, value), max) in v.iter_mut().zip(values).zip([7, 1, 1, 7]) {
         *v = c.truncated_unary_bypass(max, value) as usize;
@@ -167,7 +168,9 @@ mod tests {
         }
         let neighbours = [[all[1]; 3], [all[2]; 3]];
         let (left, up) = (Some(&neighbours[0]), Some(&neighbours[1]));
-        for (left, up, merge) in [(left, up, SaoMerge::Up), (left, None, SaoMerge::Left), (None, up, SaoMerge::Up)] {
+        for (left, up, merge) in
+            [(left, up, SaoMerge::Up), (left, None, SaoMerge::Left), (None, up, SaoMerge::Up)]
+        {
             code_sao(&mut writer, [true; 3], left, up, merge, &SaoLcu::default());
         }
         writer.final_bin(true);
@@ -178,7 +181,9 @@ mod tests {
             let read = code_sao(&mut reader, [true; 3], None, None, SaoMerge::None, &zero);
             assert_eq!(read, (SaoMerge::None, [*sao; 3]));
         }
-        for (left, up, merge) in [(left, up, SaoMerge::Up), (left, None, SaoMerge::Left), (None, up, SaoMerge::Up)] {
+        for (left, up, merge) in
+            [(left, up, SaoMerge::Up), (left, None, SaoMerge::Left), (None, up, SaoMerge::Up)]
+        {
             let read = code_sao(&mut reader, [true; 3], left, up, SaoMerge::None, &zero);
             assert_eq!(read, (merge, if merge == SaoMerge::Left { neighbours[0] } else { neighbours[1] }));
         }

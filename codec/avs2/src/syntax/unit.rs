@@ -112,7 +112,8 @@ pub fn code_intra_unit<C: BinCoder>(
     for i in 0..blocks {
         let block = unit.kind.block(size, i);
         let at = (x + block.x, y + block.y);
-        let mode = code_luma_mode(c, most_probable_modes(neighbours.luma_modes(at.0, at.1)), unit.luma_modes[i]);
+        let mode =
+            code_luma_mode(c, most_probable_modes(neighbours.luma_modes(at.0, at.1)), unit.luma_modes[i]);
         unit.luma_modes[i] = mode;
         neighbours.update(at, (block.w, block.h), |entry| entry.luma_mode = mode);
     }
@@ -207,7 +208,12 @@ pub(crate) fn code_chroma_mode<C: BinCoder>(c: &mut C, left_set: bool, luma_mode
 }
 
 /// `ctp_y` of the block at `at` (28.4).
-pub(crate) fn code_luma_ctp<C: BinCoder>(c: &mut C, neighbours: &Neighbours, at: (usize, usize), coded: bool) -> bool {
+pub(crate) fn code_luma_ctp<C: BinCoder>(
+    c: &mut C,
+    neighbours: &Neighbours,
+    at: (usize, usize),
+    coded: bool,
+) -> bool {
     let context = usize::from(neighbours.left(at.1).coded) + 2 * usize::from(neighbours.above(at.0).coded);
     c.bin(ctx::CTP + context, coded)
 }
@@ -236,7 +242,11 @@ pub(crate) fn code_qp<C: BinCoder>(
         return tools.slice_qp;
     }
     let left_qp = neighbours.left_qp(y);
-    let delta = if coded { code_qp_delta(c, neighbours.qp_delta_before, i32::from(qp) - i32::from(left_qp)) } else { 0 };
+    let delta = if coded {
+        code_qp_delta(c, neighbours.qp_delta_before, i32::from(qp) - i32::from(left_qp))
+    } else {
+        0
+    };
     neighbours.qp_delta_before = delta != 0;
     let qp = i32::from(left_qp) + delta;
     if !(0..=63).contains(&qp) {

@@ -9,7 +9,11 @@ use crate::simd::Backend;
 /// Filters a vertical edge; the twin of [`EdgeUnit::filter_vertical`].
 pub(crate) fn filter_vertical_edge(backend: Backend, samples: &mut [u8], unit: &EdgeUnit) -> bool {
     let &EdgeUnit { q0, stride, count, .. } = unit;
-    if !backend.has_avx2() || q0 < 4 || !matches!(count, 4 | 8) || samples.len() < q0 + (count - 1) * stride + 4 {
+    if !backend.has_avx2()
+        || q0 < 4
+        || !matches!(count, 4 | 8)
+        || samples.len() < q0 + (count - 1) * stride + 4
+    {
         return false;
     }
     // SAFETY: AVX2 was checked, and that four samples on both sides of every line exist.
@@ -64,8 +68,14 @@ unsafe fn vertical(p3: *mut u8, unit: &EdgeUnit) {
         let low = |v: __m128i| _mm_unpacklo_epi8(v, zero);
         let high = |v: __m128i| _mm_unpackhi_epi8(v, zero);
         // Each vector holds two columns; the outermost two are not filtered.
-        let samples =
-            [high(columns[0]), low(columns[1]), high(columns[1]), low(columns[2]), high(columns[2]), low(columns[3])];
+        let samples = [
+            high(columns[0]),
+            low(columns[1]),
+            high(columns[1]),
+            low(columns[2]),
+            high(columns[2]),
+            low(columns[3]),
+        ];
         let Some(new) = filter(samples, lanes(unit), thresholds, chroma) else { return };
         let pack = |a: __m128i, b: __m128i| _mm_packus_epi16(a, b);
         let columns = [

@@ -51,7 +51,8 @@ pub(crate) fn filter_edges(
     distance: usize,
 ) -> usize {
     let done = count / 32 * 32;
-    if !backend.has_avx2() || at < distance || input.len() < at + done + distance || output.len() < at + done {
+    if !backend.has_avx2() || at < distance || input.len() < at + done + distance || output.len() < at + done
+    {
         return 0;
     }
     // SAFETY: AVX2 was checked, and that the samples and both neighbours exist.
@@ -74,7 +75,8 @@ unsafe fn edges(
         let bias = _mm256_set1_epi8(-128);
         let two = _mm256_set1_epi8(2);
         for i in (0..count).step_by(32) {
-            let load = |index: usize| _mm256_xor_si256(_mm256_loadu_si256(input.as_ptr().add(index).cast()), bias);
+            let load =
+                |index: usize| _mm256_xor_si256(_mm256_loadu_si256(input.as_ptr().add(index).cast()), bias);
             let s = load(at + i);
             let (a, b) = (load(at + i - distance), load(at + i + distance));
             // Comparisons give -1.

@@ -201,7 +201,10 @@ unsafe fn column_half<const N: usize, const P: usize>(
             let mut odd = _mm256_setzero_si256();
             for j in 0..count {
                 even = _mm256_add_epi32(even, _mm256_madd_epi16(inputs[2 * j], broadcast(&pairs[2 * j][y])));
-                odd = _mm256_add_epi32(odd, _mm256_madd_epi16(inputs[2 * j + 1], broadcast(&pairs[2 * j + 1][y])));
+                odd = _mm256_add_epi32(
+                    odd,
+                    _mm256_madd_epi16(inputs[2 * j + 1], broadcast(&pairs[2 * j + 1][y])),
+                );
             }
             store_columns(_mm256_add_epi32(even, odd), block, x, y, columns);
             store_columns(_mm256_sub_epi32(even, odd), block, x, 2 * N - 1 - y, columns);
@@ -318,9 +321,7 @@ unsafe fn round(sum: __m256i, shift: i32) -> __m256i {
 #[inline(always)]
 unsafe fn clip(values: __m256i, max: i16) -> __m256i {
     // SAFETY: the callers have AVX2.
-    unsafe {
-        _mm256_max_epi16(_mm256_min_epi16(values, _mm256_set1_epi16(max)), _mm256_set1_epi16(-max - 1))
-    }
+    unsafe { _mm256_max_epi16(_mm256_min_epi16(values, _mm256_set1_epi16(max)), _mm256_set1_epi16(-max - 1)) }
 }
 
 /// Pair `j` of a row.
@@ -340,7 +341,8 @@ unsafe fn rows_of_4(
 ) {
     // SAFETY: the caller guarantees 4 * `height` values; `height` is a multiple of 4.
     unsafe {
-        let factors = [0, 1].map(|j: usize| _mm256_broadcastsi128_si256(_mm_loadu_si128(pairs[j].as_ptr().cast())));
+        let factors =
+            [0, 1].map(|j: usize| _mm256_broadcastsi128_si256(_mm_loadu_si128(pairs[j].as_ptr().cast())));
         let two_rows = |y: usize| {
             let both = |j: usize| {
                 let [a, b] = [4 * y, 4 * y + 4].map(|at| _mm_set1_epi32(row_pair(columns, at + 2 * j)));
