@@ -32,6 +32,9 @@ pub(super) fn residual(a: &[u8], b: &[u8], out: &mut [i16]) {
 /// without gaps.
 pub(super) fn hadamard(backend: Backend, a: &[u8], b: &[u8], (w, h): (usize, usize)) -> u32 {
     if w.min(h) < 8 {
+        if let Some(sum) = simd::hadamard_4x4(backend, a, b, (w, h)) {
+            return sum;
+        }
         let mut sum = 0;
         for y in (0..h).step_by(4) {
             for x in (0..w).step_by(4) {

@@ -5,10 +5,12 @@
 //! coefficient. Rates come from the context states at the start of the largest coding unit.
 
 use super::rate::{Costs, FINAL_ONE, FINAL_ZERO, ONE_BIT};
+use super::simd;
 use crate::aec::ctx;
 use crate::headers::WeightMatrices;
 use crate::recon::{Dequantiser, MAX_COEFFICIENTS};
-use crate::syntax::coding::{Block, RANKS, RUN_PLACES};
+use crate::simd::Backend;
+use crate::syntax::coding::{Block, CELLS_4X4, RANKS, RUN_PLACES};
 use crate::syntax::{BlockClass, Levels};
 
 /// Reciprocals of the decoder's scale (9.3).
@@ -91,6 +93,7 @@ impl<'a> Quantiser<'a> {
     /// no coefficient is worth its bits. `lambda` is per bit; `levels` need not be cleared.
     pub(super) fn quantise(
         &self,
+        backend: Backend,
         costs: &Costs,
         lambda: f32,
         coefficients: &[i16; MAX_COEFFICIENTS],
@@ -101,12 +104,12 @@ impl<'a> Quantiser<'a> {
         let count = size.0 * size.1;
         let levels = &mut levels[..count];
         levels.fill(0);
-        let highest = coefficients[..count].iter().map(|c| c.unsigned_abs()).max().unwrap_or(0);
-        if highest < self.threshold.unsigned_abs() {
+        let groups = large_groups(backend, &coefficients[..count], size.0, self.threshold);
+        if groups == 0 {
             return None;
         }
         let lambda = lambda / ONE_BIT as f32;
-        let task = Task { quantiser: self, costs, lambda, coefficients, size };
+        let task = Task { quantiser: self, costs, lambda, coefficients, size, groups };
         match class {
             BlockClass { luma: false, .. } => task.run::<false, true>(false, levels),
             BlockClass { diagonal: true, .. } => task.run::<true, true>(false, levels),
@@ -122,15 +125,33 @@ struct Task<'a> {
     lambda: f32,
     coefficients: &'a [i16; MAX_COEFFICIENTS],
     size: (usize, usize),
+    /// Bits of the groups, row by row, with a coefficient that reaches the threshold.
+    groups: u64,
+}
+
+/// The groups, row by row, with a coefficient of at least `threshold` in magnitude, as bits.
+pub(super) fn large_groups(backend: Backend, coefficients: &[i16], w: usize, threshold: i16) -> u64 {
+    if let Some(groups) = simd::large_groups(backend, coefficients, w, threshold) {
+        return groups;
+    }
+    let mut groups = 0;
+    for (y, row) in coefficients.chunks_exact(w).enumerate() {
+        for (gx, cells) in row.chunks_exact(4).enumerate() {
+            let any = cells.iter().any(|c| c.unsigned_abs() >= threshold.unsigned_abs());
+            groups |= u64::from(any) << (y / 4 * (w / 4) + gx);
+        }
+    }
+    groups
 }
 
 /// Coefficients of a group in scan order.
 struct Group {
-    magnitude: [i32; 16],
     nearest: [u32; 16],
-    /// Scaled value of the nearest level and of the one below.
-    scaled: [[i32; 2]; 16],
+    /// Change of the distortion by the nearest level and by the one below, against level 0.
+    changes: [[f32; 2]; 16],
     top: usize,
+    /// Sum of the changes by the nearest levels: no choice can gain more.
+    most: f32,
 }
 
 /// A way to code a group.
@@ -168,18 +189,19 @@ impl Task<'_> {
             if let Some((cost, bits, rank, last)) = best {
                 let empty = flag(false);
                 let mut next = (cost + self.lambda * empty as f32, bits + empty, rank, last);
-                if let Some(choice) = self.code_group(&block, g, &group, rank) {
-                    let rate = flag(true);
-                    let with = cost + choice.cost + self.lambda * rate as f32;
-                    if with < next.0 {
-                        next = (with, bits + choice.bits + rate, choice.rank, last);
-                        continued = Some(choice);
-                    }
+                let choice = self.code_group(&block, g, &group, rank);
+                let rate = flag(true);
+                let with = cost + choice.cost + self.lambda * rate as f32;
+                if with < next.0 {
+                    next = (with, bits + choice.bits + rate, choice.rank, last);
+                    continued = Some(choice);
                 }
                 best = Some(next);
             }
             let mut taken = continued;
-            if let Some(choice) = self.code_group(&block, g, &group, 0) {
+            // With much gained already, starting here is hopeless.
+            if best.is_none_or(|(cost, ..)| cost > group.most) {
+                let choice = self.code_group(&block, g, &group, 0);
                 let rate = self.costs.of(|c| {
                     block.code_last_group(c, g);
                 });
@@ -214,29 +236,28 @@ impl Task<'_> {
     fn load<const LUMA: bool, const DIAG: bool>(&self, block: &Block<LUMA, DIAG>, g: usize) -> Option<Group> {
         let w = self.size.0;
         let (gx, gy) = block.group(g);
-        let threshold = self.quantiser.threshold.unsigned_abs();
+        let threshold = self.quantiser.threshold;
         // Swapped blocks are square, and their groups are where the transposed ones are.
         let (cx, cy) = if block.swap() { (gy, gx) } else { (gx, gy) };
-        let any = (0..4).any(|row| {
-            let from = (4 * cy + row) * w + 4 * cx;
-            self.coefficients[from..from + 4].iter().any(|c| c.unsigned_abs() >= threshold)
-        });
-        if !any {
+        if self.groups >> (cy * (w / 4) + cx) & 1 == 0 {
             return None;
         }
-        let mut group = Group { magnitude: [0; 16], nearest: [0; 16], scaled: [[0; 2]; 16], top: 0 };
+        let mut group = Group { nearest: [0; 16], changes: [[0.0; 2]; 16], top: 0, most: 0.0 };
         for position in 0..16 {
             let (x, y) = block.place(gx, gy, position);
             let magnitude = i32::from(self.coefficients[y * w + x]).abs();
-            group.magnitude[position] = magnitude;
             if magnitude < i32::from(threshold) {
                 continue;
             }
             let nearest = self.quantiser.level(magnitude as u32, x, y, self.size).min(32767);
-            group.nearest[position] = nearest;
             if nearest > 0 {
-                let scale = |level: u32| i32::from(self.quantiser.dequantiser.scale(x, y, level as i32));
-                group.scaled[position] = [scale(nearest), scale(nearest - 1)];
+                let change = |level: u32| {
+                    let error = magnitude - i32::from(self.quantiser.dequantiser.scale(x, y, level as i32));
+                    (error * error - magnitude * magnitude) as f32 * self.quantiser.gain
+                };
+                group.nearest[position] = nearest;
+                group.changes[position] = [change(nearest), if nearest > 1 { change(nearest - 1) } else { 0.0 }];
+                group.most += group.changes[position][0];
                 group.top = position;
             }
         }
@@ -250,83 +271,122 @@ impl Task<'_> {
         g: usize,
         group: &Group,
         rank: usize,
-    ) -> Option<Choice> {
+    ) -> Choice {
         let places = &RUN_PLACES[usize::from(block.groups > 1)][usize::from(g == 0)]
             [if LUMA { 1 + usize::from(DIAG) } else { 0 }];
         let run_base = ctx::RUN + if LUMA { 0 } else { 33 };
         let level_base = ctx::LEVEL + if LUMA { 0 } else { 20 };
-        let (gx, gy) = block.group(g);
-        let (lambda, costs, gain) = (self.lambda, self.costs, self.quantiser.gain);
-        let mut state: Option<Choice> = None;
-        // Of the state: number of levels and context set of runs.
-        let (mut count, mut set) = (0_usize, 0_usize);
+        let (lambda, costs) = (self.lambda, self.costs);
+        let last_costs = LastCosts::new(block, g, rank == 0, costs);
+        let started_rank = rank;
+        let mut choice = Choice { cost: f32::MAX, bits: 0, rank, levels: [0; 24] };
+        // Number of levels, context set of runs, and whether a level above 2 makes later starts hopeless.
+        let (mut count, mut set, mut large) = (0_usize, 0_usize, false);
         for p in (0..=group.top).rev() {
             let nearest = group.nearest[p];
-            let run_context = run_base + 11 * set + usize::from(places[p]);
+            let [zero_rate, one_rate] = costs.0[run_base + 11 * set + usize::from(places[p])];
             if nearest == 0 {
-                if let Some(state) = &mut state {
-                    let rate = costs.bin(run_context, false);
-                    state.bits += rate;
-                    state.cost += lambda * rate as f32;
+                if count > 0 {
+                    choice.bits += zero_rate;
+                    choice.cost += lambda * zero_rate as f32;
                 }
                 continue;
             }
-            let magnitude = group.magnitude[p];
-            let empty = (magnitude * magnitude) as f32;
-            let candidates = if nearest > 1 { 2 } else { 1 };
             let low = level_base + if g == 0 && p < 3 { 10 } else { 0 };
-            // The cheapest level as number `n` of the group with the given rank: cost, bits, level.
-            let best_level = |n: usize, rank: usize| {
-                let k = usize::min(2, n.div_ceil(2));
-                let [zero, one] = costs.0[low + rank.min(k + 2) + 5 * k / 2];
-                let mut best = (f32::MAX, 0, 0);
-                for i in 0..candidates {
-                    let level = nearest - i as u32;
-                    let rate = level_cost(level, zero, one);
-                    let error = magnitude - group.scaled[p][i];
-                    let cost = ((error * error) as f32 - empty) * gain + lambda * rate as f32;
-                    if cost < best.0 {
-                        best = (cost, rate, level);
-                    }
-                }
-                best
-            };
-            if let Some(state) = &mut state {
-                let zero_rate = costs.bin(run_context, false);
-                let one_rate = costs.bin(run_context, true);
-                let (cost, rate, level) = best_level(count, state.rank);
+            let errors = group.changes[p];
+            if count > 0 {
+                let k = usize::min(2, count.div_ceil(2));
+                let level_costs = costs.0[low + choice.rank.min(k + 2) + 5 * k / 2];
+                let (cost, rate, level) = best_level(nearest, errors, level_costs, lambda);
                 let with = cost + lambda * one_rate as f32;
                 let without = lambda * zero_rate as f32;
                 if with < without {
-                    state.cost += with;
-                    state.bits += rate + one_rate;
-                    state.levels[p] = level as u16;
-                    state.rank = state.rank.max(RANKS[level.min(5) as usize].into());
+                    choice.cost += with;
+                    choice.bits += rate + one_rate;
+                    choice.levels[p] = level as u16;
+                    choice.rank = choice.rank.max(RANKS[level.min(5) as usize].into());
                     count += 1;
-                    set = run_set(&state.levels, p);
+                    large |= level > 2;
+                    set = run_set(&choice.levels, p);
                 } else {
-                    state.cost += without;
-                    state.bits += zero_rate;
+                    choice.cost += without;
+                    choice.bits += zero_rate;
                 }
             }
-            // Starting here is not tried below a coefficient that is surely kept.
-            if nearest > 2 || state.is_none_or(|s| s.levels[p + 1..16].iter().all(|&level| level <= 2)) {
-                let last = costs.of(|c| {
-                    block.code_last_position(c, gx, gy, rank == 0, p);
-                });
-                let (cost, rate, level) = best_level(0, rank);
+            if count == 0 || !large {
+                let last = last_costs.at(p);
+                let (cost, rate, level) = best_level(nearest, errors, costs.0[low + started_rank.min(2)], lambda);
                 let cost = cost + lambda * last as f32;
-                if state.is_none_or(|state| cost < state.cost) {
-                    let mut levels = [0; 24];
-                    levels[p] = level as u16;
+                if cost < choice.cost {
+                    choice = Choice {
+                        cost,
+                        bits: rate + last,
+                        rank: started_rank.max(RANKS[level.min(5) as usize].into()),
+                        levels: [0; 24],
+                    };
+                    choice.levels[p] = level as u16;
                     count = 1;
-                    set = run_set(&levels, p);
-                    let rank = rank.max(RANKS[level.min(5) as usize].into());
-                    state = Some(Choice { cost, bits: rate + last, rank, levels });
+                    large = level > 2;
+                    set = run_set(&choice.levels, p);
                 }
             }
         }
-        state
+        choice
+    }
+}
+
+/// The cheaper of the nearest level and the one below: cost, bits, level. `changes` are those of the distortion.
+#[inline(always)]
+fn best_level(nearest: u32, changes: [f32; 2], [zero, one]: [u32; 2], lambda: f32) -> (f32, u32, u32) {
+    let rate = level_cost(nearest, zero, one);
+    let cost = changes[0] + lambda * rate as f32;
+    if nearest > 1 {
+        let lower_rate = level_cost(nearest - 1, zero, one);
+        let lower = changes[1] + lambda * lower_rate as f32;
+        if lower < cost {
+            return (lower, lower_rate, nearest - 1);
+        }
+    }
+    (cost, rate, nearest)
+}
+
+/// Costs of the position of a group's last coefficient (43.4).
+struct LastCosts {
+    x: [u32; 4],
+    y: [u32; 4],
+    exchange: bool,
+    mirror: [bool; 2],
+}
+
+impl LastCosts {
+    #[inline(always)]
+    fn new<const LUMA: bool, const DIAG: bool>(
+        block: &Block<LUMA, DIAG>,
+        g: usize,
+        first: bool,
+        costs: &Costs,
+    ) -> Self {
+        let (gx, gy) = block.group(g);
+        let base = block.last_position_context((gx, gy), first);
+        let unary = |base: usize| {
+            let ([z0, o0], [z1, o1]) = (costs.0[base], costs.0[base + 1]);
+            [o0, z0 + o1, z0 + z1 + o1, z0 + 2 * z1]
+        };
+        Self {
+            x: unary(base),
+            y: unary(base + 2),
+            exchange: DIAG && gx == 0 && gy > 0,
+            mirror: [!first, !first && DIAG],
+        }
+    }
+
+    #[inline(always)]
+    fn at(&self, position: usize) -> u32 {
+        let (x, y) = CELLS_4X4[position];
+        let x = if self.mirror[0] { 3 - x } else { x };
+        let y = if self.mirror[1] { 3 - y } else { y };
+        let (x, y) = if self.exchange { (y, x) } else { (x, y) };
+        self.x[usize::from(x)] + self.y[usize::from(y)]
     }
 }
 
@@ -403,7 +463,7 @@ mod tests {
                     let quantiser = Quantiser::new(10 + 4 * round as u8, 4, 0.5);
                     let mut levels = [0; MAX_COEFFICIENTS];
                     let Some(result) =
-                        quantiser.quantise(&costs, 30.0, &coefficients, size, class, &mut levels)
+                        quantiser.quantise(Backend::SCALAR, &costs, 30.0, &coefficients, size, class, &mut levels)
                     else {
                         assert_eq!(levels, [0; MAX_COEFFICIENTS]);
                         continue;
@@ -430,7 +490,7 @@ mod tests {
         }
         let mut levels = [0; 64];
         let class = BlockClass::CHROMA;
-        assert!(quantiser.quantise(&costs, 1e-6, &coefficients, (8, 8), class, &mut levels).is_some());
+        assert!(quantiser.quantise(Backend::SCALAR, &costs, 1e-6, &coefficients, (8, 8), class, &mut levels).is_some());
         for (c, level) in coefficients.iter().zip(levels) {
             let scaled = quantiser.dequantiser.scale(0, 0, level.into());
             assert!((i32::from(*c) - i32::from(scaled)).abs() <= 64 * 4, "{c} {level} {scaled}");

@@ -437,6 +437,7 @@ impl<'a> Search<'a> {
             );
             let class = BlockClass::intra_luma(mode, strip);
             let result = quantiser.quantise(
+                picture.backend,
                 &self.costs,
                 lambda as f32,
                 &scratch.coefficients,
@@ -707,7 +708,8 @@ impl<'a> Search<'a> {
         let class = BlockClass::CHROMA;
         let lambda_f = lambda as f32;
         let levels = &mut scratch.levels[..];
-        let result = quantiser.quantise(&self.costs, lambda_f, &scratch.coefficients, size, class, levels);
+        let backend = self.picture.backend;
+        let result = quantiser.quantise(backend, &self.costs, lambda_f, &scratch.coefficients, size, class, levels);
         match result {
             None => ([empty, f64::MAX], 0.0),
             Some(Quantised { distortion, bits }) => {

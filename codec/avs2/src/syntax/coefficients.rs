@@ -181,6 +181,20 @@ impl<const LUMA: bool, const DIAG: bool> Block<LUMA, DIAG> {
         self.scan.index(gx, gy)
     }
 
+    /// The first of the four contexts of a last position (44.1).
+    #[inline(always)]
+    pub fn last_position_context(&self, (gx, gy): (usize, usize), first: bool) -> usize {
+        let f = usize::from(first);
+        ctx::LAST_POS
+            + match (LUMA, self.groups) {
+                (false, 1) => 48,
+                (false, _) => 52 + 4 * f,
+                (true, 1) => 40 + 4 * usize::from(DIAG),
+                (true, _) if gx > 0 && gy > 0 => 32 + 4 * f,
+                (true, _) => 4 * (4 * f + 2 * usize::from(gx == 0 && gy == 0) + usize::from(DIAG)),
+            }
+    }
+
     /// 43.4 and 44.1; `first` tells the first coded group of the block.
     #[inline]
     pub fn code_last_position<C: BinCoder>(
@@ -191,15 +205,7 @@ impl<const LUMA: bool, const DIAG: bool> Block<LUMA, DIAG> {
         first: bool,
         position: usize,
     ) -> usize {
-        let f = usize::from(first);
-        let base = ctx::LAST_POS
-            + match (LUMA, self.groups) {
-                (false, 1) => 48,
-                (false, _) => 52 + 4 * f,
-                (true, 1) => 40 + 4 * usize::from(DIAG),
-                (true, _) if gx > 0 && gy > 0 => 32 + 4 * f,
-                (true, _) => 4 * (4 * f + 2 * usize::from(gx == 0 && gy == 0) + usize::from(DIAG)),
-            };
+        let base = self.last_position_context((gx, gy), first);
         let exchange = DIAG && gx == 0 && gy > 0;
         // The exchange and the mirroring are their own inverses; the writer applies them in reverse order.
         let mirror = |(x, y): (u32, u32)| match (first, DIAG) {

@@ -4,7 +4,7 @@
 pub(super) const POSITION_4X4: [u8; 16] = [0, 1, 5, 6, 2, 4, 7, 12, 3, 8, 11, 13, 9, 10, 14, 15];
 
 /// Column and row of each scan position of a 4x4 group.
-pub(super) const CELLS_4X4: [(u8, u8); 16] = invert::<16>(&POSITION_4X4, 4);
+pub(crate) const CELLS_4X4: [(u8, u8); 16] = invert::<16>(&POSITION_4X4, 4);
 
 const GROUPS_2X2: [u8; 4] = [0, 1, 2, 3];
 
@@ -104,8 +104,7 @@ mod tests {
     fn zigzag(w: usize, h: usize) -> Vec<(usize, usize)> {
         let mut cells = Vec::new();
         for d in 0..w + h - 1 {
-            let mut diagonal: Vec<_> =
-                (0..=d).map(|x| (x, d - x)).filter(|&(x, y)| x < w && y < h).collect();
+            let mut diagonal: Vec<_> = (0..=d).map(|x| (x, d - x)).filter(|&(x, y)| x < w && y < h).collect();
             if d % 2 == 1 {
                 diagonal.reverse();
             }

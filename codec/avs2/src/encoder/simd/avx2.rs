@@ -319,3 +319,59 @@ pub(super) fn correlate(rows: &[[i16; 64]; 10], w: usize, sums: &mut [i64; 90]) 
         }
     }
 }
+
+/// Groups of 4x4 with a coefficient of at least `threshold` (above 0) in magnitude, as bits row by row; `w` is 8 or
+/// more.
+#[target_feature(enable = "avx2")]
+pub(super) fn large_groups(coefficients: &[i16], w: usize, threshold: i16) -> u64 {
+    let limit = _mm_set1_epi16(threshold - 1);
+    let mut groups = 0_u64;
+    for (gy, rows) in coefficients.chunks_exact(4 * w).enumerate() {
+        for x in (0..w).step_by(8) {
+            let mut any = _mm_setzero_si128();
+            for y in 0..4 {
+                let magnitude = _mm_abs_epi16(load_i16x8(&rows[y * w + x..]));
+                any = _mm_or_si128(any, _mm_cmpgt_epi16(magnitude, limit));
+            }
+            let mask = _mm_movemask_epi8(any) as u32;
+            let bits = u64::from(mask & 0xFF != 0) | u64::from(mask & 0xFF00 != 0) << 1;
+            groups |= bits << (gy * (w / 4) + x / 4);
+        }
+    }
+    groups
+}
+
+/// Sum of 4x4 Hadamard distances.
+#[target_feature(enable = "avx2")]
+pub(super) fn hadamard_4x4(a: &[u8], b: &[u8], (w, h): (usize, usize)) -> u32 {
+    let load = |from: &[u8]| {
+        let bytes = i32::from_le_bytes([from[0], from[1], from[2], from[3]]);
+        _mm_cvtepu8_epi16(_mm_cvtsi32_si128(bytes))
+    };
+    let ones = _mm_set1_epi16(1);
+    let mut total = 0;
+    for y in (0..h).step_by(4) {
+        for x in (0..w).step_by(4) {
+            let row = |j: usize| {
+                let at = (y + j) * w + x;
+                _mm_sub_epi16(load(&a[at..at + 4]), load(&b[at..at + 4]))
+            };
+            // Rows 0 and 1 beside each other, then 2 and 3.
+            let (r01, r23) = (_mm_unpacklo_epi64(row(0), row(1)), _mm_unpacklo_epi64(row(2), row(3)));
+            let (s, d) = (_mm_add_epi16(r01, r23), _mm_sub_epi16(r01, r23));
+            // s: 0 + 2, 1 + 3; d: 0 - 2, 1 - 3.
+            let (low, high) = (_mm_unpacklo_epi64(s, d), _mm_unpackhi_epi64(s, d));
+            let (p, q) = (_mm_add_epi16(low, high), _mm_sub_epi16(low, high));
+            // Within each row of four: neighbours at distance 2, then 1.
+            let pass = |v: __m128i| {
+                let swapped = _mm_shufflehi_epi16::<0b01_00_11_10>(_mm_shufflelo_epi16::<0b01_00_11_10>(v));
+                let v = _mm_add_epi16(swapped, _mm_sign_epi16(v, _mm_set_epi16(-1, -1, 1, 1, -1, -1, 1, 1)));
+                let swapped = _mm_shufflehi_epi16::<0b10_11_00_01>(_mm_shufflelo_epi16::<0b10_11_00_01>(v));
+                let v = _mm_add_epi16(swapped, _mm_sign_epi16(v, _mm_set_epi16(-1, 1, -1, 1, -1, 1, -1, 1)));
+                _mm_madd_epi16(_mm_abs_epi16(v), ones)
+            };
+            total += horizontal_sum(_mm_add_epi32(pass(p), pass(q))).div_ceil(2);
+        }
+    }
+    total
+}

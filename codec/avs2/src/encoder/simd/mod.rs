@@ -70,3 +70,25 @@ pub(super) fn correlate(backend: Backend, rows: &[[i16; 64]; 10], w: usize, sums
         }
     }
 }
+
+/// Groups with a coefficient of at least `threshold` in magnitude; see the caller.
+pub(super) fn large_groups(backend: Backend, coefficients: &[i16], w: usize, threshold: i16) -> Option<u64> {
+    #[cfg(target_arch = "x86_64")]
+    if backend.has_avx2() && w >= 8 {
+        // SAFETY: the processor has AVX2.
+        return Some(unsafe { avx2::large_groups(coefficients, w, threshold) });
+    }
+    let _ = (backend, coefficients, w, threshold);
+    None
+}
+
+/// Sum of 4x4 Hadamard distances; width and height are multiples of 4.
+pub(super) fn hadamard_4x4(backend: Backend, a: &[u8], b: &[u8], size: (usize, usize)) -> Option<u32> {
+    #[cfg(target_arch = "x86_64")]
+    if backend.has_avx2() {
+        // SAFETY: the processor has AVX2.
+        return Some(unsafe { avx2::hadamard_4x4(a, b, size) });
+    }
+    let _ = (backend, a, b, size);
+    None
+}
