@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from openmogr.errors import ImageResolutionExceed
+from openmogr.errors import ImageResolutionExceed, InvalidImageFormat
 from openmogr.image import ImageSettings, Processor, Source, parse_operation
 
 from .conftest import Pixels, Run, decoded, encoded, on_white, psnr
@@ -127,6 +127,12 @@ def test_frame_limits_are_checked(origin: str) -> None:
         Processor(fits).execute(parse_operation("imageMogr2/thumbnail/20x"), Source(data=data)).frame_count
         == 5
     )
+
+
+def test_size_limit_does_not_take_animations(run: Run) -> None:
+    with pytest.raises(InvalidImageFormat, match="animations"):
+        run("imageMogr2/format/webp/size-limit/10k", animation("gif"))
+    assert run("imageMogr2/format/jpg/size-limit/10k", animation("gif")).frame_count == 1
 
 
 def test_gif_delays_that_browsers_slow_down(run: Run) -> None:

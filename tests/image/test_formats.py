@@ -98,6 +98,14 @@ def test_nothing_asked_for_gives_the_original(operation: str, run: Run) -> None:
     assert (result.format, result.width, result.quality) == ("JPEG", 160, 77)
 
 
+def test_a_jpeg_with_further_pictures_is_a_jpeg(run: Run) -> None:
+    source = encoded(photo(), "MPO", save_all=True, append_images=[photo(mode="L").convert("RGB")])
+    assert source[:3] == b"\xff\xd8\xff"
+    result = run("imageMogr2/thumbnail/40x", source)
+    assert (result.format, result.width, result.frame_count) == ("JPEG", 40, 1)
+    assert psnr(pixels(decoded(result)), pixels(photo().resize((40, 30), Image.Resampling.LANCZOS))) > 28
+
+
 def exif_of(orientation: int, order: str = "II") -> bytes:
     little = "little" if order == "II" else "big"
 

@@ -172,6 +172,8 @@ def _check_possible(pipeline: Pipeline, opened: OpenedImage, target: Target) -> 
         raise unsupported_input("iradius and rradius do not take GIF")
     if pipeline.encoding.size_limit is not None and not target.container.lossy:
         raise unsupported_input(f"size-limit needs a format with a quality, not {target.name}")
+    if pipeline.encoding.size_limit is not None and opened.animated and can_animate(target.container.name):
+        raise unsupported_input("size-limit does not take animations")
 
 
 def _metadata(pipeline: Pipeline, opened: OpenedImage) -> Metadata:
