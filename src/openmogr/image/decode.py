@@ -17,6 +17,7 @@ from openmogr.image.color import to_srgb
 from openmogr.image.failures import input_resolution, not_an_image, too_many_bytes
 from openmogr.image.formats import CONTAINERS, Container
 from openmogr.image.model import Source
+from openmogr.image.nclx import nclx_profile, read_nclx
 from openmogr.image.quality import jpeg_quality, vp8_quality
 from openmogr.image.settings import ImageSettings
 from openmogr.image.sniff import HEADER_BYTES, sniff
@@ -49,6 +50,7 @@ class OpenedImage:
         frame_count: frames of the animation; 1 for stills and for files that hold several separate pictures.
         quality: estimate on libjpeg's scale; None for formats that have none.
         half_chroma: a JPEG whose colour is stored at reduced resolution.
+        nclx: colour primaries and transfer characteristics by ITU-T H.273, if the container tells them.
         exif: the TIFF structure without the ``Exif`` prefix, or empty.
         xmp: the packet, or empty.
     """
@@ -60,6 +62,7 @@ class OpenedImage:
     frame_count: int
     quality: int | None
     half_chroma: bool = False
+    nclx: tuple[int, int] | None = None
     exif: bytes = field(default=b"", repr=False)
     xmp: bytes = field(default=b"", repr=False)
 
@@ -101,7 +104,7 @@ class OpenedImage:
             if start or self.image.tell():
                 self.image.seek(start)
             self.image.load()
-            return Frame(_detached(to_srgb(self.image, self.image.info.get("icc_profile"))), self._duration())
+            return Frame(_detached(to_srgb(self.image, self._profile())), self._duration())
 
     def frames(self) -> Iterator[Frame]:
         """All frames in order, each a picture of its own.
@@ -114,12 +117,19 @@ class OpenedImage:
             with decoding():
                 self.image.seek(number)
                 self.image.load()
-                image = to_srgb(self.image, self.image.info.get("icc_profile"))
+                image = to_srgb(self.image, self._profile())
                 # The reader draws the next frame over this one.
                 if image.size != (self.width, self.height):
                     image = image.crop((0, 0, self.width, self.height))
                 frame = Frame(_detached(image.copy() if image is self.image else image), self._duration())
             yield frame
+
+    def _profile(self) -> bytes | None:
+        """The ICC profile, or one made of the code points; the former counts where there are both."""
+        profile = self.image.info.get("icc_profile")
+        if isinstance(profile, bytes) and profile:
+            return profile
+        return nclx_profile(*self.nclx) if self.nclx is not None else None
 
     def _start(self) -> int:
         # An APNG may carry a first picture that is only for viewers that know no animation.
@@ -219,6 +229,7 @@ def open_image(
                     max(count, 1),
                     _estimate_quality(container, image, stream),
                     isinstance(image, JpegImageFile) and get_sampling(image) in {1, 2},
+                    read_nclx(stream) if container.name == "avif" else _heif_nclx(image),
                     _exif(image),
                     _xmp(image),
                 )
@@ -268,6 +279,13 @@ def _estimate_quality(container: Container, image: Image.Image, stream: BinaryIO
         stream.seek(position)
         return None if index is None else vp8_quality(index)
     return None
+
+
+def _heif_nclx(image: Image.Image) -> tuple[int, int] | None:
+    profile = image.info.get("nclx_profile")
+    if not isinstance(profile, dict):
+        return None
+    return int(profile.get("color_primaries", 2)), int(profile.get("transfer_characteristics", 2))
 
 
 def _exif(image: Image.Image) -> bytes:
