@@ -25,6 +25,7 @@ def make_server(app: ASGIApp, settings: ServerSettings) -> uvicorn.Server:
         http=cast("type[CosProtocol]", partial(CosProtocol, limits=settings.wire_limits)),
         ws="none",
         lifespan="on",
+        proxy_headers=False,
         server_header=False,
         headers=[("Server", settings.server_header)],
         access_log=False,

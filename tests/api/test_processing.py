@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 from PIL import Image
 
+from openmogr.auth import sign_request
 from openmogr.testing import ServerProcess
 
 OP = "imageMogr2/thumbnail/60x/format/webp"
@@ -120,6 +121,14 @@ def test_errors_carry_their_number(
     assert (answer.status, answer.code, answer.header("X-ErrNo")) == (status, code, number)
     head = server.request("HEAD", target, host=stored)
     assert (head.status, head.body, head.header("X-ErrNo")) == (status, b"", number)
+
+
+def test_signature_errors_carry_their_number_too(server: ServerProcess, stored: str) -> None:
+    wrong = {"Authorization": sign_request(server.credential, "GET", "/other")}
+    expired = {"Authorization": sign_request(server.credential, "GET", "/dir/a.png", start=1_000_000_000)}
+    for headers, number in ((wrong, "-46618"), (expired, "-46619")):
+        answer = server.request("GET", f"/dir/a.png?{OP}", headers=headers, host=stored)
+        assert (answer.status, answer.header("X-ErrNo")) == (403, number)
 
 
 def test_an_error_names_stage_and_token(server: ServerProcess, stored: str) -> None:

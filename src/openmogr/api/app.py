@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import aclosing
 
 from starlette.types import Receive, Scope, Send
 
 from openmogr.api.cors import cors_headers
+from openmogr.api.processing import add_error_number
 from openmogr.api.request import Request, read_request
 from openmogr.api.response import Header, Response
 from openmogr.api.routing import find_handler
@@ -47,6 +49,8 @@ class CosApi:
             response.headers += await cors_headers(self._services, request)
         try:
             await self._send(scope["method"], response, request_id, send)
+        except ConnectionResetError:
+            pass  # nobody is there to be told
         finally:
             if response.close is not None:
                 await response.close()
@@ -78,6 +82,8 @@ class CosApi:
                 error.message,
                 error.detail,
             )
+        if request is not None and request.op is not None and request.method in ("GET", "HEAD"):
+            add_error_number(error)
         resource = scope["path"] if request is None else request.resource
         trace_id = RequestIds.trace_id(request_id)
         headers: list[Header] = [
@@ -103,6 +109,7 @@ class CosApi:
             await send({"type": "http.response.body", "body": body})
             return
         left = length
-        async for chunk in response.stream:
-            left -= len(chunk)
-            await send({"type": "http.response.body", "body": chunk, "more_body": left > 0})
+        async with aclosing(response.stream) as chunks:
+            async for chunk in chunks:
+                left -= len(chunk)
+                await send({"type": "http.response.body", "body": chunk, "more_body": left > 0})

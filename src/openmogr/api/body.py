@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 
 from openmogr.api.attributes import content_md5
@@ -32,27 +33,33 @@ def traffic_limit(request: Request) -> float | None:
     return int(text) / 8
 
 
-async def _paced(chunks: AsyncIterator[bytes], rate: float | None) -> AsyncIterator[bytes]:
+async def _paced(chunks: AsyncGenerator[bytes], rate: float | None) -> AsyncGenerator[bytes]:
     """The same chunks at no more than ``rate`` bytes per second."""
     clock = asyncio.get_running_loop().time
     start, sent = clock(), 0
-    async for chunk in chunks:
-        yield chunk
-        if rate is not None:
-            sent += len(chunk)
-            await asyncio.sleep(max(0.0, start + sent / rate - clock()))
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            yield chunk
+            if rate is not None:
+                sent += len(chunk)
+                await asyncio.sleep(max(0.0, start + sent / rate - clock()))
 
 
 def object_chunks(
     reader: ObjectReader, start: int, stop: int, rate: float | None = None
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """Bytes ``start`` to ``stop`` (exclusive) of an open object."""
     path = reader.path if _NO_WAIT is not None else None
-    chunks = reader.stream(start, stop) if path is None else _file_chunks(path, start, stop)
+    chunks = _reader_chunks(reader, start, stop) if path is None else _file_chunks(path, start, stop)
     return chunks if rate is None else _paced(chunks, rate)
 
 
-async def _file_chunks(path: Path, start: int, stop: int) -> AsyncIterator[bytes]:
+async def _reader_chunks(reader: ObjectReader, start: int, stop: int) -> AsyncGenerator[bytes]:
+    async for chunk in reader.stream(start, stop):
+        yield chunk
+
+
+async def _file_chunks(path: Path, start: int, stop: int) -> AsyncGenerator[bytes]:
     """From the page cache on the event loop, which costs microseconds, and from the disk in a thread."""
     assert _NO_WAIT is not None
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

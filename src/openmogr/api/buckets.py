@@ -32,8 +32,7 @@ async def create_bucket(services: Services, request: Request) -> Response:
         )
     acl = parse_acl(request.header("x-cos-acl"), bucket=True)
     tags = check_tags(header_tags(request).items(), _MAX_BUCKET_TAGS)
-    async for _ in request.body():
-        pass  # CreateBucketConfiguration chooses among availability zones, which there are none of
+    # The body, CreateBucketConfiguration, chooses among availability zones, which there are none of.
     region = request.host.region or services.settings.region
     await services.storage.create_bucket(request.bucket, region=region, acl=acl)
     if tags:

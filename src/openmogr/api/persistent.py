@@ -69,8 +69,6 @@ async def process_upload(services: Services, request: Request, attributes: Objec
 async def process_stored(services: Services, request: Request) -> Response:
     """POST ``?image_process``."""
     await check_write(services, request)
-    async for _ in request.body():
-        pass  # a body has no meaning here
     operations = await _checked(services, request)
     async with await open_readable(services, request) as reader:
         outcome = await _run(services, operations, await _input(services, reader), None)

@@ -17,7 +17,7 @@ from openmogr.errors import CosError, ImageTooLarge
 from openmogr.image import Result, Source, parse_operation
 from openmogr.storage.protocol import ObjectInfo, ObjectReader
 
-__all__ = ["processed_object", "source_of", "too_large"]
+__all__ = ["add_error_number", "processed_object", "source_of", "too_large"]
 
 # ``X-ErrNo`` of refusals that are not about the picture, whose own errors carry theirs (``api/errors.md``).
 _ERROR_NUMBERS = {
@@ -35,21 +35,17 @@ _ERROR_NUMBERS = {
 }
 
 
+def add_error_number(error: CosError) -> None:
+    """Give the refusal of a processing request its ``X-ErrNo``, unless it has one."""
+    number = _ERROR_NUMBERS.get(error.code)
+    if error.message == "Request has expired":
+        number = "-46619"
+    if number is not None:
+        error.headers.setdefault("X-ErrNo", number)
+
+
 async def processed_object(services: Services, request: Request, text: str) -> Response:
-    """The answer to a GET or HEAD whose query holds the operation ``text``.
-
-    Raises:
-        CosError: with ``X-ErrNo`` among its headers.
-    """
-    try:
-        return await _process(services, request, text)
-    except CosError as error:
-        if error.code in _ERROR_NUMBERS:
-            error.headers.setdefault("X-ErrNo", _ERROR_NUMBERS[error.code])
-        raise
-
-
-async def _process(services: Services, request: Request, text: str) -> Response:
+    """The answer to a GET or HEAD whose query holds the operation ``text``."""
     reader = await open_readable(services, request)
     # Whoever comes to own the reader takes its aclose out of this list.
     owned: list[Callable[[], Awaitable[None]]] = [reader.aclose]

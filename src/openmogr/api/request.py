@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import unquote_to_bytes
@@ -80,7 +80,7 @@ class Request:
                 return f"{bucket}{dot}{rest}/{key}"
         return f"{self.host_text}/{bucket}/{key}"
 
-    async def body(self) -> AsyncIterator[bytes]:
+    async def body(self) -> AsyncGenerator[bytes]:
         """The body in pieces. Raises ``IncompleteBody`` when the client goes away before its end."""
         while True:
             message = await self.receive()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from openmogr.api.xml import Node, render
 
@@ -31,7 +32,7 @@ class Response:
     status: int = 200
     headers: list[Header] = field(default_factory=list)
     body: bytes = b""
-    stream: AsyncIterator[bytes] | None = None
+    stream: AsyncGenerator[bytes] | None = None
     start: int = 0
     length: int | None = None
     close: Callable[[], Awaitable[None]] | None = None
@@ -42,6 +43,7 @@ def xml_response(node: Node, *headers: Header, status: int = 200) -> Response:
     return Response(status, [_XML_TYPE, *headers], render(node))
 
 
+@lru_cache(maxsize=1024)
 def http_date(moment: datetime) -> bytes:
     """RFC 9110 section 5.6.7."""
     return format_datetime(moment, usegmt=True).encode("ascii")

@@ -113,8 +113,8 @@ def _token(request: SignedRequest) -> str | None:
         if value := request.headers.get(name):
             return value.decode("latin-1").strip()
     for item in request.query:
-        name, _, text = item.partition("=")
-        if name.lower() in ("x-cos-security-token", "x-ci-security-token"):
+        key, _, text = item.partition("=")
+        if key.lower() in ("x-cos-security-token", "x-ci-security-token"):
             return unquote_plus(text)
     return None
 

@@ -143,9 +143,9 @@ class Exchange:
     # The response
 
     async def send(self, message: Message) -> None:
-        """The ASGI ``send``."""
+        """The ASGI ``send``. Raises ``ConnectionResetError`` once the client has gone away."""
         if self.disconnected:
-            return
+            raise ConnectionResetError("the client has gone away")
         if message["type"] == "http.response.start":
             if self._head is not None:
                 raise RuntimeError("a response was started twice")
