@@ -78,6 +78,13 @@ def test_what_encoders_do_to_a_rule() -> None:
     assert (first.bucket, second.bucket) == (BUCKET, "other-1250000000")
 
 
+@pytest.mark.parametrize("bucket", [7, [], "\ud800", "图"])
+def test_buckets_that_are_no_names(bucket: object) -> None:
+    rule = {"bucket": bucket, "fileid": "a", "rule": "imageMogr2/strip"}
+    with pytest.raises(InvalidPicOperations, match="rule 1: bucket"):
+        parse_pic_operations(json.dumps({"rules": [rule]}).encode(), BUCKET, "k", SETTINGS)
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_header_or_refused(raw: bytes) -> None:
     with contextlib.suppress(InvalidPicOperations, InvalidArgument):

@@ -81,8 +81,8 @@ def _rule(number: int, item: object, bucket: str, key: str, settings: ImageSetti
         raise InvalidPicOperations(f"rule {number} must be a JSON object.")
     text, fileid = _member(number, item, "rule"), _member(number, item, "fileid")
     target = item.get("bucket")
-    if target is not None and not isinstance(target, str):
-        raise InvalidPicOperations(f"rule {number}: bucket must be a string.")
+    if target is not None and not (isinstance(target, str) and target.isascii()):
+        raise InvalidPicOperations(f"rule {number}: bucket must be the name of a bucket.")
     if "/" not in text and ("%2F" in text or "%2f" in text or "%7C" in text or "%7c" in text):
         text = unquote(text)
     pipeline = parse_operation(text, strict=settings.strict, max_stages=settings.max_stages)
