@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from openmogr.errors import InternalError, InvalidImageFormat, NotSupported
+from openmogr.errors import ImageResolutionExceed, InternalError, InvalidImageFormat, NotSupported
 from openmogr.image import ImageSettings, Processor, Source, parse_operation
 from openmogr.image.formats import TARGETS
 from openmogr.image.metadata import upright
@@ -237,13 +237,25 @@ def test_what_is_no_picture_is_refused(data: bytes, run: Run) -> None:
 
 
 def test_sizes_that_a_format_cannot_hold_are_refused(run: Run) -> None:
-    from openmogr.errors import ImageResolutionExceed
-
     long = Image.new("L", (16_384, 1))
     with pytest.raises(ImageResolutionExceed, match="webp") as caught:
         run("imageMogr2/format/webp", long)
     assert caught.value.headers["X-ErrNo"] == "-442"
     assert run("imageMogr2/format/jpg", long).width == 16_384
+
+
+@pytest.mark.parametrize("size", [(4097, 31), (1, 4097), (16_385, 40), (15_000, 9600)])
+def test_sizes_that_the_hevc_encoder_cannot_hold_are_refused(size: tuple[int, int], run: Run) -> None:
+    needs_codec("heif")
+    with pytest.raises(ImageResolutionExceed, match="heif"):
+        run("imageMogr2/format/heif", Image.new("L", size))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (4096, 31), (1, 4096), (16_384, 32)])
+@pytest.mark.parametrize("form", ["heif", "avif"])
+def test_extreme_sizes_are_written(form: str, size: tuple[int, int], run: Run) -> None:
+    needs_codec(form)
+    assert decoded(run(f"imageMogr2/format/{form}", Image.new("RGB", size, "navy"))).size == size
 
 
 def test_a_failing_encoder_is_our_fault_unless_ignored(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

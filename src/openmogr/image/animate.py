@@ -115,7 +115,8 @@ class _Sequence(Image.Image):
             frame = next(self._frames)
             self._loaded += 1
             self.durations.append(frame.duration)
-            self.im = frame.image.convert("RGBA").im
+            image = frame.image
+            self.im = (image if image.mode == "RGBA" else image.convert("RGBA")).im
             self.transparent = self.transparent or (
                 has_alpha(frame.image) and frame.image.getchannel("A").getextrema()[0] != 255
             )

@@ -163,7 +163,9 @@ def decoding() -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise input_resolution(str(error)) from error
     except Exception as error:
-        raise not_an_image("the image data is damaged", f"{type(error).__name__}: {error}") from error
+        raise not_an_image(
+            "the image data is damaged or of an unsupported kind", f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def read_container(source: Source) -> Container:

@@ -23,6 +23,12 @@ __all__ = ["EncodeOptions", "check_size", "encode", "encoding_errors", "quantise
 # libjpeg, the GIF header, the AV1 and HEVC encoders as the libraries build them.
 _MAX_SIDES = {"jpeg": 65_500, "gif": 65_535, "bmp": 65_535, "avif": 65_536, "heif": 16_384}
 
+# Below a short side of 32, x265 codes in blocks of 16 pixels, for which HEVC has no level with longer sides.
+_HEIF_THIN = 32
+_HEIF_THIN_LENGTH = 4096
+# HEVC level 7.2, x265's highest.
+_HEIF_PIXELS = 142_606_336
+
 # From this quality on, colour is coded at full resolution unless the source had not got it.
 _FULL_CHROMA_QUALITY = 90
 
@@ -62,10 +68,13 @@ def check_size(size: tuple[int, int], target: Target, settings: ImageSettings) -
     name = target.container.name
     limits = {**_MAX_SIDES, "webp": settings.max_webp_side, "tpg": settings.max_tpg_side}
     limit = limits.get(name, settings.max_side)
+    if name == "heif" and min(size) < _HEIF_THIN:
+        limit = min(limit, _HEIF_THIN_LENGTH)
+    told = f"a {name} of {size[0]}x{size[1]} pixels cannot be written"
     if max(size) > limit:
-        raise output_resolution(
-            f"a {name} of {size[0]}x{size[1]} pixels cannot be written; a side is at most {limit}"
-        )
+        raise output_resolution(f"{told}; a side is at most {limit}")
+    if name == "heif" and size[0] * size[1] > _HEIF_PIXELS:
+        raise output_resolution(f"{told}; it holds at most {_HEIF_PIXELS} pixels")
 
 
 def encode(image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
@@ -171,7 +180,8 @@ def _tpg(image: Image.Image, options: EncodeOptions, settings: ImageSettings) ->
     parts: dict[str, object] = {"quality": encoder_setting("tpg", options.quality)}
     if options.metadata.exif:
         parts["exif"] = options.metadata.exif
-    picture = image.convert("RGBA" if has_alpha(image) else "RGB")
+    mode = "RGBA" if has_alpha(image) else "RGB"
+    picture = image if image.mode == mode else image.convert(mode)
     return bytes(codec.encode(picture, threads=settings.encoder_threads, **parts))
 
 
