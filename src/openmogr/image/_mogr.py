@@ -9,7 +9,7 @@ from dataclasses import replace
 from openmogr.errors import NotSupported
 from openmogr.image._encoding import COMMON_ENCODING
 from openmogr.image._thumbnail import parse_thumbnail
-from openmogr.image._tokens import StageTokens, readable
+from openmogr.image._tokens import StageTokens
 from openmogr.image.operations import (
     AutoOrient,
     Axis,
@@ -181,9 +181,7 @@ class _MogrParser:
         else:
             gravity = Gravity.__members__.get(value.lower())
             if gravity is None:
-                raise self._tokens.bad_value(
-                    "gravity", readable(value), "one of " + ", ".join(Gravity.__members__)
-                )
+                raise self._tokens.bad_value("gravity", value, "one of " + ", ".join(Gravity.__members__))
             self._gravity = gravity
 
     def _finish(self) -> MogrStage:

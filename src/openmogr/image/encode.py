@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from PIL import Image
@@ -95,22 +96,19 @@ def encode(image: Image.Image, options: EncodeOptions, settings: ImageSettings) 
         return _ENCODERS[options.target.container.name](image, options, settings)
 
 
-class encoding_errors:
+@contextmanager
+def encoding_errors(target: Target) -> Iterator[None]:
     """Turn what an encoder raises into an internal error that names the format."""
-
-    def __init__(self, target: Target) -> None:
-        self._target = target
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, Exception) and not isinstance(error, CosError):
-            raise InternalError(
-                f"the {self._target.name} encoder failed",
-                detail=f"{type(error).__name__}: {error}",
-                headers={"X-ErrNo": "-901"},
-            ) from error
+    try:
+        yield
+    except CosError:
+        raise
+    except Exception as error:
+        raise InternalError(
+            f"the {target.name} encoder failed",
+            detail=f"{type(error).__name__}: {error}",
+            headers={"X-ErrNo": "-901"},
+        ) from error
 
 
 def _save(image: Image.Image, form: str, options: Mapping[str, object]) -> bytes:

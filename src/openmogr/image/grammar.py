@@ -12,6 +12,7 @@ from openmogr.image.operations import Info, InfoStage, Pipeline, Stage
 
 __all__ = ["parse_operation"]
 
+_UNKNOWN_STYLE = "-105"
 _IGNORE_ERROR = re.compile(r"(?:^|/)ignore-error/+1(?:$|[/|])")
 _KNOWN_BUT_MISSING = {
     "watermark": "watermarks are not supported by this server yet",
@@ -40,9 +41,6 @@ def parse_operation(text: str, *, strict: bool = False, max_stages: int = 10) ->
         if _IGNORE_ERROR.search(text) and error.headers.get("X-ErrNo") != _UNKNOWN_STYLE:
             return Pipeline(failure=error.message, source_text=text)
         raise
-
-
-_UNKNOWN_STYLE = "-105"
 
 
 def _parse_stages(text: str, *, strict: bool, max_stages: int) -> tuple[Stage, ...]:

@@ -133,7 +133,7 @@ class Thumbnail:
 class Cut:
     """Take ``width`` x ``height`` pixels at an inward offset from the anchor.
 
-    ``outward`` offsets, from the old form ``crop/!<w>x<h>a<dx>a<dy>``, are negative numbers here.
+    ``legacy`` marks the old form ``crop/!<w>x<h>a<dx>a<dy>``, whose ``-`` is a negative, outward offset.
     """
 
     width: int

@@ -68,6 +68,7 @@ def draft_size(steps: Sequence[Step], size: Size, orientation: int, settings: Im
     for step in steps:
         if isinstance(step, AutoOrient):
             swapped = swapped != (orientation >= 5)
+            orientation = 0
         elif isinstance(step, (Thumbnail, View, Crop)):
             seen = (size[1], size[0]) if swapped else size
             scaled = place(step, seen, settings.max_parameter).scaled
@@ -75,7 +76,7 @@ def draft_size(steps: Sequence[Step], size: Size, orientation: int, settings: Im
                 return None
             wanted = math.ceil(scaled[0] * _DRAFT_GAP), math.ceil(scaled[1] * _DRAFT_GAP)
             return (wanted[1], wanted[0]) if swapped else wanted
-        else:
+        elif not isinstance(step, Flip):
             return None
     return None
 
