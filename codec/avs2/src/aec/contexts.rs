@@ -58,8 +58,6 @@ pub mod ctx {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Context(u16);
 
-/// Adaptation shift by counter.
-const RATE: [u8; 4] = [3, 3, 4, 5];
 /// Increase of the estimate after a less probable symbol, by counter.
 const INCREASE: [u16; 4] = [197, 197, 95, 46];
 
@@ -80,10 +78,12 @@ impl Context {
 
     #[inline(always)]
     pub(super) fn adapt_to_mps(&mut self) {
-        let (lg, cyc) = (self.0 >> 3, usize::from(self.0 >> 1 & 3));
-        let rate = RATE[cyc];
+        let lg = self.0 >> 3;
+        let cyc = (self.0 >> 1 & 3).max(1);
+        // The rates are 3, 3, 4, 5.
+        let rate = cyc + 2;
         let lg = lg - (lg >> rate) - (lg >> (rate + 2));
-        self.0 = (lg << 3) | (cyc.max(1) as u16) << 1 | (self.0 & 1);
+        self.0 = (lg << 3) | (cyc << 1) | (self.0 & 1);
     }
 
     #[inline(always)]

@@ -16,6 +16,12 @@ pub use writer::AecWriter;
 
 use crate::Error;
 
+/// A loop over bins that is worth its own copy of the coder's state; see [`BinCoder::run`].
+pub trait LocalJob {
+    /// Codes with `c`, which stands for the coder that `run` was called on.
+    fn run<C: BinCoder>(self, c: &mut C);
+}
+
 /// Codes bins; see the [module documentation](self).
 pub trait BinCoder {
     /// Whether bins come from a stream.
@@ -33,8 +39,17 @@ pub trait BinCoder {
     /// Notes that the stream is invalid; the first error counts. Writers ignore it.
     fn fail(&mut self, _error: Error) {}
 
+    /// Runs an inner loop with the coder in its fastest form.
+    #[inline(always)]
+    fn run<J: LocalJob>(&mut self, job: J)
+    where
+        Self: Sized,
+    {
+        job.run(self);
+    }
+
     /// `count` equiprobable bins, most significant first.
-    #[inline]
+    #[inline(always)]
     fn bypass_bits(&mut self, count: u32, value: u32) -> u32 {
         (0..count).rev().fold(0, |sum, i| (sum << 1) | u32::from(self.bypass((value >> i) & 1 == 1)))
     }
@@ -66,6 +81,7 @@ pub trait BinCoder {
     }
 
     /// Exp-Golomb code of order 0 (36.1).
+    #[inline(always)]
     fn exp_golomb(&mut self, value: u32) -> u32 {
         const MAX_ORDER: u32 = 20;
         let (mut base, mut order) = (0, 0);

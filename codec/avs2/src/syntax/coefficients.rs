@@ -2,7 +2,7 @@
 
 use super::scan::{CELLS_4X4, GroupScan, POSITION_4X4, group_scan};
 use crate::Error;
-use crate::aec::{BinCoder, ctx};
+use crate::aec::{BinCoder, LocalJob, ctx};
 
 /// What the coding of a block depends on besides its size (42).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,15 +42,6 @@ pub trait Levels {
 /// Greatest absolute level.
 const MAX_LEVEL: u32 = 32768;
 
-/// Levels and runs of one coefficient group, from the last coefficient down.
-#[derive(Default)]
-struct Pairs {
-    count: usize,
-    level: [u32; 16],
-    run: [u32; 16],
-    position: [u8; 16],
-}
-
 /// Codes a block of `w` x `h` coefficients, at least one of which is not 0.
 ///
 /// A reader expects all levels to be 0 before the call.
@@ -63,12 +54,23 @@ pub fn code_coefficients<C: BinCoder, L: Levels>(
 ) {
     // Constant classes let the compiler make one function for each.
     match class {
-        BlockClass { luma: false, .. } => code_block::<C, L, false, true>(c, (w, h), false, levels),
-        BlockClass { diagonal: true, .. } => code_block::<C, L, true, true>(c, (w, h), false, levels),
-        BlockClass { swap, .. } => code_block::<C, L, true, false>(c, (w, h), swap, levels),
+        BlockClass { luma: false, .. } => c.run(BlockJob::<L, false, true>((w, h), false, levels)),
+        BlockClass { diagonal: true, .. } => c.run(BlockJob::<L, true, true>((w, h), false, levels)),
+        BlockClass { swap, .. } => c.run(BlockJob::<L, true, false>((w, h), swap, levels)),
     }
 }
 
+/// Size, transposition and levels of a block.
+struct BlockJob<'l, L, const LUMA: bool, const DIAG: bool>((usize, usize), bool, &'l mut L);
+
+impl<L: Levels, const LUMA: bool, const DIAG: bool> LocalJob for BlockJob<'_, L, LUMA, DIAG> {
+    #[inline(always)]
+    fn run<C: BinCoder>(self, c: &mut C) {
+        code_block::<C, L, LUMA, DIAG>(c, self.0, self.1, self.2);
+    }
+}
+
+#[inline(always)]
 fn code_block<C: BinCoder, L: Levels, const LUMA: bool, const DIAG: bool>(
     c: &mut C,
     (w, h): (usize, usize),
@@ -94,14 +96,15 @@ fn code_block<C: BinCoder, L: Levels, const LUMA: bool, const DIAG: bool>(
                 continue;
             }
         }
-        let last = cells.iter().rposition(|&level| level != 0).unwrap_or(0);
+        let last = if C::READS { 0 } else { cells.iter().rposition(|&level| level != 0).unwrap_or(0) };
         let position = block.code_last_position(c, gx, gy, rank == 0, last);
-        let mut pairs = Pairs::default();
-        block.code_pairs(c, g, position, &mut rank, &cells, &mut pairs);
-        for k in 0..pairs.count {
-            let position = usize::from(pairs.position[k]);
-            let negative = c.bypass(cells[position] < 0);
-            let level = pairs.level[k] as i32;
+        // The coded coefficients from the last one down.
+        let mut coded = [(0, 0_u8); 16];
+        let count = block.code_pairs(c, g, position, &mut rank, &cells, &mut coded);
+        for &(level, position) in &coded[..count] {
+            let position = usize::from(position & 15);
+            let negative = c.bypass(!C::READS && cells[position] < 0);
+            let level = level as i32;
             let (x, y) = block.place(gx, gy, position);
             levels.set(x, y, if negative { -level } else { level });
         }
@@ -196,7 +199,7 @@ impl<const LUMA: bool, const DIAG: bool> Block<LUMA, DIAG> {
     }
 
     /// 43.4 and 44.1; `first` tells the first coded group of the block.
-    #[inline]
+    #[inline(always)]
     pub fn code_last_position<C: BinCoder>(
         &self,
         c: &mut C,
@@ -222,8 +225,8 @@ impl<const LUMA: bool, const DIAG: bool> Block<LUMA, DIAG> {
         POSITION_4X4[(4 * py + px) as usize & 15].into()
     }
 
-    /// 43.1, from the last coefficient of a group to its first.
-    #[inline]
+    /// 43.1, from the last coefficient of a group to its first; returns how many there are.
+    #[inline(always)]
     fn code_pairs<C: BinCoder>(
         &self,
         c: &mut C,
@@ -231,38 +234,40 @@ impl<const LUMA: bool, const DIAG: bool> Block<LUMA, DIAG> {
         mut position: usize,
         rank: &mut usize,
         cells: &[i32; 16],
-        pairs: &mut Pairs,
-    ) {
+        coded: &mut [(u32, u8); 16],
+    ) -> usize {
         let run_places = &RUN_PLACES[usize::from(self.groups > 1)][usize::from(g == 0)]
             [if LUMA { 1 + usize::from(DIAG) } else { 0 }];
         let run_base = ctx::RUN + if LUMA { 0 } else { 33 };
-        for n in 0..16 {
-            let level = self.code_level(c, g, position, n, *rank, cells[position].unsigned_abs());
+        let cell = |position: usize| if C::READS { 0 } else { cells[position] };
+        let mut nearby = NearbyLevels::default();
+        for (n, coded) in coded.iter_mut().enumerate() {
+            let level = self.code_level(c, g, position, n, *rank, cell(position).unsigned_abs());
             *rank = (*rank).max(RANKS[level.min(5) as usize].into());
-            let mut run = 0;
-            if position > 0 {
-                let context = run_base + 11 * run_set(pairs, n, level);
-                while run < position {
-                    let next = position - 1 - run;
-                    if c.bin(context + usize::from(run_places[next]), cells[next] != 0) {
-                        break;
-                    }
-                    run += 1;
+            *coded = (level, position as u8);
+            if position == 0 {
+                return n + 1;
+            }
+            let context = run_base + 11 * nearby.run_set(level);
+            let mut next = position;
+            loop {
+                if next == 0 {
+                    return n + 1;
+                }
+                next -= 1;
+                let place = usize::from(run_places[next & 15]);
+                if c.bin(context + place, cell(next) != 0) {
+                    break;
                 }
             }
-            pairs.level[n] = level;
-            pairs.run[n] = run as u32;
-            pairs.position[n] = position as u8;
-            pairs.count = n + 1;
-            if run == position {
-                return;
-            }
-            position -= run + 1;
+            nearby.add(level, position - 1 - next);
+            position = next;
         }
+        16
     }
 
     /// 43.5 and 44.2
-    #[inline]
+    #[inline(always)]
     fn code_level<C: BinCoder>(
         &self,
         c: &mut C,
@@ -292,20 +297,26 @@ impl<const LUMA: bool, const DIAG: bool> Block<LUMA, DIAG> {
 /// `rankOf` (43.1).
 pub(crate) const RANKS: [u8; 6] = [0, 1, 2, 3, 3, 4];
 
-/// The set of run contexts, from the levels nearby (44.3).
-#[inline(always)]
-fn run_set(pairs: &Pairs, n: usize, level: u32) -> usize {
-    let mut sum = level;
-    let mut distance = 0;
-    for j in (0..n).rev() {
-        distance += pairs.run[j];
-        if distance >= 6 || sum >= 4 {
-            break;
-        }
-        sum += pairs.level[j];
-        distance += 1;
+/// Levels of the six scan positions behind the current one, one byte each, nearest first.
+///
+/// The distance rule of 44.3 comes down to these positions; levels above 4 count as 4, which is enough for the set.
+#[derive(Default)]
+struct NearbyLevels(u64);
+
+impl NearbyLevels {
+    /// The set of run contexts for a coefficient of this level.
+    #[inline(always)]
+    fn run_set(&self, level: u32) -> usize {
+        let six = self.0 & 0xFFFF_FFFF_FFFF;
+        let sum = (six.wrapping_mul(0x0101_0101_0101_0101) >> 56) as u32 + level.min(4);
+        (sum / 2).min(2) as usize
     }
-    (sum / 2).min(2) as usize
+
+    /// Goes on to the next coefficient, after `run` zeros.
+    #[inline(always)]
+    fn add(&mut self, level: u32, run: usize) {
+        self.0 = if run < 6 { ((self.0 << 8) | u64::from(level.min(4))) << (8 * run) } else { 0 };
+    }
 }
 
 /// Run contexts by examined position (44.3): [several groups][group 0][chroma, luma, diagonal luma].

@@ -96,7 +96,8 @@ unsafe fn vertical(p3: *mut u8, unit: &EdgeUnit) {
 }
 
 /// Transposes eight rows of eight bytes; each result holds two rows.
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "avx2")]
 unsafe fn transpose(rows: [__m128i; 8]) -> [__m128i; 4] {
     // SAFETY: the callers have AVX2.
     unsafe {
@@ -116,7 +117,8 @@ unsafe fn transpose(rows: [__m128i; 8]) -> [__m128i; 4] {
 }
 
 /// A mask of the lines to filter.
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "avx2")]
 unsafe fn lanes(unit: &EdgeUnit) -> __m128i {
     // SAFETY: the callers have AVX2.
     unsafe {
@@ -131,7 +133,8 @@ unsafe fn lanes(unit: &EdgeUnit) -> __m128i {
 }
 
 /// The new samples p2, p1, p0, q0, q1, q2; nothing if none changes.
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "avx2")]
 unsafe fn filter(
     samples: [__m128i; 6],
     lanes: __m128i,
@@ -186,7 +189,8 @@ unsafe fn filter(
 }
 
 /// The new samples of side `p`, nearest first.
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "avx2")]
 unsafe fn filter_side(strength: __m128i, p: [__m128i; 3], q: [__m128i; 3]) -> [__m128i; 3] {
     // SAFETY: the callers have AVX2.
     unsafe {

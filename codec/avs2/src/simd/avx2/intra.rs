@@ -110,7 +110,8 @@ unsafe fn corner(mode: u8, (w, h): (usize, usize), line: &ReferenceLine, out: *m
 }
 
 /// The first `count` samples of the line from `ORIGIN` before the corner on, to the left and down.
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "avx2")]
 unsafe fn reverse(line: &ReferenceLine, count: usize, reversed: &mut Reversed) {
     let source = line.slice(ORIGIN as isize + 1 - REVERSED as isize, REVERSED);
     // SAFETY: both arrays hold `REVERSED` samples, a multiple of 16, and `count` is below that.
@@ -133,7 +134,8 @@ fn descending(f: i32) -> [u8; 4] {
 }
 
 /// Filters `count` samples; reads whole vectors and three samples more, writes `count`.
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "avx2")]
 unsafe fn filter(source: *const u8, target: *mut u8, count: usize, [a, b, c, d]: [u8; 4]) {
     // SAFETY: the caller guarantees that the samples exist.
     unsafe {
@@ -177,7 +179,8 @@ unsafe fn filter(source: *const u8, target: *mut u8, count: usize, [a, b, c, d]:
 }
 
 /// Makes `h` rows of `w` samples from `w` columns of `h`.
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "avx2")]
 unsafe fn transpose(columns: *mut u8, (w, h): (usize, usize), out: *mut u8, stride: usize) {
     // SAFETY: the caller guarantees the output and 64 columns of COLUMN samples; columns behind a width of 4 and rows
     // behind a height of 4 are set first, and not stored.

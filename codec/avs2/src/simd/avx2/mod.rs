@@ -3,6 +3,8 @@
 //! Each safe function checks that the processor has AVX2 and that all accesses lie inside the buffers, and does nothing
 //! and returns `false` if not.
 #![allow(unsafe_code)]
+// Intrinsics without pointers are unsafe before Rust 1.87.
+#![allow(unused_unsafe)]
 
 mod alf;
 mod deblock;

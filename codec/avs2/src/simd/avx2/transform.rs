@@ -127,7 +127,8 @@ unsafe fn column_step(block: &CoefficientBlock, columns: &mut [i16; MAX_COEFFICI
 }
 
 /// Rows `a` and `b` of eight columns, interleaved.
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "avx2")]
 unsafe fn interleave(block: &CoefficientBlock, x: usize, a: usize, b: usize) -> __m256i {
     // SAFETY: the caller guarantees that the rows and eight columns exist.
     unsafe {
@@ -137,14 +138,16 @@ unsafe fn interleave(block: &CoefficientBlock, x: usize, a: usize, b: usize) -> 
     }
 }
 
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "avx2")]
 unsafe fn broadcast(pair: &Pair) -> __m256i {
     // SAFETY: a pair has four bytes.
     unsafe { _mm256_set1_epi32(pair.as_ptr().cast::<i32>().read_unaligned()) }
 }
 
 /// Rounds and stores row `y` of eight columns, in the order that the second step wants.
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "avx2")]
 unsafe fn store_columns(sum: __m256i, block: &CoefficientBlock, x: usize, y: usize, columns: &mut [i16]) {
     // SAFETY: the caller guarantees that the row and eight columns exist.
     unsafe {
@@ -157,7 +160,8 @@ unsafe fn store_columns(sum: __m256i, block: &CoefficientBlock, x: usize, y: usi
     }
 }
 
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "avx2")]
 unsafe fn column_full<const N: usize, const P: usize>(
     block: &CoefficientBlock,
     x: usize,
@@ -181,7 +185,8 @@ unsafe fn column_full<const N: usize, const P: usize>(
     }
 }
 
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "avx2")]
 unsafe fn column_half<const N: usize, const P: usize>(
     block: &CoefficientBlock,
     x: usize,
@@ -213,7 +218,8 @@ unsafe fn column_half<const N: usize, const P: usize>(
 }
 
 /// Rows `a` and `b` of a block of four columns, interleaved.
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "avx2")]
 unsafe fn interleave_4(coefficients: &[i16], a: usize, b: usize) -> __m128i {
     // SAFETY: the caller guarantees that the rows exist.
     unsafe {
@@ -222,7 +228,8 @@ unsafe fn interleave_4(coefficients: &[i16], a: usize, b: usize) -> __m128i {
     }
 }
 
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "avx2")]
 unsafe fn store_4(sum: __m128i, y: usize, columns: &mut [i16]) {
     // SAFETY: the caller guarantees that the row exists.
     unsafe {
@@ -247,7 +254,8 @@ unsafe fn column_4x4(coefficients: &[i16], count: usize, pairs: &[[Pair; 4]; 2],
     }
 }
 
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "avx2")]
 unsafe fn column_4xn<const N: usize, const P: usize>(
     block: &CoefficientBlock,
     pairs: &[[Pair; N]; P],
@@ -267,7 +275,8 @@ unsafe fn column_4xn<const N: usize, const P: usize>(
     }
 }
 
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "avx2")]
 unsafe fn column_4xn_half(block: &CoefficientBlock, columns: &mut [i16]) {
     // SAFETY: the caller guarantees that the block has four columns and 16 or 32 rows.
     unsafe {
@@ -309,7 +318,8 @@ unsafe fn row_step(
     }
 }
 
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "avx2")]
 unsafe fn round(sum: __m256i, shift: i32) -> __m256i {
     // SAFETY: the callers have AVX2.
     unsafe {
@@ -318,14 +328,16 @@ unsafe fn round(sum: __m256i, shift: i32) -> __m256i {
     }
 }
 
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "avx2")]
 unsafe fn clip(values: __m256i, max: i16) -> __m256i {
     // SAFETY: the callers have AVX2.
     unsafe { _mm256_max_epi16(_mm256_min_epi16(values, _mm256_set1_epi16(max)), _mm256_set1_epi16(-max - 1)) }
 }
 
 /// Pair `j` of a row.
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "avx2")]
 unsafe fn row_pair(columns: &[i16], at: usize) -> i32 {
     // SAFETY: the caller guarantees two values.
     unsafe { columns.as_ptr().add(at).cast::<i32>().read_unaligned() }
@@ -359,7 +371,8 @@ unsafe fn rows_of_4(
     }
 }
 
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "avx2")]
 unsafe fn rows_of_8(
     columns: &[i16; MAX_COEFFICIENTS],
     block: &CoefficientBlock,
@@ -387,7 +400,8 @@ unsafe fn rows_of_8(
 }
 
 /// Rows of 16 or 32 samples; V vectors hold the first half of a row.
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "avx2")]
 unsafe fn rows_half<const N: usize, const P: usize, const V: usize>(
     columns: &[i16; MAX_COEFFICIENTS],
     block: &CoefficientBlock,
