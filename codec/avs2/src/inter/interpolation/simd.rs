@@ -15,10 +15,13 @@ pub(super) fn filter_1d<const TAPS: usize>(
     taps: &[i8; TAPS],
     target: &mut Target<'_>,
 ) -> bool {
-    if !source_suffices(source, target.width, target.height, (TAPS - 1) * step) || !target_suffices(target) {
+    if !is_x86_feature_detected!("avx2")
+        || !source_suffices(source, target.width, target.height, (TAPS - 1) * step)
+        || !target_suffices(target)
+    {
         return false;
     }
-    // SAFETY: `Kernels::Avx2` exists only if the processor has AVX2; the checks above bound all accesses.
+    // SAFETY: the processor has AVX2; the other checks bound all accesses.
     unsafe { filter_1d_avx2(source, step, taps, target) };
     true
 }
@@ -30,11 +33,14 @@ pub(super) fn filter_2d<const TAPS: usize>(
     target: &mut Target<'_>,
 ) -> bool {
     let height = target.height + TAPS - 1;
-    if !source_suffices(source, target.width, height, TAPS - 1) || !target_suffices(target) {
+    if !is_x86_feature_detected!("avx2")
+        || !source_suffices(source, target.width, height, TAPS - 1)
+        || !target_suffices(target)
+    {
         return false;
     }
-    // SAFETY: `Kernels::Avx2` exists only if the processor has AVX2; the checks above bound all accesses, and `rows`
-    // has `MAX_SIZE` + 8 rows of `MAX_SIZE` values.
+    // SAFETY: the processor has AVX2; the other checks bound all accesses, and `rows` has `MAX_SIZE` + 8 rows of
+    // `MAX_SIZE` values.
     unsafe { filter_2d_avx2(source, taps, rows, target) };
     true
 }
