@@ -52,6 +52,9 @@ impl Decoder {
     /// `data` must contain at least one picture, and every picture that begins in it must end in it. Headers are
     /// remembered from call to call.
     ///
+    /// Pictures that were not taken count against [`Limits::max_memory`](crate::Limits::max_memory): feed a long
+    /// animation picture by picture, and it needs the memory of a few pictures only.
+    ///
     /// # Errors
     /// Pictures decoded before the error are available from [`next_picture`](Self::next_picture).
     pub fn decode(&mut self, data: &[u8], cancel: &dyn CancelCheck) -> Result<(), Error> {
