@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import pytest
@@ -52,6 +53,14 @@ def anyio_backend() -> str:
 def new_storage(request: pytest.FixtureRequest) -> Callable[[Path], Storage]:
     """Makes a storage of the back-end in a folder; not started yet."""
     return BACKENDS[request.param]
+
+
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """A folder without a disk below it, where there is such a thing, for tests that write without end."""
+    shared_memory = Path("/dev/shm")
+    with TemporaryDirectory(dir=shared_memory if shared_memory.is_dir() else None) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

@@ -118,11 +118,11 @@ def model(keys: set[str], prefix: str, delimiter: str, marker: str) -> list[tupl
 
 
 @pytest.fixture
-def served(new_storage: Callable[[Path], Storage], tmp_path: Path) -> Iterator[SimpleNamespace]:
+def served(new_storage: Callable[[Path], Storage], memory: Path) -> Iterator[SimpleNamespace]:
     """A storage on its own loop, so that hypothesis can call it many times from an ordinary function."""
     with (
         start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(new_storage(tmp_path)) as storage,
+        portal.wrap_async_context_manager(new_storage(memory)) as storage,
     ):
         yield SimpleNamespace(portal=portal, storage=storage)
 

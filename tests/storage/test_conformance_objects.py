@@ -385,6 +385,14 @@ async def test_of_a_key_written_twice_the_last_stays(storage: Storage, get: Get)
     assert await keys(storage) == ["a"]
 
 
+async def test_a_content_that_is_overwritten_and_written_again_stays(storage: Storage, get: Get) -> None:
+    async with storage.stage() as original, storage.stage() as result:
+        await original.write(b"original")
+        await result.write(b"result")
+        await storage.commit([Write(BUCKET, "a", content) for content in (original, result, original)])
+    assert await get("a") == b"original"
+
+
 async def test_overwriting_can_be_forbidden(storage: Storage, put: Put, get: Get) -> None:
     async with storage.stage() as staged:
         await staged.write(b"1")

@@ -46,8 +46,12 @@ class BlobFiles:
 
     def prepare(self) -> None:
         """Make the folders and drop what uploads of an earlier run left behind."""
-        for folder in (self._staging, self._blobs, *(self._blobs / name for name in _FAN_OUT)):
+        for folder in (self._staging, self._blobs):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        there = {folder.name for folder in self._blobs.iterdir()}
+        for name in _FAN_OUT:
+            if name not in there:
+                (self._blobs / name).mkdir(mode=0o700)
         for leftover in self._staging.iterdir():
             leftover.unlink(missing_ok=True)
         sync_folder(self._blobs)

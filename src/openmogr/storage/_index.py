@@ -91,8 +91,18 @@ class Transaction:
     """One write's view of the writing connection, and what its commit means for blobs."""
 
     connection: sqlite3.Connection
-    kept: list[str] = field(default_factory=list)
-    dropped: list[str] = field(default_factory=list)
+    kept: set[str] = field(default_factory=set)
+    dropped: set[str] = field(default_factory=set)
+
+    def keep(self, blobs: Iterable[str]) -> None:
+        """The index has come to refer to blobs, even if it let go of them earlier in this change."""
+        self.kept.update(blobs)
+        self.dropped.difference_update(blobs)
+
+    def drop(self, blobs: Iterable[str]) -> None:
+        """The index refers to blobs no more."""
+        self.dropped.update(blobs)
+        self.kept.difference_update(blobs)
 
 
 @dataclass(slots=True)

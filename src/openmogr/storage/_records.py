@@ -151,7 +151,7 @@ def store_segments(transaction: Transaction, segments: Sequence[Segment]) -> int
         "INSERT INTO segments (content, position, blob, start, length) VALUES (?, ?, ?, ?, ?)",
         [(content, index, item.blob, item.start, item.length) for index, item in enumerate(segments)],
     )
-    transaction.kept.extend(item.blob for item in segments)
+    transaction.keep([item.blob for item in segments])
     return content
 
 
@@ -166,4 +166,4 @@ def remove_content(transaction: Transaction, content: int | None) -> None:
     }
     for blob in blobs:
         if connection.execute("SELECT 1 FROM segments WHERE blob = ? LIMIT 1", (blob,)).fetchone() is None:
-            transaction.dropped.append(blob)
+            transaction.drop([blob])

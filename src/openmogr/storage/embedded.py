@@ -380,4 +380,4 @@ def _unused(connection: Connection, names: Sequence[str]) -> list[str]:
 
 
 def _drop_unused(change: Transaction, names: Sequence[str]) -> None:
-    change.dropped.extend(_unused(change.connection, names))
+    change.drop(_unused(change.connection, names))
