@@ -2,6 +2,8 @@
 //!
 //! The streams are read from `vectors/avs2` of the shared data (see `common::shared`).
 
+#![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
+
 mod common;
 
 use std::fs;
@@ -102,7 +104,7 @@ fn check_folder(folder: &str, count: usize) {
             [("SIMD", auto, true), ("scalar", scalar, false), ("two threads", threaded, false)]
         {
             if let Err(error) = check_stream(stream, &expected, options, stages) {
-                failures.push(format!("{} ({name}): {error}", stream.file_name().unwrap().display()));
+                failures.push(format!("{} ({name}): {error}", stream.file_name().unwrap().to_string_lossy()));
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Broken streams end in an error or in pictures: quickly, and within a budget of memory.
 
+#![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
+
 mod common;
 
 use std::fs;
@@ -42,7 +44,7 @@ fn streams(folder: &Path) -> Vec<(String, Vec<u8>)> {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|e| e == "avs"))
-        .map(|path| (path.file_name().unwrap().display().to_string(), fs::read(&path).unwrap()))
+        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap()))
         .collect();
     streams.sort();
     streams

@@ -138,15 +138,15 @@ impl PictureHeader {
         if c.flag("time_code_flag", self.time_code.is_some())? {
             self.time_code = Some(c.u("time_code", 24, self.time_code.unwrap_or(0))?);
         }
-        if sequence.background_picture_disable {
-            self.picture_type = PictureType::I;
-        } else if !c.flag("background_picture_flag", self.picture_type != PictureType::I)? {
-            self.picture_type = PictureType::I;
+        let is_background = !sequence.background_picture_disable
+            && c.flag("background_picture_flag", self.picture_type != PictureType::I)?;
+        self.picture_type = if !is_background {
+            PictureType::I
         } else if c.flag("background_picture_output_flag", self.picture_type == PictureType::G)? {
-            self.picture_type = PictureType::G;
+            PictureType::G
         } else {
-            self.picture_type = PictureType::Gb;
-        }
+            PictureType::Gb
+        };
         Ok(())
     }
 

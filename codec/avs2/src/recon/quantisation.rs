@@ -128,7 +128,7 @@ mod tests {
         let at = |size, x, y| Dequantiser::new(63, 2).with_weights(&DEFAULT_WEIGHTS, size).scale(x, y, 64);
         // 64 * weight / 64 * 60099 >> (8 + 2 - 7) = weight * 7512.4, so compare ratios below the clip with small QP.
         let small = |size, x, y| Dequantiser::new(0, 4).with_weights(&DEFAULT_WEIGHTS, size).scale(x, y, 64);
-        assert_eq!(small((8, 8), 7, 7), ((216 * 16 * 32768 / 16 + 2048_i64 * 1) >> 12) as i16);
+        assert_eq!(small((8, 8), 7, 7), ((216 * 16 * 32768 / 16 + 2048_i64) >> 12) as i16);
         assert_eq!(small((16, 16), 14, 15), small((8, 8), 7, 7));
         assert_eq!(small((32, 8), 28, 7), small((8, 8), 7, 1));
         assert_eq!(small((4, 16), 3, 15), small((8, 8), 1, 7));

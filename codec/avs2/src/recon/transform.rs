@@ -205,10 +205,10 @@ fn round_clip(value: i32, shift: u32, bits: u32) -> i16 {
 
 fn small_secondary(block: &CoefficientBlock, residual: &mut [i16; MAX_RESIDUAL]) {
     let mut columns = [[0_i16; 4]; 4];
-    for x in 0..4 {
-        for y in 0..4 {
+    for (y, row) in columns.iter_mut().enumerate() {
+        for (x, value) in row.iter_mut().enumerate() {
             let sum = (0..4).map(|k| i32::from(D4[k][y]) * i32::from(block.coefficients[4 * k + x])).sum();
-            columns[y][x] = round_clip(sum, 5, 16);
+            *value = round_clip(sum, 5, 16);
         }
     }
     for (y, row) in columns.iter().enumerate() {

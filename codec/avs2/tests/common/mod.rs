@@ -1,5 +1,7 @@
 //! Helpers of the integration tests.
 
+#![allow(clippy::print_stdout)]
+
 use std::path::PathBuf;
 
 /// A path below the shared data: `$OPENMOGR_SHARED`, or `shared` beside the repository. Without them the test is

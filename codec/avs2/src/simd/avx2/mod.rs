@@ -5,6 +5,8 @@
 #![allow(unsafe_code)]
 // Intrinsics without pointers are unsafe before Rust 1.87.
 #![allow(unused_unsafe)]
+// An index often addresses several vectors and a table at once.
+#![allow(clippy::needless_range_loop)]
 
 mod alf;
 mod deblock;
