@@ -57,6 +57,12 @@ impl CostCoder {
         self.cost
     }
 
+    /// The context states after what was coded, without the coder.
+    #[must_use]
+    pub fn into_contexts(self) -> ContextSet {
+        self.contexts
+    }
+
     /// The context states after what was coded.
     #[must_use]
     pub fn contexts(&self) -> &ContextSet {

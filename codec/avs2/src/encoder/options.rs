@@ -136,7 +136,7 @@ impl EncoderOptions {
     }
 }
 
-fn tuning(name: &str, default: f64) -> f64 {
+pub(super) fn tuning(name: &str, default: f64) -> f64 {
     std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
 }
 
@@ -145,6 +145,8 @@ fn tuning(name: &str, default: f64) -> f64 {
 pub(super) struct Effort {
     /// log2 of the size of largest coding units.
     pub lcu_log2: u8,
+    /// Costs follow the context states after each square of this size (log2) and each unit above it.
+    pub follow_log2: u32,
     /// log2 of the greatest coding unit tried.
     pub max_cu_log2: u32,
     /// Luma modes with full costs, by log2 of the block size from 4x4 (index 0) to 64x64.
@@ -171,6 +173,7 @@ pub(super) struct Effort {
 pub(super) const EFFORTS: [Effort; 10] = {
     let base = Effort {
         lcu_log2: 5,
+        follow_log2: 5,
         max_cu_log2: 5,
         luma_modes: [1, 1, 1, 1, 1],
         chroma_modes: 1,
@@ -188,7 +191,7 @@ pub(super) const EFFORTS: [Effort; 10] = {
     let e4 = Effort { luma_modes: [3, 3, 2, 2, 1], sao: true, alf_passes: 2, dead_zone: 0.6, ..e3 };
     let e5 = Effort { lcu_log2: 6, max_cu_log2: 6, luma_modes: [3, 3, 3, 3, 2], stop_cost: 0.1, sdip: true, ..e4 };
     let e6 = Effort { luma_modes: [4, 4, 4, 3, 2], chroma_modes: 3, coarse_step: 2, stop_cost: 0.08, ..e5 };
-    let e7 = Effort { luma_modes: [6, 6, 5, 4, 3], alf_passes: 3, stop_cost: 0.05, dead_zone: 0.5, ..e6 };
+    let e7 = Effort { luma_modes: [6, 6, 5, 4, 3], alf_passes: 3, follow_log2: 3, stop_cost: 0.05, dead_zone: 0.5, ..e6 };
     let e8 = Effort { luma_modes: [8, 8, 6, 5, 3], chroma_modes: 5, coarse_step: 1, stop_cost: 0.02, ..e7 };
     let e9 = Effort { luma_modes: [12, 12, 9, 6, 4], stop_cost: 0.0, ..e8 };
     [base, e1, e2, e3, e4, e5, e6, e7, e8, e9]

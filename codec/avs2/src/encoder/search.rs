@@ -1,13 +1,13 @@
 //! Search of the coding quadtree (9.4).
 
-use super::lcu::{LcuDecision, LcuLevels, Tree, Unit, code_quadtree, coded_blocks, coded_size, z_order};
+use super::lcu::{LcuDecision, LcuLevels, Tree, Unit, coded_blocks, coded_size, z_order};
 use super::metric::{hadamard, residual, squared_error};
 use super::options::Effort;
-use super::quantiser::{Quantised, Quantiser};
+use super::quantiser::{LevelArray, Quantised, Quantiser};
 use super::rate::{Costs, ONE_BIT};
 use super::row::{Cell, Row};
 use super::transform::forward_transform;
-use crate::aec::{ContextSet, CostCoder, ctx};
+use crate::aec::{BinCoder, ContextSet, CostCoder, ctx};
 use crate::filter::edge;
 use crate::headers::WeightMatrices;
 use crate::picture::PlaneBuffer;
@@ -18,8 +18,8 @@ use crate::recon::{
 use crate::simd::Backend;
 use crate::syntax::coding::{code_chroma_ctp, code_chroma_mode, code_luma_mode, code_partition, code_qp_delta};
 use crate::syntax::{
-    BlockClass, CuKind, IntraUnit, Neighbours, SaoLcu, SaoMerge, SliceTools, chroma_to_luma_mode,
-    code_end_of_slice, most_probable_modes,
+    BlockClass, CuKind, IntraUnit, SaoLcu, SaoMerge, SliceTools, chroma_to_luma_mode, code_coefficients,
+    code_split_flag, most_probable_modes,
 };
 
 /// What the search of a picture needs.
@@ -36,6 +36,8 @@ pub(super) struct Picture<'a> {
     pub lambda: f64,
     /// Weight of squared errors in chroma.
     pub chroma_weight: f64,
+    /// Lambda of quantisation as a part of lambda.
+    pub rdoq: f64,
     pub activity: super::activity::Activity,
 }
 
@@ -65,7 +67,6 @@ pub(super) struct Search<'a> {
     picture: &'a Picture<'a>,
     pub row: Row,
     pub contexts: ContextSet,
-    pub neighbours: Neighbours,
     costs: Costs,
     levels: LcuLevels,
     units: Vec<Unit>,
@@ -103,7 +104,6 @@ impl<'a> Search<'a> {
         Self {
             costs: Costs::new(&contexts),
             contexts,
-            neighbours: Neighbours::new(picture.tree.width, picture.slice_tools.slice_qp),
             row,
             levels: LcuLevels::new(picture.tree.lcu_log2),
             units: Vec::new(),
@@ -128,11 +128,16 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Decides the unit in column `column`; `last` tells the last one of a slice.
-    pub fn largest_unit(&mut self, column: usize, last: bool) {
+    /// Sets the context states that the next unit starts with.
+    pub fn start_with(&mut self, contexts: ContextSet) {
+        self.costs = Costs::new(&contexts);
+        self.contexts = contexts;
+    }
+
+    /// Decides the unit in column `column`.
+    pub fn largest_unit(&mut self, column: usize) {
         let tree = self.picture.tree;
         let (x, y) = (column << tree.lcu_log2, self.row.y);
-        self.costs = Costs::new(&self.contexts);
         self.units.clear();
         self.quadtree((x, y), tree.lcu_log2);
         let mut levels = Vec::new();
@@ -150,11 +155,6 @@ impl<'a> Search<'a> {
             sao_merge: SaoMerge::None,
             alf: [false; 3],
         };
-        let mut coder = CostCoder::new(self.contexts.clone());
-        let tools = &self.picture.slice_tools;
-        code_quadtree(&mut coder, &tree, tools, &mut self.neighbours, &lcu, (x, y));
-        code_end_of_slice(&mut coder, last);
-        self.contexts = coder.contexts().clone();
         lcu.units.iter().for_each(|unit| self.mark(unit));
         self.row.lcus.push(lcu);
     }
@@ -188,6 +188,81 @@ impl<'a> Search<'a> {
         16 * z_order(x & mask, y & mask)
     }
 
+    /// Codes a unit whose cells and levels are stored, for the context states after it.
+    fn code_unit<C: BinCoder>(&self, c: &mut C, unit: &Unit) {
+        let Unit { x, y, level, unit } = unit;
+        let size = 1 << level;
+        code_partition(c, self.picture.slice_tools.sdip, *level, unit.kind);
+        for i in 0..unit.kind.block_count() {
+            let block = unit.kind.block(size, i);
+            let (left, above) = self.row.neighbours(x + block.x, y + block.y);
+            code_luma_mode(c, most_probable_modes((left.mode, above.mode)), unit.luma_modes[i]);
+        }
+        let (left, _) = self.row.neighbours(*x, *y);
+        code_chroma_mode(c, left.chroma_mode_set, unit.luma_modes[0], unit.chroma_mode);
+        for i in 0..unit.kind.block_count() {
+            let block = unit.kind.block(size, i);
+            let context = self.ctp_context(x + block.x, y + block.y);
+            c.bin(context, unit.ctp >> i & 1 == 1);
+        }
+        code_chroma_ctp(c, ctx::CTP + 6, unit.ctp >> 4);
+        if !self.picture.slice_tools.fixed_qp && unit.ctp != 0 {
+            code_qp_delta(c, false, i32::from(unit.qp) - i32::from(left.qp));
+        }
+        let offset = self.z_offset(*x, *y);
+        coded_blocks(unit, *level, |plane, from, size, class| {
+            let from = from + if plane == 0 { offset } else { offset / 4 };
+            let levels = &self.levels.planes[plane][from..from + size.0 * size.1];
+            code_coefficients(c, size, class, &mut LevelArray { levels, width: size.0 });
+        });
+    }
+
+    /// Context of `ctp_y` of the block at a luma position (28.4).
+    fn ctp_context(&self, x: usize, y: usize) -> usize {
+        let (left, above) = self.row.neighbours(x, y);
+        ctx::CTP + usize::from(left.coded) + 2 * usize::from(above.coded)
+    }
+
+    /// The context states after `code`, from those in force.
+    fn adapted(&self, code: impl FnOnce(&mut CostCoder)) -> ContextSet {
+        let mut coder = CostCoder::new(self.contexts.clone());
+        code(&mut coder);
+        coder.into_contexts()
+    }
+
+    fn follow(&mut self, contexts: Option<ContextSet>) {
+        if let Some(contexts) = contexts {
+            self.start_with(contexts);
+        }
+    }
+
+    /// Codes the square at (`x`, `y`) with its units, as [`code_unit`](Self::code_unit).
+    fn code_node<'u, C: BinCoder>(
+        &self,
+        c: &mut C,
+        (x, y): (usize, usize),
+        level: u32,
+        units: &mut (impl Iterator<Item = &'u Unit> + Clone),
+    ) {
+        let tree = self.picture.tree;
+        let size = 1_usize << level;
+        let Some(unit) = units.clone().next() else { return };
+        let split = unit.level < level;
+        if level > 3 && x + size <= tree.width && y + size <= tree.height {
+            code_split_flag(c, level, split);
+        }
+        if !split {
+            units.next();
+            return self.code_unit(c, unit);
+        }
+        let half = size / 2;
+        for (dx, dy) in [(0, 0), (half, 0), (0, half), (half, half)] {
+            if x + dx < tree.width && y + dy < tree.height {
+                self.code_node(c, (x + dx, y + dy), level - 1, units);
+            }
+        }
+    }
+
     fn bits(&self, cost: u32) -> f64 {
         f64::from(cost) / f64::from(ONE_BIT)
     }
@@ -206,21 +281,25 @@ impl<'a> Search<'a> {
                 0.0
             }
         };
+        let follow = self.picture.effort.follow_log2;
         let mut whole = None;
         if inside && level <= self.picture.effort.max_cu_log2 {
             let (unit, cost) = self.unit(at, level);
             let cost = cost + split_cost(self, false);
             let stop = cost < self.picture.effort.stop_cost * lambda * (size * size) as f64 / 16.0;
+            let contexts = (level >= follow).then(|| self.adapted(|c| self.code_node(c, at, level, &mut [unit].iter())));
             if level == 3 || stop {
+                self.follow(contexts);
                 self.units.push(unit);
                 return cost;
             }
             self.save(at, level, level as usize - 3);
-            whole = Some((unit, cost));
+            whole = Some((unit, cost, contexts));
         }
         let mark = self.units.len();
-        let limit = whole.map_or(f64::MAX, |(_, cost)| cost);
+        let limit = whole.as_ref().map_or(f64::MAX, |(_, cost, _)| *cost);
         let mut cost = split_cost(self, true);
+        let before = (level == follow).then(|| self.contexts.clone());
         let half = size / 2;
         for (dx, dy) in [(0, 0), (half, 0), (0, half), (half, half)] {
             if cost < limit && x + dx < tree.width && y + dy < tree.height {
@@ -228,14 +307,23 @@ impl<'a> Search<'a> {
             }
         }
         match whole {
-            Some((unit, limit)) if limit <= cost => {
+            Some((unit, limit, contexts)) if limit <= cost => {
                 self.units.truncate(mark);
                 self.restore(at, level, level as usize - 3);
                 self.store_cells(&unit);
+                self.follow(contexts);
                 self.units.push(unit);
                 limit
             }
-            _ => cost,
+            _ => {
+                if let Some(before) = before {
+                    self.contexts = before;
+                    let mut units = self.units[mark..].iter();
+                    let contexts = self.adapted(|c| self.code_node(c, at, level, &mut units));
+                    self.start_with(contexts);
+                }
+                cost
+            }
         }
     }
 
@@ -412,7 +500,7 @@ impl<'a> Search<'a> {
             });
             *bits = f64::from(cost) / f64::from(ONE_BIT);
         }
-        let context = ctx::CTP + usize::from(left.coded) + 2 * usize::from(above.coded);
+        let context = self.ctp_context(at.x, at.y);
         let ctp_bits = [false, true].map(|coded| self.bits(self.costs.bin(context, coded)));
 
         let modes = self.rough_modes(size, available, lambda, &mode_bits, mpm);
@@ -439,7 +527,7 @@ impl<'a> Search<'a> {
             let result = quantiser.quantise(
                 picture.backend,
                 &self.costs,
-                lambda as f32,
+                (lambda * picture.rdoq) as f32,
                 &scratch.coefficients,
                 coded,
                 class,
@@ -706,7 +794,7 @@ impl<'a> Search<'a> {
             &mut scratch.coefficients,
         );
         let class = BlockClass::CHROMA;
-        let lambda_f = lambda as f32;
+        let lambda_f = (lambda * self.picture.rdoq) as f32;
         let levels = &mut scratch.levels[..];
         let backend = self.picture.backend;
         let result = quantiser.quantise(backend, &self.costs, lambda_f, &scratch.coefficients, size, class, levels);

@@ -52,8 +52,7 @@ pub(super) fn search_rows(
                 return;
             }
             let links = links[index].lock().map(|mut links| std::mem::take(&mut *links)).unwrap_or_default();
-            let last = index + 1 == rows || (index + 1) % slice_rows == 0;
-            let row = if cancel.is_cancelled() { None } else { search_row(picture, index, last, &links) };
+            let row = if cancel.is_cancelled() { None } else { search_row(picture, index, &links) };
             let Some(row) = row else {
                 stopped.store(true, Ordering::Relaxed);
                 return;
@@ -76,7 +75,7 @@ pub(super) fn search_rows(
 }
 
 /// Searches one row; `None` if the row above was given up.
-fn search_row(picture: &Picture<'_>, index: usize, last: bool, links: &Links) -> Option<Row> {
+fn search_row(picture: &Picture<'_>, index: usize, links: &Links) -> Option<Row> {
     let tree = picture.tree;
     let columns = tree.width.div_ceil(1 << tree.lcu_log2);
     let row = Row::new(tree, index, links.above.is_some(), picture.slice_tools.slice_qp);
@@ -87,17 +86,13 @@ fn search_row(picture: &Picture<'_>, index: usize, last: bool, links: &Links) ->
             while received < (column + 2).min(columns) {
                 let edge = above.recv().ok()?;
                 search.row.take_edge(received, &edge);
-                for (i, cell) in edge.cells.iter().enumerate() {
-                    let x = (received << tree.lcu_log2) + 4 * i;
-                    search.neighbours.set_above(x, cell.mode, cell.coded, cell.chroma_mode_set, cell.qp);
-                }
                 if let Some(contexts) = edge.contexts {
-                    search.contexts = *contexts;
+                    search.start_with(*contexts);
                 }
                 received += 1;
             }
         }
-        search.largest_unit(column, last && column + 1 == columns);
+        search.largest_unit(column);
         if let Some(below) = &links.below {
             let contexts = (column == 1.min(columns - 1)).then(|| Box::new(search.contexts.clone()));
             // The row below may have been given up.

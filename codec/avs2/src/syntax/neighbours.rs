@@ -44,11 +44,6 @@ impl Neighbours {
         self.left = [Entry { luma_mode: 0, coded: false, chroma_mode_set: false, qp }; 16];
     }
 
-    /// Sets what the row above left at column `x`, where an encoder begins inside a slice.
-    pub(crate) fn set_above(&mut self, x: usize, luma_mode: u8, coded: bool, chroma_mode_set: bool, qp: u8) {
-        self.above[x / 4] = Entry { luma_mode, coded, chroma_mode_set, qp };
-    }
-
     /// QP of the unit to the left (24).
     #[must_use]
     pub fn left_qp(&self, y: usize) -> u8 {
