@@ -95,7 +95,16 @@ impl<D: AsRef<[u8]>> Decoder<D> {
         let frame = self.next;
         let data = self.data.as_ref().get(payload).unwrap_or_default();
         self.stream.decode(data, cancel).map_err(|source| Error::from_stream(frame, source))?;
-        let picture = self.stream.next_picture().ok_or(Error::MissingPicture { element, frame })?;
+        let animation = self.container.header.mode().is_animation();
+        if !animation {
+            // No later picture can come before this one, whatever the stream says about reordering.
+            self.stream.flush();
+        }
+        let reordered = self.stream.sequence().is_some_and(|sequence| !sequence.low_delay);
+        let picture = self.stream.next_picture().ok_or(match animation && reordered {
+            true => Error::Unsupported { feature: "reordered pictures in an animation, low_delay", value: 0 },
+            false => Error::MissingPicture { element, frame },
+        })?;
         // Whatever else the payload holds is not to be shown.
         while self.stream.next_picture().is_some() {}
         Ok(picture)
