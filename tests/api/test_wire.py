@@ -308,7 +308,9 @@ def test_many_small_writes_of_one_request(server: ServerProcess, wire: Wire, buc
     assert wire.answer()[0] == 200
 
 
-def test_a_client_that_leaves_in_the_middle_of_an_answer(server: ServerProcess, wire: Wire, bucket: str) -> None:
+def test_a_client_that_leaves_in_the_middle_of_an_answer(
+    server: ServerProcess, wire: Wire, bucket: str
+) -> None:
     """It is no error of the server's: nothing is logged (the fixture looks for tracebacks)."""
     assert server.request("PUT", "/a", b"x" * 20_000_000, host=bucket).status == 200
     wire.send(head(server, "GET", "/a", bucket))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode, urlsplit
@@ -38,6 +39,9 @@ _HEADER_FIELDS = frozenset(
         "expires",
     }
 )
+
+_TOKEN = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 @dataclass
@@ -173,14 +177,13 @@ async def post_object(services: Services, request: Request) -> Response:
 
 
 def _as_put(request: Request, fields: dict[str, str], key: str) -> Request:
-    """The request that a PUT of the same object would be."""
-    headers = {
-        name.encode("utf-8", "replace"): value.encode()
-        for name, value in fields.items()
-        if name in _HEADER_FIELDS or name.startswith("x-cos-")
-    }
-    if "acl" in fields:
-        headers.setdefault(b"x-cos-acl", fields["acl"].encode())
+    """The request that a PUT of the same object would be. Raises ``InvalidArgument`` where there is none."""
+    headers: dict[bytes, bytes] = {}
+    for name, value in fields.items():
+        if name in _HEADER_FIELDS or name.startswith("x-cos-") or name == "acl":
+            if not _TOKEN.fullmatch(name) or _CONTROL.search(value):
+                raise InvalidArgument(f"The field {name[:64]!r} cannot be a header.")
+            headers.setdefault(b"x-cos-acl" if name == "acl" else name.encode("ascii"), value.encode())
     return replace(request, key=key, headers=headers)
 
 
