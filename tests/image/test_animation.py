@@ -94,6 +94,49 @@ def test_repetition_is_kept(target: str, plays: int, run: Run) -> None:
             assert info["loop"] == plays
 
 
+def test_repetitions_beyond_the_bits_of_a_format_are_clamped(run: Run) -> None:
+    for origin, loop in (("gif", 65_535), ("apng", 2**31 - 1)):
+        source = animation(origin, loop=loop)
+        assert decoded(run("imageMogr2/format/webp", source)).info["loop"] == 65_535
+        assert decoded(run("imageMogr2/format/gif", source)).info["loop"] == 65_534
+
+
+ANIMATED_INPUTS = [
+    "SmallFullColourGIF.gif",
+    "animated-loop-3.gif",
+    "big-height.webp",
+    "dancing-banana.gif",
+    "dispose_bgnd_transparency.gif",
+    "iss634.apng",
+    "iss634.webp",
+    "missing_background.gif",
+    "nyan-cat.gif",
+    "rotating-squares.gif",
+    "rotating-squares.webp",
+    "rotating_earth.gif",
+    "transparent_dispose.gif",
+]
+
+
+@pytest.mark.parametrize("target", FORMATS)
+@pytest.mark.parametrize("name", ANIMATED_INPUTS)
+def test_real_animations_keep_their_length(name: str, target: str, inputs: Path, run: Run) -> None:
+    source = inputs / name
+    _, before = read(source.read_bytes())
+    result = run(f"imageMogr2/thumbnail/60x60/format/{target}", source)
+    pictures, after = read(result.data)
+    assert max(pictures[0].shape[:2]) == max(result.width, result.height) <= 169
+    if len(after) == 1:
+        # Frames that are equal after scaling were merged into a still picture.
+        assert name == "big-height.webp"
+        return
+    # Browsers show delays of up to 10 ms for 100 ms, which other formats are told.
+    slow = name.endswith("gif") and target != "gif"
+    expected = sum(100 if slow and len(before) > 1 and delay <= 10 else delay for delay in before)
+    # AVIF has no frames of no length; the others round to their units.
+    assert abs(sum(after) - expected) <= 5 + sum(delay == 0 for delay in before)
+
+
 @pytest.mark.parametrize("target", ["jpg", "png", "bmp", "heif", "tiff"])
 def test_still_targets_get_the_first_frame(target: str, run: Run) -> None:
     if target == "heif":

@@ -29,6 +29,9 @@ Image.MAX_IMAGE_PIXELS = None
 
 _ORIENTATION = 0x0112
 
+# What WebP and GIF have bits for.
+_MAX_PLAYS = 65_535
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -81,12 +84,12 @@ class OpenedImage:
 
     @property
     def plays(self) -> int:
-        """How often an animation is shown; 0 for endlessly."""
+        """How often an animation is shown, at most 65,535 times; 0 for endlessly."""
         loop = self.image.info.get("loop")
-        if self.container.name == "gif":
+        if self.container.name == "gif" and (loop is None or loop):
             # GIF counts repetitions, the others count plays.
-            return 1 if loop is None else (0 if loop == 0 else int(loop) + 1)
-        return int(loop) if isinstance(loop, int) else 0
+            loop = 1 if loop is None else int(loop) + 1
+        return min(loop, _MAX_PLAYS) if isinstance(loop, int) else 0
 
     def draft(self, width: int, height: int) -> None:
         """Allow decoding at a reduced size of at least ``width`` x ``height``; only JPEG does."""
