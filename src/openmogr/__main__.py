@@ -1,0 +1,6 @@
+"""``python -m openmogr``."""
+
+from openmogr.cli import main
+
+if __name__ == "__main__":
+    main()
