@@ -17,9 +17,10 @@ class Coalescer(Generic[T]):
     def __init__(self) -> None:
         self._running: dict[Hashable, asyncio.Task[T]] = {}
 
-    def is_running(self, key: Hashable) -> bool:
-        """Whether :meth:`run` would wait for work that was begun before."""
-        return key in self._running
+    def join(self, key: Hashable) -> Awaitable[T] | None:
+        """The work of that key if it is under way; cancelling the wait for it leaves it running."""
+        task = self._running.get(key)
+        return None if task is None else asyncio.shield(task)
 
     async def run(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
         """The result of ``work``, or of an equal one that was begun before and has not ended.

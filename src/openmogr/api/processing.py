@@ -61,8 +61,9 @@ async def processed_object(services: Services, request: Request, text: str) -> R
         if info.size > services.image.max_input_bytes:
             if not pipeline.ignore_error:
                 raise too_large(services)
+            original = _original(request, reader, etag)
             owned.clear()
-            return _original(request, reader, etag)
+            return original
 
         async def work() -> Result:
             async with reader:
@@ -70,9 +71,12 @@ async def processed_object(services: Services, request: Request, text: str) -> R
 
         owned.clear()
         key = (info.bucket, info.key, info.etag, info.crc64, info.last_modified, pipeline.normalised)
-        if services.processing.is_running(key):
+        running = services.processing.join(key)
+        if running is None:
+            result = await services.processing.run(key, work)
+        else:
             await reader.aclose()
-        result = await services.processing.run(key, work)
+            result = await running
         return _answer(request, info, etag, result)
     finally:
         for close in owned:
