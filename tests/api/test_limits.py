@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
+import itertools
+import re
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -79,12 +83,32 @@ def test_a_restart_keeps_keys_and_objects(data: Path) -> None:
         assert (data / "credentials.json").read_bytes() == kept
 
 
-def test_killed_server_keeps_what_it_acknowledged(data: Path) -> None:
+def test_killed_in_the_middle_of_uploads(data: Path) -> None:
+    """Every acknowledged object is there byte for byte; no other is there in part."""
+    acknowledged: dict[str, bytes] = {}
     with ServerProcess(data) as server:
         server.request("PUT", "/", b"", host=HOST)
-        for number in range(20):
-            assert server.request("PUT", f"/{number}", b"x" * number * 1000, host=HOST).status == 200
-        server.kill()
+
+        def upload(worker: int) -> None:
+            for number in itertools.count():
+                body = f"{worker}-{number};".encode() * (1 + 5000 * (number % 4))
+                try:
+                    if server.request("PUT", f"/{worker}-{number}", body, host=HOST).status == 200:
+                        acknowledged[f"{worker}-{number}"] = body
+                except (OSError, http.client.HTTPException):
+                    return
+
+        with ThreadPoolExecutor(8) as pool:
+            done = [pool.submit(upload, worker) for worker in range(8)]
+            while len(acknowledged) < 40 and not all(future.done() for future in done):
+                time.sleep(0.01)
+            server.kill()
+        assert not [future for future in done if future.exception()]
+    assert len(acknowledged) >= 40
     with ServerProcess(data) as server:
-        for number in range(20):
-            assert server.request("GET", f"/{number}", host=HOST).body == b"x" * number * 1000
+        for key, body in acknowledged.items():
+            assert server.request("GET", f"/{key}", host=HOST).body == body
+        listed = re.findall(rb"<Key>(\d+)-(\d+)</Key>", server.request("GET", "/", host=HOST).body)
+        for worker, number in ((int(first), int(second)) for first, second in listed):
+            whole = f"{worker}-{number};".encode() * (1 + 5000 * (number % 4))
+            assert server.request("GET", f"/{worker}-{number}", host=HOST).body == whole
