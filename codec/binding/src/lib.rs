@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod decoder;
+mod encoder;
 mod errors;
 mod info;
 mod metric;
@@ -24,6 +25,8 @@ fn file_type(data: &[u8]) -> Option<&'static str> {
 mod _pillow_tpg {
     #[pymodule_export]
     use super::decoder::{Decoder, Frame};
+    #[pymodule_export]
+    use super::encoder::{Encoded, Encoder};
     #[pymodule_export]
     use super::errors::{
         BufferSizeError, CancelledError, InvalidContainerError, InvalidStreamError, LimitError,

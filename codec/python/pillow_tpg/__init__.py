@@ -4,6 +4,8 @@
 >>> from PIL import Image
 >>> pillow_tpg.register_tpg_opener()
 >>> Image.open("picture.tpg").save("picture.png")
+>>> Image.open("picture.png").save("picture.tpg", quality=80)
+>>> data = pillow_tpg.encode(Image.open("picture.png"), target_size=100_000)
 """
 
 from pillow_tpg._pillow_tpg import (
@@ -23,13 +25,17 @@ from pillow_tpg._pillow_tpg import (
     __version__,
     file_type,
 )
+from pillow_tpg.encode import EncodedImage, TargetError, encode, encode_image
 from pillow_tpg.image import Frame, TpgImage, decode, decode_frames, info
 from pillow_tpg.metric import Ssimulacra2
 from pillow_tpg.plugin import TpgImageFile, register_tpg_opener
+from pillow_tpg.quality import DEFAULT_QUALITY, qp_for_quality, quality_for_qp
 
 __all__ = [
+    "DEFAULT_QUALITY",
     "BufferSizeError",
     "CancelledError",
+    "EncodedImage",
     "Frame",
     "Info",
     "InvalidContainerError",
@@ -40,6 +46,7 @@ __all__ = [
     "NotTpgError",
     "SizeMismatchError",
     "Ssimulacra2",
+    "TargetError",
     "TpgError",
     "TpgImage",
     "TpgImageFile",
@@ -48,7 +55,11 @@ __all__ = [
     "__version__",
     "decode",
     "decode_frames",
+    "encode",
+    "encode_image",
     "file_type",
     "info",
+    "qp_for_quality",
+    "quality_for_qp",
     "register_tpg_opener",
 ]

@@ -13,7 +13,18 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from pillow_tpg import Frame, Info, TpgError, __version__, decode, decode_frames, info
+from pillow_tpg import (
+    Frame,
+    Info,
+    TpgError,
+    __version__,
+    decode,
+    decode_frames,
+    encode,
+    info,
+    register_tpg_opener,
+)
+from pillow_tpg.encode import DEFAULT_EFFORT
 
 __all__ = ["main"]
 
@@ -47,7 +58,7 @@ def _fail(message: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m pillow_tpg", description="Read TPG pictures.")
+    parser = argparse.ArgumentParser(prog="python -m pillow_tpg", description="Read and write TPG pictures.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -61,6 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("output", type=Path)
     _add_threads(convert)
     convert.set_defaults(run=_decode)
+
+    _add_encode(commands.add_parser("encode", help="write a picture of any format of Pillow as TPG"))
 
     planes = commands.add_parser(
         "yuv",
@@ -80,6 +93,29 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_threads(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, choices=range(1, 65), default=1, metavar="N", help="1 to 64")
+
+
+def _add_encode(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("input", type=Path)
+    parser.add_argument("output", type=Path)
+    goal = parser.add_mutually_exclusive_group()
+    goal.add_argument(
+        "--quality", type=float, help="1 to 100, what JPEG gives at the same number; default 75"
+    )
+    goal.add_argument("--qp", type=int, help="0 (best) to 63")
+    goal.add_argument("--target-size", type=int, metavar="BYTES", help="best quality with at most BYTES")
+    goal.add_argument(
+        "--target-ssimulacra2", type=float, metavar="X", help="smallest file with at least this score"
+    )
+    parser.add_argument(
+        "--effort", type=int, default=DEFAULT_EFFORT, help="0 (fastest) to 9 (smallest); default 5"
+    )
+    parser.add_argument("--tools", choices=["compatible", "full"], default="compatible", help="coding tools")
+    parser.add_argument("--chroma", choices=["box", "lanczos", "sharp"], default="box", help="chroma filter")
+    parser.add_argument("--alpha-quality", type=float, help="1 to 100")
+    parser.add_argument("--no-exif", action="store_true", help="leave EXIF out")
+    _add_threads(parser)
+    parser.set_defaults(run=_encode)
 
 
 def _info(options: argparse.Namespace) -> None:
@@ -132,6 +168,29 @@ def _decode(options: argparse.Namespace) -> None:
             picture.save(options.output)
         except (ValueError, KeyError) as error:
             raise _CommandError(f"{options.output}: {error}") from error
+
+
+def _encode(options: argparse.Namespace) -> None:
+    register_tpg_opener()
+    with Image.open(options.input) as picture:
+        try:
+            data = encode(
+                picture,
+                quality=options.quality,
+                qp=options.qp,
+                target_size=options.target_size,
+                target_ssimulacra2=options.target_ssimulacra2,
+                effort=options.effort,
+                tools=options.tools,
+                chroma=options.chroma,
+                alpha_quality=options.alpha_quality,
+                exif=None if options.no_exif else picture.info.get("exif"),
+                threads=options.threads,
+            )
+        except (ValueError, SyntaxError) as error:
+            raise _CommandError(f"{options.input}: {error}") from error
+    with _removed_on_error(options.output):
+        options.output.write_bytes(data)
 
 
 def _yuv(options: argparse.Namespace) -> None:

@@ -7,6 +7,8 @@ __all__ = [
     "BufferSizeError",
     "CancelledError",
     "Decoder",
+    "Encoded",
+    "Encoder",
     "Frame",
     "Info",
     "InvalidContainerError",
@@ -130,6 +132,39 @@ class Decoder:
     def info(self) -> Info | None: ...
     def __iter__(self) -> Decoder: ...
     def __next__(self) -> Frame: ...
+
+@final
+class Encoder:
+    def __new__(
+        cls, pixels: Buffer, width: int, height: int, channels: int, *, chroma: str = "box"
+    ) -> Encoder: ...
+    @property
+    def has_alpha(self) -> bool: ...
+    def encode(
+        self,
+        qp: int,
+        *,
+        alpha_qp: int,
+        effort: int,
+        tools: str,
+        perceptual: float,
+        chroma_qp_delta: tuple[int, int] | None,
+        lcu_size: int | None,
+        slice_rows: int,
+        exif: bytes | None,
+        threads: int,
+        simd: str,
+        progress: Callable[[int, int], object] | None,
+        cancel: Callable[[], bool] | None,
+    ) -> Encoded: ...
+
+@final
+class Encoded:
+    @property
+    def size(self) -> int: ...
+    def file(self) -> bytes: ...
+    def plane(self, index: int) -> bytearray: ...
+    def rgb(self) -> bytearray: ...
 
 @final
 class Ssimulacra2:

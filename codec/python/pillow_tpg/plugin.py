@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import inspect
+from typing import IO, TYPE_CHECKING
 
 from PIL import Image, ImageFile
 
 from pillow_tpg import _pillow_tpg as native
+from pillow_tpg.encode import encode
 
 if TYPE_CHECKING:
     from PIL._imaging import PixelAccess
@@ -124,20 +126,36 @@ class TpgImageFile(ImageFile.ImageFile):
 
 
 def register_tpg_opener(*, limits: native.Limits | None = None, threads: int = 1) -> None:
-    """Lets ``Image.open`` read TPG files; they are recognised by their content.
+    """Lets ``Image.open`` read TPG files, which are recognised by their content, and ``Image.save`` write them.
+
+    ``save`` takes the options of :func:`pillow_tpg.encode`; EXIF is that of the image unless ``exif`` is given. Of
+    an animation the current frame is written.
 
     Args:
         limits: budgets for every file opened from now on.
-        threads: threads to decode one picture with.
+        threads: threads to decode or encode one picture with.
     """
     _Options.limits, _Options.threads = limits, threads
     Image.register_open(TpgImageFile.format, TpgImageFile, _accept)
     Image.register_mime(TpgImageFile.format, "image/tpg")
     Image.register_extension(TpgImageFile.format, ".tpg")
+    Image.register_save(TpgImageFile.format, _save)
 
 
 def _accept(prefix: bytes) -> bool:
     return prefix.startswith(_MAGIC)
+
+
+_SAVE_OPTIONS = frozenset(inspect.signature(encode).parameters) - {"image"}
+
+
+def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
+    # Pillow hands over all keywords of `save`, and those of other formats are to be ignored.
+    given = getattr(image, "encoderinfo", {})
+    options = {name: value for name, value in given.items() if name in _SAVE_OPTIONS}
+    options.setdefault("exif", image.info.get("exif"))
+    options.setdefault("threads", _Options.threads)
+    file.write(encode(image, **options))
 
 
 def _duration(delay: int) -> int:

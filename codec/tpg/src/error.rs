@@ -72,6 +72,13 @@ pub enum Error {
         /// The right size in bytes.
         needed: usize,
     },
+    /// An option of the encoder is out of range or not part of the tool set.
+    InvalidOption {
+        /// The option.
+        option: &'static str,
+        /// What was given.
+        value: i64,
+    },
     /// The caller's [`CancelCheck`](crate::CancelCheck) asked to stop.
     Cancelled,
 }
@@ -115,6 +122,7 @@ impl fmt::Display for Error {
             Self::InvalidBuffer { given, needed } => {
                 write!(f, "the buffer has {given} bytes, but {needed} are needed")
             }
+            Self::InvalidOption { option, value } => write!(f, "{option} is out of range: {value}"),
             Self::Cancelled => f.write_str("decoding was cancelled"),
         }
     }

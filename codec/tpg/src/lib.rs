@@ -19,6 +19,7 @@
 pub mod colour;
 mod container;
 mod decoder;
+pub mod encode;
 mod error;
 mod format;
 mod frame;

@@ -1,0 +1,219 @@
+//! Encoding of pictures.
+
+use std::sync::Mutex;
+
+use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyByteArray, PyBytes};
+use tpg::CancelCheck;
+use tpg::colour::PlaneRef;
+use tpg::encode::{
+    ChromaFilter, EncodeOptions, EncodedImage, PictureOptions, PixelFormat, Pixels, Source, ToolSet,
+};
+
+use crate::errors::{CancelledError, to_python};
+use crate::options::options;
+
+/// Python functions that hear of finished rows and may end the call; what they raise ends it as well.
+struct Callbacks {
+    progress: Option<Py<PyAny>>,
+    cancel: Option<Py<PyAny>>,
+    raised: Mutex<Option<PyErr>>,
+    /// Rows that `progress` has heard of; locked while it runs, before the interpreter is entered.
+    reported: Mutex<usize>,
+}
+
+impl Callbacks {
+    fn new(progress: Option<Py<PyAny>>, cancel: Option<Py<PyAny>>) -> Self {
+        Self { progress, cancel, raised: Mutex::new(None), reported: Mutex::new(0) }
+    }
+
+    fn keep(&self, error: PyErr) {
+        if let Ok(mut raised) = self.raised.lock() {
+            raised.get_or_insert(error);
+        }
+    }
+
+    fn has_raised(&self) -> bool {
+        self.raised.lock().is_ok_and(|raised| raised.is_some())
+    }
+
+    fn report(&self, done: usize, rows: usize) {
+        let Some(progress) = &self.progress else { return };
+        let Ok(mut reported) = self.reported.lock() else { return };
+        // Rows that ended at the same time may be told in any order.
+        if done <= *reported || self.has_raised() {
+            return;
+        }
+        *reported = done;
+        if let Err(error) = Python::attach(|py| progress.bind(py).call1((done, rows)).map(drop)) {
+            self.keep(error);
+        }
+    }
+}
+
+impl CancelCheck for Callbacks {
+    fn is_cancelled(&self) -> bool {
+        if self.has_raised() {
+            return true;
+        }
+        let answer = Python::attach(|py| {
+            // Ctrl-C.
+            py.check_signals()?;
+            self.cancel.as_ref().map_or(Ok(false), |cancel| cancel.bind(py).call0()?.is_truthy())
+        });
+        answer.unwrap_or_else(|error| {
+            self.keep(error);
+            true
+        })
+    }
+}
+
+/// A converted picture that can be encoded several times.
+#[pyclass(frozen, module = "pillow_tpg._pillow_tpg")]
+pub struct Encoder(Source);
+
+#[pymethods]
+impl Encoder {
+    #[new]
+    #[pyo3(signature = (pixels, width, height, channels, *, chroma="box"))]
+    fn new(
+        py: Python<'_>,
+        pixels: &Bound<'_, PyAny>,
+        width: usize,
+        height: usize,
+        channels: usize,
+        chroma: &str,
+    ) -> PyResult<Self> {
+        let format = match channels {
+            1 => PixelFormat::Grey,
+            2 => PixelFormat::GreyAlpha,
+            3 => PixelFormat::Rgb,
+            4 => PixelFormat::Rgba,
+            _ => return Err(PyValueError::new_err(format!("channels is {channels}, allowed are 1 to 4"))),
+        };
+        let filter = match chroma {
+            "box" => ChromaFilter::Box,
+            "lanczos" => ChromaFilter::Lanczos,
+            "sharp" => ChromaFilter::Sharp,
+            other => {
+                let message = format!("chroma is {other:?}, allowed are \"box\", \"lanczos\" and \"sharp\"");
+                return Err(PyValueError::new_err(message));
+            }
+        };
+        let pixels = PyBuffer::<u8>::get(pixels)?.to_vec(py)?;
+        let source = py.detach(|| {
+            let stride = width.saturating_mul(format.bytes());
+            let pixels = Pixels::new(&pixels, width, height, stride, format)?;
+            Ok(Source::new(&pixels, filter))
+        });
+        source.map(Self).map_err(|error| to_python(&error))
+    }
+
+    /// Whether an alpha picture will be written.
+    #[getter]
+    fn has_alpha(&self) -> bool {
+        self.0.has_alpha()
+    }
+
+    /// Encodes with one QP.
+    #[pyo3(signature = (qp, *, alpha_qp, effort, tools, perceptual, chroma_qp_delta, lcu_size, slice_rows, exif,
+                        threads, simd, progress, cancel))]
+    #[allow(clippy::too_many_arguments)]
+    fn encode(
+        &self,
+        py: Python<'_>,
+        qp: u8,
+        alpha_qp: u8,
+        effort: u8,
+        tools: &str,
+        perceptual: f32,
+        chroma_qp_delta: Option<[i8; 2]>,
+        lcu_size: Option<u8>,
+        slice_rows: usize,
+        exif: Option<Vec<u8>>,
+        threads: usize,
+        simd: &str,
+        progress: Option<Py<PyAny>>,
+        cancel: Option<Py<PyAny>>,
+    ) -> PyResult<Encoded> {
+        let choices = options(None, threads, simd)?;
+        let tools = match tools {
+            "compatible" => ToolSet::Compatible,
+            "full" => ToolSet::Full,
+            other => {
+                let message = format!("tools is {other:?}, allowed are \"compatible\" and \"full\"");
+                return Err(PyValueError::new_err(message));
+            }
+        };
+        let lcu_size_log2 = match lcu_size {
+            None => None,
+            Some(32) => Some(5),
+            Some(64) => Some(6),
+            Some(other) => {
+                return Err(PyValueError::new_err(format!("lcu_size is {other}, allowed are 32 and 64")));
+            }
+        };
+        let picture = PictureOptions {
+            qp,
+            effort,
+            tools,
+            lcu_size_log2,
+            chroma_qp_delta,
+            perceptual,
+            slice_rows,
+            simd: choices.simd,
+            threads: choices.threads,
+            ..PictureOptions::default()
+        };
+        let options = EncodeOptions { picture, alpha_qp, exif };
+        let callbacks = Callbacks::new(progress, cancel);
+        let result = py.detach(|| {
+            let progress = |done, rows| callbacks.report(done, rows);
+            self.0.encode(&options, &callbacks, &progress)
+        });
+        if let Some(error) = callbacks.raised.into_inner().ok().flatten() {
+            return Err(error);
+        }
+        match result {
+            Ok(image) => Ok(Encoded(image)),
+            Err(tpg::Error::Cancelled) => Err(CancelledError::new_err("encoding was cancelled")),
+            Err(error) => Err(to_python(&error)),
+        }
+    }
+}
+
+/// A file and what a decoder makes of it.
+#[pyclass(frozen, module = "pillow_tpg._pillow_tpg")]
+pub struct Encoded(EncodedImage);
+
+#[pymethods]
+impl Encoded {
+    /// Size of the file in bytes.
+    #[getter]
+    fn size(&self) -> usize {
+        self.0.file.len()
+    }
+
+    /// The TPG file.
+    fn file<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.0.file)
+    }
+
+    /// Decoded plane, rows without padding: 0 Y, 1 Cb, 2 Cr, 3 alpha.
+    fn plane<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Bound<'py, PyByteArray>> {
+        let plane: PlaneRef<'_> =
+            self.0.plane(index).ok_or_else(|| PyValueError::new_err(format!("there is no plane {index}")))?;
+        PyByteArray::new_with(py, plane.width * plane.height, |out| {
+            plane.write(out).map_err(|error| to_python(&error))
+        })
+    }
+
+    /// Decoded rows of R, G, B.
+    fn rgb<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyByteArray>> {
+        PyByteArray::new_with(py, self.0.rgb_bytes(), |out| {
+            py.detach(|| self.0.write_rgb(out)).map_err(|error| to_python(&error))
+        })
+    }
+}

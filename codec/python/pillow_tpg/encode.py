@@ -1,0 +1,251 @@
+"""Encoding of still pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+from PIL import Image
+
+from pillow_tpg import _pillow_tpg as native
+from pillow_tpg._search import TargetError, for_score, for_size
+from pillow_tpg.image import Samples, SimdLevel
+from pillow_tpg.metric import Ssimulacra2
+from pillow_tpg.pixels import pixels_of
+from pillow_tpg.quality import DEFAULT_QUALITY, qp_for_quality
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+__all__ = ["ChromaFilter", "EncodedImage", "TargetError", "ToolSet", "encode", "encode_image"]
+
+ChromaFilter: TypeAlias = Literal["box", "lanczos", "sharp"]
+ToolSet: TypeAlias = Literal["compatible", "full"]
+Progress: TypeAlias = Callable[[int, int], object]
+
+MAX_QP = 63
+MAX_EFFORT = 9
+DEFAULT_EFFORT = 5
+_EXIF_PREFIX = b"Exif\0\0"
+_TIFF_MAGIC = (b"II*\0", b"MM\0*")
+# Invisible parts of a picture with alpha are compared as if it lay on this.
+_BACKDROP = 128
+
+
+class EncodedImage:
+    """A TPG file, and what a decoder makes of it without decoding anything."""
+
+    def __init__(self, encoded: native.Encoded, size: tuple[int, int], qp: int, encodings: int) -> None:
+        self._encoded = encoded
+        self.size = size
+        self.qp = qp
+        """QP of the colour picture."""
+        self.encodings = encodings
+        """How many times the picture was encoded; more than once in searches for a target."""
+
+    @property
+    def data(self) -> bytes:
+        """The file."""
+        return self._encoded.file()
+
+    def plane(self, index: int) -> Samples:
+        """Decoded samples: 0 Y, 1 Cb, 2 Cr, 3 alpha; ValueError if there is no such plane."""
+        chroma = index in {1, 2}
+        height = (self.size[1] + 1) // 2 if chroma else self.size[1]
+        return np.frombuffer(self._encoded.plane(index), np.uint8).reshape(height, -1)
+
+    def rgb(self) -> Samples:
+        """Decoded colour, shape (height, width, 3)."""
+        return np.frombuffer(self._encoded.rgb(), np.uint8).reshape(self.size[1], self.size[0], 3)
+
+
+def encode(
+    image: Image.Image | Samples,
+    *,
+    quality: float | None = None,
+    qp: int | None = None,
+    target_size: int | None = None,
+    target_ssimulacra2: float | None = None,
+    effort: int = DEFAULT_EFFORT,
+    tools: ToolSet = "compatible",
+    chroma: ChromaFilter = "box",
+    alpha_quality: float | None = None,
+    perceptual: float = 1.0,
+    chroma_qp_delta: tuple[int, int] | None = None,
+    lcu_size: int | None = None,
+    slice_rows: int = 0,
+    exif: Buffer | Image.Exif | None = None,
+    threads: int = 1,
+    simd: SimdLevel = "auto",
+    progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> bytes:
+    """Encodes a picture as a TPG file. The bytes depend neither on ``threads`` nor on ``simd``.
+
+    At most one of ``quality``, ``qp``, ``target_size`` and ``target_ssimulacra2`` may be given; without any, the
+    quality is 75.
+
+    Args:
+        image: a Pillow image of any mode, converted to sRGB by its ICC profile; or an array of 8-bit sRGB of shape
+            (height, width) or (height, width, 1 to 4): grey, grey and alpha, RGB, RGBA; alpha not premultiplied.
+            Sides are 1 to 16376. Alpha that is 255 everywhere is left out.
+        quality: 1 to 100, the perceived quality that libjpeg-turbo gives at the same number.
+        qp: 0 (best) to 63.
+        target_size: the best quality whose file has at most so many bytes, found with at most 8 encodings.
+        target_ssimulacra2: the smallest file with at least this score against ``image``, found with at most 8
+            encodings.
+        effort: 0 (fastest) to 9 (smallest).
+        tools: ``compatible`` uses the coding tools of genuine files, ``full`` every intra tool that pays.
+        chroma: how chroma is brought to half size.
+        alpha_quality: 1 to 100; by default alpha has two thirds of the colour's QP.
+        perceptual: 0.0 to 2.0, how far bits move from busy to calm parts.
+        chroma_qp_delta: QP differences of Cb and Cr; not 0 only with ``full``.
+        lcu_size: 32 or 64; by default by effort.
+        slice_rows: rows of largest coding units in a slice, 0 for a single slice; not 0 only with ``full``.
+        exif: EXIF to store, with or without the ``Exif`` prefix.
+        threads: 1 to 64.
+        simd: instructions to use, for tests.
+        progress: called after each row of largest coding units with the rows done and in all; begins anew with each
+            encoding of a search. May be called from other threads, never at the same time.
+        cancel: called before each row; a true result ends the call with ``CancelledError``, an exception with itself.
+
+    Raises:
+        TargetError: no QP meets the target.
+        TpgError: an option is not allowed by the tool set; ``CancelledError`` if the call was cancelled.
+        ValueError: an argument is out of range.
+        TypeError: ``image`` is of no known type.
+    """
+    return encode_image(
+        image,
+        quality=quality,
+        qp=qp,
+        target_size=target_size,
+        target_ssimulacra2=target_ssimulacra2,
+        effort=effort,
+        tools=tools,
+        chroma=chroma,
+        alpha_quality=alpha_quality,
+        perceptual=perceptual,
+        chroma_qp_delta=chroma_qp_delta,
+        lcu_size=lcu_size,
+        slice_rows=slice_rows,
+        exif=exif,
+        threads=threads,
+        simd=simd,
+        progress=progress,
+        cancel=cancel,
+    ).data
+
+
+def encode_image(
+    image: Image.Image | Samples,
+    *,
+    quality: float | None = None,
+    qp: int | None = None,
+    target_size: int | None = None,
+    target_ssimulacra2: float | None = None,
+    effort: int = DEFAULT_EFFORT,
+    tools: ToolSet = "compatible",
+    chroma: ChromaFilter = "box",
+    alpha_quality: float | None = None,
+    perceptual: float = 1.0,
+    chroma_qp_delta: tuple[int, int] | None = None,
+    lcu_size: int | None = None,
+    slice_rows: int = 0,
+    exif: Buffer | Image.Exif | None = None,
+    threads: int = 1,
+    simd: SimdLevel = "auto",
+    progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> EncodedImage:
+    """Encodes as :func:`encode` does, and tells the QP and what a decoder makes of the file."""
+    _check_goals(quality=quality, qp=qp, target_size=target_size, target_ssimulacra2=target_ssimulacra2)
+    _check_range("qp", qp, 0, MAX_QP)
+    _check_range("effort", effort, 0, MAX_EFFORT)
+    _check_range("perceptual", perceptual, 0, 2)
+    _check_range("target_size", target_size, 1, 1 << 62)
+    _check_range("target_ssimulacra2", target_ssimulacra2, -1000, 100)
+    _check_range("slice_rows", slice_rows, 0, 1024)
+    for delta in chroma_qp_delta or ():
+        _check_range("chroma_qp_delta", delta, -16, 16)
+    if lcu_size not in {None, 32, 64}:
+        raise ValueError(f"lcu_size is {lcu_size}, allowed are 32 and 64")
+    if tools not in {"compatible", "full"}:
+        raise ValueError(f"tools is {tools!r}, allowed are 'compatible' and 'full'")
+    alpha_qp = None if alpha_quality is None else qp_for_quality(alpha_quality, tools, name="alpha_quality")
+    if qp is None:
+        qp = qp_for_quality(DEFAULT_QUALITY if quality is None else quality, tools)
+    tiff = _tiff(exif)
+    pixels = pixels_of(image)
+    height, width, channels = pixels.shape
+    encoder = native.Encoder(pixels, width, height, channels, chroma=chroma)
+
+    def attempt(qp: int) -> native.Encoded:
+        return encoder.encode(
+            qp,
+            alpha_qp=qp * 2 // 3 if alpha_qp is None else alpha_qp,
+            effort=effort,
+            tools=tools,
+            perceptual=perceptual,
+            chroma_qp_delta=chroma_qp_delta,
+            lcu_size=lcu_size,
+            slice_rows=slice_rows,
+            exif=tiff,
+            threads=threads,
+            simd=simd,
+            progress=progress,
+            cancel=cancel,
+        )
+
+    encodings = 1
+    if target_size is not None:
+        qp, encoded, encodings = for_size(attempt, target_size, width * height)
+    elif target_ssimulacra2 is not None:
+        qp, encoded, encodings = for_score(attempt, target_ssimulacra2, _scorer(pixels))
+    else:
+        encoded = attempt(qp)
+    return EncodedImage(encoded, (width, height), qp, encodings)
+
+
+def _check_goals(**goals: float | None) -> None:
+    given = [name for name, value in goals.items() if value is not None]
+    if len(given) > 1:
+        raise ValueError(f"{' and '.join(given)} cannot go together: give one of them")
+
+
+def _check_range(name: str, value: float | None, least: float, greatest: float) -> None:
+    if value is not None and not least <= value <= greatest:
+        raise ValueError(f"{name} is {value}, allowed are {least} to {greatest}")
+
+
+def _tiff(exif: Buffer | Image.Exif | None) -> bytes | None:
+    """An EXIF block without its prefix; None if there is nothing to store."""
+    if exif is None:
+        return None
+    block = exif.tobytes() if isinstance(exif, Image.Exif) else bytes(memoryview(exif))
+    block = block.removeprefix(_EXIF_PREFIX)
+    if block and not block.startswith(_TIFF_MAGIC):
+        raise ValueError(f"exif does not hold a TIFF structure: it begins with {block[:8]!r}")
+    return block or None
+
+
+def _scorer(pixels: Samples) -> Callable[[native.Encoded], float]:
+    """Scores what is visible of an encoding of ``pixels``."""
+    height, width, channels = pixels.shape
+    colour = pixels[:, :, : 3 if channels >= 3 else 1]
+    alpha = pixels[:, :, -1:] if channels in {2, 4} else None
+    reference = Ssimulacra2(_visible(np.broadcast_to(colour, (height, width, 3)), alpha))
+
+    def score(encoded: native.Encoded) -> float:
+        decoded = np.frombuffer(encoded.rgb(), np.uint8).reshape(height, width, 3)
+        return reference.score(_visible(decoded, alpha))
+
+    return score
+
+
+def _visible(colour: Samples, alpha: Samples | None) -> Samples:
+    if alpha is None:
+        return np.ascontiguousarray(colour)
+    weight = alpha.astype(np.uint16)
+    return ((colour * weight + _BACKDROP * (255 - weight) + 127) // 255).astype(np.uint8)

@@ -1,0 +1,256 @@
+//! From pixels to files (sections 3, 6, 7 and 10 of the container's description).
+//!
+//! Pixels are converted once ([`Source`]) and may then be encoded as often as a search for a size or a quality needs.
+//!
+//! ```
+//! use tpg::NeverCancel;
+//! use tpg::encode::{ChromaFilter, EncodeOptions, PixelFormat, Pixels, Source};
+//!
+//! let red = [220, 30, 20].repeat(40 * 30);
+//! let pixels = Pixels::new(&red, 40, 30, 40 * 3, PixelFormat::Rgb)?;
+//! let source = Source::new(&pixels, ChromaFilter::default());
+//! let image = source.encode(&EncodeOptions::default(), &NeverCancel, &|_, _| {})?;
+//! assert!(image.file.starts_with(b"TPG AVS2B"));
+//! # Ok::<(), tpg::Error>(())
+//! ```
+
+mod chroma;
+mod matrix;
+mod pixels;
+mod sharp;
+mod transparent;
+
+pub use avs2::encoder::{EncoderOptions as PictureOptions, ToolSet};
+pub use chroma::ChromaFilter;
+pub use pixels::{PixelFormat, Pixels};
+
+use avs2::encoder::{Encoded, PictureInput, encode_intra_picture};
+use avs2::{CancelCheck, PlaneBuffer, SimdLevel};
+
+use crate::colour::{self, Layout, PlaneRef};
+use crate::{Error, Mode, Writer};
+
+/// Chroma of grey, and of alpha pictures.
+const GREY: u8 = 128;
+const OPAQUE: u8 = 255;
+
+/// Told after each finished row of largest coding units: rows done and rows in all, alpha included.
+pub type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);
+
+/// Options of [`Source::encode`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct EncodeOptions {
+    /// Options of the colour picture; the alpha picture shares the tools and the effort.
+    pub picture: PictureOptions,
+    /// QP of the alpha picture, 0..=63.
+    pub alpha_qp: u8,
+    /// EXIF block: a TIFF structure without the `Exif\0\0` in front.
+    pub exif: Option<Vec<u8>>,
+}
+
+impl Default for EncodeOptions {
+    fn default() -> Self {
+        Self { picture: PictureOptions::default(), alpha_qp: 20, exif: None }
+    }
+}
+
+impl EncodeOptions {
+    fn check(&self) -> Result<(), Error> {
+        let picture = &self.picture;
+        for (option, value, greatest) in [
+            ("qp", i64::from(picture.qp), 63),
+            ("alpha_qp", self.alpha_qp.into(), 63),
+            ("effort", picture.effort.into(), 9),
+        ] {
+            if value > greatest {
+                return Err(Error::InvalidOption { option, value });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Converted planes of a still picture.
+#[derive(Debug, Clone)]
+pub struct Source {
+    width: usize,
+    height: usize,
+    /// Y, Cb, Cr.
+    planes: [Vec<u8>; 3],
+    alpha: Option<Vec<u8>>,
+}
+
+impl Source {
+    /// Converts pixels. Alpha that is 255 everywhere is left out; colour under fully transparent pixels is replaced by
+    /// a smooth continuation of what is visible.
+    #[must_use]
+    pub fn new(pixels: &Pixels<'_>, filter: ChromaFilter) -> Self {
+        let (width, height) = (pixels.width(), pixels.height());
+        let alpha = pixels.alpha().filter(|alpha| alpha.iter().any(|&value| value != OPAQUE));
+        let filled = alpha.as_deref().and_then(|alpha| transparent::fill(pixels, alpha));
+        let pixels = filled.as_ref().map_or(*pixels, transparent::Filled::pixels);
+        let planes = if pixels.format().is_grey() {
+            let chroma = vec![GREY; width.div_ceil(2) * height.div_ceil(2)];
+            [matrix::luma(&pixels), chroma.clone(), chroma]
+        } else {
+            let [cb, cr] = chroma::planes(&pixels, filter);
+            let luma = match filter {
+                ChromaFilter::Sharp => sharp::luma(&pixels, &cb, &cr),
+                _ => matrix::luma(&pixels),
+            };
+            [luma, cb, cr]
+        };
+        Self { width, height, planes, alpha }
+    }
+
+    /// Width in pixels.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Height in pixels.
+    #[must_use]
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Whether an alpha picture will be written.
+    #[must_use]
+    pub fn has_alpha(&self) -> bool {
+        self.alpha.is_some()
+    }
+
+    /// Plane 0 is Y, 1 Cb, 2 Cr, rows without gaps; `None` for others.
+    #[must_use]
+    pub fn plane(&self, index: usize) -> Option<&[u8]> {
+        self.planes.get(index).map(Vec::as_slice)
+    }
+
+    /// Encodes a still.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] names an option that is out of range; [`Error::Cancelled`].
+    pub fn encode(
+        &self,
+        options: &EncodeOptions,
+        cancel: &(dyn CancelCheck + Sync),
+        progress: Progress<'_>,
+    ) -> Result<EncodedImage, Error> {
+        options.check()?;
+        let pictures = if self.has_alpha() { 2 } else { 1 };
+        let [y, cb, cr] = &self.planes;
+        let colour = self
+            .picture([y, cb, cr], &options.picture, cancel, &|done, rows| progress(done, rows * pictures))?;
+        let alpha = match &self.alpha {
+            None => None,
+            Some(alpha) => {
+                let chroma = vec![GREY; cb.len()];
+                // Values count here, not looks.
+                let picture = PictureOptions {
+                    qp: options.alpha_qp,
+                    perceptual: 0.0,
+                    chroma_qp_delta: None,
+                    coding_order: 1,
+                    ..options.picture.clone()
+                };
+                let planes = [alpha, &chroma, &chroma];
+                Some(self.picture(planes, &picture, cancel, &|done, rows| {
+                    progress(rows + done, rows * pictures)
+                })?)
+            }
+        };
+        self.file(options, colour, alpha)
+    }
+
+    fn picture(
+        &self,
+        planes: [&Vec<u8>; 3],
+        options: &PictureOptions,
+        cancel: &(dyn CancelCheck + Sync),
+        progress: Progress<'_>,
+    ) -> Result<Encoded, Error> {
+        let input = PictureInput::new(self.width, self.height, planes.map(Vec::as_slice));
+        input.and_then(|input| encode_intra_picture(&input, options, cancel, progress)).map_err(refused)
+    }
+
+    fn file(
+        &self,
+        options: &EncodeOptions,
+        colour: Encoded,
+        alpha: Option<Encoded>,
+    ) -> Result<EncodedImage, Error> {
+        let mode = if alpha.is_some() { Mode::StillAlpha } else { Mode::Still };
+        let mut writer = Writer::new(mode, self.width as u32, self.height as u32)?;
+        if let Some(exif) = &options.exif {
+            writer.exif(exif)?;
+        }
+        let first = [colour.sequence_header, colour.picture].concat();
+        writer.frame(0, &first, alpha.as_ref().map(|alpha| &alpha.picture[..]))?;
+        let [y, cb, cr] = colour.reconstruction;
+        let alpha = alpha.map(|alpha| {
+            let [alpha, ..] = alpha.reconstruction;
+            alpha
+        });
+        Ok(EncodedImage {
+            file: writer.finish()?,
+            width: self.width,
+            height: self.height,
+            planes: [y, cb, cr],
+            alpha,
+        })
+    }
+}
+
+/// Errors of the encoder concern the options; the pixels were checked before.
+fn refused(error: avs2::Error) -> Error {
+    match error {
+        avs2::Error::Invalid { element, value } => {
+            Error::InvalidOption { option: element.strip_prefix("option ").unwrap_or(element), value }
+        }
+        error => Error::from_stream(0, error),
+    }
+}
+
+/// A file and what a decoder makes of it.
+#[derive(Debug, Clone)]
+pub struct EncodedImage {
+    /// The TPG file.
+    pub file: Vec<u8>,
+    width: usize,
+    height: usize,
+    planes: [PlaneBuffer; 3],
+    alpha: Option<PlaneBuffer>,
+}
+
+impl EncodedImage {
+    /// Decoded plane in the size to show: 0 Y, 1 Cb, 2 Cr, 3 alpha; `None` if there is no such plane.
+    #[must_use]
+    pub fn plane(&self, index: usize) -> Option<PlaneRef<'_>> {
+        let plane = if index == 3 { self.alpha.as_ref()? } else { self.planes.get(index)? };
+        let chroma = index == 1 || index == 2;
+        let shown = |side: usize| if chroma { side.div_ceil(2) } else { side };
+        Some(PlaneRef {
+            data: plane.samples(),
+            stride: plane.stride(),
+            width: shown(self.width),
+            height: shown(self.height),
+        })
+    }
+
+    /// Bytes that [`write_rgb`](Self::write_rgb) fills.
+    #[must_use]
+    pub fn rgb_bytes(&self) -> usize {
+        self.width * self.height * 3
+    }
+
+    /// Writes decoded rows of R, G, B without padding, as [`Frame::write_rgb`](crate::Frame::write_rgb) does.
+    ///
+    /// # Errors
+    /// If `out` has not [`rgb_bytes`](Self::rgb_bytes) bytes.
+    pub fn write_rgb(&self, out: &mut [u8]) -> Result<(), Error> {
+        let [y, cb, cr] = [0, 1, 2].map(|index| self.plane(index));
+        let (Some(y), Some(cb), Some(cr)) = (y, cb, cr) else { return Ok(()) };
+        colour::convert(&[y, cb, cr], None, Layout::Rgb, SimdLevel::Auto, out)
+    }
+}

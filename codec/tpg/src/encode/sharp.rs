@@ -1,0 +1,127 @@
+//! Chroma and luma that together come closest to the pixels after the decoder's magnification.
+
+use std::sync::LazyLock;
+
+use super::Pixels;
+
+/// Steps of Richardson's iteration; more sharpen details that cost more than they show.
+const STEPS: usize = 4;
+
+/// Solves for the chroma whose bilinear magnification has the least squared error. `tent` is the full chroma filtered
+/// with the transpose of the magnification.
+pub(super) fn solve(tent: &[i16], width: usize, height: usize) -> Vec<i16> {
+    let tent: Vec<f32> = tent.iter().map(|&value| value.into()).collect();
+    let mut chroma = tent.clone();
+    let mut smooth = vec![0.0; chroma.len()];
+    for _ in 0..STEPS {
+        magnify_and_shrink(&chroma, &mut smooth, width, height);
+        for ((chroma, &tent), &smooth) in chroma.iter_mut().zip(&tent).zip(&smooth) {
+            *chroma += tent - smooth;
+        }
+    }
+    chroma.iter().map(|value| value.round() as i16).collect()
+}
+
+/// Magnification followed by its transpose: 3, 10, 3 sixteenths in both directions.
+fn magnify_and_shrink(from: &[f32], to: &mut [f32], width: usize, height: usize) {
+    let (outer, inner) = (3.0 / 16.0, 10.0 / 16.0);
+    let mut sums = vec![0.0; width + 2];
+    for y in 0..height {
+        let row = |y: usize| &from[y * width..][..width];
+        let (above, here, below) = (row(y.saturating_sub(1)), row(y), row((y + 1).min(height - 1)));
+        for (((sum, above), here), below) in sums[1..].iter_mut().zip(above).zip(here).zip(below) {
+            *sum = outer * (above + below) + inner * here;
+        }
+        sums[0] = sums[1];
+        sums[width + 1] = sums[width];
+        let windows = sums.windows(3);
+        for (to, window) in to[y * width..][..width].iter_mut().zip(windows) {
+            *to = outer * (window[0] + window[2]) + inner * window[1];
+        }
+    }
+}
+
+/// Matrix of the decoder, as in `colour::row`: luma in 1/65536, chroma, which comes in sixteenths, in 1/4096.
+const Y_SCALE: i32 = 76_309;
+const CR_TO_R: i32 = 6_537;
+const CB_TO_G: i32 = -1_605;
+const CR_TO_G: i32 = -3_330;
+const CB_TO_B: i32 = 8_263;
+const HALF: i32 = 1 << 15;
+const BLACK: i32 = 16;
+const WHITE: i32 = 235;
+const CHROMA_ZERO: i32 = 128 * 16;
+
+/// Luminance of BT.709 in 1/10000.
+const LUMINANCE: [i32; 3] = [2126, 7152, 722];
+
+/// sRGB to linear light, 0..=65535.
+static LINEAR: LazyLock<[i32; 256]> = LazyLock::new(|| {
+    std::array::from_fn(|value| {
+        let value = value as f64 / 255.0;
+        let linear = if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) };
+        (linear * 65_535.0).round() as i32
+    })
+});
+
+/// Luma with which the decoded pixels have the luminance of the given ones.
+pub(super) fn luma(pixels: &Pixels<'_>, cb: &[u8], cr: &[u8]) -> Vec<u8> {
+    let (width, height) = (pixels.width(), pixels.height());
+    let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
+    let linear = &*LINEAR;
+    let luminance = |rgb: [i32; 3]| {
+        let parts = [0, 1, 2].map(|c| LUMINANCE[c] * (linear[rgb[c] as usize] >> 2));
+        parts.iter().sum::<i32>()
+    };
+    let mut out = super::matrix::luma(pixels);
+    let mut magnified = [vec![0; half_width * 2], vec![0; half_width * 2]];
+    for (y, out) in out.chunks_exact_mut(width).enumerate() {
+        let near = y / 2;
+        let far = if y % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(half_height - 1) };
+        for (plane, out) in [cb, cr].iter().zip(&mut magnified) {
+            magnify_row(
+                &plane[near * half_width..][..half_width],
+                &plane[far * half_width..][..half_width],
+                out,
+            );
+        }
+        let row = pixels.row(y).chunks_exact(pixels.format().bytes());
+        for (((luma, pixel), &cb), &cr) in out.iter_mut().zip(row).zip(&magnified[0]).zip(&magnified[1]) {
+            let wanted = luminance([pixel[0], pixel[1], pixel[2]].map(i32::from));
+            let (cb, cr) = (cb - CHROMA_ZERO, cr - CHROMA_ZERO);
+            let offsets = [cr * CR_TO_R, cb * CB_TO_G + cr * CR_TO_G, cb * CB_TO_B];
+            let error = |luma: i32| {
+                let base = (luma - BLACK) * Y_SCALE + HALF;
+                luminance(offsets.map(|offset| ((base + offset) >> 16).clamp(0, 255))) - wanted
+            };
+            *luma = root(i32::from(*luma).clamp(BLACK, WHITE), error) as u8;
+        }
+    }
+    out
+}
+
+/// The value in the range of luma where the rising function `error` is closest to 0, sought from `start`.
+fn root(start: i32, error: impl Fn(i32) -> i32) -> i32 {
+    let mut best = start;
+    let mut best_error = error(start);
+    let step = if best_error > 0 { -1 } else { 1 };
+    while best_error != 0 && (BLACK..=WHITE).contains(&(best + step)) {
+        let next = error(best + step);
+        if next.abs() >= best_error.abs() {
+            break;
+        }
+        (best, best_error) = (best + step, next);
+    }
+    best
+}
+
+/// A row in sixteenths at full width, as the decoder makes it.
+fn magnify_row(near: &[u8], far: &[u8], out: &mut [i32]) {
+    let blended = |x: usize| 3 * i32::from(near[x]) + i32::from(far[x]);
+    let last = near.len() - 1;
+    for (x, pair) in out.chunks_exact_mut(2).enumerate() {
+        let here = 3 * blended(x);
+        pair[0] = here + blended(x.saturating_sub(1));
+        pair[1] = here + blended((x + 1).min(last));
+    }
+}

@@ -1,0 +1,146 @@
+//! Files that the encoder writes, decoded.
+
+use tpg::encode::{ChromaFilter, EncodeOptions, PictureOptions, PixelFormat, Pixels, Source};
+use tpg::{Decoder, Error, Frame, NeverCancel, Options};
+
+/// Pixels that do not repeat, without a random generator.
+fn noise(bytes: usize) -> Vec<u8> {
+    let mut state = 0x2545_F491_4F6C_DD1D_u64;
+    let step = |_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    };
+    (0..bytes).map(step).collect()
+}
+
+fn options(qp: u8) -> EncodeOptions {
+    EncodeOptions {
+        picture: PictureOptions { qp, effort: 1, ..PictureOptions::default() },
+        ..EncodeOptions::default()
+    }
+}
+
+fn decode(file: &[u8]) -> Frame {
+    let mut decoder = Decoder::new(file.to_vec(), Options::default()).unwrap();
+    let frame = decoder.next_frame(&NeverCancel).unwrap().unwrap();
+    assert!(decoder.next_frame(&NeverCancel).unwrap().is_none());
+    frame
+}
+
+#[test]
+fn the_decoder_gives_the_reconstruction() {
+    let (width, height) = (37, 22);
+    for format in [PixelFormat::Grey, PixelFormat::GreyAlpha, PixelFormat::Rgb, PixelFormat::Rgba] {
+        for filter in [ChromaFilter::Box, ChromaFilter::Lanczos, ChromaFilter::Sharp] {
+            // Rows with padding, the last one without.
+            let stride = width * format.bytes() + 5;
+            let data = noise(stride * height - 5);
+            let pixels = Pixels::new(&data, width, height, stride, format).unwrap();
+            let image = Source::new(&pixels, filter).encode(&options(24), &NeverCancel, &|_, _| {}).unwrap();
+            let frame = decode(&image.file);
+            assert_eq!(frame.has_alpha(), matches!(format, PixelFormat::GreyAlpha | PixelFormat::Rgba));
+            for index in 0..4 {
+                let plane = if index == 3 { frame.alpha() } else { frame.plane(index) };
+                let coded = image.plane(index);
+                assert_eq!(plane.is_some(), coded.is_some());
+                let (Some(plane), Some(coded)) = (plane, coded) else { continue };
+                for y in 0..plane.height {
+                    assert_eq!(plane.row(y), coded.row(y), "{format:?} {filter:?} plane {index} row {y}");
+                }
+            }
+            let mut rgb = [vec![0; image.rgb_bytes()], vec![0; frame.rgb_bytes()]];
+            image.write_rgb(&mut rgb[0]).unwrap();
+            frame.write_rgb(&mut rgb[1]).unwrap();
+            assert_eq!(rgb[0], rgb[1]);
+        }
+    }
+}
+
+#[test]
+fn grey_has_neutral_chroma_in_every_format() {
+    let grey: Vec<u8> = (0..=255).collect();
+    for format in [PixelFormat::Grey, PixelFormat::Rgb] {
+        let data: Vec<u8> = grey.iter().flat_map(|&value| vec![value; format.bytes()]).collect();
+        let pixels = Pixels::new(&data, 16, 16, 16 * format.bytes(), format).unwrap();
+        for filter in [ChromaFilter::Box, ChromaFilter::Lanczos, ChromaFilter::Sharp] {
+            let source = Source::new(&pixels, filter);
+            assert!(
+                source.plane(1).unwrap().iter().chain(source.plane(2).unwrap()).all(|&value| value == 128)
+            );
+            let luma = source.plane(0).unwrap();
+            assert_eq!((luma[0], luma[255]), (16, 235));
+            assert!(luma.is_sorted());
+        }
+    }
+}
+
+#[test]
+fn colours_follow_bt_601() {
+    // (R, G, B) and (Y, Cb, Cr) by the matrix of section 6.
+    for (rgb, wanted) in [
+        ([255, 0, 0], [81, 90, 240]),
+        ([0, 255, 0], [145, 54, 34]),
+        ([0, 0, 255], [41, 240, 110]),
+        ([255, 255, 0], [210, 16, 146]),
+    ] {
+        let data = rgb.repeat(16 * 16);
+        let pixels = Pixels::new(&data, 16, 16, 48, PixelFormat::Rgb).unwrap();
+        for filter in [ChromaFilter::Box, ChromaFilter::Lanczos] {
+            let source = Source::new(&pixels, filter);
+            for (index, value) in wanted.iter().enumerate() {
+                let plane = source.plane(index).unwrap();
+                assert!(plane.iter().all(|sample| sample == value), "{rgb:?} {index} {:?}", plane[0]);
+            }
+        }
+    }
+}
+
+#[test]
+fn opaque_alpha_is_left_out_and_hidden_colour_is_free() {
+    let (width, height) = (64, 64);
+    let mut data = noise(width * height * 4);
+    for pixel in data.chunks_exact_mut(4) {
+        pixel[3] = 255;
+    }
+    let pixels = Pixels::new(&data, width, height, width * 4, PixelFormat::Rgba).unwrap();
+    assert!(!Source::new(&pixels, ChromaFilter::Box).has_alpha());
+
+    for (index, pixel) in data.chunks_exact_mut(4).enumerate() {
+        if index / width >= 8 {
+            pixel[3] = 0;
+        } else {
+            pixel[..3].fill(90);
+        }
+    }
+    let pixels = Pixels::new(&data, width, height, width * 4, PixelFormat::Rgba).unwrap();
+    let source = Source::new(&pixels, ChromaFilter::Box);
+    assert!(source.has_alpha());
+    // One colour is visible, and all others follow it.
+    let luma = source.plane(0).unwrap();
+    assert!(luma.iter().all(|&value| value == luma[0]));
+}
+
+#[test]
+fn wrong_options_are_named() {
+    let data = [0; 16 * 16];
+    let pixels = Pixels::new(&data, 16, 16, 16, PixelFormat::Grey).unwrap();
+    let source = Source::new(&pixels, ChromaFilter::Box);
+    let refused = |change: &dyn Fn(&mut EncodeOptions)| {
+        let mut options = options(30);
+        change(&mut options);
+        source.encode(&options, &NeverCancel, &|_, _| {}).unwrap_err().to_string()
+    };
+    assert_eq!(refused(&|options| options.picture.qp = 64), "qp is out of range: 64");
+    assert_eq!(refused(&|options| options.alpha_qp = 64), "alpha_qp is out of range: 64");
+    assert_eq!(refused(&|options| options.picture.effort = 10), "effort is out of range: 10");
+    assert_eq!(refused(&|options| options.picture.slice_rows = 1), "slice_rows is out of range: 1");
+
+    let short = Pixels::new(&data, 16, 17, 16, PixelFormat::Grey).unwrap_err();
+    assert_eq!(short, Error::InvalidBuffer { given: 256, needed: 272 });
+    assert!(Pixels::new(&data, 0, 16, 16, PixelFormat::Grey).is_err());
+    assert!(Pixels::new(&data, 16_384, 1, 16_384, PixelFormat::Grey).is_err());
+    assert!(Pixels::new(&data, 16, 16, 15, PixelFormat::Grey).is_err());
+
+    let cancelled = source.encode(&options(30), &|| true, &|_, _| {});
+    assert_eq!(cancelled.unwrap_err(), Error::Cancelled);
+}
