@@ -22,7 +22,15 @@ from openmogr.auth.settings import AuthSettings
 from openmogr.image import ImageSettings
 from openmogr.storage.settings import StorageSettings
 
-__all__ = ["PREFIX", "SECTIONS", "SHORT_NAMES", "Settings", "SettingsError", "environment_name", "load_settings"]
+__all__ = [
+    "PREFIX",
+    "SECTIONS",
+    "SHORT_NAMES",
+    "Settings",
+    "SettingsError",
+    "environment_name",
+    "load_settings",
+]
 
 PREFIX = "OPENMOGR_"
 
