@@ -136,3 +136,34 @@ fn application_like_stills() {
 fn application_stills() {
     check_folder("application", 2);
 }
+
+/// The genuine TPG files: their chunks, found by the offsets of `expected.json`, make one stream.
+#[test]
+fn genuine_files() {
+    let Some(corpus) = common::shared("corpus/tpg") else { return };
+    let expected = fs::read_to_string(corpus.join("expected.json")).unwrap();
+    let expected: Value = serde_json::from_str(&expected).unwrap();
+    let number = |value: &Value| value.as_u64().unwrap() as usize;
+    let mut failures = Vec::new();
+    for file in expected["files"].as_array().unwrap() {
+        let name = file["file"].as_str().unwrap();
+        let data = fs::read(corpus.join(name)).unwrap();
+        let mut decoder = Decoder::new(DecoderOptions::default());
+        for chunk in file["chunks"].as_array().unwrap() {
+            if ["0xBB", "0xBC"].contains(&chunk["code"].as_str().unwrap()) {
+                let end = number(&chunk["offset"]) + 4 + number(&chunk["size_field"]);
+                decoder.decode(&data[number(&chunk["payload_offset"])..end], &NeverCancel).unwrap();
+            }
+        }
+        decoder.flush();
+        for frame in file["frames"].as_array().unwrap() {
+            let picture = decoder.next_picture().unwrap();
+            let planes = (0..3).map(|i| picture.plane(i));
+            let sum = md5_of_rows(planes.flat_map(|plane| (0..plane.height).map(|y| plane.row(y))));
+            if frame["coded_yuv_md5"] != sum {
+                failures.push(format!("{name}, picture {}", picture.coding_order));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{failures:?}");
+}
