@@ -105,7 +105,6 @@ pub fn encode_intra_picture(
         backend,
         lambda: options.lambda(),
         chroma_weight: options.chroma_weight(),
-        rdoq: options::tuning("RDOQL", 1.0),
         activity: activity::Activity::new(&source[0], options.perceptual, options.qp, adaptive_qp),
     };
     let rows_in_all = geometry.lcu_rows();

@@ -120,24 +120,22 @@ impl EncoderOptions {
 
     /// QP differences of Cb and Cr.
     pub(super) fn chroma_qp_delta(&self) -> [i8; 2] {
-        let default = if self.tools.tools().chroma_qp_delta && self.perceptual > 0.0 { -4 } else { 0 };
+        let default = if self.tools.tools().chroma_qp_delta && self.perceptual > 0.0 { -2 } else { 0 };
         self.chroma_qp_delta.unwrap_or([default; 2])
     }
 
     /// Squared error per bit (9.2).
     pub(super) fn lambda(&self) -> f64 {
-        tuning("LAMBDA", 0.68) * ((f64::from(self.qp) - 11.0) / 4.0).exp2()
+        0.68 * ((f64::from(self.qp) - 11.0) / 4.0).exp2()
     }
 
     /// Weight of squared errors in chroma; follows the quantiser of chroma.
     pub(super) fn chroma_weight(&self) -> f64 {
-        let delta = f64::from(self.chroma_qp_delta()[0]);
-        tuning("CHROMA", 1.0) * (-delta / 4.0).exp2()
+        let [cb, cr] = self.chroma_qp_delta().map(f64::from);
+        // Without differences of chroma QPs the weight stands in for them.
+        let base = if self.tools.tools().chroma_qp_delta { 1.0 } else { 1.0 + 0.6 * f64::from(self.perceptual) };
+        base * (-(cb + cr) / 8.0).exp2()
     }
-}
-
-pub(super) fn tuning(name: &str, default: f64) -> f64 {
-    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
 }
 
 /// What an effort tries; the table is [`EFFORTS`].
@@ -159,6 +157,10 @@ pub(super) struct Effort {
     pub quarters: bool,
     /// Short distance partitions, if the tool set has them.
     pub sdip: bool,
+    /// Luma modes with full costs in blocks of short distance partitions.
+    pub strip_modes: usize,
+    /// As `coarse_step`, in these blocks.
+    pub strip_coarse_step: u8,
     /// An undivided unit is final if its cost per sample is below this multiple of lambda.
     pub stop_cost: f64,
     /// Sample adaptive offset.
@@ -180,6 +182,8 @@ pub(super) const EFFORTS: [Effort; 10] = {
         coarse_step: 4,
         quarters: false,
         sdip: false,
+        strip_modes: 1,
+        strip_coarse_step: 8,
         stop_cost: 0.3,
         sao: false,
         alf_passes: 0,
@@ -188,11 +192,38 @@ pub(super) const EFFORTS: [Effort; 10] = {
     let e1 = Effort { alf_passes: 1, ..base };
     let e2 = Effort { quarters: true, stop_cost: 0.2, ..e1 };
     let e3 = Effort { luma_modes: [2, 2, 2, 1, 1], chroma_modes: 2, stop_cost: 0.15, ..e2 };
-    let e4 = Effort { luma_modes: [3, 3, 2, 2, 1], sao: true, alf_passes: 2, dead_zone: 0.6, ..e3 };
-    let e5 = Effort { lcu_log2: 6, max_cu_log2: 6, luma_modes: [3, 3, 3, 3, 2], stop_cost: 0.1, sdip: true, ..e4 };
-    let e6 = Effort { luma_modes: [4, 4, 4, 3, 2], chroma_modes: 3, coarse_step: 2, stop_cost: 0.08, ..e5 };
-    let e7 = Effort { luma_modes: [6, 6, 5, 4, 3], alf_passes: 3, follow_log2: 3, stop_cost: 0.05, dead_zone: 0.5, ..e6 };
-    let e8 = Effort { luma_modes: [8, 8, 6, 5, 3], chroma_modes: 5, coarse_step: 1, stop_cost: 0.02, ..e7 };
-    let e9 = Effort { luma_modes: [12, 12, 9, 6, 4], stop_cost: 0.0, ..e8 };
+    let e4 = Effort {
+        lcu_log2: 6,
+        max_cu_log2: 6,
+        luma_modes: [3, 3, 3, 3, 2],
+        sdip: true,
+        sao: true,
+        alf_passes: 2,
+        stop_cost: 0.1,
+        dead_zone: 0.6,
+        ..e3
+    };
+    let e5 = Effort {
+        luma_modes: [4, 4, 4, 3, 2],
+        chroma_modes: 3,
+        coarse_step: 2,
+        strip_modes: 2,
+        strip_coarse_step: 4,
+        stop_cost: 0.08,
+        ..e4
+    };
+    let e6 = Effort { luma_modes: [6, 6, 5, 4, 3], alf_passes: 3, stop_cost: 0.05, dead_zone: 0.5, ..e5 };
+    let e7 = Effort { follow_log2: 3, ..e6 };
+    let e8 = Effort {
+        luma_modes: [8, 8, 6, 5, 3],
+        chroma_modes: 5,
+        coarse_step: 1,
+        strip_modes: 4,
+        strip_coarse_step: 2,
+        stop_cost: 0.02,
+        ..e7
+    };
+    let e9 =
+        Effort { luma_modes: [12, 12, 9, 6, 4], strip_modes: 6, strip_coarse_step: 1, stop_cost: 0.0, ..e8 };
     [base, e1, e2, e3, e4, e5, e6, e7, e8, e9]
 };

@@ -36,8 +36,6 @@ pub(super) struct Picture<'a> {
     pub lambda: f64,
     /// Weight of squared errors in chroma.
     pub chroma_weight: f64,
-    /// Lambda of quantisation as a part of lambda.
-    pub rdoq: f64,
     pub activity: super::activity::Activity,
 }
 
@@ -503,7 +501,7 @@ impl<'a> Search<'a> {
         let context = self.ctp_context(at.x, at.y);
         let ctp_bits = [false, true].map(|coded| self.bits(self.costs.bin(context, coded)));
 
-        let modes = self.rough_modes(size, available, lambda, &mode_bits, mpm);
+        let modes = self.rough_modes(size, available, lambda, &mode_bits, mpm, strip);
         let mut quantiser = Quantiser::new(qp, n, picture.effort.dead_zone);
         let coded = coded_size(size);
         if let Some(weights) = picture.weights {
@@ -527,7 +525,7 @@ impl<'a> Search<'a> {
             let result = quantiser.quantise(
                 picture.backend,
                 &self.costs,
-                (lambda * picture.rdoq) as f32,
+                lambda as f32,
                 &scratch.coefficients,
                 coded,
                 class,
@@ -565,8 +563,10 @@ impl<'a> Search<'a> {
         lambda: f64,
         mode_bits: &[f64; 33],
         mpm: (u8, u8),
+        strip: bool,
     ) -> [Option<u8>; 14] {
         let effort = self.picture.effort;
+        let coarse_step = if strip { effort.strip_coarse_step } else { effort.coarse_step };
         let count = size.0 * size.1;
         let root = lambda.sqrt();
         let mut costs = [UNTRIED; 33];
@@ -583,10 +583,10 @@ impl<'a> Search<'a> {
         for mode in [0, 1, 2, mpm.0, mpm.1] {
             evaluate(self, &mut costs, mode);
         }
-        for mode in (4..=32).step_by(effort.coarse_step.into()) {
+        for mode in (4..=32).step_by(coarse_step.into()) {
             evaluate(self, &mut costs, mode);
         }
-        let mut step = effort.coarse_step / 2;
+        let mut step = coarse_step / 2;
         while step > 0 {
             let mut best = [(f64::MAX, 0_u8); 2];
             for mode in 3..=32 {
@@ -604,7 +604,8 @@ impl<'a> Search<'a> {
             }
             step /= 2;
         }
-        let wanted = effort.luma_modes[(size.0 * size.1).ilog2() as usize / 2 - 2];
+        let wanted =
+            if strip { effort.strip_modes } else { effort.luma_modes[size.0.ilog2() as usize - 2] };
         let mut modes = [None; 14];
         for slot in modes.iter_mut().take(wanted.min(12)) {
             let cheapest = (0..33_u8).min_by(|&a, &b| costs[usize::from(a)].total_cmp(&costs[usize::from(b)]));
@@ -612,7 +613,7 @@ impl<'a> Search<'a> {
             costs[usize::from(mode)] = UNTRIED;
             *slot = Some(mode);
         }
-        if wanted > 1 {
+        if wanted > 2 {
             for mode in [mpm.0, mpm.1] {
                 if !modes.contains(&Some(mode)) {
                     if let Some(slot) = modes.iter_mut().find(|slot| slot.is_none()) {
@@ -794,7 +795,7 @@ impl<'a> Search<'a> {
             &mut scratch.coefficients,
         );
         let class = BlockClass::CHROMA;
-        let lambda_f = (lambda * self.picture.rdoq) as f32;
+        let lambda_f = lambda as f32;
         let levels = &mut scratch.levels[..];
         let backend = self.picture.backend;
         let result = quantiser.quantise(backend, &self.costs, lambda_f, &scratch.coefficients, size, class, levels);
