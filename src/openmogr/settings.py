@@ -158,7 +158,8 @@ def _parse(section: str, field: str, text: str) -> object:
     if isinstance(default, (list, tuple, set, frozenset, dict)):
         if text.lstrip().startswith(("[", "{")):
             try:
-                return json.loads(text)  # type: ignore[no-any-return]
+                value: object = json.loads(text)
+                return value
             except ValueError:
                 return text
         parts = [part.strip() for part in text.split(",") if part.strip()]

@@ -1,6 +1,8 @@
 from collections.abc import Callable
-from typing import Literal, final
+from typing import Literal, TypeAlias, final
 
+import numpy as np
+import numpy.typing as npt
 from typing_extensions import Buffer
 
 __all__ = [
@@ -26,6 +28,9 @@ __all__ = [
     "file_type",
     "read_info",
 ]
+
+# NumPy says that its arrays are buffers only from Python 3.12 on.
+_Pixels: TypeAlias = Buffer | npt.NDArray[np.uint8]
 
 __version__: str
 
@@ -136,7 +141,7 @@ class Decoder:
 @final
 class Encoder:
     def __new__(
-        cls, pixels: Buffer, width: int, height: int, channels: int, *, chroma: str = "box"
+        cls, pixels: _Pixels, width: int, height: int, channels: int, *, chroma: str = "box"
     ) -> Encoder: ...
     @property
     def has_alpha(self) -> bool: ...
@@ -168,8 +173,8 @@ class Encoded:
 
 @final
 class Ssimulacra2:
-    def __new__(cls, pixels: Buffer, width: int, height: int) -> Ssimulacra2: ...
-    def score(self, pixels: Buffer) -> float: ...
+    def __new__(cls, pixels: _Pixels, width: int, height: int) -> Ssimulacra2: ...
+    def score(self, pixels: _Pixels) -> float: ...
 
 def file_type(data: bytes) -> Literal["tpg", "avs2"] | None: ...
 def read_info(data: bytes, *, limits: Limits | None = None) -> Info: ...
