@@ -45,10 +45,11 @@ test-rust: | check-rust
 test-python: setup
 	$(BIN)/python -m pytest -q
 
-lint: setup ## ruff, mypy --strict, cargo fmt, clippy
+lint: setup ## ruff, mypy --strict, generated documentation, cargo fmt, clippy
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python docs/generate.py --check
 	cd codec && cargo fmt --all --check
 	cd codec && cargo clippy --workspace --all-targets --quiet -- -D warnings
 
@@ -61,6 +62,7 @@ bench: setup ## measure; every table names the machine
 	$(BIN)/python bench/engine.py
 	$(BIN)/python bench/http.py
 	$(BIN)/python bench/decode.py
+	$(BIN)/python bench/quality.py
 
 docs: setup ## make again the generated parts of the documentation
 	$(BIN)/python docs/generate.py

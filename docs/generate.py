@@ -63,7 +63,7 @@ def settings_page() -> str:
 
 
 def _show(default: object) -> str:
-    if default is None or default == "":
+    if default is None or str(default) == "":
         return "none"
     if isinstance(default, (list, tuple, set, frozenset)):
         return "<br>".join(f"`{item}`" for item in default).replace("|", "\\|") or "none"
@@ -75,7 +75,7 @@ def _show(default: object) -> str:
 def compatibility_table() -> str:
     """The compatibility table, as Markdown between its two markers."""
     collector = _Collector()
-    arguments = ["--collect-only", "-qq", "--no-header", "-p", "no:cacheprovider", str(ROOT / "tests")]
+    arguments = ["--collect-only", "-p", "no:terminal", "-p", "no:cacheprovider", str(ROOT / "tests")]
     if pytest.main(arguments, plugins=[collector]) != pytest.ExitCode.OK:
         raise SystemExit("the tests could not be collected")
     features = tomllib.loads((ROOT / "docs" / "compatibility.toml").read_text(encoding="utf-8"))["feature"]
@@ -104,17 +104,16 @@ def pages() -> dict[Path, str]:
 
 def main() -> None:
     """Write the files, or with ``--check`` only compare them."""
+    wanted = pages()
     stale = [
-        path
-        for path, text in pages().items()
-        if not path.exists() or path.read_text(encoding="utf-8") != text
+        path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text
     ]
     if "--check" in sys.argv[1:]:
         if stale:
             raise SystemExit(f"run `make docs`: {', '.join(path.name for path in stale)} is not up to date")
         return
-    for path, text in pages().items():
-        path.write_text(text, encoding="utf-8")
+    for path in stale:
+        path.write_text(wanted[path], encoding="utf-8")
 
 
 if __name__ == "__main__":
