@@ -198,6 +198,17 @@ def test_ignored_errors_give_the_original(run: Run, folder: Path, tmp_path: Path
     assert (out / "bad.jpg").read_bytes() == b"no picture"
 
 
+def test_an_original_over_the_limit_is_copied_whole(
+    run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    source = (folder / "a.png").read_bytes()
+    monkeypatch.setenv("OPENMOGR_IMAGE_MAX_INPUT_BYTES", str(len(source) - 1))
+    result = run(folder / "a.png", "--op", "imageMogr2/format/webp/ignore-error/1", "--out", out)
+    assert result.exit_code == ExitCode.OK, result.output
+    assert (out / "a.png").read_bytes() == source
+
+
 # What is there stays there
 
 

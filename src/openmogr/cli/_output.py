@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 __all__ = ["write_output"]
 
 
-def write_output(target: Path, data: bytes, *, overwrite: bool) -> None:
-    """Put ``data`` at ``target`` in one step, keeping the mode of a file that is replaced.
+def write_output(target: Path, content: bytes | Path, *, overwrite: bool) -> None:
+    """Put bytes, or a copy of a file, at ``target`` in one step, keeping the mode of a file that is replaced.
 
     Raises:
         FileExistsError: there is something already, and ``overwrite`` is false.
@@ -22,7 +23,11 @@ def write_output(target: Path, data: bytes, *, overwrite: bool) -> None:
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
+            if isinstance(content, Path):
+                with content.open("rb") as source:
+                    shutil.copyfileobj(source, stream)
+            else:
+                stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.chmod(_mode(target))

@@ -101,14 +101,16 @@ class Batch:
                 else source.target(self._format or result.format)
             )
             self._check_target(source, target)
-            write_output(target, result.data, overwrite=self._overwrite)
+            # An original is copied: one that is too long to be processed is not in the result.
+            content = source.path if result.is_original else result.data
+            write_output(target, content, overwrite=self._overwrite)
             self._taken[target.resolve()] = source.path
         except (CosError, OSError) as error:
             return Outcome(source.path, None, before, 0, failure_code(error), _in_words(error))
         except Exception as error:
             problem = f"unexpected {type(error).__name__}: {error}"
             return Outcome(source.path, None, before, 0, ExitCode.UNEXPECTED, problem)
-        return Outcome(source.path, target, before, len(result.data))
+        return Outcome(source.path, target, before, before if result.is_original else len(result.data))
 
     def _check_target(self, source: Source, target: Path) -> None:
         """Raises ``FileExistsError`` with a sentence if the target must not be written."""
