@@ -72,7 +72,11 @@ def test_conditions_and_overrides(cos: CosS3Client, bucket: str) -> None:
     answer = cos.get_object(
         Bucket=bucket, Key="a", ResponseContentType="text/x-test", ResponseContentDisposition="inline"
     )
-    assert (answer["Content-Type"], answer["Content-Disposition"]) == ("text/x-test", "inline")
+    assert (answer["Content-Type"], answer["Content-Disposition"], body(answer)) == (
+        "text/x-test",
+        "inline",
+        b"1",
+    )
     with pytest.raises(CosServiceError) as caught:
         cos.get_object(Bucket=bucket, Key="a", IfMatch='"0"')
     assert caught.value.get_error_code() == "PreconditionFailed"
