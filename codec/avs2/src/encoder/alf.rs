@@ -280,11 +280,19 @@ impl Task<'_> {
     fn filter(&self, plane: &mut PlaneBuffer, c: usize, groups: &[Group], switches: &[bool]) {
         let columns = self.geometry.lcu_columns();
         let input = plane.clone();
-        for (i, _) in switches.iter().enumerate().filter(|(_, on)| **on) {
+        for (i, &on) in switches.iter().enumerate() {
+            let unit = self.unit(c, (i % columns, i / columns));
+            if !on {
+                // The filter may write beyond its unit to the right.
+                let Area { x0, x1, y0, y1 } = unit.area;
+                for y in y0..y1 {
+                    plane.row_mut(y)[x0..x1].copy_from_slice(&input.row(y)[x0..x1]);
+                }
+                continue;
+            }
             let group = group_of(groups, if c == 0 { self.region(i) } else { 0 });
             // As the decoder computes the taps from the coded ones.
             let taps = coded(&group.taps).taps();
-            let unit = self.unit(c, (i % columns, i / columns));
             filter_unit(self.backend, &taps, &unit, (input.samples(), plane.samples_mut()), input.stride());
         }
     }

@@ -124,6 +124,7 @@ impl TreeWriter<'_> {
         self.units = &self.units[1..];
         let mut coded = unit.unit;
         code_intra_unit(c, self.tools, self.neighbours, (x, y), level, &mut coded);
+        debug_assert_eq!(coded, unit.unit, "what is written at ({x}, {y}) was decided");
         coded_blocks(&unit.unit, level, |_, _, size, class| {
             let (levels, rest) = self.levels.split_at(size.0 * size.1);
             self.levels = rest;
