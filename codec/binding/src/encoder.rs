@@ -77,7 +77,7 @@ pub struct Encoder(Source);
 #[pymethods]
 impl Encoder {
     #[new]
-    #[pyo3(signature = (pixels, width, height, channels, *, chroma="box"))]
+    #[pyo3(signature = (pixels, width, height, channels, *, chroma="sharp"))]
     fn new(
         py: Python<'_>,
         pixels: &Bound<'_, PyAny>,

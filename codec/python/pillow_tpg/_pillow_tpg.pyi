@@ -141,7 +141,7 @@ class Decoder:
 @final
 class Encoder:
     def __new__(
-        cls, pixels: _Pixels, width: int, height: int, channels: int, *, chroma: str = "box"
+        cls, pixels: _Pixels, width: int, height: int, channels: int, *, chroma: str = "sharp"
     ) -> Encoder: ...
     @property
     def has_alpha(self) -> bool: ...

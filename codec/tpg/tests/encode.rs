@@ -1,5 +1,7 @@
 //! Files that the encoder writes, decoded.
 
+#![allow(clippy::unwrap_used)]
+
 use tpg::encode::{ChromaFilter, EncodeOptions, PictureOptions, PixelFormat, Pixels, Source};
 use tpg::{Decoder, Error, Frame, NeverCancel, Options};
 

@@ -8,12 +8,12 @@ use super::{GREY, Pixels, sharp};
 #[non_exhaustive]
 pub enum ChromaFilter {
     /// Mean of 2 x 2 pixels.
-    #[default]
     Box,
     /// Lanczos with three lobes.
     Lanczos,
     /// The chroma whose bilinear magnification comes closest to the pixels, with luma that makes up for the rest of the
     /// error in luminance.
+    #[default]
     Sharp,
 }
 
