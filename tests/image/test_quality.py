@@ -126,7 +126,7 @@ def test_size_limit_that_cannot_be_kept_gives_the_smallest(run: Run) -> None:
 
 def test_size_limit_with_mark_never_grows(run: Run) -> None:
     source = encoded(photo(), "JPEG", quality=20, optimize=True, progressive=True)
-    grown = run("imageMogr2/quality/95!/size-limit/900k", source)
+    grown = run("imageMogr2/strip/quality/95!/size-limit/900k", source)
     assert len(grown.data) > len(source)
     kept = run("imageMogr2/quality/95!/size-limit/900k!", source)
     assert kept.is_original

@@ -28,10 +28,13 @@ from openmogr.image.settings import ImageSettings
 from openmogr.image.sizelimit import encode_within
 from openmogr.image.transform import Surface, apply_steps, draft_size
 
-__all__ = ["Processor"]
+__all__ = ["KEPT_SOURCE", "Processor"]
 
 # `cgif/1` has a meaning of its own: at most so many frames (api/image-mogr2.md section 4.8).
 _SHORT_GIF_FRAMES = 30
+
+# Set where the source's bytes are the answer because a rewrite of them would have been longer.
+KEPT_SOURCE = "x-openmogr-kept-source"
 
 # Browsers show GIF frames of 0 or 1 hundredths of a second for this long; elsewhere delays are meant.
 _BROWSER_DELAY = 100
@@ -109,6 +112,9 @@ class Processor:
         limit = encoding.size_limit
         if limit is not None and limit.only_if_smaller and len(result.data) >= source.size:
             return self._original(source)
+        if len(result.data) > source.size and _rewrites_only(pipeline, opened, target):
+            kept = {KEPT_SOURCE: f"the result would have {len(result.data)} bytes"}
+            return replace(self._original(source), format=result.format, headers=kept)
         return result
 
     def _still(
@@ -155,6 +161,18 @@ class Processor:
         except CosError:
             pass
         return Result(data, content_type, name, *size, quality, frames, is_original=True)
+
+
+def _rewrites_only(pipeline: Pipeline, opened: OpenedImage, target: Target) -> bool:
+    """Whether the source's bytes are an answer too: same format and pixels, nothing to be taken out or rearranged."""
+    encoding = pipeline.encoding
+    return (
+        not pipeline.steps
+        and target.container == opened.container
+        and encoding.interlace is None
+        and encoding.frame_limit is None
+        and not encoding.strip
+    )
 
 
 def _frame_limit(encoding: Encoding) -> int | None:
