@@ -1,4 +1,5 @@
 //! Everything that is encoded decodes to the encoder's own reconstruction.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use avs2::encoder::{Encoded, EncoderOptions, PictureInput, SEQUENCE_END, ToolSet, encode_intra_picture};
 use avs2::{Decoder, DecoderOptions, Error, NeverCancel, Picture, SimdLevel};
@@ -13,7 +14,8 @@ enum Content {
     Mixed,
 }
 
-const CONTENTS: [Content; 5] = [Content::Noise, Content::Flat, Content::Text, Content::Smooth, Content::Mixed];
+const CONTENTS: [Content; 5] =
+    [Content::Noise, Content::Flat, Content::Text, Content::Smooth, Content::Mixed];
 
 struct Random(u32);
 
@@ -33,7 +35,8 @@ struct Planes {
 impl Planes {
     fn generate(width: usize, height: usize, content: Content, seed: u32) -> Self {
         let mut random = Random(seed);
-        let (flat, fx, fy) = (random.below(256) as u8, 1.0 + random.below(30) as f64, 2.0 + random.below(40) as f64);
+        let (flat, fx, fy) =
+            (random.below(256) as u8, 1.0 + random.below(30) as f64, 2.0 + random.below(40) as f64);
         let planes = std::array::from_fn(|c| {
             let (w, h) = if c == 0 { (width, height) } else { (width.div_ceil(2), height.div_ceil(2)) };
             (0..w * h)
@@ -43,7 +46,13 @@ impl Planes {
                     match content {
                         Content::Noise => random.below(256) as u8,
                         Content::Flat => flat,
-                        Content::Text => if (x / 3 + y / 5 * 7 + x * y / 11) % 5 < 2 { 16 } else { 235 },
+                        Content::Text => {
+                            if (x / 3 + y / 5 * 7 + x * y / 11) % 5 < 2 {
+                                16
+                            } else {
+                                235
+                            }
+                        }
                         Content::Smooth => smooth as u8,
                         Content::Mixed if (x / 24 + y / 24) % 2 == 0 => smooth as u8,
                         Content::Mixed => (smooth as usize / 2 + random.below(60)) as u8,
@@ -81,7 +90,11 @@ fn decode(stream: &[u8]) -> Vec<Picture> {
 
 fn assert_same(picture: &Picture, encoded: &Encoded, what: &str) {
     for (c, plane) in encoded.reconstruction.iter().enumerate() {
-        assert_eq!((picture.plane(c).width, picture.plane(c).height), (plane.width(), plane.height()), "{what}");
+        assert_eq!(
+            (picture.plane(c).width, picture.plane(c).height),
+            (plane.width(), plane.height()),
+            "{what}"
+        );
         for y in 0..plane.height() {
             assert_eq!(picture.plane(c).row(y), plane.row(y), "{what}: plane {c}, row {y}");
         }
@@ -107,7 +120,8 @@ const TOOL_SETS: [ToolSet; 2] = [ToolSet::Compatible, ToolSet::Full];
 #[test]
 fn pictures_of_all_sizes() {
     let mut random = Random(1);
-    let small = [(1, 1), (2, 1), (1, 9), (15, 16), (16, 16), (17, 33), (8, 64), (64, 8), (65, 129), (200, 200)];
+    let small =
+        [(1, 1), (2, 1), (1, 9), (15, 16), (16, 16), (17, 33), (8, 64), (64, 8), (65, 129), (200, 200)];
     let sampled: Vec<_> = (0..24).map(|_| (1 + random.below(200), 1 + random.below(200))).collect();
     for (i, (width, height)) in small.into_iter().chain(sampled).enumerate() {
         let planes = Planes::generate(width, height, CONTENTS[i % 5], i as u32);

@@ -26,14 +26,16 @@ impl Activity {
             }
         }
         let mean = logs.iter().sum::<f32>() / logs.len().max(1) as f32;
-        let weights = logs.iter().map(|log| (-(log - mean) * 0.12 * strength).exp2().clamp(0.5, 2.0)).collect();
+        let weights =
+            logs.iter().map(|log| (-(log - mean) * 0.12 * strength).exp2().clamp(0.5, 2.0)).collect();
         Self { columns, rows, weights, qp, adaptive_qp }
     }
 
     /// Weight of squared errors in a square, and its QP.
     pub(super) fn of(&self, (x, y): (usize, usize), size: usize) -> (f64, u8) {
         let (x0, y0) = (x / UNIT, y / UNIT);
-        let (x1, y1) = ((x + size).div_ceil(UNIT).min(self.columns), (y + size).div_ceil(UNIT).min(self.rows));
+        let (x1, y1) =
+            ((x + size).div_ceil(UNIT).min(self.columns), (y + size).div_ceil(UNIT).min(self.rows));
         let (mut sum, mut count) = (0.0, 0);
         for row in y0..y1 {
             for weight in &self.weights[row * self.columns + x0..row * self.columns + x1] {

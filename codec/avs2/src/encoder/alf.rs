@@ -118,9 +118,9 @@ impl Correlation {
 pub(super) fn apply(task: &Task<'_>, planes: &mut [PlaneBuffer; 3], rows: &mut [Row]) -> AlfParameters {
     let (columns, count) = (task.geometry.lcu_columns(), task.geometry.lcu_rows());
     let mut parameters = AlfParameters::default();
-    for c in 0..3 {
+    for (c, plane) in planes.iter_mut().enumerate() {
         let correlations: Vec<Correlation> = parallel::map(task.threads, count, |row| {
-            (0..columns).map(|column| task.correlate(&planes[c], c, (column, row))).collect::<Vec<_>>()
+            (0..columns).map(|column| task.correlate(plane, c, (column, row))).collect::<Vec<_>>()
         })
         .concat();
         let Some((groups, switches)) = task.estimate(c, &correlations) else { continue };
@@ -138,7 +138,7 @@ pub(super) fn apply(task: &Task<'_>, planes: &mut [PlaneBuffer; 3], rows: &mut [
         } else {
             parameters.chroma[c - 1] = groups.first().map(|group| coded(&group.taps));
         }
-        task.filter(&mut planes[c], c, &groups, &switches);
+        task.filter(plane, c, &groups, &switches);
     }
     parameters
 }
@@ -258,7 +258,8 @@ impl Task<'_> {
             for (i, unit) in units.iter().enumerate().filter(|(i, _)| switches[*i]) {
                 regions[if c == 0 { self.region(i) } else { 0 }].add(unit);
             }
-            let groups = if c == 0 { merge_regions(&regions, lambda) } else { vec![new_group(0, &regions[0])] };
+            let groups =
+                if c == 0 { merge_regions(&regions, lambda) } else { vec![new_group(0, &regions[0])] };
             let header: f64 = groups.iter().map(|group| filter_bits(&group.taps) + 3.0).sum();
             let mut cost = lambda * header;
             for (i, unit) in units.iter().enumerate() {

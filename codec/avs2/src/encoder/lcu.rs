@@ -3,8 +3,8 @@
 use super::quantiser::LevelArray;
 use crate::aec::BinCoder;
 use crate::syntax::{
-    BlockClass, CuKind, IntraUnit, Neighbours, SaoLcu, SaoMerge, SliceTools, code_coefficients, code_intra_unit,
-    code_split_flag,
+    BlockClass, CuKind, IntraUnit, Neighbours, SaoLcu, SaoMerge, SliceTools, code_coefficients,
+    code_intra_unit, code_split_flag,
 };
 
 /// A coding unit at a position of the picture.

@@ -70,8 +70,9 @@ fn hadamard_4x4(mut d: [[i32; 4]; 4]) -> u32 {
     };
     d = d.map(pass);
     let mut sum = 0;
-    for x in 0..4 {
-        sum += pass([d[0][x], d[1][x], d[2][x], d[3][x]]).iter().map(|v| v.unsigned_abs()).sum::<u32>();
+    let [a, b, c, d] = d;
+    for (((a, b), c), d) in a.into_iter().zip(b).zip(c).zip(d) {
+        sum += pass([a, b, c, d]).iter().map(|v| v.unsigned_abs()).sum::<u32>();
     }
     sum.div_ceil(2)
 }
@@ -90,8 +91,9 @@ fn hadamard_8x8(mut d: [[i32; 8]; 8]) -> u32 {
     };
     d = d.map(pass);
     let mut sum = 0;
-    for x in 0..8 {
-        sum += pass(std::array::from_fn(|y| d[y][x])).iter().map(|v| v.unsigned_abs()).sum::<u32>();
+    let columns: [[i32; 8]; 8] = std::array::from_fn(|x| d.map(|row| row[x]));
+    for column in columns {
+        sum += pass(column).iter().map(|v| v.unsigned_abs()).sum::<u32>();
     }
     (sum + 2) / 4
 }

@@ -83,17 +83,17 @@ pub fn encode_intra_picture(
     let effort = options.effort();
     let tools = options.tools.tools();
     let source = input.coded_planes();
-    let geometry = Geometry {
-        width: source[0].width(),
-        height: source[0].height(),
-        lcu_log2: effort.lcu_log2.into(),
-    };
+    let geometry =
+        Geometry { width: source[0].width(), height: source[0].height(), lcu_log2: effort.lcu_log2.into() };
     let tree = Tree { width: geometry.width, height: geometry.height, lcu_log2: geometry.lcu_log2 };
     let sequence = sequence_header(&geometry, options);
     let adaptive_qp = tools.cu_qp_delta && options.perceptual > 0.0;
     let chroma_qp_delta = options.chroma_qp_delta();
-    let slice_tools =
-        SliceTools { sdip: sequence.nonsquare_intra_prediction_enable, fixed_qp: !adaptive_qp, slice_qp: options.qp };
+    let slice_tools = SliceTools {
+        sdip: sequence.nonsquare_intra_prediction_enable,
+        fixed_qp: !adaptive_qp,
+        slice_qp: options.qp,
+    };
     let backend = Backend::detect(options.simd);
     let picture = Picture {
         tree,

@@ -99,7 +99,11 @@ impl EncoderOptions {
         range("option lcu_size_log2", self.lcu_size_log2.unwrap_or(5).into(), 5..=6)?;
         range("option threads", self.threads as i64, 1..=1024)?;
         let perceptual = (f64::from(self.perceptual) * 100.0) as i64;
-        range("option perceptual (in hundredths)", if self.perceptual.is_nan() { -1 } else { perceptual }, 0..=200)?;
+        range(
+            "option perceptual (in hundredths)",
+            if self.perceptual.is_nan() { -1 } else { perceptual },
+            0..=200,
+        )?;
         let greatest = if tools.chroma_qp_delta { 16 } else { 0 };
         for delta in self.chroma_qp_delta() {
             range("option chroma_qp_delta", delta.into(), -greatest..=greatest)?;
@@ -133,7 +137,8 @@ impl EncoderOptions {
     pub(super) fn chroma_weight(&self) -> f64 {
         let [cb, cr] = self.chroma_qp_delta().map(f64::from);
         // Without differences of chroma QPs the weight stands in for them.
-        let base = if self.tools.tools().chroma_qp_delta { 1.0 } else { 1.0 + 0.6 * f64::from(self.perceptual) };
+        let base =
+            if self.tools.tools().chroma_qp_delta { 1.0 } else { 1.0 + 0.6 * f64::from(self.perceptual) };
         base * (-(cb + cr) / 8.0).exp2()
     }
 }

@@ -85,12 +85,13 @@ impl<'a> Quantiser<'a> {
             16 => weights.m8[((y >> 1) & 7) * 8 + ((x >> 1) & 7)],
             _ => weights.m8[((y >> 2) & 7) * 8 + ((x >> 2) & 7)],
         };
-        (u64::from(magnitude) * u64::from(self.reciprocal) * 64 / u64::from(weight.max(1)) + (1 << (self.shift - 1))
-            >> self.shift) as u32
+        let scaled = u64::from(magnitude) * u64::from(self.reciprocal) * 64 / u64::from(weight.max(1));
+        ((scaled + (1 << (self.shift - 1))) >> self.shift) as u32
     }
 
     /// Finds levels for `coefficients` (`w` x `h`, row by row) that minimise distortion + `lambda` * bits; `None` if
     /// no coefficient is worth its bits. `lambda` is per bit; `levels` need not be cleared.
+    #[allow(clippy::too_many_arguments)]
     pub(super) fn quantise(
         &self,
         backend: Backend,
@@ -256,7 +257,8 @@ impl Task<'_> {
                     (error * error - magnitude * magnitude) as f32 * self.quantiser.gain
                 };
                 group.nearest[position] = nearest;
-                group.changes[position] = [change(nearest), if nearest > 1 { change(nearest - 1) } else { 0.0 }];
+                group.changes[position] =
+                    [change(nearest), if nearest > 1 { change(nearest - 1) } else { 0.0 }];
                 group.most += group.changes[position][0];
                 group.top = position;
             }
@@ -315,7 +317,8 @@ impl Task<'_> {
             }
             if count == 0 || !large {
                 let last = last_costs.at(p);
-                let (cost, rate, level) = best_level(nearest, errors, costs.0[low + started_rank.min(2)], lambda);
+                let (cost, rate, level) =
+                    best_level(nearest, errors, costs.0[low + started_rank.min(2)], lambda);
                 let cost = cost + lambda * last as f32;
                 if cost < choice.cost {
                     choice = Choice {
@@ -455,16 +458,23 @@ mod tests {
                 let class = BlockClass { swap: class.swap && size.0 == size.1, ..class };
                 for round in 0..12 {
                     let mut coefficients = [0_i16; MAX_COEFFICIENTS];
-                    for i in 0..size.0 * size.1 {
+                    for (i, coefficient) in coefficients[..size.0 * size.1].iter_mut().enumerate() {
                         let (x, y) = (i % size.0, i / size.0);
                         let range = 1 + 4000 / (1 + x * x + y * y) as u32 * (1 + round % 4);
-                        coefficients[i] = (next(2 * range + 1) as i32 - range as i32).clamp(-32768, 32767) as i16;
+                        *coefficient =
+                            (next(2 * range + 1) as i32 - range as i32).clamp(-32768, 32767) as i16;
                     }
                     let quantiser = Quantiser::new(10 + 4 * round as u8, 4, 0.5);
                     let mut levels = [0; MAX_COEFFICIENTS];
-                    let Some(result) =
-                        quantiser.quantise(Backend::SCALAR, &costs, 30.0, &coefficients, size, class, &mut levels)
-                    else {
+                    let Some(result) = quantiser.quantise(
+                        Backend::SCALAR,
+                        &costs,
+                        30.0,
+                        &coefficients,
+                        size,
+                        class,
+                        &mut levels,
+                    ) else {
                         assert_eq!(levels, [0; MAX_COEFFICIENTS]);
                         continue;
                     };
@@ -490,7 +500,11 @@ mod tests {
         }
         let mut levels = [0; 64];
         let class = BlockClass::CHROMA;
-        assert!(quantiser.quantise(Backend::SCALAR, &costs, 1e-6, &coefficients, (8, 8), class, &mut levels).is_some());
+        assert!(
+            quantiser
+                .quantise(Backend::SCALAR, &costs, 1e-6, &coefficients, (8, 8), class, &mut levels)
+                .is_some()
+        );
         for (c, level) in coefficients.iter().zip(levels) {
             let scaled = quantiser.dequantiser.scale(0, 0, level.into());
             assert!((i32::from(*c) - i32::from(scaled)).abs() <= 64 * 4, "{c} {level} {scaled}");

@@ -163,7 +163,9 @@ impl Task<'_> {
         for (direction, classes) in statistics.edges.iter().enumerate() {
             let mut offsets = [0; 4];
             let mut cost = 4.0;
-            for (i, (class, range)) in [(0, -1..=6), (1, 0..=1), (3, -1..=0), (4, -6..=1)].into_iter().enumerate() {
+            for (i, (class, range)) in
+                [(0, -1..=6), (1, 0..=1), (3, -1..=0), (4, -6..=1)].into_iter().enumerate()
+            {
                 let (gain, offset) = range
                     .map(|offset: i8| {
                         (classes[class].change(offset) / lambda + f64::from(edge_bits(class, offset)), offset)
@@ -188,8 +190,7 @@ impl Task<'_> {
                 let bits = [3.0, 3.0, 5.0, 5.0, 5.0, 5.0][..].get(delta - 2).copied().unwrap_or(6.0);
                 let cost = 7.0 + bits + pair(first) + pair(second);
                 if cost < best.0 {
-                    let offsets =
-                        [first, first + 1, second, second + 1].map(|band| bands[band & 31].1);
+                    let offsets = [first, first + 1, second, second + 1].map(|band| bands[band & 31].1);
                     best = (cost, Sao::Band { starts: [first as u8, second as u8], offsets });
                 }
             }

@@ -16,7 +16,9 @@ use crate::recon::{
     inverse_transform, predict_intra,
 };
 use crate::simd::Backend;
-use crate::syntax::coding::{code_chroma_ctp, code_chroma_mode, code_luma_mode, code_partition, code_qp_delta};
+use crate::syntax::coding::{
+    code_chroma_ctp, code_chroma_mode, code_luma_mode, code_partition, code_qp_delta,
+};
 use crate::syntax::{
     BlockClass, CuKind, IntraUnit, SaoLcu, SaoMerge, SliceTools, chroma_to_luma_mode, code_coefficients,
     code_split_flag, most_probable_modes,
@@ -285,7 +287,8 @@ impl<'a> Search<'a> {
             let (unit, cost) = self.unit(at, level);
             let cost = cost + split_cost(self, false);
             let stop = cost < self.picture.effort.stop_cost * lambda * (size * size) as f64 / 16.0;
-            let contexts = (level >= follow).then(|| self.adapted(|c| self.code_node(c, at, level, &mut [unit].iter())));
+            let contexts =
+                (level >= follow).then(|| self.adapted(|c| self.code_node(c, at, level, &mut [unit].iter())));
             if level == 3 || stop {
                 self.follow(contexts);
                 self.units.push(unit);
@@ -406,9 +409,10 @@ impl<'a> Search<'a> {
         if !picture.slice_tools.fixed_qp {
             if ctp != 0 {
                 let delta = i32::from(qp) - i32::from(left.qp);
-                cost += lambda * self.bits(self.costs.of(|c| {
-                    code_qp_delta(c, false, delta);
-                }));
+                cost += lambda
+                    * self.bits(self.costs.of(|c| {
+                        code_qp_delta(c, false, delta);
+                    }));
             } else {
                 qp = left.qp;
             }
@@ -604,11 +608,11 @@ impl<'a> Search<'a> {
             }
             step /= 2;
         }
-        let wanted =
-            if strip { effort.strip_modes } else { effort.luma_modes[size.0.ilog2() as usize - 2] };
+        let wanted = if strip { effort.strip_modes } else { effort.luma_modes[size.0.ilog2() as usize - 2] };
         let mut modes = [None; 14];
         for slot in modes.iter_mut().take(wanted.min(12)) {
-            let cheapest = (0..33_u8).min_by(|&a, &b| costs[usize::from(a)].total_cmp(&costs[usize::from(b)]));
+            let cheapest =
+                (0..33_u8).min_by(|&a, &b| costs[usize::from(a)].total_cmp(&costs[usize::from(b)]));
             let Some(mode) = cheapest.filter(|&mode| costs[usize::from(mode)] < UNTRIED) else { break };
             costs[usize::from(mode)] = UNTRIED;
             *slot = Some(mode);
@@ -798,7 +802,8 @@ impl<'a> Search<'a> {
         let lambda_f = lambda as f32;
         let levels = &mut scratch.levels[..];
         let backend = self.picture.backend;
-        let result = quantiser.quantise(backend, &self.costs, lambda_f, &scratch.coefficients, size, class, levels);
+        let result =
+            quantiser.quantise(backend, &self.costs, lambda_f, &scratch.coefficients, size, class, levels);
         match result {
             None => ([empty, f64::MAX], 0.0),
             Some(Quantised { distortion, bits }) => {

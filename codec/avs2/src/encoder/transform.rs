@@ -6,8 +6,8 @@ use crate::simd::Backend;
 
 /// Magnitudes of the cosine matrix (4.1).
 const COSINES: [i16; 33] = [
-    32, 45, 45, 45, 44, 44, 43, 43, 42, 41, 40, 39, 38, 36, 35, 34, 32, 30, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11,
-    9, 7, 4, 2, 0,
+    32, 45, 45, 45, 44, 44, 43, 43, 42, 41, 40, 39, 38, 36, 35, 34, 32, 30, 29, 27, 25, 23, 21, 19, 17, 15,
+    13, 11, 9, 7, 4, 2, 0,
 ];
 
 /// A transform matrix of size N in the order the passes read it: `pairs[i][k]` holds the coefficients of frequency
@@ -126,7 +126,8 @@ fn passes(
             let sum = (0..h / 2)
                 .map(|i| {
                     let pair = m[i * h + v];
-                    low(pair) * i32::from(rows[2 * i * w + u]) + (pair >> 16) * i32::from(rows[(2 * i + 1) * w + u])
+                    low(pair) * i32::from(rows[2 * i * w + u])
+                        + (pair >> 16) * i32::from(rows[(2 * i + 1) * w + u])
                 })
                 .sum();
             out[v * w + u] = pass(sum, shifts.1);
@@ -163,8 +164,7 @@ fn analyse(residual: &[i16], (w, h): (usize, usize), out: &mut [i16; MAX_COEFFIC
     }
 }
 
-const S4: [[i32; 4]; 4] =
-    [[123, -35, -8, -3], [-32, -120, 30, 10], [14, 25, 123, -22], [8, 13, 19, 126]];
+const S4: [[i32; 4]; 4] = [[123, -35, -8, -3], [-32, -120, 30, 10], [14, 25, 123, -22], [8, 13, 19, 126]];
 
 fn large_secondary(out: &mut [i16; MAX_COEFFICIENTS], w: usize, secondary: Secondary) {
     let Secondary::Large { horizontal, vertical } = secondary else { return };

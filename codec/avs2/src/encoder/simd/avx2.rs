@@ -102,7 +102,13 @@ fn rows_4(residual: &[i16], h: usize, m: &[i32], shift: u32, out: &mut [i16]) {
 /// `V` vectors of eight frequencies make a row of `N`.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn rows_n<const N: usize, const V: usize>(residual: &[i16], h: usize, m: &[i32], shift: u32, out: &mut [i16]) {
+fn rows_n<const N: usize, const V: usize>(
+    residual: &[i16],
+    h: usize,
+    m: &[i32],
+    shift: u32,
+    out: &mut [i16],
+) {
     let round = _mm256_set1_epi32((1 << shift) >> 1);
     let shift = _mm_cvtsi32_si128(shift as i32);
     for (input, out) in residual.chunks_exact(N).take(h).zip(out.chunks_exact_mut(N)) {
@@ -122,12 +128,19 @@ fn rows_n<const N: usize, const V: usize>(residual: &[i16], h: usize, m: &[i32],
 /// Columns of height `N`; `HALF` pairs of rows.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn columns<const N: usize, const HALF: usize>(rows: &[i16], w: usize, m: &[i32], shift: u32, out: &mut [i16]) {
+fn columns<const N: usize, const HALF: usize>(
+    rows: &[i16],
+    w: usize,
+    m: &[i32],
+    shift: u32,
+    out: &mut [i16],
+) {
     let shift_by = _mm_cvtsi32_si128(shift as i32);
     if w == 4 {
         let round = _mm_set1_epi32((1 << shift) >> 1);
-        let pairs: [__m128i; HALF] =
-            std::array::from_fn(|i| _mm_unpacklo_epi16(load_i16x4(&rows[8 * i..]), load_i16x4(&rows[8 * i + 4..])));
+        let pairs: [__m128i; HALF] = std::array::from_fn(|i| {
+            _mm_unpacklo_epi16(load_i16x4(&rows[8 * i..]), load_i16x4(&rows[8 * i + 4..]))
+        });
         for v in 0..N {
             let mut sum = round;
             for (i, &samples) in pairs.iter().enumerate() {
@@ -311,8 +324,8 @@ pub(super) fn correlate(rows: &[[i16; 64]; 10], w: usize, sums: &mut [i64; 90]) 
     for i in 0..9 {
         for k in i..10 {
             let mut sum = _mm256_setzero_si256();
-            for v in 0..vectors {
-                sum = _mm256_add_epi32(sum, _mm256_madd_epi16(values[i][v], values[k][v]));
+            for (&a, &b) in values[i].iter().zip(&values[k]).take(vectors) {
+                sum = _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
             }
             let half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256::<1>(sum));
             sums[10 * i + k] += i64::from(horizontal_sum(half));
