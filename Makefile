@@ -28,6 +28,14 @@ $(VENV)/.python: pyproject.toml | check-python
 	$(BIN)/python -m pip install --quiet --editable '.[heif]' --group dev
 	@touch $@
 
+# The Node SDK is one of the clients under test; without npm its tests are skipped with a reason.
+$(VENV)/.node: tests/clients/package.json | $(VENV)/.python
+	@if command -v npm >/dev/null 2>&1; then \
+	  npm install --prefix tests/clients --no-package-lock --no-audit --no-fund --silent \
+	  || echo "npm could not install the COS Node SDK; its tests will be skipped"; \
+	fi
+	@touch $@
+
 $(VENV)/.codec: $(VENV)/.python $(CODEC_SOURCES) | check-rust
 	cd codec && VIRTUAL_ENV="$(CURDIR)/$(VENV)" ../$(BIN)/maturin develop --release --quiet
 	@touch $@
@@ -42,8 +50,8 @@ test: setup test-rust test-python ## run every test
 test-rust: | check-rust
 	cd codec && cargo test --release --quiet --workspace
 
-test-python: setup
-	$(BIN)/python -m pytest -q
+test-python: setup $(VENV)/.node
+	COSCMD_PATH="$(CURDIR)/$(BIN)" $(BIN)/python -m pytest -q
 
 lint: setup ## ruff, mypy --strict, generated documentation, cargo fmt, clippy
 	$(BIN)/ruff format --check .
