@@ -111,7 +111,9 @@ def _add_encode(parser: argparse.ArgumentParser) -> None:
         "--effort", type=int, default=DEFAULT_EFFORT, help="0 (fastest) to 9 (smallest); default 5"
     )
     parser.add_argument("--tools", choices=["compatible", "full"], default="compatible", help="coding tools")
-    parser.add_argument("--chroma", choices=["box", "lanczos", "sharp"], default="sharp", help="chroma filter")
+    parser.add_argument(
+        "--chroma", choices=["box", "lanczos", "sharp"], default="sharp", help="chroma filter"
+    )
     parser.add_argument("--alpha-quality", type=float, help="1 to 100")
     parser.add_argument("--no-exif", action="store_true", help="leave EXIF out")
     _add_threads(parser)

@@ -1,0 +1,183 @@
+"""What the encoder writes, the decoder reads as the encoder meant it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pillow_tpg
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from PIL import Image, ImageDraw
+from pillow_tpg import EncodedImage, encode, encode_image
+from pillow_tpg.encode import ChromaFilter, ToolSet
+from pillow_tpg.image import Samples, SimdLevel
+
+
+def check(image: EncodedImage) -> pillow_tpg.TpgImage:
+    """Decodes a file and compares it with the encoder's own reconstruction."""
+    decoded = pillow_tpg.decode(image.data)
+    assert (decoded.width, decoded.height) == image.size
+    for index, plane in enumerate((decoded.y, decoded.cb, decoded.cr, decoded.alpha)):
+        if plane is None:
+            with pytest.raises(ValueError, match="no plane 3"):
+                image.plane(index)
+        else:
+            assert np.array_equal(plane, image.plane(index)), f"plane {index}"
+    assert np.array_equal(decoded.rgb(), image.rgb())
+    assert decoded.info.qp == image.qp
+    return decoded
+
+
+def noise(*shape: int, seed: int = 1) -> Samples:
+    return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+
+
+def scene(width: int, height: int) -> Samples:
+    """A gradient with saturated shapes."""
+    y, x = np.mgrid[0:height, 0:width]
+    picture = Image.fromarray(
+        np.stack([x * 255 // width, y * 255 // height, (x + y) % 256], 2).astype(np.uint8)
+    )
+    draw = ImageDraw.Draw(picture)
+    draw.ellipse([width // 4, height // 4, width // 2, height // 2], fill=(255, 0, 0))
+    draw.text((2, 2), "OpenMogr 123", fill=(0, 0, 255))
+    return np.asarray(picture)
+
+
+def psnr(a: Samples, b: Samples) -> float:
+    error = np.mean((a.astype(float) - b.astype(float)) ** 2)
+    return float(10 * np.log10(255**2 / max(error, 1e-9)))
+
+
+def luma(pixels: Samples) -> Samples:
+    """BT.601, limited range."""
+    values: Samples = np.rint(16 + pixels @ np.array([0.256788, 0.504129, 0.097906])).astype(np.uint8)
+    return values
+
+
+@pytest.mark.parametrize("width", [1, 2, 7, 15, 16, 17, 33, 64, 65, 129, 200])
+@pytest.mark.parametrize("height", [1, 3, 8, 31, 66, 200])
+def test_sizes(width: int, height: int) -> None:
+    pixels = scene(width, height)
+    decoded = check(encode_image(pixels, qp=12, effort=1, chroma="box"))
+    assert decoded.info.coded_width == max(16, -(-width // 8) * 8)
+    assert decoded.info.coded_height == max(16, -(-height // 8) * 8)
+    assert psnr(decoded.y, luma(pixels)) > 38
+
+
+@pytest.mark.parametrize(("width", "height"), [(16376, 1), (1, 16376), (16376, 20), (9, 16376)])
+def test_extreme_aspect_ratios(width: int, height: int) -> None:
+    check(encode_image(scene(width, height), qp=40, effort=0))
+
+
+@pytest.mark.parametrize("tools", ["compatible", "full"])
+@pytest.mark.parametrize("effort", range(10))
+def test_efforts_and_tools(effort: int, tools: ToolSet) -> None:
+    check(encode_image(scene(150, 90), qp=30, effort=effort, tools=tools))
+
+
+@pytest.mark.parametrize("qp", range(64))
+def test_every_qp(qp: int) -> None:
+    decoded = check(encode_image(scene(70, 51), qp=qp, effort=2, tools="full" if qp % 2 else "compatible"))
+    assert decoded.info.qp == qp
+
+
+@pytest.mark.parametrize("lcu_size", [32, 64])
+@pytest.mark.parametrize("qp", [0, 63])
+def test_noise(qp: int, lcu_size: int) -> None:
+    check(encode_image(noise(97, 131, 3), qp=qp, effort=3, lcu_size=lcu_size))
+
+
+def test_options_of_the_full_set() -> None:
+    pixels = scene(200, 140)
+    plain = encode_image(pixels, qp=30, tools="full")
+    for options in ({"chroma_qp_delta": (-6, 5)}, {"slice_rows": 1}, {"perceptual": 0.0}):
+        image = encode_image(pixels, qp=30, tools="full", **options)
+        check(image)
+        assert image.data != plain.data
+
+
+@pytest.mark.parametrize("value", [(0, 0, 0), (255, 255, 255), (255, 0, 0), (12, 200, 99)])
+def test_flat(value: tuple[int, int, int]) -> None:
+    image = encode_image(np.full((300, 400, 3), value, np.uint8), quality=50)
+    decoded = check(image)
+    assert np.abs(decoded.rgb().astype(int) - value).max() <= 4
+    assert len(image.data) < 250
+
+
+@pytest.mark.parametrize("chroma", ["box", "lanczos", "sharp"])
+def test_chroma_filters(chroma: ChromaFilter) -> None:
+    pixels = scene(161, 99)
+    decoded = check(encode_image(pixels, qp=8, chroma=chroma))
+    assert psnr(decoded.rgb(), pixels) > 27
+
+
+def test_photos(shared: Path) -> None:
+    for path in sorted((shared / "corpus" / "photos").glob("*.png"))[:3]:
+        with Image.open(path) as photo:
+            image = encode_image(photo, threads=2, effort=3)
+            check(image)
+            assert len(image.data) < path.stat().st_size / 6
+            assert pillow_tpg.Ssimulacra2(photo).score(image.rgb()) > 60
+
+
+@pytest.mark.parametrize("shape", [(80, 70), (80, 70, 1), (80, 70, 2), (80, 70, 3), (80, 70, 4)])
+def test_shapes_of_arrays(shape: tuple[int, ...]) -> None:
+    pixels = noise(*shape)
+    decoded = check(encode_image(pixels, qp=4, effort=1))
+    has_alpha = shape[2:] in {(2,), (4,)}
+    assert (decoded.alpha is not None) == has_alpha
+    if shape[2:] in {(), (1,), (2,)}:
+        assert set(np.unique(decoded.cb)) == {128}
+        grey = pixels.reshape(80, 70, -1)[:, :, 0]
+        if not has_alpha:
+            assert psnr(decoded.rgb()[:, :, 1], grey) > 40
+
+
+def test_views_with_gaps() -> None:
+    pixels = noise(60, 90, 4)
+    view = pixels[::2, 10:70:3, :3]
+    assert encode(view, qp=20) == encode(view.copy(), qp=20)
+
+
+@pytest.mark.parametrize("tools", ["compatible", "full"])
+def test_threads_and_simd_give_the_same_bytes(tools: ToolSet) -> None:
+    pixels = np.dstack([scene(300, 260), noise(260, 300) // 2])
+    levels: list[tuple[int, SimdLevel]] = [
+        (1, "auto"),
+        (2, "auto"),
+        (5, "auto"),
+        (1, "scalar"),
+        (3, "scalar"),
+    ]
+    files = {
+        encode(pixels, qp=28, tools=tools, effort=4, threads=threads, simd=simd) for threads, simd in levels
+    }
+    assert len(files) == 1
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    pixels=arrays.arrays(
+        np.uint8,
+        st.tuples(st.integers(1, 40), st.integers(1, 40), st.integers(1, 4)),
+        elements=st.integers(0, 255),
+    ),
+    qp=st.integers(0, 63),
+    effort=st.integers(0, 9),
+    tools=st.sampled_from(["compatible", "full"]),
+    chroma=st.sampled_from(["box", "lanczos", "sharp"]),
+    threads=st.integers(1, 3),
+)
+def test_random_pictures(
+    pixels: Samples,
+    qp: int,
+    effort: int,
+    tools: ToolSet,
+    chroma: ChromaFilter,
+    threads: int,
+) -> None:
+    check(encode_image(pixels, qp=qp, effort=effort, tools=tools, chroma=chroma, threads=threads))
