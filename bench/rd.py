@@ -201,6 +201,7 @@ def main() -> None:
     parser.add_argument("--svg", type=Path, default=ROOT / "docs" / "rd.svg")
     options = parser.parse_args()
     pillow_heif.register_heif_opener()
+    pillow_tpg.register_tpg_opener()
     paths = sorted((SHARED / "corpus" / "photos").glob("*.png"))
     if not paths:
         parser.error(f"no photos in {SHARED / 'corpus' / 'photos'}")
