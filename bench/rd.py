@@ -126,11 +126,11 @@ def interpolate(xs: Sequence[float], ys: Sequence[float], at: NDArray[np.float64
         size = math.hypot(tangent[i] / s, tangent[i + 1] / s)
         if size > 3:
             tangent[i : i + 2] *= 3 / size
-    i = np.clip(np.searchsorted(x, at, "right") - 1, 0, len(width) - 1)
-    t = (at - x[i]) / width[i]
-    low = y[i] * (1 + 2 * t) * (1 - t) ** 2 + y[i + 1] * t * t * (3 - 2 * t)
-    result: NDArray[np.float64] = low + width[i] * (
-        tangent[i] * t * (1 - t) ** 2 + tangent[i + 1] * t * t * (t - 1)
+    k = np.clip(np.searchsorted(x, at, "right") - 1, 0, len(width) - 1)
+    t = (at - x[k]) / width[k]
+    low = y[k] * (1 + 2 * t) * (1 - t) ** 2 + y[k + 1] * t * t * (3 - 2 * t)
+    result: NDArray[np.float64] = low + width[k] * (
+        tangent[k] * t * (1 - t) ** 2 + tangent[k + 1] * t * t * (t - 1)
     )
     return result
 

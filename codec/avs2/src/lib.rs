@@ -18,12 +18,12 @@
 //! ```
 #![deny(unsafe_code)]
 
+pub mod aec;
+pub mod bitstream;
 mod cancel;
 mod decoder;
 pub mod encoder;
 mod error;
-pub mod aec;
-pub mod bitstream;
 pub mod filter;
 pub mod headers;
 mod inter;

@@ -2,6 +2,8 @@
 //!
 //! The streams are read from `vectors/avs2` and `corpus/tpg` of the shared data (see `common::shared`).
 
+#![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
+
 mod common;
 
 use std::fs;

@@ -89,7 +89,7 @@ def encode(
     Args:
         image: a Pillow image of any mode, converted to sRGB by its ICC profile; or an array of 8-bit sRGB of shape
             (height, width) or (height, width, 1 to 4): grey, grey and alpha, RGB, RGBA; alpha not premultiplied.
-            Sides are 1 to 16376. Alpha that is 255 everywhere is left out.
+            Sides are 1 to 16383. Alpha that is 255 everywhere is left out.
         quality: 1 to 100, the perceived quality that libjpeg-turbo gives at the same number.
         qp: 0 (best) to 63.
         target_size: the best quality whose file has at most so many bytes, found with at most 8 encodings.

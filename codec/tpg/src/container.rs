@@ -228,11 +228,11 @@ impl Container {
     /// Decides what can be shown once all chunks are read, `rest` bytes being left over.
     fn finish(&mut self, rest: usize) -> Result<(), Error> {
         let mode = self.header.mode();
-        if mode.has_alpha() {
-            if let Some(frame) = self.frames.iter().position(|chunks| chunks.alpha.is_none()) {
-                self.frames.truncate(frame);
-                self.damage.get_or_insert(Error::MissingPicture { element: "alpha picture", frame });
-            }
+        if mode.has_alpha()
+            && let Some(frame) = self.frames.iter().position(|chunks| chunks.alpha.is_none())
+        {
+            self.frames.truncate(frame);
+            self.damage.get_or_insert(Error::MissingPicture { element: "alpha picture", frame });
         }
         if self.frames.is_empty() {
             return Err(self

@@ -132,7 +132,7 @@ impl BitWriter {
         for i in (0..bits).rev() {
             let bit = ((value >> i) & 1) as u8;
             match self.bytes.last_mut() {
-                Some(last) if self.bits % 8 != 0 => *last |= bit << (7 - self.bits % 8),
+                Some(last) if !self.bits.is_multiple_of(8) => *last |= bit << (7 - self.bits % 8),
                 _ => self.bytes.push(bit << 7),
             }
             self.bits += 1;

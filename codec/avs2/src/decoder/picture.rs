@@ -131,7 +131,7 @@ impl PictureDecoder {
             };
             self.lcu.decode(&self.context, &state, &mut aec, band, &mut self.sao_above, (column, row))?;
             self.next += 1;
-            if self.next % columns == 0 {
+            if self.next.is_multiple_of(columns) {
                 self.next_band(self.next / columns < rows)?;
             }
             let end = code_end_of_slice(&mut aec, false);

@@ -11,8 +11,8 @@ pub struct PictureInput<'a> {
     planes: [&'a [u8]; 3],
 }
 
-/// Greatest width and height: 16383 rounded down to a multiple of 8, because the coded size is sent.
-const MAX_SIZE: usize = 16376;
+/// Greatest width and height: what the 14 bits of the sequence header hold.
+pub(super) const MAX_SIZE: usize = 16383;
 /// Smallest coded width and height.
 const MIN_CODED: usize = 16;
 
@@ -20,7 +20,7 @@ impl<'a> PictureInput<'a> {
     /// Planes Y, Cb and Cr, row by row without gaps.
     ///
     /// # Errors
-    /// The size is 0 or above 16376, or a plane has another length than the size asks for.
+    /// The size is 0 or above 16383, or a plane has another length than the size asks for.
     pub fn new(width: usize, height: usize, planes: [&'a [u8]; 3]) -> Result<Self, Error> {
         for (element, value) in [("picture width", width), ("picture height", height)] {
             if !(1..=MAX_SIZE).contains(&value) {

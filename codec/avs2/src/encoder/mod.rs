@@ -176,8 +176,10 @@ pub fn encode_intra_picture(
 /// The header of genuine files with the tools of `options`.
 fn sequence_header(geometry: &Geometry, options: &EncoderOptions) -> SequenceHeader {
     let effort = options.effort();
+    // Genuine files send the coded size; 16384 does not fit, and decoders round 16383 up to it.
+    let sent = |coded: usize| coded.min(input::MAX_SIZE) as u16;
     let mut sequence =
-        SequenceHeader::new(geometry.width as u16, geometry.height as u16, geometry.lcu_log2 as u8);
+        SequenceHeader::new(sent(geometry.width), sent(geometry.height), geometry.lcu_log2 as u8);
     sequence.multi_hypothesis_skip_enable = true;
     sequence.dual_hypothesis_prediction_enable = true;
     sequence.nonsquare_quadtree_transform_enable = true;

@@ -619,10 +619,10 @@ impl<'a> Search<'a> {
         }
         if wanted > 2 {
             for mode in [mpm.0, mpm.1] {
-                if !modes.contains(&Some(mode)) {
-                    if let Some(slot) = modes.iter_mut().find(|slot| slot.is_none()) {
-                        *slot = Some(mode);
-                    }
+                if !modes.contains(&Some(mode))
+                    && let Some(slot) = modes.iter_mut().find(|slot| slot.is_none())
+                {
+                    *slot = Some(mode);
                 }
             }
         }

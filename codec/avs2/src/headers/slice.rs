@@ -71,7 +71,7 @@ impl SliceHeader {
             *flag = sequence.sample_adaptive_offset_enable && c.flag("slice_sao_enable_flag", *flag)?;
         }
         // The value of the alignment bits is not checked: streams in circulation differ (clause 4, item 3).
-        while c.bit_position() % 8 != 0 {
+        while !c.bit_position().is_multiple_of(8) {
             c.u("aec_byte_alignment_bit", 1, 1)?;
         }
         Ok(())

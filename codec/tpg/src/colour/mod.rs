@@ -123,10 +123,10 @@ type RowFunction = fn(&row::Source<'_>, &mut row::Scratch, Layout, &mut [u8]);
 
 fn row_function(simd: SimdLevel) -> RowFunction {
     #[cfg(target_arch = "x86_64")]
-    if simd != SimdLevel::Scalar {
-        if let Some(function) = simd::convert_row() {
-            return function;
-        }
+    if simd != SimdLevel::Scalar
+        && let Some(function) = simd::convert_row()
+    {
+        return function;
     }
     let _ = simd;
     row::convert_row
