@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("OPENMOGR_SHARED", ROOT.parent / "shared"))
 QUALITIES = (1, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 85, 90, 95, 100)
 CHECKED = (20, 30, 40, 50, 60, 70, 80, 90, 95)
-STEPS = {"webp": 2, "avif": 2, "heif": 1}
+STEPS = {"webp": 2, "avif": 4, "heif": 4}
 Encode = Callable[[Image.Image, int], bytes]
 Curve = list[tuple[int, float]]
 
