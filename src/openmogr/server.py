@@ -9,11 +9,9 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from openmogr.api.settings import ServerSettings
-from openmogr.app import create_app
-from openmogr.settings import Settings
 from openmogr.wire import CosProtocol
 
-__all__ = ["make_server", "run"]
+__all__ = ["make_server"]
 
 
 def make_server(app: ASGIApp, settings: ServerSettings) -> uvicorn.Server:
@@ -33,8 +31,3 @@ def make_server(app: ASGIApp, settings: ServerSettings) -> uvicorn.Server:
         timeout_graceful_shutdown=settings.shutdown_timeout,
     )
     return uvicorn.Server(config)
-
-
-def run(settings: Settings) -> None:
-    """Serve until a signal ends it."""
-    make_server(create_app(settings), settings.server).run()
