@@ -47,6 +47,15 @@ def test_tpg_to_tpg_and_back(run: Run) -> None:
     assert _error(run, "imageMogr2/format/png", source, picture) < 3.0
 
 
+@pytest.mark.parametrize("quality", [30, 60, 90])
+def test_a_source_keeps_its_quality(quality: int, run: Run, processor: Processor) -> None:
+    source = run(f"imageMogr2/format/tpg/quality/{quality}", photo())
+    assert abs(processor.image_info(Source(data=source.data)).quality - quality) <= 3
+    assert abs(run("imageMogr2/format/webp", source.data).quality - quality) <= 3
+    again = run("imageMogr2/format/tpg/quality/95", source.data)
+    assert len(again.data) <= len(source.data)
+
+
 def test_alpha_is_kept(run: Run) -> None:
     picture = photo(mode="RGBA")
     result = decoded(run("imageMogr2/format/tpg/quality/95", picture))

@@ -283,6 +283,11 @@ def _estimate_quality(container: Container, image: Image.Image, stream: BinaryIO
         index = headers.vp8_quantiser(stream)
         stream.seek(position)
         return None if index is None else vp8_quality(index)
+    if container.name == "tpg":
+        codec = tpg_codec()
+        stream.seek(0)
+        qp = codec.info(stream.read()).qp
+        return None if qp is None else int(codec.quality_for_qp(qp))
     return None
 
 
