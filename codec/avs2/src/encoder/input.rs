@@ -38,6 +38,14 @@ impl<'a> PictureInput<'a> {
         Ok(input)
     }
 
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
+    pub(super) fn height(&self) -> usize {
+        self.height
+    }
+
     /// Width and height of plane `c`.
     fn plane_size(&self, c: usize) -> (usize, usize) {
         if c == 0 { (self.width, self.height) } else { (self.width.div_ceil(2), self.height.div_ceil(2)) }

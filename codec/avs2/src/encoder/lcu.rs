@@ -2,6 +2,10 @@
 
 use super::quantiser::LevelArray;
 use crate::aec::BinCoder;
+use crate::inter::{
+    InterResidual, InterSyntax, InterTools, Orientation, UnitType, code_inter, code_inter_residual,
+    code_unit_type,
+};
 use crate::syntax::{
     BlockClass, CuKind, IntraUnit, Neighbours, SaoLcu, SaoMerge, SliceTools, code_coefficients,
     code_intra_unit, code_split_flag,
@@ -14,7 +18,10 @@ pub(super) struct Unit {
     pub y: usize,
     /// log2 of the size.
     pub level: u32,
+    /// Of an inter unit only `ctp` and `qp` count.
     pub unit: IntraUnit,
+    /// Type and motion of an inter unit.
+    pub inter: Option<(UnitType, InterSyntax)>,
 }
 
 /// Coefficients of a largest coding unit. A coding unit's begin at the number of samples before it in Z order.
@@ -62,8 +69,7 @@ pub(super) fn coded_size((w, h): (usize, usize)) -> (usize, usize) {
 /// Calls `visit` for every coded block of a unit in coding order: component, offset of the block's levels in the
 /// unit's, size in coefficients and class.
 pub(super) fn coded_blocks(
-    unit: &IntraUnit,
-    level: u32,
+    &Unit { level, unit, inter, .. }: &Unit,
     mut visit: impl FnMut(usize, usize, (usize, usize), BlockClass),
 ) {
     let size = 1 << level;
@@ -71,7 +77,10 @@ pub(super) fn coded_blocks(
     for i in 0..unit.kind.block_count() {
         if unit.ctp >> i & 1 == 1 {
             let block = unit.kind.block(size, i);
-            let class = BlockClass::intra_luma(unit.luma_modes[i], strip);
+            let class = match inter {
+                None => BlockClass::intra_luma(unit.luma_modes[i], strip),
+                Some(_) => BlockClass::INTER_LUMA,
+            };
             visit(0, i * size * size / 4, coded_size((block.w, block.h)), class);
         }
     }
@@ -86,18 +95,21 @@ pub(super) fn coded_blocks(
 pub(super) fn code_quadtree<C: BinCoder>(
     c: &mut C,
     tree: &Tree,
-    tools: &SliceTools,
+    tools: (&SliceTools, Option<&InterTools>),
     neighbours: &mut Neighbours,
     lcu: &LcuDecision,
     (x, y): (usize, usize),
 ) {
-    let mut writer = TreeWriter { tree, tools, neighbours, units: &lcu.units, levels: &lcu.levels };
+    let (tools, inter) = tools;
+    let mut writer = TreeWriter { tree, tools, inter, neighbours, units: &lcu.units, levels: &lcu.levels };
     writer.node(c, (x, y), tree.lcu_log2);
 }
 
 struct TreeWriter<'a> {
     tree: &'a Tree,
     tools: &'a SliceTools,
+    /// In inter pictures.
+    inter: Option<&'a InterTools>,
     neighbours: &'a mut Neighbours,
     units: &'a [Unit],
     levels: &'a [i16],
@@ -123,9 +135,21 @@ impl TreeWriter<'_> {
         }
         self.units = &self.units[1..];
         let mut coded = unit.unit;
-        code_intra_unit(c, self.tools, self.neighbours, (x, y), level, &mut coded);
+        if let Some(tools) = self.inter {
+            let (kind, mut syntax) = unit.inter.unwrap_or((UnitType::Intra, InterSyntax::default()));
+            code_unit_type(c, tools, level as u8, kind);
+            code_inter(c, tools, level as u8, kind, &mut syntax);
+        }
+        if let Some((kind, _)) = unit.inter {
+            let mut residual = InterResidual { split: false, ctp: coded.ctp, qp: coded.qp };
+            let (place, kind) = (((x, y), level), (kind, Orientation::Square));
+            code_inter_residual(c, self.tools, self.neighbours, place, kind, &mut residual);
+            coded.ctp = residual.ctp;
+        } else {
+            code_intra_unit(c, self.tools, self.neighbours, (x, y), level, &mut coded);
+        }
         debug_assert_eq!(coded, unit.unit, "what is written at ({x}, {y}) was decided");
-        coded_blocks(&unit.unit, level, |_, _, size, class| {
+        coded_blocks(&unit, |_, _, size, class| {
             let (levels, rest) = self.levels.split_at(size.0 * size.1);
             self.levels = rest;
             code_coefficients(c, size, class, &mut LevelArray { levels, width: size.0 });

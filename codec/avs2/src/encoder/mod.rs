@@ -17,6 +17,7 @@
 
 mod activity;
 mod alf;
+mod animation;
 mod input;
 mod lcu;
 mod metric;
@@ -32,6 +33,7 @@ mod stream;
 mod transform;
 mod wavefront;
 
+pub use animation::{AnimationEncoder, EncodedFrame};
 pub use input::PictureInput;
 pub use options::{EncoderOptions, ToolSet};
 pub use wavefront::Progress;
@@ -80,13 +82,24 @@ pub fn encode_intra_picture(
     progress: Progress<'_>,
 ) -> Result<Encoded, Error> {
     options.check()?;
+    encode_intra(input, options, None, cancel, progress)
+}
+
+/// Encodes a picture as intra picture, of an animation if its sequence header is given.
+fn encode_intra(
+    input: &PictureInput<'_>,
+    options: &EncoderOptions,
+    animation: Option<&SequenceHeader>,
+    cancel: &(dyn CancelCheck + Sync),
+    progress: Progress<'_>,
+) -> Result<Encoded, Error> {
     let effort = options.effort();
     let tools = options.tools.tools();
     let source = input.coded_planes();
     let geometry =
         Geometry { width: source[0].width(), height: source[0].height(), lcu_log2: effort.lcu_log2.into() };
     let tree = Tree { width: geometry.width, height: geometry.height, lcu_log2: geometry.lcu_log2 };
-    let sequence = sequence_header(&geometry, options);
+    let sequence = animation.map_or_else(|| sequence_header(&geometry, options), SequenceHeader::clone);
     let adaptive_qp = tools.cu_qp_delta && options.perceptual > 0.0;
     let chroma_qp_delta = options.chroma_qp_delta();
     let slice_tools = SliceTools {
@@ -113,6 +126,10 @@ pub fn encode_intra_picture(
 
     let mut header = PictureHeader::new_intra(options.qp);
     header.coding_order = options.coding_order;
+    if animation.is_some() {
+        header.rcs_index = None;
+        header.references.referenced_by_others = true;
+    }
     header.fixed_qp = slice_tools.fixed_qp;
     header.chroma_qp_delta = chroma_qp_delta;
     header.weighting = options.weighted_quantisation.then_some(PictureWeighting::Sequence);
@@ -164,6 +181,7 @@ pub fn encode_intra_picture(
         tree,
         tools: slice_tools,
         sao_enable,
+        inter: None,
         slice_rows,
     };
     Ok(Encoded {

@@ -1,5 +1,9 @@
 //! Search of the coding quadtree (9.4).
 
+mod inter;
+
+pub(super) use inter::InterSearch;
+
 use super::lcu::{LcuDecision, LcuLevels, Tree, Unit, coded_blocks, coded_size, z_order};
 use super::metric::{hadamard, residual, squared_error};
 use super::options::Effort;
@@ -73,6 +77,8 @@ pub(super) struct Search<'a> {
     scratch: Scratch,
     /// By level from 8x8 to 64x64, and one for the partitions of a unit.
     saved: Vec<Saved>,
+    /// In inter pictures.
+    pub inter: Option<Box<InterSearch<'a>>>,
 }
 
 /// The luma of a unit.
@@ -124,6 +130,7 @@ impl<'a> Search<'a> {
                     levels: std::array::from_fn(|_| Box::new([0; 4096])),
                 })
                 .collect(),
+            inter: None,
             picture,
         }
     }
@@ -143,7 +150,7 @@ impl<'a> Search<'a> {
         let mut levels = Vec::new();
         for unit in &self.units {
             let offset = self.z_offset(unit.x, unit.y);
-            coded_blocks(&unit.unit, unit.level, |c, from, (w, h), _| {
+            coded_blocks(unit, |c, from, (w, h), _| {
                 let from = from + if c == 0 { offset } else { offset / 4 };
                 levels.extend_from_slice(&self.levels.planes[c][from..from + w * h]);
             });
@@ -189,8 +196,14 @@ impl<'a> Search<'a> {
     }
 
     /// Codes a unit whose cells and levels are stored, for the context states after it.
-    fn code_unit<C: BinCoder>(&self, c: &mut C, unit: &Unit) {
-        let Unit { x, y, level, unit } = unit;
+    fn code_unit<C: BinCoder>(&self, c: &mut C, whole: &Unit) {
+        let Unit { x, y, level, unit, inter } = whole;
+        if self.inter.is_some() {
+            self.code_inter_unit(c, whole);
+        }
+        if inter.is_some() {
+            return self.code_levels(c, whole);
+        }
         let size = 1 << level;
         code_partition(c, self.picture.slice_tools.sdip, *level, unit.kind);
         for i in 0..unit.kind.block_count() {
@@ -209,8 +222,12 @@ impl<'a> Search<'a> {
         if !self.picture.slice_tools.fixed_qp && unit.ctp != 0 {
             code_qp_delta(c, false, i32::from(unit.qp) - i32::from(left.qp));
         }
-        let offset = self.z_offset(*x, *y);
-        coded_blocks(unit, *level, |plane, from, size, class| {
+        self.code_levels(c, whole);
+    }
+
+    fn code_levels<C: BinCoder>(&self, c: &mut C, unit: &Unit) {
+        let offset = self.z_offset(unit.x, unit.y);
+        coded_blocks(unit, |plane, from, size, class| {
             let from = from + if plane == 0 { offset } else { offset / 4 };
             let levels = &self.levels.planes[plane][from..from + size.0 * size.1];
             code_coefficients(c, size, class, &mut LevelArray { levels, width: size.0 });
@@ -284,9 +301,9 @@ impl<'a> Search<'a> {
         let follow = self.picture.effort.follow_log2;
         let mut whole = None;
         if inside && level <= self.picture.effort.max_cu_log2 {
-            let (unit, cost) = self.unit(at, level);
+            let (unit, cost, still) = self.unit_of_any_kind(at, level);
             let cost = cost + split_cost(self, false);
-            let stop = cost < self.picture.effort.stop_cost * lambda * (size * size) as f64 / 16.0;
+            let stop = still || cost < self.picture.effort.stop_cost * lambda * (size * size) as f64 / 16.0;
             let contexts =
                 (level >= follow).then(|| self.adapted(|c| self.code_node(c, at, level, &mut [unit].iter())));
             if level == 3 || stop {
@@ -297,6 +314,7 @@ impl<'a> Search<'a> {
             self.save(at, level, level as usize - 3);
             whole = Some((unit, cost, contexts));
         }
+        self.forget_motion(at, size);
         let mark = self.units.len();
         let limit = whole.as_ref().map_or(f64::MAX, |(_, cost, _)| *cost);
         let mut cost = split_cost(self, true);
@@ -330,13 +348,14 @@ impl<'a> Search<'a> {
 
     fn store_cells(&mut self, unit: &Unit) {
         let size = 1 << unit.level;
+        self.store_motion(unit);
         let coded = unit.unit;
         for i in 0..coded.kind.block_count() {
             let block = coded.kind.block(size, i);
             let cell = Cell {
                 mode: coded.luma_modes[i],
                 coded: coded.ctp >> i & 1 == 1,
-                chroma_mode_set: coded.chroma_mode != 0,
+                chroma_mode_set: coded.chroma_mode != 0 || unit.inter.is_some(),
                 qp: coded.qp,
             };
             self.row.update((unit.x + block.x, unit.y + block.y), (block.w, block.h), |c| *c = cell);
@@ -418,7 +437,7 @@ impl<'a> Search<'a> {
             }
         }
         let unit = IntraUnit { kind: best.kind, luma_modes: best.modes, chroma_mode, ctp, qp };
-        let unit = Unit { x, y, level, unit };
+        let unit = Unit { x, y, level, unit, inter: None };
         self.store_cells(&unit);
         (unit, cost * weight)
     }

@@ -6,6 +6,7 @@ use crate::Error;
 use crate::aec::AecWriter;
 use crate::bitstream::{BitCoder, BitWriter, start_code, write_unit};
 use crate::headers::{PictureHeader, SequenceHeader, SliceHeader};
+use crate::inter::InterTools;
 use crate::syntax::{Neighbours, SaoLcu, SliceTools, code_alf_flag, code_end_of_slice, code_sao};
 
 /// The sequence header as a unit. Its last two bits are `01` as in genuine files.
@@ -27,6 +28,8 @@ pub(super) struct SliceSetup<'a> {
     pub tree: Tree,
     pub tools: SliceTools,
     pub sao_enable: [bool; 3],
+    /// In inter pictures.
+    pub inter: Option<InterTools>,
     /// Rows of largest coding units per slice.
     pub slice_rows: usize,
 }
@@ -34,9 +37,11 @@ pub(super) struct SliceSetup<'a> {
 /// The picture header and all slices.
 pub(super) fn picture_units(setup: &SliceSetup<'_>, rows: &[Row]) -> Result<Vec<u8>, Error> {
     let mut writer = BitWriter::new();
-    setup.header.clone().code(&mut writer, setup.sequence, true)?;
+    let intra = setup.header.is_intra();
+    setup.header.clone().code(&mut writer, setup.sequence, intra)?;
     let mut out = Vec::new();
-    write_unit(&mut out, start_code::INTRA_PICTURE, &writer.finish_unit());
+    let value = if intra { start_code::INTRA_PICTURE } else { start_code::INTER_PICTURE };
+    write_unit(&mut out, value, &writer.finish_unit());
     for (i, rows) in rows.chunks(setup.slice_rows).enumerate() {
         write_slice(&mut out, setup, i * setup.slice_rows, rows)?;
     }
@@ -44,7 +49,7 @@ pub(super) fn picture_units(setup: &SliceSetup<'_>, rows: &[Row]) -> Result<Vec<
 }
 
 fn write_slice(out: &mut Vec<u8>, setup: &SliceSetup<'_>, first: usize, rows: &[Row]) -> Result<(), Error> {
-    let SliceSetup { sequence, header, tree, tools, sao_enable, .. } = setup;
+    let SliceSetup { sequence, header, tree, tools, sao_enable, inter, .. } = setup;
     let mut slice = SliceHeader::new(header, 0, first);
     slice.fixed_qp = tools.fixed_qp;
     slice.qp = tools.slice_qp;
@@ -71,7 +76,7 @@ fn write_slice(out: &mut Vec<u8>, setup: &SliceSetup<'_>, first: usize, rows: &[
                 }
             }
             let at = (i << tree.lcu_log2, row.y);
-            code_quadtree(&mut aec, tree, tools, &mut neighbours, lcu, at);
+            code_quadtree(&mut aec, tree, (tools, inter.as_ref()), &mut neighbours, lcu, at);
             code_end_of_slice(&mut aec, j + 1 == rows.len() && i + 1 == row.lcus.len());
         }
     }

@@ -1,0 +1,297 @@
+//! Animations: an intra picture, then F pictures whose only reference is the picture before.
+
+use std::collections::VecDeque;
+
+use super::lcu::Tree;
+use super::row::Row;
+use super::search::{InterSearch, Picture, Search};
+use super::{
+    EncoderOptions, PictureInput, Progress, activity, alf, encode_intra, sao, sequence_header, stream,
+};
+use crate::filter::{FilterSetup, Geometry, LoopFilter};
+use crate::headers::{
+    AlfParameters, DeblockingParameters, PictureHeader, PictureWeighting, ReferenceConfigurationSet,
+    SequenceHeader,
+};
+use crate::inter::{
+    InterTools, MotionContext, MotionField, PictureBuffer, PictureOrder, StoredPicture,
+    switch_off_still_edges,
+};
+use crate::picture::PlaneBuffer;
+use crate::simd::Backend;
+use crate::syntax::SliceTools;
+use crate::{CancelCheck, Error, Picture as DecodedPicture, PictureType};
+
+/// QP of the F pictures, relative to the intra picture.
+const F_QP_OFFSET: u8 = 2;
+/// Pictures before this one send their reference set; later ones name the one of the sequence header, which also
+/// removes the picture three before, as in genuine files (section 4.3 of the container's description).
+const FIRST_WITH_INDEX: usize = 3;
+
+/// A coded frame.
+#[derive(Debug, Clone)]
+pub struct EncodedFrame {
+    /// Units of the byte stream. The first frame begins with the sequence header; after the last one comes
+    /// [`SEQUENCE_END`](super::SEQUENCE_END).
+    pub data: Vec<u8>,
+    /// What a decoder makes of it.
+    pub reconstruction: DecodedPicture,
+}
+
+/// Encodes the frames of an animation one by one; it keeps the previous frame only.
+///
+/// F pictures are one slice with one QP, and are searched by one thread whatever the options say. The first frame is
+/// coded as [`encode_intra_picture`](super::encode_intra_picture) does.
+///
+/// ```
+/// use avs2::NeverCancel;
+/// use avs2::encoder::{AnimationEncoder, EncoderOptions, PictureInput};
+///
+/// let mut encoder = AnimationEncoder::new(40, 30, &EncoderOptions::default())?;
+/// let (luma, chroma) = (vec![90; 40 * 30], vec![128; 20 * 15]);
+/// let input = PictureInput::new(40, 30, [&luma, &chroma, &chroma])?;
+/// let first = encoder.push(&input, &NeverCancel, &|_, _| {})?;
+/// let second = encoder.push(&input, &NeverCancel, &|_, _| {})?;
+/// assert!(second.data.len() < first.data.len());
+/// # Ok::<(), avs2::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct AnimationEncoder {
+    width: usize,
+    height: usize,
+    options: EncoderOptions,
+    sequence: SequenceHeader,
+    geometry: Geometry,
+    buffer: PictureBuffer,
+    frames: usize,
+}
+
+impl AnimationEncoder {
+    /// An encoder for frames of `width` x `height`. `options.qp` is that of the first frame; later ones have 2 more.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] names the size or the option that is out of range or not part of the tool set.
+    pub fn new(width: usize, height: usize, options: &EncoderOptions) -> Result<Self, Error> {
+        options.check()?;
+        for (element, value) in [("picture width", width), ("picture height", height)] {
+            if !(1..=super::input::MAX_SIZE).contains(&value) {
+                return Err(Error::Invalid { element, value: value as i64 });
+            }
+        }
+        let coded = |n: usize| n.next_multiple_of(8).max(16);
+        let geometry = Geometry {
+            width: coded(width),
+            height: coded(height),
+            lcu_log2: options.effort().lcu_log2.into(),
+        };
+        let mut sequence = sequence_header(&geometry, options);
+        sequence.reference_sets = vec![ReferenceConfigurationSet {
+            referenced_by_others: true,
+            references: vec![1],
+            removals: vec![3],
+        }];
+        let (options, buffer) = (options.clone(), PictureBuffer::default());
+        Ok(Self { width, height, options, sequence, geometry, buffer, frames: 0 })
+    }
+
+    /// Encodes the next frame. `progress` hears of every finished row of largest coding units.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the frame has another size than the animation; [`Error::Cancelled`], after which the
+    /// animation cannot go on.
+    pub fn push(
+        &mut self,
+        input: &PictureInput<'_>,
+        cancel: &(dyn CancelCheck + Sync),
+        progress: Progress<'_>,
+    ) -> Result<EncodedFrame, Error> {
+        for (element, value, wanted) in [
+            ("width of a frame", input.width(), self.width),
+            ("height of a frame", input.height(), self.height),
+        ] {
+            if value != wanted {
+                return Err(Error::Invalid { element, value: value as i64 });
+            }
+        }
+        let coding_order = (self.frames % 256) as u8;
+        if self.frames > 0 {
+            return self.push_inter(input, coding_order, cancel, progress);
+        }
+        let options = EncoderOptions { coding_order, ..self.options.clone() };
+        let encoded = encode_intra(input, &options, Some(&self.sequence), cancel, progress)?;
+        let mut header = PictureHeader::new_intra(options.qp);
+        header.references.referenced_by_others = true;
+        let order = self.buffer.begin(&self.sequence, &header)?;
+        let data = [encoded.sequence_header, encoded.picture].concat();
+        let motion = None;
+        Ok(self.keep(&header, &order, encoded.reconstruction, motion, data))
+    }
+
+    /// Makes a picture the next one's reference.
+    fn keep(
+        &mut self,
+        header: &PictureHeader,
+        order: &PictureOrder,
+        planes: [PlaneBuffer; 3],
+        motion: Option<crate::inter::CollocatedMotion>,
+        data: Vec<u8>,
+    ) -> EncodedFrame {
+        let picture = DecodedPicture {
+            width: self.geometry.width as u32,
+            height: self.geometry.height as u32,
+            coding_order: order.coding_order,
+            output_order: order.output_order,
+            picture_type: header.picture_type,
+            qp: header.qp,
+            planes: planes.map(PlaneBuffer::into),
+        };
+        let stored = StoredPicture { picture: picture.clone(), motion };
+        self.buffer.insert(&self.sequence, header, stored, &mut VecDeque::new());
+        self.frames += 1;
+        EncodedFrame { data, reconstruction: picture }
+    }
+
+    fn header(&self, options: &EncoderOptions) -> PictureHeader {
+        let mut header = PictureHeader::new_intra(options.qp);
+        header.picture_type = PictureType::F;
+        header.coding_order = options.coding_order;
+        header.chroma_qp_delta = options.chroma_qp_delta();
+        header.weighting = options.weighted_quantisation.then_some(PictureWeighting::Sequence);
+        header.references = self.sequence.reference_sets[0].clone();
+        if self.frames < FIRST_WITH_INDEX {
+            header.rcs_index = None;
+            header.references.removals.clear();
+        }
+        header
+    }
+
+    fn push_inter(
+        &mut self,
+        input: &PictureInput<'_>,
+        coding_order: u8,
+        cancel: &(dyn CancelCheck + Sync),
+        progress: Progress<'_>,
+    ) -> Result<EncodedFrame, Error> {
+        let qp = (self.options.qp + F_QP_OFFSET).min(63);
+        let options = EncoderOptions { qp, coding_order, ..self.options.clone() };
+        let mut header = self.header(&options);
+        let order = self.buffer.begin(&self.sequence, &header)?;
+        let geometry = self.geometry;
+        let effort = options.effort();
+        let source = input.coded_planes();
+        let tree = Tree { width: geometry.width, height: geometry.height, lcu_log2: geometry.lcu_log2 };
+        let slice_tools = SliceTools {
+            sdip: self.sequence.nonsquare_intra_prediction_enable,
+            fixed_qp: true,
+            slice_qp: options.qp,
+        };
+        let backend = Backend::detect(options.simd);
+        let picture = Picture {
+            tree,
+            source: &source,
+            effort,
+            slice_tools,
+            chroma_qp_delta: header.chroma_qp_delta,
+            weights: options.weighted_quantisation.then(|| self.sequence.weights()),
+            backend,
+            lambda: options.lambda(),
+            chroma_weight: options.chroma_weight(),
+            activity: activity::Activity::new(&source[0], options.perceptual, options.qp, false),
+        };
+        let tools = InterTools::new(&self.sequence, &header);
+        let (mut rows, field) = search_rows(&picture, tools, &order, cancel, progress)?;
+
+        let mut filter = LoopFilter::new(FilterSetup {
+            geometry,
+            deblocking: Some(DeblockingParameters::default()),
+            chroma_qp_delta: header.chroma_qp_delta,
+            sao: false,
+            alf: AlfParameters::default(),
+            cross_slice: true,
+            backend,
+            keep_stages: false,
+        });
+        for row in &mut rows {
+            switch_off_still_edges(&mut row.info, &field, row.y);
+            filter.push_row(&row.planes, &row.info);
+        }
+        let (mut planes, _) = filter.finish();
+        let slice_rows = rows.len();
+        let (lambda, chroma_weight, threads) = (picture.lambda, picture.chroma_weight, options.threads);
+        let is_skip = |row: &Row| {
+            row.lcus.iter().flat_map(|lcu| &lcu.units).all(|u| u.inter.is_some() && u.unit.ctp == 0)
+        };
+        let is_still = rows.iter().all(is_skip);
+        let mut sao_enable = [false; 3];
+        if effort.sao && !is_still {
+            let source = &source;
+            let task = sao::Task { geometry, source, lambda, chroma_weight, backend, slice_rows, threads };
+            sao_enable = sao::apply(&task, &mut planes, &mut rows);
+        }
+        if effort.alf_passes > 0 && !is_still {
+            let (source, passes) = (&source, effort.alf_passes);
+            let task = alf::Task { geometry, source, lambda, chroma_weight, backend, passes, threads };
+            header.alf = alf::apply(&task, &mut planes, &mut rows);
+        }
+        if cancel.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
+        let setup = stream::SliceSetup {
+            sequence: &self.sequence,
+            header: &header,
+            tree,
+            tools: slice_tools,
+            sao_enable,
+            inter: Some(tools),
+            slice_rows,
+        };
+        let data = stream::picture_units(&setup, &rows)?;
+        let motion = Some(field.to_collocated(&order.distances));
+        Ok(self.keep(&header, &order, planes, motion, data))
+    }
+}
+
+/// Searches all rows one after the other.
+fn search_rows(
+    picture: &Picture<'_>,
+    tools: InterTools,
+    order: &PictureOrder,
+    cancel: &(dyn CancelCheck + Sync),
+    progress: Progress<'_>,
+) -> Result<(Vec<Row>, MotionField), Error> {
+    let tree = picture.tree;
+    let size = 1 << tree.lcu_log2;
+    let (columns, count) = (tree.width.div_ceil(size), tree.height.div_ceil(size));
+    let collocated = order.references.first().and_then(|reference| reference.motion.as_ref());
+    let context = MotionContext { tools, distances: order.distances, collocated };
+    let mut field = MotionField::default();
+    field.reset(tree.width, tree.height);
+    let mut inter = Some(Box::new(InterSearch::new(context, &order.references, field, picture.backend)));
+    let mut rows: Vec<Row> = Vec::with_capacity(count);
+    let mut contexts = None;
+    for index in 0..count {
+        if cancel.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
+        let mut row = Row::new(tree, index, index > 0, picture.slice_tools.slice_qp);
+        if let Some(above) = rows.last() {
+            for column in 0..columns {
+                row.take_edge(column, &above.bottom_edge(column, None));
+            }
+        }
+        let mut search = Search::new(picture, row);
+        search.inter = inter.take();
+        if let Some(contexts) = contexts.take() {
+            search.start_with(contexts);
+        }
+        for column in 0..columns {
+            search.largest_unit(column);
+        }
+        contexts = Some(search.contexts.clone());
+        inter = search.inter.take();
+        rows.push(search.row);
+        progress(index + 1, count);
+    }
+    let field = inter.map(|inter| inter.field).unwrap_or_default();
+    Ok((rows, field))
+}

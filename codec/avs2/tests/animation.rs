@@ -1,0 +1,132 @@
+//! Animations are decoded to what the encoder says, and cost what they should.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use avs2::encoder::{AnimationEncoder, EncoderOptions, PictureInput, SEQUENCE_END, ToolSet};
+use avs2::{Decoder, DecoderOptions, Error, NeverCancel, PictureType};
+
+/// Planes of a frame.
+type Planes = [Vec<u8>; 3];
+
+fn frame((w, h): (usize, usize), sample: impl Fn(usize, f64, f64) -> f64) -> Planes {
+    std::array::from_fn(|c| {
+        let step = if c == 0 { 1 } else { 2 };
+        let (w, h) = (w.div_ceil(step), h.div_ceil(step));
+        let at = |i: usize| sample(c, (i % w * step) as f64, (i / w * step) as f64).clamp(0.0, 255.0) as u8;
+        (0..w * h).map(at).collect()
+    })
+}
+
+fn texture(c: usize, x: f64, y: f64) -> f64 {
+    let wave = (x * 0.21).sin() * 40.0 + (y * 0.17 + x * 0.05).cos() * 40.0 + (x * y * 0.002).sin() * 30.0;
+    if c == 0 { 120.0 + wave } else { 128.0 + wave * if c == 1 { 0.3 } else { -0.4 } }
+}
+
+fn noise(c: usize, x: f64, y: f64, seed: usize) -> f64 {
+    let n = (x as u32).wrapping_mul(73_856_093) ^ (y as u32).wrapping_mul(19_349_663);
+    let n = (n ^ (seed as u32 * 3 + c as u32 + 1).wrapping_mul(83_492_791)).wrapping_mul(2_654_435_761);
+    f64::from((n ^ n >> 15).wrapping_mul(0x9E37_79B1) >> 24)
+}
+
+/// A frame of one of the clips.
+fn clip(name: &str, size: (usize, usize), n: usize) -> Planes {
+    let t = n as f64;
+    frame(size, |c, x, y| match name {
+        "pan" => texture(c, x + 2.75 * t, y - 1.25 * t),
+        "zoom" => texture(c, x * (1.0 + 0.03 * t), y * (1.0 + 0.03 * t)),
+        "fade" => texture(c, x, y) * (1.0 - 0.12 * t) + 12.0 * t,
+        "change" if (10.0..22.0).contains(&(x - 4.0 * t)) && y > 8.0 && y < 20.0 => 230.0,
+        "noise" => noise(c, x, y, n),
+        "cut" if n >= 2 => texture(c, y * 1.3 + 91.0, 300.0 - x * 0.7),
+        "grain" => texture(c, x, y) + noise(c, x, y, n) / 64.0,
+        _ => texture(c, x, y),
+    })
+}
+
+/// Encodes and decodes frames; sizes of the frames in bytes.
+fn check(name: &str, size: (usize, usize), count: usize, options: &EncoderOptions) -> Vec<usize> {
+    let mut encoder = AnimationEncoder::new(size.0, size.1, options).unwrap();
+    let mut decoder = Decoder::new(DecoderOptions::default());
+    let mut sizes = Vec::new();
+    for n in 0..count {
+        let [y, cb, cr] = clip(name, size, n);
+        let input = PictureInput::new(size.0, size.1, [&y, &cb, &cr]).unwrap();
+        let mut coded = encoder.push(&input, &NeverCancel, &|_, _| {}).unwrap();
+        sizes.push(coded.data.len());
+        if n + 1 == count {
+            coded.data.extend_from_slice(&SEQUENCE_END);
+        }
+        decoder.decode(&coded.data, &NeverCancel).unwrap_or_else(|e| panic!("{name} {size:?} {n}: {e}"));
+        let decoded = decoder.next_picture().unwrap();
+        assert_eq!(decoded.picture_type, if n == 0 { PictureType::I } else { PictureType::F });
+        for c in 0..3 {
+            let (ours, theirs) = (coded.reconstruction.plane(c), decoded.plane(c));
+            assert_eq!((ours.width, ours.height), (theirs.width, theirs.height));
+            for y in 0..ours.height {
+                assert!(
+                    ours.row(y) == theirs.row(y),
+                    "{name} {size:?} {options:?}: frame {n}, plane {c}, row {y}"
+                );
+            }
+        }
+    }
+    sizes
+}
+
+const CLIPS: [&str; 8] = ["pan", "zoom", "fade", "change", "noise", "cut", "grain", "still"];
+
+#[test]
+fn reconstructions_are_what_decoders_make() {
+    for (i, name) in CLIPS.into_iter().enumerate() {
+        for (j, qp) in [0, 20, 37, 63].into_iter().enumerate() {
+            let size = [(97, 71), (16, 130), (1, 1), (136, 72)][(i + j) % 4];
+            let lcu_size_log2 = Some(5 + (i / 2 + j) as u8 % 2);
+            let effort = [2, 5, 0, 4][(i + 2 * j) % 4];
+            check(name, size, 4, &EncoderOptions { qp, effort, lcu_size_log2, ..Default::default() });
+        }
+    }
+}
+
+#[test]
+fn every_effort_and_tool_set_matches() {
+    for effort in 0..10 {
+        for tools in [ToolSet::Compatible, ToolSet::Full] {
+            let weighted_quantisation = tools == ToolSet::Full && effort % 2 == 1;
+            let options =
+                EncoderOptions { qp: 30, effort, tools, weighted_quantisation, ..Default::default() };
+            check("pan", (72, 88), 3, &options);
+            check("cut", (72, 40), 3, &options);
+        }
+    }
+}
+
+#[test]
+fn still_parts_cost_next_to_nothing() {
+    let options = EncoderOptions { qp: 32, ..Default::default() };
+    let sizes = check("still", (200, 150), 5, &options);
+    assert!(sizes[2..].iter().all(|&size| size < 80), "{sizes:?}");
+    let sizes = check("change", (200, 150), 5, &options);
+    assert!(sizes[1..].iter().all(|&size| size < sizes[0] / 6), "{sizes:?}");
+    let sizes = check("pan", (200, 150), 5, &options);
+    assert!(sizes[2..].iter().all(|&size| size < sizes[0] / 3), "{sizes:?}");
+}
+
+#[test]
+fn long_animations_and_threads() {
+    let options = EncoderOptions { qp: 45, effort: 0, ..Default::default() };
+    check("change", (24, 16), 300, &options);
+    let threaded = EncoderOptions { threads: 3, ..options.clone() };
+    assert_eq!(check("pan", (150, 150), 3, &options), check("pan", (150, 150), 3, &threaded));
+}
+
+#[test]
+fn frames_of_another_size_are_refused() {
+    let options = EncoderOptions::default();
+    let mut encoder = AnimationEncoder::new(20, 10, &options).unwrap();
+    let [y, cb, cr] = clip("still", (20, 12), 0);
+    let input = PictureInput::new(20, 12, [&y, &cb, &cr]).unwrap();
+    let error = encoder.push(&input, &NeverCancel, &|_, _| {}).unwrap_err();
+    assert_eq!(error, Error::Invalid { element: "height of a frame", value: 12 });
+    let error = AnimationEncoder::new(0, 10, &options).unwrap_err();
+    assert_eq!(error, Error::Invalid { element: "picture width", value: 0 });
+}
