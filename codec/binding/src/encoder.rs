@@ -16,7 +16,7 @@ use crate::errors::{CancelledError, to_python};
 use crate::options::options;
 
 /// Python functions that hear of finished rows and may end the call; what they raise ends it as well.
-struct Callbacks {
+pub(crate) struct Callbacks {
     progress: Option<Py<PyAny>>,
     cancel: Option<Py<PyAny>>,
     raised: Mutex<Option<PyErr>>,
@@ -25,8 +25,13 @@ struct Callbacks {
 }
 
 impl Callbacks {
-    fn new(progress: Option<Py<PyAny>>, cancel: Option<Py<PyAny>>) -> Self {
+    pub(crate) fn new(progress: Option<Py<PyAny>>, cancel: Option<Py<PyAny>>) -> Self {
         Self { progress, cancel, raised: Mutex::new(None), reported: Mutex::new(0) }
+    }
+
+    /// What a function raised.
+    pub(crate) fn into_raised(self) -> Option<PyErr> {
+        self.raised.into_inner().ok().flatten()
     }
 
     fn keep(&self, error: PyErr) {
@@ -39,7 +44,7 @@ impl Callbacks {
         self.raised.lock().is_ok_and(|raised| raised.is_some())
     }
 
-    fn report(&self, done: usize, rows: usize) {
+    pub(crate) fn report(&self, done: usize, rows: usize) {
         let Some(progress) = &self.progress else { return };
         let Ok(mut reported) = self.reported.lock() else { return };
         // Rows that ended at the same time may be told in any order.
@@ -70,6 +75,48 @@ impl CancelCheck for Callbacks {
     }
 }
 
+pub(crate) fn pixel_format(channels: usize) -> PyResult<PixelFormat> {
+    match channels {
+        1 => Ok(PixelFormat::Grey),
+        2 => Ok(PixelFormat::GreyAlpha),
+        3 => Ok(PixelFormat::Rgb),
+        4 => Ok(PixelFormat::Rgba),
+        _ => Err(PyValueError::new_err(format!("channels is {channels}, allowed are 1 to 4"))),
+    }
+}
+
+pub(crate) fn chroma_filter(chroma: &str) -> PyResult<ChromaFilter> {
+    match chroma {
+        "box" => Ok(ChromaFilter::Box),
+        "lanczos" => Ok(ChromaFilter::Lanczos),
+        "sharp" => Ok(ChromaFilter::Sharp),
+        other => {
+            let message = format!("chroma is {other:?}, allowed are \"box\", \"lanczos\" and \"sharp\"");
+            Err(PyValueError::new_err(message))
+        }
+    }
+}
+
+pub(crate) fn tool_set(tools: &str) -> PyResult<ToolSet> {
+    match tools {
+        "compatible" => Ok(ToolSet::Compatible),
+        "full" => Ok(ToolSet::Full),
+        other => {
+            let message = format!("tools is {other:?}, allowed are \"compatible\" and \"full\"");
+            Err(PyValueError::new_err(message))
+        }
+    }
+}
+
+pub(crate) fn lcu_log2(size: Option<u8>) -> PyResult<Option<u8>> {
+    match size {
+        None => Ok(None),
+        Some(32) => Ok(Some(5)),
+        Some(64) => Ok(Some(6)),
+        Some(other) => Err(PyValueError::new_err(format!("lcu_size is {other}, allowed are 32 and 64"))),
+    }
+}
+
 /// A converted picture that can be encoded several times.
 #[pyclass(frozen, module = "pillow_tpg._pillow_tpg")]
 pub struct Encoder(Source);
@@ -86,22 +133,7 @@ impl Encoder {
         channels: usize,
         chroma: &str,
     ) -> PyResult<Self> {
-        let format = match channels {
-            1 => PixelFormat::Grey,
-            2 => PixelFormat::GreyAlpha,
-            3 => PixelFormat::Rgb,
-            4 => PixelFormat::Rgba,
-            _ => return Err(PyValueError::new_err(format!("channels is {channels}, allowed are 1 to 4"))),
-        };
-        let filter = match chroma {
-            "box" => ChromaFilter::Box,
-            "lanczos" => ChromaFilter::Lanczos,
-            "sharp" => ChromaFilter::Sharp,
-            other => {
-                let message = format!("chroma is {other:?}, allowed are \"box\", \"lanczos\" and \"sharp\"");
-                return Err(PyValueError::new_err(message));
-            }
-        };
+        let (format, filter) = (pixel_format(channels)?, chroma_filter(chroma)?);
         let pixels = PyBuffer::<u8>::get(pixels)?.to_vec(py)?;
         let source = py.detach(|| {
             let stride = width.saturating_mul(format.bytes());
@@ -139,22 +171,7 @@ impl Encoder {
         cancel: Option<Py<PyAny>>,
     ) -> PyResult<Encoded> {
         let choices = options(None, threads, simd)?;
-        let tools = match tools {
-            "compatible" => ToolSet::Compatible,
-            "full" => ToolSet::Full,
-            other => {
-                let message = format!("tools is {other:?}, allowed are \"compatible\" and \"full\"");
-                return Err(PyValueError::new_err(message));
-            }
-        };
-        let lcu_size_log2 = match lcu_size {
-            None => None,
-            Some(32) => Some(5),
-            Some(64) => Some(6),
-            Some(other) => {
-                return Err(PyValueError::new_err(format!("lcu_size is {other}, allowed are 32 and 64")));
-            }
-        };
+        let (tools, lcu_size_log2) = (tool_set(tools)?, lcu_log2(lcu_size)?);
         let picture = PictureOptions {
             qp,
             effort,
@@ -173,7 +190,7 @@ impl Encoder {
             let progress = |done, rows| callbacks.report(done, rows);
             self.0.encode(&options, &callbacks, &progress)
         });
-        if let Some(error) = callbacks.raised.into_inner().ok().flatten() {
+        if let Some(error) = callbacks.into_raised() {
             return Err(error);
         }
         match result {

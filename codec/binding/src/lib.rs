@@ -1,6 +1,7 @@
 //! Python binding of the `tpg` crate; `pillow_tpg` wraps it.
 #![forbid(unsafe_code)]
 
+mod animation;
 mod decoder;
 mod encoder;
 mod errors;
@@ -23,6 +24,8 @@ fn file_type(data: &[u8]) -> Option<&'static str> {
 /// Native part of `pillow_tpg`.
 #[pymodule(gil_used = false)]
 mod _pillow_tpg {
+    #[pymodule_export]
+    use super::animation::AnimationEncoder;
     #[pymodule_export]
     use super::decoder::{Decoder, Frame};
     #[pymodule_export]

@@ -25,6 +25,7 @@ from pillow_tpg._pillow_tpg import (
     __version__,
     file_type,
 )
+from pillow_tpg.animation import encode_animation
 from pillow_tpg.encode import EncodedImage, TargetError, encode, encode_image
 from pillow_tpg.image import Frame, TpgImage, decode, decode_frames, info
 from pillow_tpg.metric import Ssimulacra2
@@ -56,6 +57,7 @@ __all__ = [
     "decode",
     "decode_frames",
     "encode",
+    "encode_animation",
     "encode_image",
     "file_type",
     "info",

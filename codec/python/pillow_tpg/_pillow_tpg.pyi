@@ -6,6 +6,7 @@ import numpy.typing as npt
 from typing_extensions import Buffer
 
 __all__ = [
+    "AnimationEncoder",
     "BufferSizeError",
     "CancelledError",
     "Decoder",
@@ -170,6 +171,28 @@ class Encoded:
     def file(self) -> bytes: ...
     def plane(self, index: int) -> bytearray: ...
     def rgb(self) -> bytearray: ...
+
+@final
+class AnimationEncoder:
+    def __new__(
+        cls,
+        width: int,
+        height: int,
+        qp: int,
+        *,
+        chroma: str,
+        effort: int,
+        tools: str,
+        perceptual: float,
+        lcu_size: int | None,
+        exif: bytes | None,
+        threads: int,
+        simd: str,
+    ) -> AnimationEncoder: ...
+    def push(
+        self, pixels: _Pixels, channels: int, delay: int, *, cancel: Callable[[], bool] | None
+    ) -> None: ...
+    def finish(self) -> bytes: ...
 
 @final
 class Ssimulacra2:

@@ -160,15 +160,15 @@ def encode_image(
     cancel: Callable[[], bool] | None = None,
 ) -> EncodedImage:
     """Encodes as :func:`encode` does, and tells the QP and what a decoder makes of the file."""
-    _check_goals(quality=quality, qp=qp, target_size=target_size, target_ssimulacra2=target_ssimulacra2)
-    _check_range("qp", qp, 0, MAX_QP)
-    _check_range("effort", effort, 0, MAX_EFFORT)
-    _check_range("perceptual", perceptual, 0, 2)
-    _check_range("target_size", target_size, 1, 1 << 62)
-    _check_range("target_ssimulacra2", target_ssimulacra2, -1000, 100)
-    _check_range("slice_rows", slice_rows, 0, 1024)
+    check_goals(quality=quality, qp=qp, target_size=target_size, target_ssimulacra2=target_ssimulacra2)
+    check_range("qp", qp, 0, MAX_QP)
+    check_range("effort", effort, 0, MAX_EFFORT)
+    check_range("perceptual", perceptual, 0, 2)
+    check_range("target_size", target_size, 1, 1 << 62)
+    check_range("target_ssimulacra2", target_ssimulacra2, -1000, 100)
+    check_range("slice_rows", slice_rows, 0, 1024)
     for delta in chroma_qp_delta or ():
-        _check_range("chroma_qp_delta", delta, -16, 16)
+        check_range("chroma_qp_delta", delta, -16, 16)
     if lcu_size not in {None, 32, 64}:
         raise ValueError(f"lcu_size is {lcu_size}, allowed are 32 and 64")
     if tools not in {"compatible", "full"}:
@@ -176,7 +176,7 @@ def encode_image(
     alpha_qp = None if alpha_quality is None else qp_for_quality(alpha_quality, tools, name="alpha_quality")
     if qp is None:
         qp = qp_for_quality(DEFAULT_QUALITY if quality is None else quality, tools)
-    tiff = _tiff(exif)
+    tiff = tiff_of(exif)
     pixels = pixels_of(image)
     height, width, channels = pixels.shape
     encoder = native.Encoder(pixels, width, height, channels, chroma=chroma)
@@ -208,18 +208,18 @@ def encode_image(
     return EncodedImage(encoded, (width, height), qp, encodings)
 
 
-def _check_goals(**goals: float | None) -> None:
+def check_goals(**goals: float | None) -> None:
     given = [name for name, value in goals.items() if value is not None]
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given)} cannot go together: give one of them")
 
 
-def _check_range(name: str, value: float | None, least: float, greatest: float) -> None:
+def check_range(name: str, value: float | None, least: float, greatest: float) -> None:
     if value is not None and not least <= value <= greatest:
         raise ValueError(f"{name} is {value}, allowed are {least} to {greatest}")
 
 
-def _tiff(exif: Buffer | Image.Exif | None) -> bytes | None:
+def tiff_of(exif: Buffer | Image.Exif | None) -> bytes | None:
     """An EXIF block without its prefix; None if there is nothing to store."""
     if exif is None:
         return None

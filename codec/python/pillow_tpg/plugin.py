@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING
 
 from PIL import Image, ImageFile
 
 from pillow_tpg import _pillow_tpg as native
+from pillow_tpg.animation import encode_animation
 from pillow_tpg.encode import encode
 
 if TYPE_CHECKING:
@@ -129,7 +131,9 @@ def register_tpg_opener(*, limits: native.Limits | None = None, threads: int = 1
     """Lets ``Image.open`` read TPG files, which are recognised by their content, and ``Image.save`` write them.
 
     ``save`` takes the options of :func:`pillow_tpg.encode`; EXIF is that of the image unless ``exif`` is given. Of
-    an animation the current frame is written.
+    an animation the current frame is written; with ``save_all=True`` all frames and those of ``append_images`` make
+    an animation with the options of :func:`pillow_tpg.encode_animation`. ``duration`` is in milliseconds, a number or
+    one for each frame; without it frames keep their own, and frames without any are shown for 100 ms.
 
     Args:
         limits: budgets for every file opened from now on.
@@ -140,6 +144,7 @@ def register_tpg_opener(*, limits: native.Limits | None = None, threads: int = 1
     Image.register_mime(TpgImageFile.format, "image/tpg")
     Image.register_extension(TpgImageFile.format, ".tpg")
     Image.register_save(TpgImageFile.format, _save)
+    Image.register_save_all(TpgImageFile.format, _save_all)
 
 
 def _accept(prefix: bytes) -> bool:
@@ -156,6 +161,43 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     options.setdefault("exif", image.info.get("exif"))
     options.setdefault("threads", _Options.threads)
     file.write(encode(image, **options))
+
+
+_ANIMATION_OPTIONS = frozenset(inspect.signature(encode_animation).parameters) - {"frames", "delays"}
+
+
+def _save_all(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
+    given = getattr(image, "encoderinfo", {})
+    options = {name: value for name, value in given.items() if name in _ANIMATION_OPTIONS}
+    options.setdefault("exif", image.info.get("exif"))
+    options.setdefault("threads", _Options.threads)
+    durations = given.get("duration")
+    images = [image, *given.get("append_images", ())]
+    counts = sum(getattr(each, "n_frames", 1) for each in images)
+    if isinstance(durations, list | tuple) and len(durations) != counts:
+        raise ValueError(f"there are {len(durations)} durations for {counts} frames")
+    delays: list[int] = []
+
+    def frames() -> Iterator[Image.Image]:
+        for each in images:
+            position = each.tell()
+            for index in range(getattr(each, "n_frames", 1)):
+                each.seek(index)
+                each.load()
+                duration = each.info.get("duration", _DEFAULT_DURATION) if durations is None else durations
+                if isinstance(duration, list | tuple):
+                    duration = duration[len(delays)]
+                delays.append(_delay(duration))
+                yield each
+            each.seek(position)
+
+    # A frame's delay is known once the frame is there.
+    file.write(encode_animation(frames(), (delays[i] for i in range(counts)), **options))
+
+
+def _delay(duration: float) -> int:
+    """A delay in 1/100 s."""
+    return round(duration / _MILLISECONDS)
 
 
 def _duration(delay: int) -> int:

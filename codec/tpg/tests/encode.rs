@@ -146,3 +146,44 @@ fn wrong_options_are_named() {
     let cancelled = source.encode(&options(30), &|| true, &|_, _| {});
     assert_eq!(cancelled.unwrap_err(), Error::Cancelled);
 }
+
+#[test]
+fn animations_keep_frames_and_delays() {
+    use tpg::encode::AnimationWriter;
+    let (width, height) = (45, 31);
+    let picture = |shift: usize| -> Source {
+        let at = |i: usize| ((i % width * 5 + i / width * 3 + 40 * shift) % 256) as u8;
+        let data: Vec<u8> = (0..width * height).map(at).collect();
+        Source::new(&Pixels::new(&data, width, height, width, PixelFormat::Grey).unwrap(), ChromaFilter::Box)
+    };
+    let mut writer = AnimationWriter::new(width as u32, height as u32, &options(20)).unwrap();
+    // The second and third frame are one; 0 and 1 are what browsers make of them.
+    for (shift, delay) in [(0, 8), (1, 3), (1, 0), (2, 1), (3, 500), (4, 65535), (4, 2)] {
+        writer.push(picture(shift), delay, &NeverCancel, &|_, _| {}).unwrap();
+    }
+    let file = writer.finish().unwrap();
+    let mut decoder = Decoder::new(file, Options::default()).unwrap();
+    let mut delays = Vec::new();
+    let shifts = [0, 1, 2, 3, 4, 4];
+    while let Some(frame) = decoder.next_frame(&NeverCancel).unwrap() {
+        let source = picture(shifts[delays.len()]);
+        let (plane, expected) = (frame.plane(0).unwrap(), source.plane(0).unwrap());
+        let error: i64 = (0..height)
+            .flat_map(|y| plane.row(y).iter().zip(&expected[y * width..][..width]))
+            .map(|(&a, &b)| (i64::from(a) - i64::from(b)).pow(2))
+            .sum();
+        assert!(error < 12 * (width * height) as i64, "frame {}: {error}", delays.len());
+        delays.push(frame.delay);
+    }
+    assert_eq!(delays, [8, 13, 10, 500, 65535, 2]);
+
+    let empty = AnimationWriter::new(45, 31, &options(20)).unwrap().finish().unwrap_err();
+    assert_eq!(empty, Error::MissingPicture { element: "picture chunk", frame: 0 });
+    let mut writer = AnimationWriter::new(46, 31, &options(20)).unwrap();
+    let error = writer.push(picture(0), 8, &NeverCancel, &|_, _| {}).unwrap_err();
+    assert_eq!(error, Error::InvalidOption { option: "width of a frame", value: 45 });
+    let pixels = Pixels::new(&[9, 0], 1, 1, 2, PixelFormat::GreyAlpha).unwrap();
+    let error = writer.push(Source::new(&pixels, ChromaFilter::Box), 8, &NeverCancel, &|_, _| {});
+    let option = "alpha of a frame of an animation";
+    assert_eq!(error.unwrap_err(), Error::InvalidOption { option, value: 1 });
+}

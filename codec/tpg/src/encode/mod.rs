@@ -14,12 +14,14 @@
 //! # Ok::<(), tpg::Error>(())
 //! ```
 
+mod animation;
 mod chroma;
 mod matrix;
 mod pixels;
 mod sharp;
 mod transparent;
 
+pub use animation::AnimationWriter;
 pub use avs2::encoder::{EncoderOptions as PictureOptions, ToolSet};
 pub use chroma::ChromaFilter;
 pub use pixels::{PixelFormat, Pixels};

@@ -1,0 +1,137 @@
+"""Animations that are written are read with their frames and delays."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import numpy as np
+import pillow_tpg
+import pytest
+from PIL import Image
+from pillow_tpg import encode_animation
+from pillow_tpg.image import Samples
+
+
+@pytest.fixture(autouse=True)
+def opener() -> None:
+    pillow_tpg.register_tpg_opener()
+
+
+def frame(n: int, width: int = 61, height: int = 45) -> Samples:
+    """A square that moves over a gradient."""
+    y, x = np.mgrid[0:height, 0:width]
+    pixels = np.stack([x * 4, y * 5, 255 - x * 2], 2).astype(np.uint8)
+    pixels[10:20, 3 * n : 3 * n + 10] = (240, 240, 250)
+    return pixels
+
+
+def psnr(a: Samples, b: Samples) -> float:
+    error = np.mean((a.astype(float) - b.astype(float)) ** 2)
+    return float(10 * np.log10(255**2 / max(error, 1e-9)))
+
+
+def test_frames_and_delays_are_kept() -> None:
+    delays = [8, 3, 500, 2, 65535]
+    file = encode_animation((frame(n) for n in range(5)), delays, qp=16, effort=2)
+    info = pillow_tpg.info(file)
+    assert (info.frame_count, info.width, info.height, info.is_animated) == (5, 61, 45, True)
+    assert list(info.delays) == delays
+    decoded = list(pillow_tpg.decode_frames(file))
+    for n, picture in enumerate(decoded):
+        assert psnr(picture.rgb(), frame(n)) > 36, n
+
+
+def test_equal_frames_are_merged() -> None:
+    frames = [frame(0), frame(0), frame(1), frame(1), frame(0)]
+    file = encode_animation(frames, [4, 0, 1, 7, 5], quality=50, effort=1)
+    assert list(pillow_tpg.info(file).delays) == [14, 17, 5]
+
+
+def test_frames_are_taken_one_by_one() -> None:
+    taken = 0
+    progress: list[int] = []
+
+    def frames() -> Iterator[Samples]:
+        nonlocal taken
+        for n in range(4):
+            taken += 1
+            yield frame(n)
+
+    def cancel() -> bool:
+        progress.append(taken)
+        return taken == 3
+
+    with pytest.raises(pillow_tpg.CancelledError):
+        encode_animation(frames(), 5, qp=40, effort=0, cancel=cancel)
+    assert taken == 3
+    assert {1, 2, 3} <= set(progress)
+
+
+def test_bytes_do_not_depend_on_threads_or_instructions() -> None:
+    frames = [frame(n, 150, 140) for n in range(3)]
+    file = encode_animation(frames, 4, qp=30, effort=4)
+    assert encode_animation(frames, 4, qp=30, effort=4, threads=3) == file
+    assert encode_animation(frames, 4, qp=30, effort=4, simd="scalar") == file
+
+
+def test_alpha_is_composed_on_white() -> None:
+    clear = np.zeros((24, 32, 4), np.uint8)
+    clear[:, 16:] = (10, 20, 30, 255)
+    file = encode_animation([clear, clear[:, ::-1]], 5, qp=8, effort=1)
+    first, second = (picture.rgb() for picture in pillow_tpg.decode_frames(file))
+    assert not pillow_tpg.info(file).has_alpha
+    assert first[4, 4].min() > 245
+    assert second[4, 4].max() < 40
+
+
+def test_wrong_arguments() -> None:
+    with pytest.raises(ValueError, match="at least one frame"):
+        encode_animation([], 5)
+    with pytest.raises(ValueError, match="frame 1 has 30x45 pixels, the first one 61x45"):
+        encode_animation([frame(0), frame(1, 30)], 5)
+    with pytest.raises(ValueError, match="delay 0 is 65536"):
+        encode_animation([frame(0)], 65536)
+    with pytest.raises(ValueError, match="zip"):
+        encode_animation([frame(0), frame(1)], [5])
+    with pytest.raises(ValueError, match="cannot go together"):
+        encode_animation([frame(0)], 5, qp=3, quality=70)
+    with pytest.raises(ValueError, match="effort is 10"):
+        encode_animation([frame(0)], 5, effort=10)
+
+
+def test_pillow_saves_animations() -> None:
+    images = [Image.fromarray(frame(n)) for n in range(3)]
+    saved = io.BytesIO()
+    images[0].save(
+        saved, "TPG", save_all=True, append_images=images[1:], duration=[80, 0, 250], effort=1, qp=20
+    )
+    with Image.open(saved) as image:
+        assert image.n_frames == 3  # type: ignore[attr-defined]
+        durations = []
+        for n in range(3):
+            image.seek(n)
+            durations.append(image.info["duration"])
+            assert psnr(np.asarray(image.convert("RGB")), frame(n)) > 33
+        assert durations == [80, 100, 250]
+    saved = io.BytesIO()
+    images[0].save(saved, "TPG", save_all=True, append_images=images[1:], effort=0)
+    assert list(pillow_tpg.info(saved.getvalue()).delays) == [10, 10, 10]
+    with pytest.raises(ValueError, match="2 durations for 3 frames"):
+        images[0].save(io.BytesIO(), "TPG", save_all=True, append_images=images[1:], duration=[1, 2])
+
+
+def test_tpg_to_gif_and_back_keeps_count_and_delays() -> None:
+    delays = [8, 3, 50, 2]
+    first = encode_animation([frame(n) for n in range(4)], delays, effort=1)
+    gif, again = io.BytesIO(), io.BytesIO()
+    with Image.open(io.BytesIO(first)) as image:
+        durations = []
+        for n in range(4):
+            image.seek(n)
+            durations.append(image.info["duration"])
+        image.seek(0)
+        image.save(gif, "GIF", save_all=True, duration=durations)
+    with Image.open(gif) as image:
+        image.save(again, "TPG", save_all=True, effort=1)
+    assert list(pillow_tpg.info(again.getvalue()).delays) == delays
