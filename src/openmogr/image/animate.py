@@ -1,4 +1,4 @@
-"""Write animations: GIF, APNG, WebP and AVIF, frames in sRGB with their durations in milliseconds."""
+"""Write animations: GIF, APNG, WebP, AVIF and TPG, frames in sRGB with their durations in milliseconds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from openmogr.image import headers
-from openmogr.image.color import has_alpha
+from openmogr.image.codecs import tpg_encoder
+from openmogr.image.color import flatten, has_alpha
 from openmogr.image.decode import Frame
 from openmogr.image.encode import (
     AVIF_SPEED,
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from PIL._imaging import PixelAccess
 
 __all__ = ["Animation", "can_animate", "encode_animation"]
+
+
+# Frames are many; this effort is what one second of a small animation may take.
+TPG_ANIMATION_EFFORT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,5 +247,31 @@ def _centiseconds(durations: list[int]) -> list[int]:
     return rounded
 
 
+def _tpg(
+    frames: Iterator[Frame], count: int, plays: int, options: EncodeOptions, settings: ImageSettings
+) -> bytes:
+    codec = tpg_encoder()
+    durations: list[int] = []
+
+    def images() -> Iterator[Image.Image]:
+        for frame in frames:
+            durations.append(frame.duration)
+            yield flatten(frame.image)
+
+    def delays() -> Iterator[int]:
+        # Asked for a delay once the frame is there; the rounding knows the frames before it.
+        for number in range(count):
+            yield _centiseconds(durations)[number] // 10
+
+    data: bytes = codec.encode_animation(
+        images(),
+        delays(),
+        quality=encoder_setting("tpg", options.quality),
+        effort=TPG_ANIMATION_EFFORT,
+        threads=settings.encoder_threads,
+    )
+    return data
+
+
 _Writer = Callable[[Iterator[Frame], int, int, EncodeOptions, ImageSettings], bytes]
-_WRITERS: Mapping[str, _Writer] = {"webp": _webp, "avif": _avif, "apng": _apng, "gif": _gif}
+_WRITERS: Mapping[str, _Writer] = {"webp": _webp, "avif": _avif, "apng": _apng, "gif": _gif, "tpg": _tpg}
