@@ -13,6 +13,7 @@ import io
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -141,7 +142,7 @@ def main() -> None:
     tables: dict[ToolSet, Points] = {}
     worst = 0.0
     for tools in TOOLS:
-        curve, bits = measure(qps, lambda qp, tools=tools: photos.tpg(qp, tools, options.effort))  # type: ignore[misc]
+        curve, bits = measure(qps, partial(photos.tpg, tools=tools, effort=options.effort))
         print(
             f"\n{tools}, effort {options.effort}\n\n|  QP | SSIMULACRA2 | bits per pixel |\n|---:|---:|---:|"
         )

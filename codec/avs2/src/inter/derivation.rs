@@ -154,7 +154,6 @@ impl MotionContext<'_> {
     }
 
     /// Predictor of the vector of a 2Nx2N unit of a P or F picture.
-    #[allow(dead_code, reason = "for encoders")]
     pub(crate) fn predictor(
         &self,
         field: &MotionField,

@@ -12,7 +12,6 @@ pub(crate) struct MotionVector {
 impl MotionVector {
     pub(crate) const ZERO: Self = Self { x: 0, y: 0 };
 
-    #[allow(dead_code, reason = "for encoders")]
     pub(crate) fn new(x: i16, y: i16) -> Self {
         Self { x, y }
     }
@@ -169,7 +168,6 @@ impl MotionField {
     }
 
     /// Makes the blocks of `rect` undecoded.
-    #[allow(dead_code, reason = "for encoders")]
     pub(crate) fn forget(&mut self, rect: Rect) {
         self.store(rect, UNDECODED.slice, UNDECODED.motion);
         self.set_coded(rect, false);

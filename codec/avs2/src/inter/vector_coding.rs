@@ -32,7 +32,6 @@ pub(crate) fn reconstruct(predictor: MotionVector, difference: VectorDifference,
 }
 
 /// The nearest vector towards the anchor that can be coded with `predictor`.
-#[allow(dead_code, reason = "for encoders")]
 pub(crate) fn representable(predictor: MotionVector, vector: MotionVector, pmvr: bool) -> MotionVector {
     let (dx, dy) = anchor_distance(predictor, vector);
     if !pmvr || (dx.abs() <= 2 && dy.abs() <= 2) {
@@ -45,7 +44,6 @@ pub(crate) fn representable(predictor: MotionVector, vector: MotionVector, pmvr:
 /// The difference that codes `vector`, the inverse of [`reconstruct`].
 ///
 /// With `pmvr` the vector must be [`representable`].
-#[allow(dead_code, reason = "for encoders")]
 pub(crate) fn difference(predictor: MotionVector, vector: MotionVector, pmvr: bool) -> VectorDifference {
     if !pmvr {
         return VectorDifference {
@@ -64,7 +62,6 @@ pub(crate) fn difference(predictor: MotionVector, vector: MotionVector, pmvr: bo
     }
 }
 
-#[allow(dead_code, reason = "for encoders")]
 fn anchor_distance(predictor: MotionVector, vector: MotionVector) -> (i32, i32) {
     let distance = |v: i16, p: i16| i32::from(v) - i32::from(p & !1);
     (distance(vector.x, predictor.x), distance(vector.y, predictor.y))
