@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use avs2::encoder::{AnimationEncoder, EncoderOptions, PictureInput, SEQUENCE_END, ToolSet};
+use avs2::encoder::{AnimationEncoder, EncoderOptions, PictureInput, SEQUENCE_END, ToolSet, Track};
 use avs2::{Decoder, DecoderOptions, Error, NeverCancel, PictureType};
 
 /// Planes of a frame.
@@ -117,6 +117,34 @@ fn long_animations_and_threads() {
     check("change", (24, 16), 300, &options);
     let threaded = EncoderOptions { threads: 3, ..options.clone() };
     assert_eq!(check("pan", (150, 150), 3, &options), check("pan", (150, 150), 3, &threaded));
+}
+
+#[test]
+fn two_tracks_take_turns() {
+    let size = (70, 50);
+    for tools in [ToolSet::Compatible, ToolSet::Full] {
+        let colour = EncoderOptions { qp: 34, effort: 4, tools, ..Default::default() };
+        let alpha = EncoderOptions { qp: 22, perceptual: 0.0, ..colour.clone() };
+        let mut tracks = [(Track::COLOUR, colour, "pan"), (Track::ALPHA, alpha, "change")].map(
+            |(track, options, name)| {
+                (AnimationEncoder::for_track(size.0, size.1, &options, track).unwrap(), name)
+            },
+        );
+        let mut decoder = Decoder::new(DecoderOptions::default());
+        // Coding orders start anew after 256 pictures.
+        for n in 0..140 {
+            for (encoder, name) in &mut tracks {
+                let [y, cb, cr] = clip(name, size, n % 5);
+                let input = PictureInput::new(size.0, size.1, [&y, &cb, &cr]).unwrap();
+                let coded = encoder.push(&input, &NeverCancel, &|_, _| {}).unwrap();
+                decoder.decode(&coded.data, &NeverCancel).unwrap_or_else(|e| panic!("{name} {n}: {e}"));
+                let decoded = decoder.next_picture().unwrap();
+                for c in 0..3 {
+                    assert_eq!(coded.reconstruction.plane(c).data(), decoded.plane(c).data(), "{name} {n}");
+                }
+            }
+        }
+    }
 }
 
 #[test]

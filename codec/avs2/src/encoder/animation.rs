@@ -64,6 +64,27 @@ pub struct AnimationEncoder {
     geometry: Geometry,
     buffer: PictureBuffer,
     frames: usize,
+    track: Track,
+}
+
+/// One of several series of pictures that take turns in a stream: colour and alpha of an animation with alpha.
+///
+/// Pictures refer to pictures of their own track only. Picture n of track i of k has coding order k * n + i.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Track {
+    /// Place among the tracks; the first picture of track 0 brings the sequence header.
+    pub index: u8,
+    /// Number of tracks, at least 1.
+    pub count: u8,
+}
+
+impl Track {
+    /// The only series of pictures.
+    pub const SINGLE: Self = Self { index: 0, count: 1 };
+    /// Colour pictures that take turns with alpha pictures.
+    pub const COLOUR: Self = Self { index: 0, count: 2 };
+    /// Alpha pictures that take turns with colour pictures.
+    pub const ALPHA: Self = Self { index: 1, count: 2 };
 }
 
 impl AnimationEncoder {
@@ -72,6 +93,20 @@ impl AnimationEncoder {
     /// # Errors
     /// [`Error::Invalid`] names the size or the option that is out of range or not part of the tool set.
     pub fn new(width: usize, height: usize, options: &EncoderOptions) -> Result<Self, Error> {
+        Self::for_track(width, height, options, Track::SINGLE)
+    }
+
+    /// An encoder for one of the tracks of a stream. The options of all tracks must agree in everything the sequence
+    /// header depends on: tools, effort and the size of largest coding units.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn for_track(
+        width: usize,
+        height: usize,
+        options: &EncoderOptions,
+        track: Track,
+    ) -> Result<Self, Error> {
         options.check()?;
         for (element, value) in [("picture width", width), ("picture height", height)] {
             if !(1..=super::input::MAX_SIZE).contains(&value) {
@@ -87,11 +122,11 @@ impl AnimationEncoder {
         let mut sequence = sequence_header(&geometry, options);
         sequence.reference_sets = vec![ReferenceConfigurationSet {
             referenced_by_others: true,
-            references: vec![1],
-            removals: vec![3],
+            references: vec![track.count],
+            removals: vec![3 * track.count],
         }];
         let (options, buffer) = (options.clone(), PictureBuffer::default());
-        Ok(Self { width, height, options, sequence, geometry, buffer, frames: 0 })
+        Ok(Self { width, height, options, sequence, geometry, buffer, frames: 0, track })
     }
 
     /// Encodes the next frame. `progress` hears of every finished row of largest coding units.
@@ -113,16 +148,21 @@ impl AnimationEncoder {
                 return Err(Error::Invalid { element, value: value as i64 });
             }
         }
-        let coding_order = (self.frames % 256) as u8;
+        let Track { index, count } = self.track;
+        let coding_order = ((self.frames * usize::from(count) + usize::from(index)) % 256) as u8;
         if self.frames > 0 {
             return self.push_inter(input, coding_order, cancel, progress);
         }
         let options = EncoderOptions { coding_order, ..self.options.clone() };
         let encoded = encode_intra(input, &options, Some(&self.sequence), cancel, progress)?;
         let mut header = PictureHeader::new_intra(options.qp);
+        header.coding_order = coding_order;
         header.references.referenced_by_others = true;
         let order = self.buffer.begin(&self.sequence, &header)?;
-        let data = [encoded.sequence_header, encoded.picture].concat();
+        let data = match index {
+            0 => [encoded.sequence_header, encoded.picture].concat(),
+            _ => encoded.picture,
+        };
         let motion = None;
         Ok(self.keep(&header, &order, encoded.reconstruction, motion, data))
     }

@@ -33,7 +33,7 @@ mod stream;
 mod transform;
 mod wavefront;
 
-pub use animation::{AnimationEncoder, EncodedFrame};
+pub use animation::{AnimationEncoder, EncodedFrame, Track};
 pub use input::PictureInput;
 pub use options::{EncoderOptions, ToolSet};
 pub use wavefront::Progress;
