@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import BinaryIO
 
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
@@ -14,11 +13,11 @@ from openmogr.errors import CosError
 from openmogr.image import headers
 from openmogr.image.codecs import heif_codec, tpg_codec
 from openmogr.image.color import to_srgb
+from openmogr.image.estimate import source_quality
 from openmogr.image.failures import input_resolution, not_an_image, too_many_bytes
 from openmogr.image.formats import CONTAINERS, Container
 from openmogr.image.model import Source
 from openmogr.image.nclx import nclx_profile, read_nclx
-from openmogr.image.quality import jpeg_quality, vp8_quality
 from openmogr.image.settings import ImageSettings
 from openmogr.image.sniff import HEADER_BYTES, sniff
 
@@ -232,7 +231,7 @@ def open_image(
                     image.width,
                     image.height,
                     max(count, 1),
-                    _estimate_quality(container, image, stream),
+                    source_quality(container, image, stream, frames=count),
                     isinstance(image, JpegImageFile) and get_sampling(image) in {1, 2},
                     read_nclx(stream) if container.name == "avif" else _heif_nclx(image),
                     _exif(image),
@@ -272,23 +271,6 @@ def _count_frames(container: Container, image: Image.Image) -> int:
     if container.name == "apng" and image.info.get("default_image"):
         count -= 1
     return max(count, 1)
-
-
-def _estimate_quality(container: Container, image: Image.Image, stream: BinaryIO) -> int | None:
-    if container.name == "jpeg":
-        tables = getattr(image, "quantization", None)
-        return jpeg_quality(tables[min(tables)]) if tables else None
-    if container.name == "webp":
-        position = stream.tell()
-        index = headers.vp8_quantiser(stream)
-        stream.seek(position)
-        return None if index is None else vp8_quality(index)
-    if container.name == "tpg":
-        codec = tpg_codec()
-        stream.seek(0)
-        qp = codec.info(stream.read()).qp
-        return None if qp is None else int(codec.quality_for_qp(qp))
-    return None
 
 
 def _heif_nclx(image: Image.Image) -> tuple[int, int] | None:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from types import MappingProxyType
 
 from openmogr.image._calibration import CALIBRATION
+from openmogr.image._quantisers import QUANTISERS
 from openmogr.image.operations import Encoding, QualityKind
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "effective_quality",
     "encoder_setting",
     "jpeg_quality",
+    "quality_of_quantiser",
     "quality_of_setting",
     "vp8_quality",
 ]
@@ -52,6 +55,28 @@ def quality_of_setting(container: str, setting: int) -> int:
     return min(
         range(1, 101), key=lambda quality: (abs(encoder_setting(container, quality) - setting), -quality)
     )
+
+
+def quality_of_quantiser(container: str, quantiser: int) -> int:
+    """The quality, 1-100, at which the container's encoder uses about this quantiser.
+
+    Args:
+        container: ``avif`` or ``heif``.
+        quantiser: ``base_q_idx`` of an AVIF, slice QP of a HEIF. What no setting gives counts as the nearest.
+    """
+    quantisers = [(-quantiser, setting) for setting, quantiser in QUANTISERS[container]]
+    settings = [(setting, quality) for quality, setting in ENCODER_TABLES[container]]
+    return round(_interpolated(settings, _interpolated(quantisers, -quantiser)))
+
+
+def _interpolated(points: Sequence[tuple[float, float]], x: float) -> float:
+    """The line through points whose first numbers do not fall; beyond its ends, it goes on level."""
+    for (x0, y0), (x1, y1) in pairwise(points):
+        if x <= x0:
+            return y0
+        if x <= x1:
+            return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
+    return points[-1][1]
 
 
 def effective_quality(encoding: Encoding, source_quality: int | None, container: str) -> int:
