@@ -90,10 +90,14 @@ def test_wrong_arguments() -> None:
         encode_animation([], 5)
     with pytest.raises(ValueError, match="frame 1 has 30x45 pixels, the first one 61x45"):
         encode_animation([frame(0), frame(1, 30)], 5)
-    with pytest.raises(ValueError, match="delay 0 is 65536"):
-        encode_animation([frame(0)], 65536)
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(ValueError, match="delay 0 is 6553501, allowed are 0 to 6553500"):
+        encode_animation([frame(0)], 6553501)
+    with pytest.raises(ValueError, match="there are 1 delays for more frames"):
         encode_animation([frame(0), frame(1)], [5])
+    with pytest.raises(ValueError, match="there are more delays than the 1 frames"):
+        encode_animation([frame(0)], [5, 5])
+    with pytest.raises(ValueError, match="alpha is 'black', allowed are 'white' and 'keep'"):
+        encode_animation([frame(0)], 5, alpha="black")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="cannot go together"):
         encode_animation([frame(0)], 5, qp=3, quality=70)
     with pytest.raises(ValueError, match="effort is 10"):

@@ -5,11 +5,11 @@ use std::sync::Mutex;
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyByteArray, PyBytes};
 use tpg::encode::{AnimationWriter, ChromaFilter, EncodeOptions, PictureOptions, Pixels, Source};
 
-use crate::encoder::{Callbacks, chroma_filter, lcu_log2, pixel_format, tool_set};
-use crate::errors::{CancelledError, to_python};
+use crate::encoder::{Callbacks, chroma_filter, lcu_log2, outcome, pixel_format, tool_set};
+use crate::errors::to_python;
 use crate::options::options;
 
 /// Writes an animation frame by frame.
@@ -28,12 +28,14 @@ fn is_over() -> PyErr {
 #[pymethods]
 impl AnimationEncoder {
     #[new]
-    #[pyo3(signature = (width, height, qp, *, chroma, effort, tools, perceptual, lcu_size, exif, threads, simd))]
+    #[pyo3(signature = (width, height, qp, *, alpha_qp, chroma, effort, tools, perceptual, lcu_size, exif, threads,
+                        simd))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         width: u32,
         height: u32,
         qp: u8,
+        alpha_qp: Option<u8>,
         chroma: &str,
         effort: u8,
         tools: &str,
@@ -54,53 +56,70 @@ impl AnimationEncoder {
             threads: choices.threads,
             ..PictureOptions::default()
         };
-        let options = EncodeOptions { picture, exif, ..EncodeOptions::default() };
-        let writer = AnimationWriter::new(width, height, &options).map_err(|error| to_python(&error))?;
+        let options = EncodeOptions { picture, exif, alpha_qp: alpha_qp.unwrap_or_default() };
+        let writer = match alpha_qp {
+            Some(_) => AnimationWriter::with_alpha(width, height, &options),
+            None => AnimationWriter::new(width, height, &options),
+        };
         Ok(Self {
-            writer: Mutex::new(Some(writer)),
+            writer: Mutex::new(Some(writer.map_err(|error| to_python(&error))?)),
             filter: chroma_filter(chroma)?,
             size: (width as usize, height as usize),
         })
     }
 
     /// Encodes a frame of the animation's size; `delay` is in 1/100 s.
-    #[pyo3(signature = (pixels, channels, delay, *, cancel))]
+    #[pyo3(signature = (pixels, channels, delay, *, progress, cancel))]
     fn push(
         &self,
         py: Python<'_>,
         pixels: &Bound<'_, PyAny>,
         channels: usize,
-        delay: u16,
+        delay: u32,
+        progress: Option<Py<PyAny>>,
         cancel: Option<Py<PyAny>>,
     ) -> PyResult<()> {
         let format = pixel_format(channels)?;
         let pixels = PyBuffer::<u8>::get(pixels)?.to_vec(py)?;
-        let mut writer = self.writer.lock().map_err(|_| is_over())?.take().ok_or_else(is_over)?;
-        let callbacks = Callbacks::new(None, cancel);
+        let mut writer = self.take()?;
+        let callbacks = Callbacks::new(progress, cancel);
         let (width, height) = self.size;
         let result = py.detach(|| {
             let pixels = Pixels::new(&pixels, width, height, width.saturating_mul(format.bytes()), format)?;
             let source = Source::new(&pixels, self.filter);
-            writer.push(source, delay, &callbacks, &|_, _| {})?;
+            writer.push(source, delay, &callbacks, &|done, rows| callbacks.report(done, rows))?;
             Ok(writer)
         });
-        if let Some(error) = callbacks.into_raised() {
-            return Err(error);
-        }
-        match result {
-            Ok(writer) => {
-                *self.writer.lock().map_err(|_| is_over())? = Some(writer);
-                Ok(())
-            }
-            Err(tpg::Error::Cancelled) => Err(CancelledError::new_err("encoding was cancelled")),
-            Err(error) => Err(to_python(&error)),
-        }
+        let writer = outcome(callbacks, result)?;
+        *self.writer.lock().map_err(|_| is_over())? = Some(writer);
+        Ok(())
+    }
+
+    /// Rows of R, G, B that a decoder makes of the frame that was pushed last.
+    fn rgb<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyByteArray>> {
+        let frame = match &*self.writer.lock().map_err(|_| is_over())? {
+            Some(writer) => writer.reconstruction(),
+            None => None,
+        };
+        let frame = frame.ok_or_else(|| PyValueError::new_err("no frame was pushed"))?;
+        PyByteArray::new_with(py, frame.rgb_bytes(), |out| {
+            py.detach(|| frame.write_rgb(out)).map_err(|error| to_python(&error))
+        })
     }
 
     /// The file. Nothing can be added afterwards.
-    fn finish<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let writer = self.writer.lock().map_err(|_| is_over())?.take().ok_or_else(is_over)?;
-        let file = writer.finish().map_err(|error| to_python(&error))?;
-        Ok(PyBytes::new(py, &file))
+    #[pyo3(signature = (*, cancel))]
+    fn finish<'py>(&self, py: Python<'py>, cancel: Option<Py<PyAny>>) -> PyResult<Bound<'py, PyBytes>> {
+        let writer = self.take()?;
+        let callbacks = Callbacks::new(None, cancel);
+        let result = py.detach(|| writer.finish(&callbacks));
+        Ok(PyBytes::new(py, &outcome(callbacks, result)?))
+    }
+}
+
+impl AnimationEncoder {
+    /// The writer, which has to be put back after success.
+    fn take(&self) -> PyResult<AnimationWriter> {
+        self.writer.lock().map_err(|_| is_over())?.take().ok_or_else(is_over)
     }
 }

@@ -29,11 +29,6 @@ impl Callbacks {
         Self { progress, cancel, raised: Mutex::new(None), reported: Mutex::new(0) }
     }
 
-    /// What a function raised.
-    pub(crate) fn into_raised(self) -> Option<PyErr> {
-        self.raised.into_inner().ok().flatten()
-    }
-
     fn keep(&self, error: PyErr) {
         if let Ok(mut raised) = self.raised.lock() {
             raised.get_or_insert(error);
@@ -73,6 +68,17 @@ impl CancelCheck for Callbacks {
             true
         })
     }
+}
+
+/// A result, or what Python is to raise instead.
+pub(crate) fn outcome<T>(callbacks: Callbacks, result: Result<T, tpg::Error>) -> PyResult<T> {
+    if let Some(error) = callbacks.raised.into_inner().ok().flatten() {
+        return Err(error);
+    }
+    result.map_err(|error| match error {
+        tpg::Error::Cancelled => CancelledError::new_err("encoding was cancelled"),
+        error => to_python(&error),
+    })
 }
 
 pub(crate) fn pixel_format(channels: usize) -> PyResult<PixelFormat> {
@@ -190,14 +196,7 @@ impl Encoder {
             let progress = |done, rows| callbacks.report(done, rows);
             self.0.encode(&options, &callbacks, &progress)
         });
-        if let Some(error) = callbacks.into_raised() {
-            return Err(error);
-        }
-        match result {
-            Ok(image) => Ok(Encoded(image)),
-            Err(tpg::Error::Cancelled) => Err(CancelledError::new_err("encoding was cancelled")),
-            Err(error) => Err(to_python(&error)),
-        }
+        outcome(callbacks, result).map(Encoded)
     }
 }
 

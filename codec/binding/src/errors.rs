@@ -1,4 +1,4 @@
-//! Python's error classes, one for each variant of `tpg::Error`.
+//! Python's error classes, one for each kind of `tpg::Error`.
 
 use pyo3::PyErr;
 use pyo3::create_exception;
@@ -15,6 +15,8 @@ macro_rules! error_classes {
         pub fn to_python(error: &Error) -> PyErr {
             match error {
                 $(Error::$variant { .. } => $class::new_err(error.to_string()),)*
+                Error::ChangedSize { .. } => SizeMismatchError::new_err(error.to_string()),
+                Error::FrameCount { .. } => InvalidContainerError::new_err(error.to_string()),
                 _ => TpgError::new_err(error.to_string()),
             }
         }
@@ -26,7 +28,7 @@ error_classes! {
     InvalidContainer => InvalidContainerError, "A field or chunk breaks a rule of the container.";
     Truncated => TruncatedError, "The data end inside a chunk.";
     MissingPicture => MissingPictureError, "A picture that the file announces is not there.";
-    SizeMismatch => SizeMismatchError, "The coded picture is smaller than the size to show.";
+    SizeMismatch => SizeMismatchError, "A coded picture is smaller than the size to show, or its size changes.";
     InvalidStream => InvalidStreamError, "The AVS2 stream inside is broken.";
     Unsupported => UnsupportedError, "A legal feature that this package does not have.";
     Limit => LimitError, "A budget of Limits would be exceeded.";

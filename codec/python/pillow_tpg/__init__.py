@@ -25,17 +25,18 @@ from pillow_tpg._pillow_tpg import (
     __version__,
     file_type,
 )
-from pillow_tpg.animation import encode_animation
+from pillow_tpg.animation import EncodedAnimation, encode_animated_image, encode_animation
 from pillow_tpg.encode import EncodedImage, TargetError, encode, encode_image
 from pillow_tpg.image import Frame, TpgImage, decode, decode_frames, info
 from pillow_tpg.metric import Ssimulacra2
-from pillow_tpg.plugin import TpgImageFile, register_tpg_opener
+from pillow_tpg.plugin import TpgImageFile, TransparencyWarning, register_tpg_opener
 from pillow_tpg.quality import DEFAULT_QUALITY, qp_for_quality, quality_for_qp
 
 __all__ = [
     "DEFAULT_QUALITY",
     "BufferSizeError",
     "CancelledError",
+    "EncodedAnimation",
     "EncodedImage",
     "Frame",
     "Info",
@@ -51,12 +52,14 @@ __all__ = [
     "TpgError",
     "TpgImage",
     "TpgImageFile",
+    "TransparencyWarning",
     "TruncatedError",
     "UnsupportedError",
     "__version__",
     "decode",
     "decode_frames",
     "encode",
+    "encode_animated_image",
     "encode_animation",
     "encode_image",
     "file_type",

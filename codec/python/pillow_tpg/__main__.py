@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
+import io
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,18 +21,25 @@ from pillow_tpg import (
     Info,
     TpgError,
     __version__,
-    decode,
     decode_frames,
     encode,
+    encode_animated_image,
     info,
     register_tpg_opener,
 )
 from pillow_tpg.encode import DEFAULT_EFFORT
+from pillow_tpg.plugin import frame_duration
+from pillow_tpg.sequence import TimedFrames, is_animation
 
 __all__ = ["main"]
 
 BAD_INPUT = 1
 USAGE = 2
+
+_ANIMATED_SUFFIXES = frozenset({".apng", ".avif", ".gif", ".webp"})
+# What Pillow calls "restore to background" before the next frame.
+_REPLACING = {".gif": {"disposal": 2}, ".apng": {"disposal": 1, "blend": 0}}
+_NUMBER = re.compile(r"%(0\d+)?d")
 
 
 class _CommandError(Exception):
@@ -67,13 +77,25 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--json", action="store_true", help="as JSON")
     show.set_defaults(run=_info)
 
-    convert = commands.add_parser("decode", help="write the first frame as PNG or another format of Pillow")
+    convert = commands.add_parser(
+        "decode",
+        help="write as PNG or another format of Pillow",
+        description="Animations stay animations in .gif, .webp, .apng and .avif; other formats get one frame, or all "
+        "of them in files of their own if the output has a number to fill in, as in frame-%%03d.png.",
+    )
     convert.add_argument("input", type=Path)
     convert.add_argument("output", type=Path)
+    convert.add_argument("--frame", type=int, metavar="N", help="only this frame, from 0")
     _add_threads(convert)
     convert.set_defaults(run=_decode)
 
-    _add_encode(commands.add_parser("encode", help="write a picture of any format of Pillow as TPG"))
+    _add_encode(
+        commands.add_parser(
+            "encode",
+            help="write a picture of any format of Pillow as TPG",
+            description="Animated GIF, PNG, WebP, AVIF and TPG files stay animations with their delays.",
+        )
+    )
 
     planes = commands.add_parser(
         "yuv",
@@ -115,6 +137,12 @@ def _add_encode(parser: argparse.ArgumentParser) -> None:
         "--chroma", choices=["box", "lanczos", "sharp"], default="sharp", help="chroma filter"
     )
     parser.add_argument("--alpha-quality", type=float, help="1 to 100")
+    parser.add_argument(
+        "--alpha",
+        choices=["white", "keep"],
+        help="transparent animations: compose on white (the default), or keep alpha (experimental)",
+    )
+    parser.add_argument("--still", action="store_true", help="only the first frame of an animation")
     parser.add_argument("--no-exif", action="store_true", help="leave EXIF out")
     _add_threads(parser)
     parser.set_defaults(run=_encode)
@@ -163,32 +191,80 @@ def _decode(options: argparse.Namespace) -> None:
     suffix = options.output.suffix.lower()
     if suffix not in Image.registered_extensions():
         raise _CommandError(f"{options.output}: no known picture format has the extension {suffix!r}")
-    image = decode(options.input.read_bytes(), threads=options.threads)
-    picture = Image.fromarray(image.rgb() if image.alpha is None else image.rgba())
-    with _removed_on_error(options.output):
+    data = options.input.read_bytes()
+    found = info(data)
+    whole = options.frame is None and found.frame_count > 1
+    if whole and _NUMBER.search(options.output.name):
+        _check_damage(options.input, found)
+        for frame in decode_frames(data, threads=options.threads):
+            _save(_picture(frame), options.output.with_name(_numbered(options.output.name, frame.index)))
+    elif whole and suffix in _ANIMATED_SUFFIXES:
+        _check_damage(options.input, found)
+        register_tpg_opener(threads=options.threads)
+        with Image.open(io.BytesIO(data)) as animation:
+            durations = [frame_duration(delay) for delay in found.delays]
+            # Every frame covers the one before, also where it is transparent.
+            extra = _REPLACING.get(suffix, {}) if found.has_alpha else {}
+            _save(animation, options.output, save_all=True, duration=durations, loop=0, **extra)
+    else:
+        wanted = options.frame or 0
+        if not 0 <= wanted < found.frame_count:
+            raise _CommandError(
+                f"{options.input}: there is no frame {wanted}, only 0 to {found.frame_count - 1}"
+            )
+        frames = decode_frames(data, threads=options.threads)
+        _save(_picture(next(islice(frames, wanted, None))), options.output)
+
+
+def _check_damage(path: Path, found: Info) -> None:
+    if found.damage is not None:
+        frames = f"--frame takes one of the {found.frame_count} whole frames"
+        raise _CommandError(f"{path}: {found.damage} ({frames})")
+
+
+def _picture(frame: Frame) -> Image.Image:
+    return Image.fromarray(frame.rgba() if frame.has_alpha else frame.rgb())
+
+
+def _numbered(name: str, number: int) -> str:
+    return _NUMBER.sub(lambda found: f"{number:0{found[1] or 1}}", name, count=1)
+
+
+def _save(picture: Image.Image, path: Path, **options: object) -> None:
+    with _removed_on_error(path):
         try:
-            picture.save(options.output)
+            picture.save(path, **options)  # type: ignore[arg-type]
         except (ValueError, KeyError) as error:
-            raise _CommandError(f"{options.output}: {error}") from error
+            raise _CommandError(f"{path}: {error}") from error
 
 
 def _encode(options: argparse.Namespace) -> None:
     register_tpg_opener()
     with Image.open(options.input) as picture:
+        given = {
+            "quality": options.quality,
+            "qp": options.qp,
+            "target_size": options.target_size,
+            "target_ssimulacra2": options.target_ssimulacra2,
+            "effort": options.effort,
+            "tools": options.tools,
+            "chroma": options.chroma,
+            "alpha_quality": options.alpha_quality,
+            "exif": None if options.no_exif else picture.info.get("exif"),
+            "threads": options.threads,
+        }
         try:
-            data = encode(
-                picture,
-                quality=options.quality,
-                qp=options.qp,
-                target_size=options.target_size,
-                target_ssimulacra2=options.target_ssimulacra2,
-                effort=options.effort,
-                tools=options.tools,
-                chroma=options.chroma,
-                alpha_quality=options.alpha_quality,
-                exif=None if options.no_exif else picture.info.get("exif"),
-                threads=options.threads,
-            )
+            if is_animation(picture) and not options.still:
+                frames = TimedFrames([picture])
+                animation = encode_animated_image(
+                    frames, frames.delays(), alpha=options.alpha or "white", **given
+                )
+                data = animation.data
+                if animation.transparency_dropped and options.alpha is None:
+                    note = "transparent frames are composed on white; --alpha keep writes alpha"
+                    print(f"pillow_tpg: {options.input}: {note}", file=sys.stderr)
+            else:
+                data = encode(picture, **given)
         except (ValueError, SyntaxError) as error:
             raise _CommandError(f"{options.input}: {error}") from error
     with _removed_on_error(options.output):

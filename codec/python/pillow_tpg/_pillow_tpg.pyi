@@ -180,6 +180,7 @@ class AnimationEncoder:
         height: int,
         qp: int,
         *,
+        alpha_qp: int | None,
         chroma: str,
         effort: int,
         tools: str,
@@ -190,9 +191,16 @@ class AnimationEncoder:
         simd: str,
     ) -> AnimationEncoder: ...
     def push(
-        self, pixels: _Pixels, channels: int, delay: int, *, cancel: Callable[[], bool] | None
+        self,
+        pixels: _Pixels,
+        channels: int,
+        delay: int,
+        *,
+        progress: Callable[[int, int], object] | None,
+        cancel: Callable[[], bool] | None,
     ) -> None: ...
-    def finish(self) -> bytes: ...
+    def rgb(self) -> bytearray: ...
+    def finish(self, *, cancel: Callable[[], bool] | None) -> bytes: ...
 
 @final
 class Ssimulacra2:

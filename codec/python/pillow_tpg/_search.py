@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from pillow_tpg import _pillow_tpg as native
 
@@ -26,11 +27,12 @@ class TargetError(native.TpgError):
     """No QP meets the target."""
 
 
-Attempt = Callable[[int], native.Encoded]
-Found = tuple[int, native.Encoded, int]
+Result = TypeVar("Result")
 
 
-def for_size(attempt: Attempt, target: int, pixels: int) -> Found:
+def for_size(
+    attempt: Callable[[int], Result], size: Callable[[Result], int], target: int, pixels: float
+) -> tuple[int, Result, int]:
     """The smallest QP whose file has at most ``target`` bytes: QP, file, number of encodings.
 
     Raises:
@@ -38,26 +40,28 @@ def for_size(attempt: Attempt, target: int, pixels: int) -> Found:
     """
     goal = math.log2(target)
 
-    def spare(encoded: native.Encoded) -> float:
-        return (goal - math.log2(encoded.size)) * _QPS_PER_DOUBLING
+    def spare(encoded: Result) -> float:
+        return (goal - math.log2(size(encoded))) * _QPS_PER_DOUBLING
 
     usual = math.log2(max(pixels * _USUAL_BITS / 8, 1))
     start = _USUAL_QP - (goal - usual) * _QPS_PER_DOUBLING
     search = _Search(attempt, spare, finest_is_best=True)
     found = search.run(start)
     if found is None:
-        raise TargetError(f"target_size is {target} bytes, but even QP {_MAX_QP} takes {search.last.size}")
+        raise TargetError(f"target_size is {target} bytes, but even QP {_MAX_QP} takes {size(search.last)}")
     return found
 
 
-def for_score(attempt: Attempt, target: float, score: Callable[[native.Encoded], float]) -> Found:
+def for_score(
+    attempt: Callable[[int], Result], target: float, score: Callable[[Result], float]
+) -> tuple[int, Result, int]:
     """The greatest QP whose score is at least ``target``: QP, file, number of encodings.
 
     Raises:
         TargetError: even the score at QP 0 is lower.
     """
 
-    def spare(encoded: native.Encoded) -> float:
+    def spare(encoded: Result) -> float:
         return (score(encoded) - target) / _SCORE_PER_QP
 
     start = _USUAL_QP - (target - _USUAL_SCORE) / _SCORE_PER_QP
@@ -69,7 +73,7 @@ def for_score(attempt: Attempt, target: float, score: Callable[[native.Encoded],
     return found
 
 
-class _Search:
+class _Search(Generic[Result]):
     """Finds the last QP, on the way from one end of the scale to the other, that keeps a target.
 
     Args:
@@ -79,10 +83,10 @@ class _Search:
             ones keep it and the coarsest of them is sought (score).
     """
 
-    last: native.Encoded
+    last: Result
 
     def __init__(
-        self, attempt: Attempt, spare: Callable[[native.Encoded], float], *, finest_is_best: bool
+        self, attempt: Callable[[int], Result], spare: Callable[[Result], float], *, finest_is_best: bool
     ) -> None:
         self._attempt, self._spare = attempt, spare
         # From kept towards missed; the ends lie outside of the scale until something was measured.
@@ -91,9 +95,9 @@ class _Search:
         self._kept, self._missed = ends if finest_is_best else ends[::-1]
         self._known: list[tuple[int, float]] = []
 
-    def run(self, start: float) -> Found | None:
+    def run(self, start: float) -> tuple[int, Result, int] | None:
         """Searches from a guess; None if no QP keeps the target, and then ``last`` is the file closest to it."""
-        best: tuple[int, native.Encoded] | None = None
+        best: tuple[int, Result] | None = None
         guess = start
         for encodings in range(1, MAX_ENCODINGS + 1):
             qp = self._allowed(guess, MAX_ENCODINGS - encodings)

@@ -2,34 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import repeat
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from pillow_tpg import _pillow_tpg as native
+from pillow_tpg._frames import AlphaChoice, FrameSource
+from pillow_tpg._search import for_score, for_size
 from pillow_tpg.encode import (
     DEFAULT_EFFORT,
-    MAX_EFFORT,
-    MAX_QP,
     ChromaFilter,
+    Progress,
     ToolSet,
     check_goals,
-    check_range,
+    check_options,
+    scorer,
     tiff_of,
 )
 from pillow_tpg.image import Samples, SimdLevel
-from pillow_tpg.pixels import pixels_of
 from pillow_tpg.quality import DEFAULT_QUALITY, qp_for_quality
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-__all__ = ["encode_animation"]
+__all__ = ["EncodedAnimation", "encode_animated_image", "encode_animation"]
 
-MAX_DELAY = 65535
+# Later frames usually take about so much of what the first one does.
+_USUAL_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class EncodedAnimation:
+    """An animated TPG file, and what became of its frames."""
+
+    data: bytes
+    """The file."""
+    size: tuple[int, int]
+    """Width and height in pixels."""
+    qp: int
+    """QP of the first colour picture."""
+    has_alpha: bool
+    """Whether frames have alpha pictures."""
+    transparency_dropped: bool
+    """Whether a frame was transparent somewhere and lies on white now."""
+    encodings: int
+    """How many times the animation was encoded; more than once in searches for a target."""
+    score: float | None
+    """Mean SSIMULACRA2 over the frames given, if it was a target."""
 
 
 def encode_animation(
@@ -38,6 +61,10 @@ def encode_animation(
     *,
     quality: float | None = None,
     qp: int | None = None,
+    target_size: int | None = None,
+    target_ssimulacra2: float | None = None,
+    alpha: AlphaChoice = "white",
+    alpha_quality: float | None = None,
     effort: int = DEFAULT_EFFORT,
     tools: ToolSet = "compatible",
     chroma: ChromaFilter = "sharp",
@@ -46,19 +73,28 @@ def encode_animation(
     exif: Buffer | Image.Exif | None = None,
     threads: int = 1,
     simd: SimdLevel = "auto",
+    progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> bytes:
     """Encodes an animation as a TPG file. The bytes depend neither on ``threads`` nor on ``simd``.
 
     Frames are taken one by one and not kept. A frame that equals the one before lengthens its delay, so the file may
-    have fewer frames; alpha is composed on white. TPG has no loop count: animations are repeated endlessly.
+    have fewer frames. TPG has no loop count: animations are repeated endlessly. At most one of ``quality``, ``qp``,
+    ``target_size`` and ``target_ssimulacra2`` may be given; without any, the quality is 75.
 
     Args:
         frames: at least one image or array, as for :func:`pillow_tpg.encode`, all of the same size.
-        delays: how long each frame is shown in 1/100 s, 0 to 65535, or one number for all. 0 and 1 are stored as 10,
-            which is what browsers make of them.
-        quality: as for :func:`pillow_tpg.encode`, 75 by default; at most one of ``quality`` and ``qp`` may be given.
+        delays: how long each frame is shown in 1/100 s, 0 to 6553500, or one number for all. 0 and 1 are stored as
+            10, which is what browsers make of them; above 65535 the frame is followed by copies that share the delay.
+        quality: as for :func:`pillow_tpg.encode`.
         qp: QP of the first frame, 0 (best) to 63; later frames have 2 more.
+        target_size: the best quality whose file has at most so many bytes, found with at most 8 encodings. Frames are
+            recorded for that, in a temporary file where they are many.
+        target_ssimulacra2: the smallest file whose frames have at least this score on average, found likewise.
+        alpha: ``white`` composes transparent frames on white; :func:`encode_animated_image` tells whether there were
+            any. ``keep`` writes alpha pictures if a frame is transparent; this is experimental, as no other encoder's
+            file of this kind is known. Frames before the first transparent one are recorded as for targets.
+        alpha_quality: 1 to 100; by default alpha has two thirds of the colour's QP.
         effort: 0 (fastest) to 9 (smallest).
         tools: as for :func:`pillow_tpg.encode`.
         chroma: how chroma is brought to half size.
@@ -67,37 +103,80 @@ def encode_animation(
         exif: EXIF to store, with or without the ``Exif`` prefix.
         threads: 1 to 64; only the first frame and the filters use more than one.
         simd: instructions to use, for tests.
+        progress: called with the rows of largest coding units done and in all; of an iterator of unknown length only
+            frames taken so far are counted. Begins anew with each encoding of a search. May be called from other
+            threads, never at the same time.
         cancel: called before each row; a true result ends the call with ``CancelledError``, an exception with itself.
 
     Raises:
+        TargetError: no QP meets the target.
         TpgError: an option is not allowed by the tool set; ``CancelledError`` if the call was cancelled.
         ValueError: an argument is out of range, there is no frame, frames differ in size, or there are more or fewer
             delays than frames.
         TypeError: a frame is of no known type.
+        OSError: frames could not be recorded.
     """
-    check_goals(quality=quality, qp=qp)
-    check_range("qp", qp, 0, MAX_QP)
-    check_range("effort", effort, 0, MAX_EFFORT)
-    check_range("perceptual", perceptual, 0, 2)
-    if lcu_size not in {None, 32, 64}:
-        raise ValueError(f"lcu_size is {lcu_size}, allowed are 32 and 64")
-    if tools not in {"compatible", "full"}:
-        raise ValueError(f"tools is {tools!r}, allowed are 'compatible' and 'full'")
+    return encode_animated_image(
+        frames,
+        delays,
+        quality=quality,
+        qp=qp,
+        target_size=target_size,
+        target_ssimulacra2=target_ssimulacra2,
+        alpha=alpha,
+        alpha_quality=alpha_quality,
+        effort=effort,
+        tools=tools,
+        chroma=chroma,
+        perceptual=perceptual,
+        lcu_size=lcu_size,
+        exif=exif,
+        threads=threads,
+        simd=simd,
+        progress=progress,
+        cancel=cancel,
+    ).data
+
+
+def encode_animated_image(
+    frames: Iterable[Image.Image | Samples],
+    delays: int | Iterable[int],
+    *,
+    quality: float | None = None,
+    qp: int | None = None,
+    target_size: int | None = None,
+    target_ssimulacra2: float | None = None,
+    alpha: AlphaChoice = "white",
+    alpha_quality: float | None = None,
+    effort: int = DEFAULT_EFFORT,
+    tools: ToolSet = "compatible",
+    chroma: ChromaFilter = "sharp",
+    perceptual: float = 1.0,
+    lcu_size: int | None = None,
+    exif: Buffer | Image.Exif | None = None,
+    threads: int = 1,
+    simd: SimdLevel = "auto",
+    progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> EncodedAnimation:
+    """Encodes as :func:`encode_animation` does, and tells the QP and what became of transparency."""
+    check_goals(quality=quality, qp=qp, target_size=target_size, target_ssimulacra2=target_ssimulacra2)
+    check_options(qp, effort, perceptual, target_size, target_ssimulacra2, lcu_size, tools)
+    if alpha not in {"white", "keep"}:
+        raise ValueError(f"alpha is {alpha!r}, allowed are 'white' and 'keep'")
+    alpha_qp = None if alpha_quality is None else qp_for_quality(alpha_quality, tools, name="alpha_quality")
     if qp is None:
         qp = qp_for_quality(DEFAULT_QUALITY if quality is None else quality, tools)
     tiff = tiff_of(exif)
-    encoder: native.AnimationEncoder | None = None
-    size = (0, 0)
-    for index, (frame, delay) in enumerate(_timed(frames, delays)):
-        check_range(f"delay {index}", delay, 0, MAX_DELAY)
-        pixels = _on_white(pixels_of(frame))
-        height, width, channels = pixels.shape
-        if encoder is None:
-            size = (width, height)
-            encoder = native.AnimationEncoder(
+
+    def attempt(qp: int) -> EncodedAnimation:
+        def start(width: int, height: int) -> native.AnimationEncoder:
+            own_alpha_qp = qp * 2 // 3 if alpha_qp is None else alpha_qp
+            return native.AnimationEncoder(
                 width,
                 height,
                 qp,
+                alpha_qp=own_alpha_qp if source.has_alpha else None,
                 chroma=chroma,
                 effort=effort,
                 tools=tools,
@@ -107,25 +186,81 @@ def encode_animation(
                 threads=threads,
                 simd=simd,
             )
-        if (width, height) != size:
-            raise ValueError(f"frame {index} has {width}x{height} pixels, the first one {size[0]}x{size[1]}")
-        encoder.push(pixels, channels, delay, cancel=cancel)
+
+        return _encode(source, start, qp, target_ssimulacra2 is not None, progress, cancel)
+
+    with closing(FrameSource(frames, delays, alpha, cancel)) as source:
+        source.look_ahead()
+        if target_size is None and target_ssimulacra2 is None:
+            return attempt(qp)
+        source.record()
+        if target_size is not None:
+            width, height = source.size
+            pixels = width * height * (1 + _USUAL_SHARE * (source.count or 0))
+            _, found, encodings = for_size(attempt, lambda found: len(found.data), target_size, pixels)
+        else:
+            assert target_ssimulacra2 is not None
+            _, found, encodings = for_score(attempt, target_ssimulacra2, _score)
+        return replace(found, encodings=encodings)
+
+
+def _score(animation: EncodedAnimation) -> float:
+    assert animation.score is not None
+    return animation.score
+
+
+def _encode(
+    source: FrameSource,
+    start: Callable[[int, int], native.AnimationEncoder],
+    qp: int,
+    with_score: bool,
+    progress: Progress | None,
+    cancel: Callable[[], bool] | None,
+) -> EncodedAnimation:
+    encoder: native.AnimationEncoder | None = None
+    rows = _Rows(progress, source.count)
+    scores: list[float] = []
+    before: Samples | None = None
+    for pixels, delay in source:
+        height, width, channels = pixels.shape
+        if encoder is None:
+            encoder = start(width, height)
+        encoder.push(pixels, channels, delay, progress=rows.report if progress else None, cancel=cancel)
+        rows.end_frame()
+        if with_score:
+            # Equal frames are one in the file, too.
+            is_new = before is None or not np.array_equal(before, pixels)
+            scores.append(scorer(pixels)(encoder) if is_new else scores[-1])
+            before = pixels
     if encoder is None:
         raise ValueError("an animation needs at least one frame")
-    return encoder.finish()
+    return EncodedAnimation(
+        data=encoder.finish(cancel=cancel),
+        size=(width, height),
+        qp=qp,
+        has_alpha=source.has_alpha,
+        transparency_dropped=source.transparency_dropped,
+        encodings=1,
+        score=sum(scores) / len(scores) if scores else None,
+    )
 
 
-def _timed(
-    frames: Iterable[Image.Image | Samples], delays: int | Iterable[int]
-) -> Iterator[tuple[Image.Image | Samples, int]]:
-    if isinstance(delays, int):
-        return zip(frames, repeat(delays), strict=False)
-    return zip(frames, delays, strict=True)
+class _Rows:
+    """Rows of all frames, from those of each."""
 
+    def __init__(self, progress: Progress | None, frames: int | None) -> None:
+        self._progress, self._frames = progress, frames
+        self._ended = self._reported = self._rows = 0
 
-def _on_white(pixels: Samples) -> Samples:
-    """Pixels without alpha."""
-    if pixels.shape[2] in {1, 3}:
-        return pixels
-    colour, alpha = pixels[:, :, :-1].astype(np.uint16), pixels[:, :, -1:].astype(np.uint16)
-    return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    def report(self, done: int, rows: int) -> None:
+        """Called by the encoder of a frame."""
+        self._rows = rows
+        self._reported = self._ended * rows + done
+        if self._progress is not None:
+            self._progress(self._reported, rows * (self._frames or self._ended + 1))
+
+    def end_frame(self) -> None:
+        """Counts frames that cost no encoding as well."""
+        if self._rows and self._reported < (self._ended + 1) * self._rows:
+            self.report(self._rows, self._rows)
+        self._ended += 1

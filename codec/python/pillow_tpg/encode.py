@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import numpy as np
 from PIL import Image
@@ -161,18 +161,10 @@ def encode_image(
 ) -> EncodedImage:
     """Encodes as :func:`encode` does, and tells the QP and what a decoder makes of the file."""
     check_goals(quality=quality, qp=qp, target_size=target_size, target_ssimulacra2=target_ssimulacra2)
-    check_range("qp", qp, 0, MAX_QP)
-    check_range("effort", effort, 0, MAX_EFFORT)
-    check_range("perceptual", perceptual, 0, 2)
-    check_range("target_size", target_size, 1, 1 << 62)
-    check_range("target_ssimulacra2", target_ssimulacra2, -1000, 100)
+    check_options(qp, effort, perceptual, target_size, target_ssimulacra2, lcu_size, tools)
     check_range("slice_rows", slice_rows, 0, 1024)
     for delta in chroma_qp_delta or ():
         check_range("chroma_qp_delta", delta, -16, 16)
-    if lcu_size not in {None, 32, 64}:
-        raise ValueError(f"lcu_size is {lcu_size}, allowed are 32 and 64")
-    if tools not in {"compatible", "full"}:
-        raise ValueError(f"tools is {tools!r}, allowed are 'compatible' and 'full'")
     alpha_qp = None if alpha_quality is None else qp_for_quality(alpha_quality, tools, name="alpha_quality")
     if qp is None:
         qp = qp_for_quality(DEFAULT_QUALITY if quality is None else quality, tools)
@@ -200,9 +192,9 @@ def encode_image(
 
     encodings = 1
     if target_size is not None:
-        qp, encoded, encodings = for_size(attempt, target_size, width * height)
+        qp, encoded, encodings = for_size(attempt, lambda found: found.size, target_size, width * height)
     elif target_ssimulacra2 is not None:
-        qp, encoded, encodings = for_score(attempt, target_ssimulacra2, _scorer(pixels))
+        qp, encoded, encodings = for_score(attempt, target_ssimulacra2, scorer(pixels))
     else:
         encoded = attempt(qp)
     return EncodedImage(encoded, (width, height), qp, encodings)
@@ -212,6 +204,26 @@ def check_goals(**goals: float | None) -> None:
     given = [name for name, value in goals.items() if value is not None]
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given)} cannot go together: give one of them")
+
+
+def check_options(
+    qp: int | None,
+    effort: int,
+    perceptual: float,
+    target_size: int | None,
+    target_ssimulacra2: float | None,
+    lcu_size: int | None,
+    tools: str,
+) -> None:
+    check_range("qp", qp, 0, MAX_QP)
+    check_range("effort", effort, 0, MAX_EFFORT)
+    check_range("perceptual", perceptual, 0, 2)
+    check_range("target_size", target_size, 1, 1 << 62)
+    check_range("target_ssimulacra2", target_ssimulacra2, -1000, 100)
+    if lcu_size not in {None, 32, 64}:
+        raise ValueError(f"lcu_size is {lcu_size}, allowed are 32 and 64")
+    if tools not in {"compatible", "full"}:
+        raise ValueError(f"tools is {tools!r}, allowed are 'compatible' and 'full'")
 
 
 def check_range(name: str, value: float | None, least: float, greatest: float) -> None:
@@ -230,14 +242,20 @@ def tiff_of(exif: Buffer | Image.Exif | None) -> bytes | None:
     return block or None
 
 
-def _scorer(pixels: Samples) -> Callable[[native.Encoded], float]:
+class _Decoded(Protocol):
+    """Whatever can tell what a decoder makes of it."""
+
+    def rgb(self) -> bytearray: ...
+
+
+def scorer(pixels: Samples) -> Callable[[_Decoded], float]:
     """Scores what is visible of an encoding of ``pixels``."""
     height, width, channels = pixels.shape
     colour = pixels[:, :, : 3 if channels >= 3 else 1]
     alpha = pixels[:, :, -1:] if channels in {2, 4} else None
     reference = Ssimulacra2(_visible(np.broadcast_to(colour, (height, width, 3)), alpha))
 
-    def score(encoded: native.Encoded) -> float:
+    def score(encoded: _Decoded) -> float:
         decoded = np.frombuffer(encoded.rgb(), np.uint8).reshape(height, width, 3)
         return reference.score(_visible(decoded, alpha))
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+import warnings
 from typing import IO, TYPE_CHECKING
 
 from PIL import Image, ImageFile
 
 from pillow_tpg import _pillow_tpg as native
-from pillow_tpg.animation import encode_animation
+from pillow_tpg.animation import encode_animated_image, encode_animation
 from pillow_tpg.encode import encode
+from pillow_tpg.sequence import DEFAULT_DURATION, TimedFrames
 
 if TYPE_CHECKING:
     from PIL._imaging import PixelAccess
 
-__all__ = ["TpgImageFile", "register_tpg_opener"]
+__all__ = ["TpgImageFile", "TransparencyWarning", "register_tpg_opener"]
 
 _MAGIC = b"TPG AVS2B"
 _EXIF_PREFIX = b"Exif\0\0"
@@ -23,7 +24,10 @@ _TIFF_MAGIC = (b"II*\0", b"MM\0*")
 _MILLISECONDS = 10
 # Delays below 2 are shown for 100 ms by Tencent's sample code, as browsers do with GIF.
 _SHORTEST_DELAY = 2
-_DEFAULT_DURATION = 100
+
+
+class TransparencyWarning(UserWarning):
+    """Transparent frames of an animation were composed on white, and nobody had asked for it."""
 
 
 class _Options:
@@ -74,8 +78,8 @@ class TpgImageFile(ImageFile.ImageFile):
         self._frame = frame
         if self._info.is_animated:
             delays = self._info.delays
-            self.info["duration"] = _duration(delays[frame])
-            self.info["timestamp"] = sum(map(_duration, delays[:frame]))
+            self.info["duration"] = frame_duration(delays[frame])
+            self.info["timestamp"] = sum(map(frame_duration, delays[:frame]))
 
     def seek(self, frame: int) -> None:
         """Goes to frame ``frame``, from 0.
@@ -133,7 +137,9 @@ def register_tpg_opener(*, limits: native.Limits | None = None, threads: int = 1
     ``save`` takes the options of :func:`pillow_tpg.encode`; EXIF is that of the image unless ``exif`` is given. Of
     an animation the current frame is written; with ``save_all=True`` all frames and those of ``append_images`` make
     an animation with the options of :func:`pillow_tpg.encode_animation`. ``duration`` is in milliseconds, a number or
-    one for each frame; without it frames keep their own, and frames without any are shown for 100 ms.
+    one for each frame; without it frames keep their own, and frames without any, or with at most 10 ms, are shown for
+    100 ms. Transparent frames are composed on white, with a ``TransparencyWarning`` unless ``alpha="white"`` was given;
+    ``alpha="keep"`` writes alpha.
 
     Args:
         limits: budgets for every file opened from now on.
@@ -171,38 +177,17 @@ def _save_all(image: Image.Image, file: IO[bytes], filename: str | bytes) -> Non
     options = {name: value for name, value in given.items() if name in _ANIMATION_OPTIONS}
     options.setdefault("exif", image.info.get("exif"))
     options.setdefault("threads", _Options.threads)
-    durations = given.get("duration")
-    images = [image, *given.get("append_images", ())]
-    counts = sum(getattr(each, "n_frames", 1) for each in images)
-    if isinstance(durations, list | tuple) and len(durations) != counts:
-        raise ValueError(f"there are {len(durations)} durations for {counts} frames")
-    delays: list[int] = []
-
-    def frames() -> Iterator[Image.Image]:
-        for each in images:
-            position = each.tell()
-            for index in range(getattr(each, "n_frames", 1)):
-                each.seek(index)
-                each.load()
-                duration = each.info.get("duration", _DEFAULT_DURATION) if durations is None else durations
-                if isinstance(duration, list | tuple):
-                    duration = duration[len(delays)]
-                delays.append(_delay(duration))
-                yield each
-            each.seek(position)
-
-    # A frame's delay is known once the frame is there.
-    file.write(encode_animation(frames(), (delays[i] for i in range(counts)), **options))
+    frames = TimedFrames([image, *given.get("append_images", ())], given.get("duration"))
+    encoded = encode_animated_image(frames, frames.delays(), **options)
+    if encoded.transparency_dropped and "alpha" not in options:
+        message = "transparent frames are composed on white; alpha='keep' writes alpha"
+        warnings.warn(message, TransparencyWarning, stacklevel=3)
+    file.write(encoded.data)
 
 
-def _delay(duration: float) -> int:
-    """A delay in 1/100 s."""
-    return round(duration / _MILLISECONDS)
-
-
-def _duration(delay: int) -> int:
+def frame_duration(delay: int) -> int:
     """Milliseconds of a delay in 1/100 s."""
-    return _DEFAULT_DURATION if delay < _SHORTEST_DELAY else delay * _MILLISECONDS
+    return DEFAULT_DURATION if delay < _SHORTEST_DELAY else delay * _MILLISECONDS
 
 
 def _pillow_error(error: native.TpgError) -> Exception:

@@ -1,5 +1,6 @@
 //! Stepping through the chunks of a file (sections 1, 3 and 9 of the container's description).
 
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use avs2::SequenceHeader;
@@ -36,7 +37,8 @@ pub struct Container {
     pub user_data: Vec<Range<usize>>,
     /// The whole frames, in the order to show; at least one, and exactly one in stills.
     pub frames: Vec<FrameChunks>,
-    /// Why frames that the file announces are not in `frames`: the file is cut or damaged behind them.
+    /// What is wrong behind the last of `frames`: the file is cut or damaged there, or holds other frames than it
+    /// announces.
     pub damage: Option<Error>,
     /// Bytes behind the last chunk that are not a chunk.
     pub trailing_bytes: usize,
@@ -103,6 +105,20 @@ fn split_delay(data: &[u8], payload: Range<usize>, animation: bool) -> (u16, Ran
         }
         _ => (0, payload),
     }
+}
+
+/// Coded data of animations follow the delay at once: a delay of another length or in another place is an error.
+fn check_start(data: &[u8], coded: &Range<usize>, animation: bool) -> Result<(), Error> {
+    let bytes = &data[coded.clone()];
+    if !animation || bytes.starts_with(&START_CODE) {
+        return Ok(());
+    }
+    let value = bytes.iter().take(4).fold(0, |value, &byte| value << 8 | u64::from(byte));
+    Err(Error::InvalidContainer {
+        element: "start of the coded data behind a delay",
+        value,
+        offset: coded.start,
+    })
 }
 
 impl Container {
@@ -190,27 +206,23 @@ impl Container {
                 if colour.is_empty() {
                     return Err(Error::MissingPicture { element: "coded data", frame: self.frames.len() });
                 }
+                check_start(data, &colour, animation)?;
                 check_limit("number of frames", self.frames.len() as u64 + 1, limits.max_frames.into())?;
                 self.frames.push(FrameChunks { delay, colour, alpha: None });
             }
             CODE_ALPHA => {
                 let frame = self.frames.len().saturating_sub(1);
                 let (_, coded) = split_delay(data, payload, animation);
-                match self.frames.last_mut() {
-                    _ if coded.is_empty() => {
-                        return Err(Error::MissingPicture { element: "coded data of its alpha", frame });
-                    }
-                    Some(FrameChunks { alpha: alpha @ None, .. }) => *alpha = Some(coded),
-                    // A second alpha picture of a frame, or one without a frame.
-                    _ => {
-                        let value = u64::from(code);
-                        return Err(Error::InvalidContainer {
-                            element: "misplaced chunk's code",
-                            value,
-                            offset,
-                        });
-                    }
+                if coded.is_empty() {
+                    return Err(Error::MissingPicture { element: "coded data of its alpha", frame });
                 }
+                check_start(data, &coded, animation)?;
+                let Some(FrameChunks { alpha: alpha @ None, .. }) = self.frames.last_mut() else {
+                    // A second alpha picture of a frame, or one without a frame.
+                    let value = u64::from(code);
+                    return Err(Error::InvalidContainer { element: "misplaced chunk's code", value, offset });
+                };
+                *alpha = Some(coded);
             }
             CODE_HEADER => {
                 return Err(Error::InvalidContainer {
@@ -241,13 +253,17 @@ impl Container {
                 .unwrap_or(Error::MissingPicture { element: "picture chunk", frame: 0 }));
         }
         let announced = self.header.declared_frames.unwrap_or(1);
-        let complete = u32::try_from(self.frames.len()).is_ok_and(|frames| frames >= announced);
-        if complete {
-            self.damage = None;
-            self.trailing_bytes = rest;
-        } else {
-            let frame = self.frames.len();
-            self.damage.get_or_insert(Error::MissingPicture { element: "picture chunk", frame });
+        let found = self.frames.len();
+        match u64::from(announced).cmp(&(found as u64)) {
+            Ordering::Greater => {
+                let missing = Error::MissingPicture { element: "picture chunk", frame: found };
+                self.damage.get_or_insert(missing);
+            }
+            Ordering::Equal => {
+                self.damage = None;
+                self.trailing_bytes = rest;
+            }
+            Ordering::Less => self.damage = Some(Error::FrameCount { announced, found }),
         }
         Ok(())
     }

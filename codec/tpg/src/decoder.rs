@@ -16,6 +16,8 @@ pub struct Decoder<D> {
     options: Options,
     stream: avs2::Decoder,
     next: usize,
+    /// Coded size of the first picture.
+    size: Option<(u32, u32)>,
     failed: bool,
 }
 
@@ -27,7 +29,7 @@ impl<D: AsRef<[u8]>> Decoder<D> {
     pub fn new(data: D, options: Options) -> Result<Self, Error> {
         let container = Container::parse(data.as_ref(), &options.limits)?;
         let stream = avs2::Decoder::new(options.stream());
-        Ok(Self { data, container, options, stream, next: 0, failed: false })
+        Ok(Self { data, container, options, stream, next: 0, size: None, failed: false })
     }
 
     /// The structure of the file.
@@ -107,6 +109,11 @@ impl<D: AsRef<[u8]>> Decoder<D> {
         })?;
         // Whatever else the payload holds is not to be shown.
         while self.stream.next_picture().is_some() {}
+        let found = (picture.width, picture.height);
+        let first = *self.size.get_or_insert(found);
+        if found != first {
+            return Err(Error::ChangedSize { element, frame, first, found });
+        }
         Ok(picture)
     }
 }

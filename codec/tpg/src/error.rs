@@ -42,6 +42,24 @@ pub enum Error {
         /// Width and height of the coded picture.
         coded: (u32, u32),
     },
+    /// A picture has another coded size than the first one of the file.
+    ChangedSize {
+        /// Which picture.
+        element: &'static str,
+        /// The frame it belongs to, counted from 0.
+        frame: usize,
+        /// Width and height of the first picture.
+        first: (u32, u32),
+        /// Width and height of this one.
+        found: (u32, u32),
+    },
+    /// There are more frames than the header chunk announces.
+    FrameCount {
+        /// Number in the header chunk.
+        announced: u32,
+        /// Number of picture chunks.
+        found: usize,
+    },
     /// The AVS2 stream inside is broken.
     InvalidStream {
         /// The frame that could not be decoded, counted from 0.
@@ -114,6 +132,14 @@ impl fmt::Display for Error {
                 "invalid TPG file: the header says {}x{}, but the coded picture has only {}x{}",
                 shown.0, shown.1, coded.0, coded.1
             ),
+            Self::ChangedSize { element, frame, first, found } => write!(
+                f,
+                "invalid TPG file: the {element} of frame {frame} has {}x{} pixels, but the first one {}x{}",
+                found.0, found.1, first.0, first.1
+            ),
+            Self::FrameCount { announced, found } => {
+                write!(f, "invalid TPG file: the header announces {announced} frames, but there are {found}")
+            }
             Self::InvalidStream { frame, source } => write!(f, "frame {frame}: {source}"),
             Self::Unsupported { feature, value } => write!(f, "unsupported feature: {feature} ({value})"),
             Self::Limit { limit, needed, allowed } => {

@@ -16,6 +16,7 @@
 
 mod animation;
 mod chroma;
+mod hidden;
 mod matrix;
 mod pixels;
 mod sharp;
@@ -70,9 +71,20 @@ impl EncodeOptions {
         }
         Ok(())
     }
+
+    /// Options of the alpha picture: values count there, not looks.
+    fn alpha_picture(&self) -> PictureOptions {
+        PictureOptions {
+            qp: self.alpha_qp,
+            perceptual: 0.0,
+            chroma_qp_delta: None,
+            coding_order: 1,
+            ..self.picture.clone()
+        }
+    }
 }
 
-/// Converted planes of a still picture.
+/// Converted planes of a picture.
 #[derive(Debug, Clone)]
 pub struct Source {
     width: usize,
@@ -123,6 +135,13 @@ impl Source {
         self.alpha.is_some()
     }
 
+    /// Whether it is the same picture, hidden colour apart.
+    fn looks_like(&self, other: &Self) -> bool {
+        (self.width, self.height) == (other.width, other.height)
+            && self.alpha == other.alpha
+            && self.planes == other.planes
+    }
+
     /// Plane 0 is Y, 1 Cb, 2 Cr, rows without gaps; `None` for others.
     #[must_use]
     pub fn plane(&self, index: usize) -> Option<&[u8]> {
@@ -148,16 +167,8 @@ impl Source {
             None => None,
             Some(alpha) => {
                 let chroma = vec![GREY; cb.len()];
-                // Values count here, not looks.
-                let picture = PictureOptions {
-                    qp: options.alpha_qp,
-                    perceptual: 0.0,
-                    chroma_qp_delta: None,
-                    coding_order: 1,
-                    ..options.picture.clone()
-                };
                 let planes = [alpha, &chroma, &chroma];
-                Some(self.picture(planes, &picture, cancel, &|done, rows| {
+                Some(self.picture(planes, &options.alpha_picture(), cancel, &|done, rows| {
                     progress(rows + done, rows * pictures)
                 })?)
             }
