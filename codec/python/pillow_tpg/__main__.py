@@ -39,6 +39,7 @@ USAGE = 2
 _ANIMATED_SUFFIXES = frozenset({".apng", ".avif", ".gif", ".webp"})
 # What Pillow calls "restore to background" before the next frame.
 _REPLACING = {".gif": {"disposal": 2}, ".apng": {"disposal": 1, "blend": 0}}
+_HALF = 128
 _NUMBER = re.compile(r"%(0\d+)?d")
 
 
@@ -200,12 +201,7 @@ def _decode(options: argparse.Namespace) -> None:
             _save(_picture(frame), options.output.with_name(_numbered(options.output.name, frame.index)))
     elif whole and suffix in _ANIMATED_SUFFIXES:
         _check_damage(options.input, found)
-        register_tpg_opener(threads=options.threads)
-        with Image.open(io.BytesIO(data)) as animation:
-            durations = [frame_duration(delay) for delay in found.delays]
-            # Every frame covers the one before, also where it is transparent.
-            extra = _REPLACING.get(suffix, {}) if found.has_alpha else {}
-            _save(animation, options.output, save_all=True, duration=durations, loop=0, **extra)
+        _save_animation(data, found, options.output, options.threads)
     else:
         wanted = options.frame or 0
         if not 0 <= wanted < found.frame_count:
@@ -214,6 +210,30 @@ def _decode(options: argparse.Namespace) -> None:
             )
         frames = decode_frames(data, threads=options.threads)
         _save(_picture(next(islice(frames, wanted, None))), options.output)
+
+
+def _save_animation(data: bytes, found: Info, path: Path, threads: int) -> None:
+    durations = [frame_duration(delay) for delay in found.delays]
+    suffix = path.suffix.lower()
+    # Every frame covers the one before, also where it is transparent.
+    extra = _REPLACING.get(suffix, {}) if found.has_alpha else {}
+    if found.has_alpha and suffix == ".gif":
+        pictures = (_clear_or_opaque(frame) for frame in decode_frames(data, threads=threads))
+        first = next(pictures)
+        _save(first, path, save_all=True, append_images=pictures, duration=durations, loop=0, **extra)
+        return
+    register_tpg_opener(threads=threads)
+    with Image.open(io.BytesIO(data)) as animation:
+        _save(animation, path, save_all=True, duration=durations, loop=0, **extra)
+
+
+def _clear_or_opaque(frame: Frame) -> Image.Image:
+    """What GIF can show of alpha."""
+    pixels = frame.rgba()
+    clear = pixels[:, :, 3] < _HALF
+    pixels[:, :, 3] = 255
+    pixels[clear] = 0
+    return Image.fromarray(pixels)
 
 
 def _check_damage(path: Path, found: Info) -> None:
