@@ -11,8 +11,8 @@ pub enum ChromaFilter {
     Box,
     /// Lanczos with three lobes.
     Lanczos,
-    /// The chroma whose bilinear magnification comes closest to the pixels, with luma that makes up for the rest of the
-    /// error in luminance.
+    /// The mean of 2 x 2 pixels, at saturated edges moved towards the chroma whose bilinear magnification comes closest to
+    /// the pixels; with luma that makes up for the rest of the error in luminance.
     #[default]
     Sharp,
 }
@@ -31,7 +31,11 @@ pub(super) fn planes(pixels: &Pixels<'_>, filter: ChromaFilter) -> [Vec<u8>; 2] 
         ChromaFilter::Box => downsample(pixels, &BOX).map(|plane| quantise(&plane)),
         ChromaFilter::Lanczos => downsample(pixels, &LANCZOS).map(|plane| quantise(&plane)),
         ChromaFilter::Sharp => {
-            downsample(pixels, &TENT).map(|plane| quantise(&sharp::solve(&plane, width, height)))
+            let mut planes = downsample(pixels, &BOX);
+            for (plane, tent) in planes.iter_mut().zip(downsample(pixels, &TENT)) {
+                sharp::sharpen(plane, &tent, width, height);
+            }
+            planes.map(|plane| quantise(&plane))
         }
     }
 }
