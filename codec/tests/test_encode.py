@@ -68,7 +68,9 @@ def test_sizes(width: int, height: int) -> None:
     assert psnr(decoded.y, luma(pixels)) > 38
 
 
-@pytest.mark.parametrize(("width", "height"), [(16383, 1), (1, 16383), (16377, 20), (9, 16376)])
+@pytest.mark.parametrize(
+    ("width", "height"), [(16383, 1), (1, 16383), (16383, 9), (16377, 20), (9, 16376), (3, 12001)]
+)
 def test_extreme_aspect_ratios(width: int, height: int) -> None:
     check(encode_image(scene(width, height), qp=40, effort=0))
 
@@ -115,13 +117,48 @@ def test_chroma_filters(chroma: ChromaFilter) -> None:
     assert psnr(decoded.rgb(), pixels) > 27
 
 
-def test_photos(shared: Path) -> None:
-    for path in sorted((shared / "corpus" / "photos").glob("*.png"))[:3]:
-        with Image.open(path) as photo:
-            image = encode_image(photo, threads=2, effort=3)
-            check(image)
-            assert len(image.data) < path.stat().st_size / 6
-            assert pillow_tpg.Ssimulacra2(photo).score(image.rgb()) > 60
+@pytest.mark.parametrize("tools", ["compatible", "full"])
+@pytest.mark.parametrize("number", range(12))
+def test_photos(number: int, tools: ToolSet, shared: Path) -> None:
+    paths = sorted((shared / "corpus" / "photos").glob("*.png"))
+    assert len(paths) == 12
+    with Image.open(paths[number]) as photo:
+        whole = np.asarray(photo.convert("RGB"))
+    # A part, at an effort and a QP of its own: whole ones at all efforts would take minutes.
+    part = whole[37:293, 51:435]
+    qp = 10 + 4 * number if tools == "compatible" else 58 - 4 * number
+    image = encode_image(part, qp=qp, effort=(number * 3 + (tools == "full")) % 10, tools=tools, threads=2)
+    check(image)
+    assert psnr(image.rgb(), part) > 43 - 0.45 * qp
+
+
+def test_a_whole_photo(shared: Path) -> None:
+    path = shared / "corpus" / "photos" / "kodim07.png"
+    with Image.open(path) as photo:
+        image = encode_image(photo, threads=2, effort=3)
+        check(image)
+        assert len(image.data) < path.stat().st_size / 6
+        assert pillow_tpg.Ssimulacra2(photo).score(image.rgb()) > 60
+
+
+@pytest.mark.parametrize("tools", ["compatible", "full"])
+def test_text(tools: ToolSet) -> None:
+    picture = Image.new("RGB", (230, 120), (250, 250, 245))
+    draw = ImageDraw.Draw(picture)
+    for row in range(9):
+        draw.text((3, 3 + 13 * row), "The quick brown fox 0123456789", fill=(20 * row, 10, 200 - 20 * row))
+    for qp in (12, 30, 48):
+        image = encode_image(picture, qp=qp, effort=7, tools=tools)
+        check(image)
+        # Half of the chroma of coloured text is lost at every QP.
+        assert psnr(image.rgb(), np.asarray(picture)) > 27 - 0.15 * qp
+
+
+@pytest.mark.parametrize("qp", range(0, 64, 3))
+def test_alpha_at_every_third_qp(qp: int) -> None:
+    y, x = np.mgrid[0:51, 0:70]
+    pixels = np.dstack([scene(70, 51), np.clip(x * 6 - y * 3, 0, 255).astype(np.uint8)])
+    check(encode_image(pixels, qp=qp, effort=qp % 10, tools="full" if qp % 2 else "compatible"))
 
 
 @pytest.mark.parametrize("shape", [(80, 70), (80, 70, 1), (80, 70, 2), (80, 70, 3), (80, 70, 4)])
@@ -157,6 +194,44 @@ def test_threads_and_simd_give_the_same_bytes(tools: ToolSet) -> None:
         encode(pixels, qp=28, tools=tools, effort=4, threads=threads, simd=simd) for threads, simd in levels
     }
     assert len(files) == 1
+
+
+@st.composite
+def sizes(draw: st.DrawFn) -> tuple[int, int]:
+    """Width and height up to 200, with those around the sizes of coding units more often."""
+    edges = st.sampled_from([1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 199, 200])
+    side = st.one_of(edges, st.integers(1, 200))
+    return draw(side), draw(side)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    size=sizes(),
+    kind=st.sampled_from(["scene", "noise", "flat", "steps"]),
+    alpha=st.sampled_from([None, "ramp", "noise"]),
+    seed=st.integers(0, 999),
+    qp=st.integers(0, 63),
+    effort=st.integers(0, 6),
+    tools=st.sampled_from(["compatible", "full"]),
+)
+def test_random_sizes(
+    size: tuple[int, int], kind: str, alpha: str | None, seed: int, qp: int, effort: int, tools: ToolSet
+) -> None:
+    width, height = size
+    y, x = np.mgrid[0:height, 0:width]
+    if kind == "scene":
+        pixels = scene(width, height)
+    elif kind == "noise":
+        pixels = noise(height, width, 3, seed=seed)
+    elif kind == "flat":
+        pixels = np.full((height, width, 3), seed % 256, np.uint8)
+    else:
+        steps = [(x // 5 * 40 + seed) % 256, y // 3 * 60 % 256, (x ^ y) % 256]
+        pixels = np.stack(steps, 2).astype(np.uint8)
+    if alpha is not None:
+        plane = noise(height, width, seed=seed) if alpha == "noise" else (x * 3 + y) % 256
+        pixels = np.dstack([pixels, plane.astype(np.uint8)])
+    check(encode_image(pixels, qp=qp, effort=effort, tools=tools))
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)

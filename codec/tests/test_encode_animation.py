@@ -8,8 +8,12 @@ from collections.abc import Iterator
 import numpy as np
 import pillow_tpg
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
+from pillow_tpg import _pillow_tpg as native
 from pillow_tpg import encode_animation
+from pillow_tpg.encode import ToolSet
 from pillow_tpg.image import Samples
 
 
@@ -83,6 +87,66 @@ def test_alpha_is_composed_on_white() -> None:
     assert not pillow_tpg.info(file).has_alpha
     assert first[4, 4].min() > 245
     assert second[4, 4].max() < 40
+
+
+def test_long_delays_are_shared_by_copies() -> None:
+    file = encode_animation([frame(0), frame(1), frame(1)], [65536, 65535, 70000], effort=0)
+    assert list(pillow_tpg.info(file).delays) == [65533, 3, 65535, 65535, 4465]
+    pictures = [picture.rgb() for picture in pillow_tpg.decode_frames(file)]
+    for copy, original in ((1, 0), (3, 2), (4, 2)):
+        assert psnr(pictures[copy], pictures[original]) > 40
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    size=st.tuples(st.integers(1, 80), st.integers(1, 80)),
+    seeds=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 70_000)), min_size=1, max_size=6),
+    alpha=st.booleans(),
+    qp=st.integers(0, 63),
+    effort=st.integers(0, 6),
+    tools=st.sampled_from(["compatible", "full"]),
+)
+def test_random_animations(
+    size: tuple[int, int],
+    seeds: list[tuple[int, int]],
+    alpha: bool,
+    qp: int,
+    effort: int,
+    tools: ToolSet,
+) -> None:
+    """Decoded frames are those of the encoder, by both instruction sets, and delays add up."""
+    height, width = size
+    channels = 4 if alpha else 3
+    pictures = [
+        np.random.default_rng(seed).integers(0, 256, (height, width, channels), np.uint8) for seed, _ in seeds
+    ]
+    encoder = native.AnimationEncoder(
+        width,
+        height,
+        qp,
+        alpha_qp=qp if alpha else None,
+        chroma="box",
+        effort=effort,
+        tools=tools,
+        perceptual=1.0,
+        lcu_size=None,
+        exif=None,
+        threads=1,
+        simd="auto",
+    )
+    expected: list[bytes] = []
+    for picture, (_, delay) in zip(pictures, seeds, strict=True):
+        encoder.push(picture, channels, delay, progress=None, cancel=None)
+        expected.append(bytes(encoder.rgb()))
+    file = encoder.finish(cancel=None)
+    info = pillow_tpg.info(file)
+    assert info.has_alpha == alpha
+    assert sum(info.delays) == sum(10 if delay < 2 else delay for _, delay in seeds)
+    frames = list(pillow_tpg.decode_frames(file))
+    assert expected[0] == frames[0].rgb().tobytes()
+    assert set(expected) <= {frame.rgb().tobytes() for frame in frames}
+    for frame, portable in zip(frames, pillow_tpg.decode_frames(file, simd="scalar"), strict=True):
+        assert np.array_equal(frame.rgba(), portable.rgba())
 
 
 def test_wrong_arguments() -> None:
