@@ -1,7 +1,7 @@
 //! Encoder for intra pictures: 8 bit, 4:2:0.
 //!
 //! A picture is searched row of largest coding units by row ([`search`], on several threads [`wavefront`]), then
-//! deblocked, then the parameters of sample adaptive offset and adaptive loop filter are estimated ([`sao`], [`alf`]),
+//! deblocked ([`deblocking`]), then the parameters of sample adaptive offset and adaptive loop filter are estimated ([`sao`], [`alf`]),
 //! then everything is written ([`stream`]). Samples are reconstructed with the decoder's functions.
 //!
 //! ```
@@ -18,6 +18,7 @@
 mod activity;
 mod alf;
 mod animation;
+mod deblocking;
 mod input;
 mod lcu;
 mod metric;
@@ -39,8 +40,8 @@ pub use options::{EncoderOptions, ToolSet};
 pub use wavefront::Progress;
 
 use crate::bitstream::start_code;
-use crate::filter::{FilterSetup, Geometry, LoopFilter};
-use crate::headers::{AlfParameters, DeblockingParameters, PictureHeader, PictureWeighting, SequenceHeader};
+use crate::filter::{FilterSetup, Geometry};
+use crate::headers::{AlfParameters, PictureHeader, PictureWeighting, SequenceHeader};
 use crate::picture::PlaneBuffer;
 use crate::simd::Backend;
 use crate::syntax::SliceTools;
@@ -133,20 +134,19 @@ fn encode_intra(
     header.fixed_qp = slice_tools.fixed_qp;
     header.chroma_qp_delta = chroma_qp_delta;
     header.weighting = options.weighted_quantisation.then_some(PictureWeighting::Sequence);
-    let mut filter = LoopFilter::new(FilterSetup {
+    let setup = FilterSetup {
         geometry,
-        deblocking: Some(DeblockingParameters::default()),
+        deblocking: None,
         chroma_qp_delta,
         sao: false,
         alf: AlfParameters::default(),
         cross_slice: true,
         backend,
         keep_stages: false,
-    });
-    for row in &rows {
-        filter.push_row(&row.planes, &row.info);
-    }
-    let (mut planes, _) = filter.finish();
+    };
+    let tried = if tools.deblocking_offsets { effort.deblocking_offsets } else { 1 };
+    let (deblocking, mut planes) = deblocking::apply(&setup, &source, picture.chroma_weight, tried, &rows);
+    header.deblocking = Some(deblocking);
     let mut sao_enable = [false; 3];
     if effort.sao {
         let task = sao::Task {

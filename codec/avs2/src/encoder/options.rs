@@ -22,6 +22,8 @@ pub(super) struct Tools {
     pub chroma_qp_delta: bool,
     /// QP differences of coding units.
     pub cu_qp_delta: bool,
+    /// Offsets of the deblocking thresholds.
+    pub deblocking_offsets: bool,
     /// Weighted quantisation.
     pub weighted_quantisation: bool,
     /// More than one slice.
@@ -35,6 +37,7 @@ impl ToolSet {
             sdip: full,
             chroma_qp_delta: full,
             cu_qp_delta: full,
+            deblocking_offsets: full,
             weighted_quantisation: full,
             slices: full,
         }
@@ -168,6 +171,8 @@ pub(super) struct Effort {
     pub strip_coarse_step: u8,
     /// An undivided unit is final if its cost per sample is below this multiple of lambda.
     pub stop_cost: f64,
+    /// Deblocking offsets compared, if the tool set has them.
+    pub deblocking_offsets: usize,
     /// Sample adaptive offset.
     pub sao: bool,
     /// Passes of the adaptive loop filter's estimation; 0 switches it off.
@@ -190,6 +195,7 @@ pub(super) const EFFORTS: [Effort; 10] = {
         strip_modes: 1,
         strip_coarse_step: 8,
         stop_cost: 0.3,
+        deblocking_offsets: 1,
         sao: false,
         alf_passes: 0,
         dead_zone: 0.65,
@@ -202,6 +208,7 @@ pub(super) const EFFORTS: [Effort; 10] = {
         max_cu_log2: 6,
         luma_modes: [3, 3, 3, 3, 2],
         sdip: true,
+        deblocking_offsets: 4,
         sao: true,
         alf_passes: 2,
         stop_cost: 0.1,
@@ -215,9 +222,10 @@ pub(super) const EFFORTS: [Effort; 10] = {
         strip_modes: 2,
         strip_coarse_step: 4,
         stop_cost: 0.08,
+        dead_zone: 0.5,
         ..e4
     };
-    let e6 = Effort { luma_modes: [6, 6, 5, 4, 3], alf_passes: 3, stop_cost: 0.05, dead_zone: 0.5, ..e5 };
+    let e6 = Effort { luma_modes: [6, 6, 5, 4, 3], alf_passes: 3, stop_cost: 0.05, ..e5 };
     let e7 = Effort { follow_log2: 3, ..e6 };
     let e8 = Effort {
         luma_modes: [8, 8, 6, 5, 3],

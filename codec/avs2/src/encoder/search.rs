@@ -77,6 +77,8 @@ pub(super) struct Search<'a> {
     scratch: Scratch,
     /// By level from 8x8 to 64x64, and one for the partitions of a unit.
     saved: Vec<Saved>,
+    /// The unit before has another QP than the one to its left.
+    qp_changed: bool,
     /// In inter pictures.
     pub inter: Option<Box<InterSearch<'a>>>,
 }
@@ -130,6 +132,7 @@ impl<'a> Search<'a> {
                     levels: std::array::from_fn(|_| Box::new([0; 4096])),
                 })
                 .collect(),
+            qp_changed: false,
             inter: None,
             picture,
         }
@@ -196,7 +199,7 @@ impl<'a> Search<'a> {
     }
 
     /// Codes a unit whose cells and levels are stored, for the context states after it.
-    fn code_unit<C: BinCoder>(&self, c: &mut C, whole: &Unit) {
+    fn code_unit<C: BinCoder>(&self, c: &mut C, whole: &Unit, qp_changed: &mut bool) {
         let Unit { x, y, level, unit, inter } = whole;
         if self.inter.is_some() {
             self.code_inter_unit(c, whole);
@@ -220,9 +223,15 @@ impl<'a> Search<'a> {
         }
         code_chroma_ctp(c, ctx::CTP + 6, unit.ctp >> 4);
         if !self.picture.slice_tools.fixed_qp && unit.ctp != 0 {
-            code_qp_delta(c, false, i32::from(unit.qp) - i32::from(left.qp));
+            code_qp_delta(c, *qp_changed, i32::from(unit.qp) - i32::from(left.qp));
         }
+        *qp_changed = self.changes_qp(whole);
         self.code_levels(c, whole);
+    }
+
+    /// Whether a unit has another QP than the one to its left.
+    fn changes_qp(&self, &Unit { x, y, unit, .. }: &Unit) -> bool {
+        !self.picture.slice_tools.fixed_qp && unit.qp != self.row.neighbours(x, y).0.qp
     }
 
     fn code_levels<C: BinCoder>(&self, c: &mut C, unit: &Unit) {
@@ -260,6 +269,7 @@ impl<'a> Search<'a> {
         (x, y): (usize, usize),
         level: u32,
         units: &mut (impl Iterator<Item = &'u Unit> + Clone),
+        qp_changed: &mut bool,
     ) {
         let tree = self.picture.tree;
         let size = 1_usize << level;
@@ -270,12 +280,12 @@ impl<'a> Search<'a> {
         }
         if !split {
             units.next();
-            return self.code_unit(c, unit);
+            return self.code_unit(c, unit, qp_changed);
         }
         let half = size / 2;
         for (dx, dy) in [(0, 0), (half, 0), (0, half), (half, half)] {
             if x + dx < tree.width && y + dy < tree.height {
-                self.code_node(c, (x + dx, y + dy), level - 1, units);
+                self.code_node(c, (x + dx, y + dy), level - 1, units, qp_changed);
             }
         }
     }
@@ -299,24 +309,29 @@ impl<'a> Search<'a> {
             }
         };
         let follow = self.picture.effort.follow_log2;
+        let qp_changed = self.qp_changed;
         let mut whole = None;
         if inside && level <= self.picture.effort.max_cu_log2 {
             let (unit, cost, still) = self.unit_of_any_kind(at, level);
             let cost = cost + split_cost(self, false);
             let stop = still || cost < self.picture.effort.stop_cost * lambda * (size * size) as f64 / 16.0;
-            let contexts =
-                (level >= follow).then(|| self.adapted(|c| self.code_node(c, at, level, &mut [unit].iter())));
+            let contexts = (level >= follow).then(|| {
+                let mut changed = qp_changed;
+                self.adapted(|c| self.code_node(c, at, level, &mut [unit].iter(), &mut changed))
+            });
+            let changes_qp = self.changes_qp(&unit);
             if level == 3 || stop {
+                self.qp_changed = changes_qp;
                 self.follow(contexts);
                 self.units.push(unit);
                 return cost;
             }
             self.save(at, level, level as usize - 3);
-            whole = Some((unit, cost, contexts));
+            whole = Some((unit, cost, contexts, changes_qp));
         }
         self.forget_motion(at, size);
         let mark = self.units.len();
-        let limit = whole.as_ref().map_or(f64::MAX, |(_, cost, _)| *cost);
+        let limit = whole.as_ref().map_or(f64::MAX, |(_, cost, ..)| *cost);
         let mut cost = split_cost(self, true);
         let before = (level == follow).then(|| self.contexts.clone());
         let half = size / 2;
@@ -326,7 +341,8 @@ impl<'a> Search<'a> {
             }
         }
         match whole {
-            Some((unit, limit, contexts)) if limit <= cost => {
+            Some((unit, limit, contexts, changes_qp)) if limit <= cost => {
+                self.qp_changed = changes_qp;
                 self.units.truncate(mark);
                 self.restore(at, level, level as usize - 3);
                 self.store_cells(&unit);
@@ -338,7 +354,8 @@ impl<'a> Search<'a> {
                 if let Some(before) = before {
                     self.contexts = before;
                     let mut units = self.units[mark..].iter();
-                    let contexts = self.adapted(|c| self.code_node(c, at, level, &mut units));
+                    let mut changed = qp_changed;
+                    let contexts = self.adapted(|c| self.code_node(c, at, level, &mut units, &mut changed));
                     self.start_with(contexts);
                 }
                 cost
@@ -430,7 +447,7 @@ impl<'a> Search<'a> {
                 let delta = i32::from(qp) - i32::from(left.qp);
                 cost += lambda
                     * self.bits(self.costs.of(|c| {
-                        code_qp_delta(c, false, delta);
+                        code_qp_delta(c, self.qp_changed, delta);
                     }));
             } else {
                 qp = left.qp;

@@ -1,0 +1,97 @@
+//! Choice of the deblocking offsets (9.5).
+
+use super::metric::squared_error;
+use super::row::Row;
+use crate::filter::{FilterSetup, LoopFilter};
+use crate::headers::DeblockingParameters;
+use crate::picture::PlaneBuffer;
+
+/// Offsets of both thresholds that are tried; the first is the default and wins if none is better.
+const OFFSETS: [i8; 4] = [0, -3, -5, -8];
+
+/// Deblocks the reconstruction in `rows` with the offsets, among `tried`, that leave the least squared error against
+/// `source`; errors of chroma count `chroma_weight` times.
+pub(super) fn apply(
+    setup: &FilterSetup,
+    source: &[PlaneBuffer; 3],
+    chroma_weight: f64,
+    tried: usize,
+    rows: &[Row],
+) -> (DeblockingParameters, [PlaneBuffer; 3]) {
+    let deblocked = |offset: i8| {
+        let parameters = DeblockingParameters { alpha_c_offset: offset, beta_offset: offset };
+        let mut filter = LoopFilter::new(FilterSetup { deblocking: Some(parameters), ..setup.clone() });
+        rows.iter().for_each(|row| filter.push_row(&row.planes, &row.info));
+        (parameters, filter.finish().0)
+    };
+    let error = |planes: &[PlaneBuffer; 3]| -> f64 {
+        let errors = planes.iter().zip(source).enumerate().map(|(c, (plane, source))| {
+            let rows = (0..plane.height()).map(|y| {
+                let (a, b) = ((plane.row(y), plane.width()), (source.row(y), plane.width()));
+                squared_error(setup.backend, a, b, (plane.width(), 1))
+            });
+            rows.sum::<u64>() as f64 * if c == 0 { 1.0 } else { chroma_weight }
+        });
+        errors.sum()
+    };
+    let mut best = deblocked(OFFSETS[0]);
+    let mut least = if tried > 1 { error(&best.1) } else { 0.0 };
+    for &offset in OFFSETS[1..].iter().take(tried.saturating_sub(1)) {
+        let next = deblocked(offset);
+        let next_error = error(&next.1);
+        if next_error < least {
+            (best, least) = (next, next_error);
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encoder::lcu::Tree;
+    use crate::filter::{Geometry, edge};
+    use crate::headers::AlfParameters;
+    use crate::simd::Backend;
+
+    #[test]
+    fn offsets_follow_the_source() {
+        let geometry = Geometry { width: 32, height: 32, lcu_log2: 5 };
+        let mut row = Row::new(Tree { width: 32, height: 32, lcu_log2: 5 }, 0, false, 36);
+        for plane in &mut row.planes {
+            for y in 0..plane.height() {
+                for (x, sample) in plane.row_mut(y).iter_mut().enumerate() {
+                    *sample = 100 + 20 * (x / 8) as u8;
+                }
+            }
+        }
+        row.info.qp.fill(36);
+        (1..4).for_each(|bx| row.info.mark_vertical(bx, 0, 4, edge::LUMA | edge::CHROMA));
+        let setup = FilterSetup {
+            geometry,
+            deblocking: None,
+            chroma_qp_delta: [0; 2],
+            sao: false,
+            alf: AlfParameters::default(),
+            cross_slice: true,
+            backend: Backend::SCALAR,
+            keep_stages: false,
+        };
+        let rows = [row];
+        let smooth = apply(
+            &setup,
+            &std::array::from_fn(|c| PlaneBuffer::new(32 >> usize::from(c > 0), 32 >> usize::from(c > 0))),
+            1.0,
+            1,
+            &rows,
+        );
+        assert_eq!(smooth.0, DeblockingParameters::default());
+        let again = apply(&setup, &smooth.1, 1.0, 4, &rows);
+        assert_eq!(again, smooth, "a smooth source keeps the default");
+        let mut sharp = LoopFilter::new(setup.clone());
+        rows.iter().for_each(|row| sharp.push_row(&row.planes, &row.info));
+        let (parameters, planes) = apply(&setup, &sharp.finish().0, 1.0, 4, &rows);
+        assert!(parameters.alpha_c_offset < 0, "a source with steps wants less: {parameters:?}");
+        assert_ne!(planes[0].samples(), smooth.1[0].samples());
+    }
+}
