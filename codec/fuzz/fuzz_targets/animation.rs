@@ -10,9 +10,10 @@ const FLAGS: usize = 15;
 const ANIMATION: u8 = 0x40;
 const ALPHA: u8 = 0x80;
 const LIMITS: Limits = Limits {
-    max_pixels: 1 << 14,
+    // A genuine animation has 105,252.
+    max_pixels: 1 << 17,
     max_frames: 16,
-    max_total_pixels: 1 << 18,
+    max_total_pixels: 1 << 20,
     max_bytes: 1 << 16,
     max_memory: 8 << 20,
 };
