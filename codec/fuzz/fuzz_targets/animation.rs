@@ -41,6 +41,11 @@ fn rewrite(data: &[u8]) -> Option<Vec<u8>> {
     let container = Container::parse(data, &LIMITS).ok()?;
     let header = &container.header;
     let mut writer = Writer::new(header.mode(), header.width, header.height).ok()?;
+    // A start code without its value would swallow the end code behind it.
+    let last = container.frames.last().map(|frame| frame.alpha.clone().unwrap_or(frame.colour.clone()));
+    if last.is_some_and(|last| data[last].ends_with(&[0, 0, 1])) {
+        return None;
+    }
     for frame in &container.frames {
         let alpha = frame.alpha.clone().filter(|_| header.mode().has_alpha());
         writer.frame(frame.delay, &data[frame.colour.clone()], alpha.map(|alpha| &data[alpha])).ok()?;
