@@ -158,3 +158,21 @@ fn frames_of_another_size_are_refused() {
     let error = AnimationEncoder::new(0, 10, &options).unwrap_err();
     assert_eq!(error, Error::Invalid { element: "picture width", value: 0 });
 }
+
+#[test]
+fn several_references_and_divided_units_match() {
+    for (i, name) in CLIPS.into_iter().enumerate() {
+        let effort = [6, 4, 3][i % 3];
+        let lcu_size_log2 = Some(5 + i as u8 % 2);
+        let options = EncoderOptions {
+            qp: 22 + 5 * (i as u8 % 3),
+            effort,
+            lcu_size_log2,
+            tools: ToolSet::Full,
+            ..Default::default()
+        };
+        check(name, (80, 72), 10, &options);
+    }
+    let options = EncoderOptions { qp: 40, effort: 4, tools: ToolSet::Full, ..Default::default() };
+    check("change", (24, 16), 300, &options);
+}

@@ -1,10 +1,11 @@
-//! Animations: an intra picture, then F pictures whose only reference is the picture before.
+//! Animations: an intra picture, then F pictures.
 
 use std::collections::VecDeque;
 
 use super::lcu::Tree;
 use super::row::Row;
-use super::search::{InterSearch, Picture, Search};
+use super::search::{InterEffort, InterSearch, Picture, Search};
+use super::structure::{Place, Structure};
 use super::{
     EncoderOptions, PictureInput, Progress, activity, alf, encode_intra, sao, sequence_header, stream,
 };
@@ -22,8 +23,6 @@ use crate::simd::Backend;
 use crate::syntax::SliceTools;
 use crate::{CancelCheck, Error, Picture as DecodedPicture, PictureType};
 
-/// QP of the F pictures, relative to the intra picture.
-const F_QP_OFFSET: u8 = 2;
 /// Pictures before this one send their reference set; later ones name the one of the sequence header, which also
 /// removes the picture three before, as in genuine files (section 4.3 of the container's description).
 const FIRST_WITH_INDEX: usize = 3;
@@ -38,7 +37,7 @@ pub struct EncodedFrame {
     pub reconstruction: DecodedPicture,
 }
 
-/// Encodes the frames of an animation one by one; it keeps the previous frame only.
+/// Encodes the frames of an animation one by one. In the compatible tool set the only reference is the frame before.
 ///
 /// F pictures are one slice with one QP, and are searched by one thread whatever the options say. The first frame is
 /// coded as [`encode_intra_picture`](super::encode_intra_picture) does.
@@ -65,6 +64,7 @@ pub struct AnimationEncoder {
     buffer: PictureBuffer,
     frames: usize,
     track: Track,
+    structure: Structure,
 }
 
 /// One of several series of pictures that take turns in a stream: colour and alpha of an animation with alpha.
@@ -88,7 +88,8 @@ impl Track {
 }
 
 impl AnimationEncoder {
-    /// An encoder for frames of `width` x `height`. `options.qp` is that of the first frame; later ones have 2 more.
+    /// An encoder for frames of `width` x `height`. The first frame has 5 less than `options.qp`, later ones
+    /// have 3 more; with the full tool set every fourth has `options.qp` and the others 4 more.
     ///
     /// # Errors
     /// [`Error::Invalid`] names the size or the option that is out of range or not part of the tool set.
@@ -126,7 +127,8 @@ impl AnimationEncoder {
             removals: vec![3 * track.count],
         }];
         let (options, buffer) = (options.clone(), PictureBuffer::default());
-        Ok(Self { width, height, options, sequence, geometry, buffer, frames: 0, track })
+        let structure = Structure::new(options.tools.tools().inter);
+        Ok(Self { width, height, options, sequence, geometry, buffer, frames: 0, track, structure })
     }
 
     /// Encodes the next frame. `progress` hears of every finished row of largest coding units.
@@ -150,10 +152,11 @@ impl AnimationEncoder {
         }
         let Track { index, count } = self.track;
         let coding_order = ((self.frames * usize::from(count) + usize::from(index)) % 256) as u8;
+        let place = self.structure.next(self.options.qp);
         if self.frames > 0 {
-            return self.push_inter(input, coding_order, cancel, progress);
+            return self.push_inter(input, coding_order, place, cancel, progress);
         }
-        let options = EncoderOptions { coding_order, ..self.options.clone() };
+        let options = EncoderOptions { qp: place.qp, coding_order, ..self.options.clone() };
         let encoded = encode_intra(input, &options, Some(&self.sequence), cancel, progress)?;
         let mut header = PictureHeader::new_intra(options.qp);
         header.coding_order = coding_order;
@@ -191,12 +194,24 @@ impl AnimationEncoder {
         EncodedFrame { data, reconstruction: picture }
     }
 
-    fn header(&self, options: &EncoderOptions) -> PictureHeader {
+    fn header(
+        &self,
+        options: &EncoderOptions,
+        references: Option<ReferenceConfigurationSet>,
+    ) -> PictureHeader {
         let mut header = PictureHeader::new_intra(options.qp);
         header.picture_type = PictureType::F;
         header.coding_order = options.coding_order;
         header.chroma_qp_delta = options.chroma_qp_delta();
         header.weighting = options.weighted_quantisation.then_some(PictureWeighting::Sequence);
+        if let Some(mut references) = references {
+            for delta in references.references.iter_mut().chain(&mut references.removals) {
+                *delta *= self.track.count;
+            }
+            header.rcs_index = None;
+            header.references = references;
+            return header;
+        }
         header.references = self.sequence.reference_sets[0].clone();
         if self.frames < FIRST_WITH_INDEX {
             header.rcs_index = None;
@@ -209,12 +224,12 @@ impl AnimationEncoder {
         &mut self,
         input: &PictureInput<'_>,
         coding_order: u8,
+        place: Place,
         cancel: &(dyn CancelCheck + Sync),
         progress: Progress<'_>,
     ) -> Result<EncodedFrame, Error> {
-        let qp = (self.options.qp + F_QP_OFFSET).min(63);
-        let options = EncoderOptions { qp, coding_order, ..self.options.clone() };
-        let mut header = self.header(&options);
+        let options = EncoderOptions { qp: place.qp, coding_order, ..self.options.clone() };
+        let mut header = self.header(&options, place.references);
         let order = self.buffer.begin(&self.sequence, &header)?;
         let geometry = self.geometry;
         let effort = options.effort();
@@ -239,7 +254,8 @@ impl AnimationEncoder {
             activity: activity::Activity::new(&source[0], options.perceptual, options.qp, false),
         };
         let tools = InterTools::new(&self.sequence, &header);
-        let (mut rows, field) = search_rows(&picture, tools, &order, cancel, progress)?;
+        let (mut rows, field) =
+            search_rows(&picture, (tools, options.inter_effort()), &order, cancel, progress)?;
 
         let mut filter = LoopFilter::new(FilterSetup {
             geometry,
@@ -294,7 +310,7 @@ impl AnimationEncoder {
 /// Searches all rows one after the other.
 fn search_rows(
     picture: &Picture<'_>,
-    tools: InterTools,
+    (tools, effort): (InterTools, InterEffort),
     order: &PictureOrder,
     cancel: &(dyn CancelCheck + Sync),
     progress: Progress<'_>,
@@ -306,7 +322,8 @@ fn search_rows(
     let context = MotionContext { tools, distances: order.distances, collocated };
     let mut field = MotionField::default();
     field.reset(tree.width, tree.height);
-    let mut inter = Some(Box::new(InterSearch::new(context, &order.references, field, picture.backend)));
+    let mut inter =
+        Some(Box::new(InterSearch::new(context, &order.references, field, effort, picture.backend)));
     let mut rows: Vec<Row> = Vec::with_capacity(count);
     let mut contexts = None;
     for index in 0..count {

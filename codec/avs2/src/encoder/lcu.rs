@@ -18,7 +18,7 @@ pub(super) struct Unit {
     pub y: usize,
     /// log2 of the size.
     pub level: u32,
-    /// Of an inter unit only `ctp` and `qp` count.
+    /// Of an inter unit only `ctp`, `qp` and `kind` count, which is the division of its luma transform.
     pub unit: IntraUnit,
     /// Type and motion of an inter unit.
     pub inter: Option<(UnitType, InterSyntax)>,
@@ -141,8 +141,14 @@ impl TreeWriter<'_> {
             code_inter(c, tools, level as u8, kind, &mut syntax);
         }
         if let Some((kind, _)) = unit.inter {
-            let mut residual = InterResidual { split: false, ctp: coded.ctp, qp: coded.qp };
-            let (place, kind) = (((x, y), level), (kind, Orientation::Square));
+            let split = coded.kind != CuKind::Intra2Nx2N;
+            let mut residual = InterResidual { split, ctp: coded.ctp, qp: coded.qp };
+            let strips = match coded.kind {
+                CuKind::Intra2NxhN => Orientation::Horizontal,
+                CuKind::IntrahNx2N => Orientation::Vertical,
+                _ => Orientation::Square,
+            };
+            let (place, kind) = (((x, y), level), (kind, strips));
             code_inter_residual(c, self.tools, self.neighbours, place, kind, &mut residual);
             coded.ctp = residual.ctp;
         } else {

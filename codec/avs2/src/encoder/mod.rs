@@ -31,6 +31,7 @@ mod sao;
 mod search;
 mod simd;
 mod stream;
+mod structure;
 mod transform;
 mod wavefront;
 

@@ -1,5 +1,6 @@
 //! Options of the encoder, tool sets and efforts.
 
+use super::search::InterEffort;
 use crate::{Error, SimdLevel};
 
 /// Which coding tools may be used.
@@ -28,6 +29,9 @@ pub(super) struct Tools {
     pub weighted_quantisation: bool,
     /// More than one slice.
     pub slices: bool,
+    /// In F pictures: more references than the picture before, units of two blocks, explicit motion with two
+    /// hypotheses, and split transforms.
+    pub inter: bool,
 }
 
 impl ToolSet {
@@ -40,6 +44,7 @@ impl ToolSet {
             deblocking_offsets: full,
             weighted_quantisation: full,
             slices: full,
+            inter: full,
         }
     }
 }
@@ -114,6 +119,17 @@ impl EncoderOptions {
         range("option slice_rows", self.slice_rows as i64, 0..=if tools.slices { 1024 } else { 0 })?;
         let weighted = i64::from(self.weighted_quantisation);
         range("option weighted_quantisation", weighted, 0..=i64::from(tools.weighted_quantisation))
+    }
+
+    pub(super) fn inter_effort(&self) -> InterEffort {
+        let from = |effort: u8| self.tools.tools().inter && self.effort >= effort;
+        InterEffort {
+            derived: if self.effort < 3 { 1 } else { 2 },
+            transform_split: from(2),
+            dual: from(4),
+            partitions: from(4),
+            multi_hypothesis: from(6),
+        }
     }
 
     pub(super) fn effort(&self) -> Effort {

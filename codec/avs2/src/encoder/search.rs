@@ -2,7 +2,7 @@
 
 mod inter;
 
-pub(super) use inter::InterSearch;
+pub(super) use inter::{InterEffort, InterSearch};
 
 use super::lcu::{LcuDecision, LcuLevels, Tree, Unit, coded_blocks, coded_size, z_order};
 use super::metric::{hadamard, residual, squared_error};
@@ -183,6 +183,9 @@ impl<'a> Search<'a> {
         if unit.y > 0 {
             info.mark_horizontal(bx, by, count, edge::LUMA | edge::CHROMA);
         }
+        if let Some((kind, _)) = unit.inter {
+            return inter::mark_inner(info, (bx, by), unit, kind);
+        }
         for i in 1..count {
             match unit.unit.kind {
                 CuKind::Intra2NxhN => info.mark_horizontal(bx, by + i, count, edge::LUMA),
@@ -312,9 +315,9 @@ impl<'a> Search<'a> {
         let qp_changed = self.qp_changed;
         let mut whole = None;
         if inside && level <= self.picture.effort.max_cu_log2 {
-            let (unit, cost, still) = self.unit_of_any_kind(at, level);
+            let (unit, cost) = self.unit_of_any_kind(at, level);
             let cost = cost + split_cost(self, false);
-            let stop = still || cost < self.picture.effort.stop_cost * lambda * (size * size) as f64 / 16.0;
+            let stop = cost < self.picture.effort.stop_cost * lambda * (size * size) as f64 / 16.0;
             let contexts = (level >= follow).then(|| {
                 let mut changed = qp_changed;
                 self.adapted(|c| self.code_node(c, at, level, &mut [unit].iter(), &mut changed))

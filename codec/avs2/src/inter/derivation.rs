@@ -153,17 +153,23 @@ impl MotionContext<'_> {
         PredictionBlocks { blocks: [block(0), block(1), block(2), block(3)], count: 4 }
     }
 
-    /// Predictor of the vector of a 2Nx2N unit of a P or F picture.
-    pub(crate) fn predictor(
+    /// Predictor of the vector of a prediction block of a P or F picture.
+    pub(crate) fn block_predictor(
         &self,
         field: &MotionField,
         slice: u32,
-        (x, y, size): (usize, usize, usize),
+        rect: Rect,
+        shape: Shape,
         reference: u8,
     ) -> MotionVector {
-        let unit = Rect::new(x, y, size, size);
-        let neighbours = Neighbours { field, slice };
-        predict_vector(neighbours, &self.distances, unit, Shape::None, 0, reference as i8)
+        predict_vector(Neighbours { field, slice }, &self.distances, rect, shape, 0, reference as i8)
+    }
+
+    /// Motion of an explicit block with two hypotheses.
+    pub(crate) fn dual(&self, reference: u8, vector: MotionVector) -> Motion {
+        let (first, second) = (reference as i8, i8::from(reference == 0));
+        let scaled = scale_temporal(vector, self.distances.of(second), self.distances.of(first));
+        Motion::dual([first, second], [vector, scaled])
     }
 
     fn is_b(&self) -> bool {
@@ -228,10 +234,7 @@ impl MotionContext<'_> {
                     predict_vector(Neighbours { field, slice }, &self.distances, rect, shape, 0, reference);
                 let vector = reconstruct(predictor, coded.differences[0], self.tools.pmvr);
                 block.motion = if coded.dual {
-                    let second = i8::from(reference == 0);
-                    let to = self.distances.of(second);
-                    let scaled = scale_temporal(vector, to, self.distances.of(reference));
-                    Motion::dual([reference, second], [vector, scaled])
+                    self.dual(coded.reference, vector)
                 } else {
                     Motion::single(reference, vector)
                 };

@@ -20,7 +20,7 @@
 //!
 //! * [`MotionContext::derived`] tells the motion of each skip or direct mode. Temporal motion (subtype 0) is that of
 //!   the reference picture, scaled: it is zero only where the reference did not move either.
-//! * [`MotionContext::predictor`] gives the vector predictor of a 2Nx2N unit; [`representable`] moves a wanted vector
+//! * [`MotionContext::block_predictor`] gives the vector predictor of a block; [`representable`] moves a wanted vector
 //!   to one that progressive resolution can express, and [`difference`] gives what is coded for it.
 //! * [`PredictionBlock::new`] with [`Motion::single`] predicts from any vector, for motion search.
 //! * Trials of divided units store motion; [`MotionField::forget`] takes it back before another trial of the area.
@@ -43,7 +43,7 @@ pub(crate) use compensation::{Block, Compensator};
 pub(crate) use deblocking::{mark_inner_edges, switch_off_still_edges};
 pub(crate) use derivation::{MotionContext, PredictionBlocks};
 pub(crate) use motion::{CollocatedMotion, MotionField, Rect};
-pub(crate) use partition::{Orientation, Partition};
+pub(crate) use partition::{Orientation, Partition, Shape};
 pub(crate) use picture_buffer::{PictureBuffer, PictureOrder, StoredPicture, picture_bytes};
 pub(crate) use syntax::{
     InterResidual, InterSyntax, InterTools, UnitType, code_inter, code_inter_residual, code_unit_type,

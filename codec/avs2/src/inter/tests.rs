@@ -146,7 +146,8 @@ fn units_written_like_an_encoder_decode_to_its_prediction() {
                 }
                 3 => UnitType::Intra,
                 _ => {
-                    let predictor = context.predictor(&field, 1, (x, y, 32), 0);
+                    let predictor =
+                        context.block_predictor(&field, 1, Rect::new(x, y, 32, 32), Shape::None, 0);
                     let vector = representable(predictor, wanted, true);
                     syntax.blocks[0].differences[0] = difference(predictor, vector, true);
                     syntax.multi_hypothesis = if i == 2 { 4 } else { 0 };

@@ -1,0 +1,315 @@
+//! Units of inter pictures: skip, direct, 2Nx2N with motion search, intra.
+
+mod residual;
+mod vectors;
+
+use std::sync::Arc;
+
+use super::{BlockAt, Samples, Search, Unit};
+use crate::aec::BinCoder;
+use crate::encoder::metric::squared_error;
+use crate::filter::RowInfo;
+use crate::inter::{
+    Block, Compensator, InterSyntax, MotionContext, MotionField, MotionVector, Orientation, Partition,
+    PredictionBlock, Rect, StoredPicture, UnitType, code_inter, code_unit_type, mark_inner_edges,
+};
+use crate::simd::Backend;
+use crate::syntax::CuKind;
+use residual::Residual;
+
+/// The only slice.
+const SLICE: u32 = 1;
+/// Greatest vector components, in quarter samples.
+const MAX_VECTOR: (i32, i32) = (4 * 256, 4 * 128);
+/// Derived motions of skip and direct units (table 4-5).
+const SUBTYPES: u8 = 5;
+
+/// What the search of inter units tries.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::encoder) struct InterEffort {
+    /// Derived motions that are tried with a residual.
+    pub derived: usize,
+    /// Explicit blocks with a hypothesis in each of two references.
+    pub dual: bool,
+    /// Explicit units with two hypotheses around a vector.
+    pub multi_hypothesis: bool,
+    /// Explicit units of two blocks.
+    pub partitions: bool,
+    /// Four luma transform blocks.
+    pub transform_split: bool,
+}
+
+/// What inter pictures need besides.
+pub(in crate::encoder) struct InterSearch<'a> {
+    context: MotionContext<'a>,
+    references: &'a [Arc<StoredPicture>],
+    pub field: MotionField,
+    pub effort: InterEffort,
+    backend: Backend,
+    compensator: Compensator,
+    /// Vectors of the last explicit unit by reference, starts for the next search.
+    last: [MotionVector; 4],
+    block: Samples,
+}
+
+/// Blocks to predict and how a unit says so.
+#[derive(Clone, Copy)]
+struct Candidate {
+    kind: UnitType,
+    syntax: InterSyntax,
+    blocks: [Option<PredictionBlock>; 4],
+    /// Bits of type and motion.
+    bits: f64,
+}
+
+impl<'a> InterSearch<'a> {
+    pub fn new(
+        context: MotionContext<'a>,
+        references: &'a [Arc<StoredPicture>],
+        field: MotionField,
+        effort: InterEffort,
+        backend: Backend,
+    ) -> Self {
+        let compensator = Compensator::new(backend);
+        let (last, block) = ([MotionVector::ZERO; 4], Box::new([0; 4096]));
+        Self { context, references, field, effort, backend, compensator, last, block }
+    }
+}
+
+impl<'a> Search<'a> {
+    /// Makes the motion of a square that is tried again undecoded.
+    pub(super) fn forget_motion(&mut self, (x, y): (usize, usize), size: usize) {
+        if let Some(inter) = &mut self.inter {
+            inter.field.forget(Rect::new(x, y, size, size));
+        }
+    }
+
+    pub(super) fn store_motion(&mut self, unit: &Unit) {
+        let Some(inter) = &mut self.inter else { return };
+        let (kind, syntax) = unit.inter.unwrap_or((UnitType::Intra, InterSyntax::default()));
+        let size = 1 << unit.level;
+        inter.context.decode_unit(&mut inter.field, SLICE, (unit.x, unit.y, size), kind, &syntax);
+        let coded = unit.inter.is_some() && unit.unit.ctp != 0;
+        inter.field.set_coded(Rect::new(unit.x, unit.y, size, size), coded);
+    }
+
+    /// Codes type, motion and coded blocks of a unit; of intra units only the type.
+    pub(super) fn code_inter_unit<C: BinCoder>(&self, c: &mut C, unit: &Unit) {
+        let Some(inter) = &self.inter else { return };
+        let tools = &inter.context.tools;
+        let (kind, mut syntax) = unit.inter.unwrap_or((UnitType::Intra, InterSyntax::default()));
+        code_unit_type(c, tools, unit.level as u8, kind);
+        code_inter(c, tools, unit.level as u8, kind, &mut syntax);
+        let residual = Residual { ctp: unit.unit.ctp, kind: unit.unit.kind };
+        self.code_residual_flags(c, ((unit.x, unit.y), unit.level), kind, residual);
+    }
+
+    /// The cheapest undivided unit of a picture of any type.
+    pub(super) fn unit_of_any_kind(&mut self, at: (usize, usize), level: u32) -> (Unit, f64) {
+        if self.inter.is_none() {
+            return self.unit(at, level);
+        }
+        let (unit, cost) = self.inter_unit(at, level);
+        if unit.unit.ctp == 0 || !self.may_be_intra(at, level) {
+            return (unit, cost);
+        }
+        self.save(at, level, level as usize - 3);
+        self.forget_motion(at, 1 << level);
+        let (intra, intra_cost) = self.unit(at, level);
+        let type_bits = self.type_bits(level);
+        let intra_cost = intra_cost + self.picture.lambda * type_bits;
+        if intra_cost < cost {
+            return (intra, intra_cost);
+        }
+        self.restore(at, level, level as usize - 3);
+        self.store_cells(&unit);
+        (unit, cost)
+    }
+
+    fn type_bits(&self, level: u32) -> f64 {
+        let Some(inter) = &self.inter else { return 0.0 };
+        self.bits(self.costs.of(|c| {
+            code_unit_type(c, &inter.context.tools, level as u8, UnitType::Intra);
+        }))
+    }
+
+    /// Whether the inter prediction, which is in the scratch block, is not much better than a flat one.
+    fn may_be_intra(&mut self, (x, y): (usize, usize), level: u32) -> bool {
+        let size = 1_usize << level;
+        self.load_source(BlockAt { c: 0, x, y, size: (size, size) });
+        let Some(inter) = &self.inter else { return true };
+        let source = &self.scratch.source[..size * size];
+        let mean = source.iter().map(|&s| u32::from(s)).sum::<u32>() / (size * size) as u32;
+        let flat: u32 = source.iter().map(|&s| u32::from(s).abs_diff(mean)).sum();
+        2 * absolute_difference(source, &inter.block[..size * size]) > flat
+    }
+
+    /// Decides and reconstructs the cheapest inter unit.
+    fn inter_unit(&mut self, (x, y): (usize, usize), level: u32) -> (Unit, f64) {
+        let size = 1_usize << level;
+        let (weight, _) = self.picture.activity.of((x, y), size);
+        let lambda = self.picture.lambda / weight;
+        let at = |c: usize| {
+            let shift = usize::from(c > 0);
+            BlockAt { c, x: x >> shift, y: y >> shift, size: (size >> shift, size >> shift) }
+        };
+        let derived = self.derived((x, y), level);
+        let mut skips: Vec<(f64, usize)> = Vec::new();
+        for (i, candidate) in derived.iter().enumerate() {
+            let mut cost = lambda * candidate.bits;
+            for c in 0..3 {
+                self.load_source(at(c));
+                self.predict_inter(candidate, at(c));
+                let factor = if c == 0 { 1.0 } else { self.picture.chroma_weight };
+                cost += factor * self.prediction_error(at(c).size);
+            }
+            skips.push((cost, i));
+        }
+        skips.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut best = (f64::MAX, Candidate::none(), Residual::NONE);
+        for (n, &(cost, i)) in skips.iter().enumerate() {
+            if cost < best.0 {
+                best = (cost, derived[i], Residual::NONE);
+            }
+            if n < self.inter.as_ref().map_or(0, |inter| inter.effort.derived) {
+                let direct = Candidate { kind: UnitType::Direct, ..derived[i] };
+                let direct = self.with_bits(direct, level);
+                let (cost, residual) = self.residual_choice(&direct, (x, y), level, lambda);
+                if cost < best.0 {
+                    best = (cost, direct, residual);
+                }
+            }
+        }
+        for candidate in self.explicit_candidates((x, y), level, lambda, &derived).into_iter().flatten() {
+            let (cost, residual) = self.residual_choice(&candidate, (x, y), level, lambda);
+            if cost < best.0 {
+                best = (cost, candidate, residual);
+            }
+        }
+        let (_, candidate, residual) = best;
+        let (unit, cost) = self.commit(&candidate, (x, y), level, residual, lambda);
+        (unit, cost * weight)
+    }
+
+    /// Explicit motion worth a full cost.
+    fn explicit_candidates(
+        &mut self,
+        (x, y): (usize, usize),
+        level: u32,
+        lambda: f64,
+        derived: &[Candidate],
+    ) -> [Option<Candidate>; 3] {
+        let size = 1_usize << level;
+        self.load_source(BlockAt { c: 0, x, y, size: (size, size) });
+        let Some(mut inter) = self.inter.take() else { return [None; 3] };
+        let root = lambda.sqrt();
+        let mut others = [MotionVector::ZERO; 6];
+        for (to, from) in others.iter_mut().zip(derived.iter().filter_map(|d| d.blocks[0])) {
+            *to = from.motion.vectors[0];
+        }
+        let others = &others[..derived.len().min(6)];
+        let source = &self.scratch.source;
+        let mut near = inter.last;
+        let unit = (x, y, size);
+        let whole = inter.explicit(unit, Partition::Whole, (source, root, true), &mut near, others);
+        inter.last = near;
+        let mut found = [Some(whole), None, None];
+        if inter.effort.multi_hypothesis {
+            found[0] = Some(inter.multi_hypothesis(whole, (source, root)));
+        }
+        if inter.effort.partitions {
+            let mut best: Option<(f64, Candidate)> = None;
+            for partition in [Partition::Horizontal, Partition::Vertical] {
+                let mut near = near;
+                let (cost, candidate) =
+                    inter.explicit(unit, partition, (source, root, false), &mut near, &[]);
+                if best.as_ref().is_none_or(|best| cost < best.0) {
+                    best = Some((cost, candidate));
+                }
+            }
+            found[1] = best.filter(|best| best.0 < whole.0);
+        }
+        self.inter = Some(inter);
+        found.map(|found| found.map(|(_, candidate)| self.with_bits(candidate, level)))
+    }
+
+    /// Skip candidates with different motion.
+    fn derived(&mut self, (x, y): (usize, usize), level: u32) -> Vec<Candidate> {
+        let mut found: Vec<Candidate> = Vec::new();
+        let size = 1_usize << level;
+        for subtype in 0..SUBTYPES {
+            let Some(inter) = &self.inter else { break };
+            let derived = inter.context.derived(&inter.field, SLICE, (x, y, size), subtype, 0);
+            let mut blocks = [None; 4];
+            let derived = derived.as_slice();
+            if derived.iter().all(|block| block.motion == derived[0].motion) {
+                blocks[0] = Some(PredictionBlock::new(Rect::new(x, y, size, size), derived[0].motion));
+            } else {
+                for (to, from) in blocks.iter_mut().zip(derived) {
+                    *to = Some(*from);
+                }
+            }
+            if found.iter().any(|other| other.blocks == blocks) {
+                continue;
+            }
+            let syntax = InterSyntax { subtype, ..InterSyntax::default() };
+            let candidate = Candidate { kind: UnitType::Skip, syntax, blocks, bits: 0.0 };
+            found.push(self.with_bits(candidate, level));
+        }
+        found
+    }
+
+    fn with_bits(&self, candidate: Candidate, level: u32) -> Candidate {
+        let Some(inter) = &self.inter else { return candidate };
+        let mut syntax = candidate.syntax;
+        let bits = self.costs.of(|c| {
+            code_unit_type(c, &inter.context.tools, level as u8, candidate.kind);
+            code_inter(c, &inter.context.tools, level as u8, candidate.kind, &mut syntax);
+        });
+        Candidate { bits: self.bits(bits), ..candidate }
+    }
+
+    /// Predicts a block of a component into `scratch.prediction`; luma is kept for [`may_be_intra`](Self::may_be_intra).
+    fn predict_inter(&mut self, candidate: &Candidate, at: BlockAt) {
+        let Some(inter) = &mut self.inter else { return };
+        let shift = usize::from(at.c > 0);
+        let stride = at.size.0;
+        for block in candidate.blocks.iter().flatten() {
+            let origin = ((block.rect.y >> shift) - at.y) * stride + (block.rect.x >> shift) - at.x;
+            let target = Block { samples: &mut self.scratch.prediction[origin..], stride };
+            inter.compensator.predict(inter.references, block, at.c, target);
+        }
+    }
+
+    /// Squared error of the prediction of a block whose source is loaded.
+    fn prediction_error(&self, size: (usize, usize)) -> f64 {
+        let (a, b) = (&self.scratch.source[..], &self.scratch.prediction[..]);
+        squared_error(self.picture.backend, (a, size.0), (b, size.0), size) as f64
+    }
+}
+
+impl Candidate {
+    fn none() -> Self {
+        Self { kind: UnitType::Skip, syntax: InterSyntax::default(), blocks: [None; 4], bits: 0.0 }
+    }
+}
+
+fn absolute_difference(a: &[u8], b: &[u8]) -> u32 {
+    a.iter().zip(b).map(|(&a, &b)| u32::from(a.abs_diff(b))).sum()
+}
+
+/// Marks the edges inside an inter unit whose first 8x8 block of the row is (`bx`, `by`).
+pub(super) fn mark_inner(info: &mut RowInfo, at: (usize, usize), unit: &Unit, kind: UnitType) {
+    let partition = match kind {
+        UnitType::Explicit(partition) => partition,
+        _ => Partition::Whole,
+    };
+    let transform = match unit.unit.kind {
+        _ if unit.unit.ctp == 0 => None,
+        CuKind::Intra2Nx2N => None,
+        CuKind::IntraNxN => Some(Orientation::Square),
+        CuKind::Intra2NxhN => Some(Orientation::Horizontal),
+        CuKind::IntrahNx2N => Some(Orientation::Vertical),
+    };
+    mark_inner_edges(info, at, 1 << unit.level, partition, transform);
+}

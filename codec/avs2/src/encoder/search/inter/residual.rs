@@ -1,0 +1,278 @@
+//! Residuals of inter units.
+
+use super::Candidate;
+use crate::aec::{BinCoder, ctx};
+use crate::encoder::metric::residual;
+use crate::encoder::quantiser::{Quantised, Quantiser};
+use crate::encoder::search::{BlockAt, Search, Unit, coded_size, energy};
+use crate::encoder::transform::forward_transform;
+use crate::inter::{Orientation, UnitType, transform_kind};
+use crate::recon::Secondary;
+use crate::syntax::coding::code_chroma_ctp;
+use crate::syntax::{BlockClass, CuKind, IntraUnit};
+
+/// Coded blocks of an inter unit and the division of its luma.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Residual {
+    pub ctp: u8,
+    /// `Intra2Nx2N` stands for one block.
+    pub kind: CuKind,
+}
+
+impl Residual {
+    pub(super) const NONE: Self = Self { ctp: 0, kind: CuKind::Intra2Nx2N };
+
+    pub(super) fn split(self) -> bool {
+        self.kind != CuKind::Intra2Nx2N
+    }
+}
+
+/// How a block may be coded: error without levels; error with levels and their bits.
+type Choice = (f64, Option<(f64, f64)>);
+
+impl<'a> Search<'a> {
+    fn inter_quantiser(&self, at: BlockAt, level: u32) -> Quantiser<'a> {
+        let picture = self.picture;
+        let qp = picture.slice_tools.slice_qp;
+        if at.c > 0 {
+            return self.chroma_quantiser(at.c, qp, level);
+        }
+        let log2 = if at.size == (1 << level, 1 << level) { level } else { level - 1 };
+        let quantiser = Quantiser::new(qp, log2, picture.effort.dead_zone);
+        match picture.weights {
+            None => quantiser,
+            Some(weights) => quantiser.with_weights(weights, coded_size(at.size)),
+        }
+    }
+
+    /// Quantises a block whose source and prediction are loaded.
+    fn inter_block(&mut self, at: BlockAt, level: u32, lambda: f64) -> Choice {
+        let picture = self.picture;
+        let lambda = if at.c == 0 { lambda } else { lambda / picture.chroma_weight };
+        let count = at.size.0 * at.size.1;
+        let scratch = &mut self.scratch;
+        residual(&scratch.source[..count], &scratch.prediction[..count], &mut scratch.residual[..]);
+        let empty = energy(&scratch.residual[..count]);
+        let (backend, none) = (picture.backend, Secondary::None);
+        forward_transform(backend, &scratch.residual[..count], at.size, none, &mut scratch.coefficients);
+        let class = if at.c == 0 { BlockClass::INTER_LUMA } else { BlockClass::CHROMA };
+        let quantiser = self.inter_quantiser(at, level);
+        let scratch = &mut self.scratch;
+        let result = quantiser.quantise(
+            backend,
+            &self.costs,
+            lambda as f32,
+            &scratch.coefficients,
+            coded_size(at.size),
+            class,
+            &mut scratch.levels[..],
+        );
+        (empty, result.map(|Quantised { distortion, bits }| (empty + f64::from(distortion), self.bits(bits))))
+    }
+
+    fn plane_block((x, y): (usize, usize), level: u32, c: usize) -> BlockAt {
+        let shift = usize::from(c > 0);
+        let size = (1_usize << level) >> shift;
+        BlockAt { c, x: x >> shift, y: y >> shift, size: (size, size) }
+    }
+
+    /// Division of the luma of a unit whose transform is split.
+    fn split_kind(&self, candidate: &Candidate, level: u32) -> CuKind {
+        let nonsquare = level > 3;
+        let orientation = match candidate.kind {
+            UnitType::Explicit(partition) if nonsquare => partition.orientation(),
+            _ => Orientation::Square,
+        };
+        transform_kind(true, orientation)
+    }
+
+    /// Codes what comes before the levels of an inter unit.
+    pub(super) fn code_residual_flags<C: BinCoder>(
+        &self,
+        c: &mut C,
+        at: ((usize, usize), u32),
+        kind: UnitType,
+        residual: Residual,
+    ) {
+        if matches!(kind, UnitType::Skip | UnitType::Intra) {
+            return;
+        }
+        let Residual { ctp, .. } = residual;
+        if kind != UnitType::Direct && c.bin(ctx::CTP + 8, ctp == 0) {
+            return;
+        }
+        c.bin(ctx::TRANSFORM_SPLIT, residual.split());
+        code_chroma_ctp(c, ctx::CTP + 4, ctp >> 4);
+        if !residual.split() && ctp >> 4 == 0 {
+            return;
+        }
+        for i in 0..residual.kind.block_count() {
+            c.bin(self.inner_ctp_context(at, residual, i), ctp >> i & 1 == 1);
+        }
+    }
+
+    /// Context of the luma bit of block `index`, whose neighbours may be blocks of the same unit.
+    fn inner_ctp_context(
+        &self,
+        ((x, y), level): ((usize, usize), u32),
+        residual: Residual,
+        index: usize,
+    ) -> usize {
+        let block = residual.kind.block(1 << level, index);
+        let (left, above) = self.row.neighbours(x + block.x, y + block.y);
+        let inner = |from: usize| residual.ctp >> from & 1 == 1;
+        let step = if residual.kind == CuKind::IntraNxN { 2 } else { 1 };
+        let left = if block.x > 0 { inner(index - 1) } else { left.coded };
+        let above = if block.y > 0 { inner(index - step) } else { above.coded };
+        ctx::CTP + usize::from(left) + 2 * usize::from(above)
+    }
+
+    /// Cost of a candidate with the best choice of coded blocks.
+    pub(super) fn residual_choice(
+        &mut self,
+        candidate: &Candidate,
+        at: (usize, usize),
+        level: u32,
+        lambda: f64,
+    ) -> (f64, Residual) {
+        let mut costs = [[0.0, f64::MAX]; 3];
+        for c in [1, 2, 0] {
+            let block = Self::plane_block(at, level, c);
+            self.load_source(block);
+            self.predict_inter(candidate, block);
+            let (empty, coded) = self.inter_block(block, level, lambda);
+            let factor = if c == 0 { 1.0 } else { self.picture.chroma_weight };
+            costs[c][0] = factor * empty;
+            if let Some((error, bits)) = coded {
+                costs[c][1] = factor * error + lambda * bits;
+            }
+        }
+        let flags = |search: &Self, residual: Residual| {
+            let flags =
+                search.costs.of(|c| search.code_residual_flags(c, (at, level), candidate.kind, residual));
+            lambda * (candidate.bits + search.bits(flags))
+        };
+        let mut best = (f64::MAX, Residual::NONE);
+        for i in 0..8_usize {
+            let residual = Residual { ctp: (i & 1 | (i >> 1) << 4) as u8, ..Residual::NONE };
+            if residual.ctp == 0 && candidate.kind == UnitType::Direct {
+                continue;
+            }
+            let cost = costs[0][i & 1] + costs[1][i >> 1 & 1] + costs[2][i >> 2];
+            if cost < best.0 {
+                let cost = cost + flags(self, residual);
+                if cost < best.0 {
+                    best = (cost, residual);
+                }
+            }
+        }
+        let may_split = self.inter.as_ref().is_some_and(|inter| inter.effort.transform_split);
+        if !may_split || best.1.ctp & 1 == 0 {
+            return best;
+        }
+        // Luma is loaded and predicted still.
+        let kind = self.split_kind(candidate, level);
+        let size = 1 << level;
+        let (source, prediction) = (self.scratch.source.clone(), self.scratch.prediction.clone());
+        let (mut luma, mut ctp) = (0.0, 0);
+        for i in 0..kind.block_count() {
+            let block = kind.block(size, i);
+            let part = BlockAt { c: 0, x: at.0 + block.x, y: at.1 + block.y, size: (block.w, block.h) };
+            for (to, from) in
+                [(&mut self.scratch.source, &source), (&mut self.scratch.prediction, &prediction)]
+            {
+                let rows = from[block.y * size + block.x..].chunks(size);
+                for (to, from) in to.chunks_exact_mut(block.w).zip(rows).take(block.h) {
+                    to.copy_from_slice(&from[..block.w]);
+                }
+            }
+            let (empty, coded) = self.inter_block(part, level, lambda);
+            let coded = coded.map_or(f64::MAX, |(error, bits)| error + lambda * bits);
+            ctp |= u8::from(coded < empty) << i;
+            luma += coded.min(empty);
+            if luma > best.0 {
+                return best;
+            }
+        }
+        for chroma in [0, 1, 2, 3] {
+            let residual = Residual { ctp: ctp | chroma << 4, kind };
+            if residual.ctp == 0 {
+                continue;
+            }
+            let (cb, cr) = (usize::from(chroma & 1), usize::from(chroma >> 1));
+            let cost = luma + costs[1][cb] + costs[2][cr];
+            if cost < best.0 {
+                let cost = cost + flags(self, residual);
+                if cost < best.0 {
+                    best = (cost, residual);
+                }
+            }
+        }
+        best
+    }
+
+    /// Reconstructs a unit and stores what later ones need.
+    pub(super) fn commit(
+        &mut self,
+        candidate: &Candidate,
+        (x, y): (usize, usize),
+        level: u32,
+        residual: Residual,
+        lambda: f64,
+    ) -> (Unit, f64) {
+        let flags = self.costs.of(|c| self.code_residual_flags(c, ((x, y), level), candidate.kind, residual));
+        let mut cost = lambda * (candidate.bits + self.bits(flags));
+        let luma_offset = self.z_offset(x, y);
+        let size = 1_usize << level;
+        for c in 0..3 {
+            let whole = Self::plane_block((x, y), level, c);
+            self.load_source(whole);
+            self.predict_inter(candidate, whole);
+            if c == 0
+                && let Some(inter) = &mut self.inter
+            {
+                inter.block[..size * size].copy_from_slice(&self.scratch.prediction[..size * size]);
+            }
+            let offset = luma_offset >> (2 * usize::from(c > 0));
+            if c > 0 || !residual.split() {
+                let bit = if c == 0 { 0 } else { 3 + c };
+                cost += self.commit_block(whole, level, residual.ctp >> bit & 1 == 1, lambda, offset);
+                continue;
+            }
+            for i in 0..residual.kind.block_count() {
+                let block = residual.kind.block(size, i);
+                let at = BlockAt { c, x: x + block.x, y: y + block.y, size: (block.w, block.h) };
+                self.load_source(at);
+                if let Some(inter) = &self.inter {
+                    let rows = inter.block[block.y * size + block.x..].chunks(size);
+                    let to = self.scratch.prediction.chunks_exact_mut(block.w);
+                    for (to, from) in to.zip(rows).take(block.h) {
+                        to.copy_from_slice(&from[..block.w]);
+                    }
+                }
+                let offset = offset + i * size * size / 4;
+                cost += self.commit_block(at, level, residual.ctp >> i & 1 == 1, lambda, offset);
+            }
+        }
+        let qp = self.picture.slice_tools.slice_qp;
+        let unit = IntraUnit { kind: residual.kind, ctp: residual.ctp, qp, ..IntraUnit::default() };
+        let unit = Unit { x, y, level, unit, inter: Some((candidate.kind, candidate.syntax)) };
+        self.store_cells(&unit);
+        (unit, cost)
+    }
+
+    /// Reconstructs a block whose source and prediction are loaded; cost of its error and levels.
+    fn commit_block(&mut self, at: BlockAt, level: u32, coded: bool, lambda: f64, offset: usize) -> f64 {
+        let mut cost = 0.0;
+        if coded {
+            let (_, result) = self.inter_block(at, level, lambda);
+            cost += result.map_or(0.0, |(_, bits)| lambda * bits);
+        }
+        let scratch = &mut self.scratch;
+        std::mem::swap(&mut scratch.levels, &mut scratch.best_levels);
+        std::mem::swap(&mut scratch.prediction, &mut scratch.best_prediction);
+        let quantiser = self.inter_quantiser(at, level);
+        let error = self.reconstruct(at, coded.then_some(&quantiser), Secondary::None, offset);
+        cost + if at.c == 0 { error } else { error * self.picture.chroma_weight }
+    }
+}
