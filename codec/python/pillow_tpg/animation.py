@@ -87,7 +87,8 @@ def encode_animation(
         delays: how long each frame is shown in 1/100 s, 0 to 6553500, or one number for all. 0 and 1 are stored as
             10, which is what browsers make of them; above 65535 the frame is followed by copies that share the delay.
         quality: as for :func:`pillow_tpg.encode`.
-        qp: QP of the first frame, 0 (best) to 63; later frames have 2 more.
+        qp: QP that the frames' QPs go by, 0 (best) to 63: 5 less for the first frame, 3 more for later ones;
+            with the full tool set 0 more for every fourth and 4 more for the others.
         target_size: the best quality whose file has at most so many bytes, found with at most 8 encodings. Frames are
             recorded for that, in a temporary file where they are many.
         target_ssimulacra2: the smallest file whose frames have at least this score on average, found likewise.
