@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PIL.JpegImagePlugin import get_sampling
 
-from openmogr.errors import ImageTooLarge, InvalidImageFormat
+from openmogr.errors import ImageTooLarge
 from openmogr.image import ImageSettings, Processor, Source, parse_operation
 from openmogr.image.quality import (
     DEFAULT_QUALITY,
@@ -102,40 +102,6 @@ def test_full_chroma_is_written_only_where_it_was(run: Run) -> None:
     full = encoded(photo(), "JPEG", quality=95, subsampling="4:4:4")
     assert get_sampling(decoded(run("imageMogr2/strip", half))) == 2
     assert get_sampling(decoded(run("imageMogr2/strip", full))) == 0
-
-
-@pytest.mark.parametrize("form", ["jpg", "webp", "avif"])
-def test_size_limit(form: str, run: Run) -> None:
-    noisy = photo(640, 480).effect_spread(40)
-    free = run(f"imageMogr2/format/{form}/quality/95", noisy)
-    limited = run(f"imageMogr2/format/{form}/quality/95/size-limit/20k", noisy)
-    assert len(free.data) > 20 * 1024
-    assert len(limited.data) <= 20 * 1024
-    assert limited.quality < 95
-    # One step more would not have kept it.
-    more = run(f"imageMogr2/format/{form}/quality/{limited.quality + 1}!", noisy)
-    assert len(more.data) > 20 * 1024
-    loose = run(f"imageMogr2/format/{form}/quality/95/size-limit/9m", noisy)
-    assert loose.data == free.data
-
-
-def test_size_limit_that_cannot_be_kept_gives_the_smallest(run: Run) -> None:
-    result = run("imageMogr2/format/jpg/size-limit/1k", photo(640, 480).effect_spread(40))
-    assert result.quality == 1
-
-
-def test_size_limit_with_mark_never_grows(run: Run) -> None:
-    source = encoded(photo(), "JPEG", quality=20, optimize=True, progressive=True)
-    grown = run("imageMogr2/strip/quality/95!/size-limit/900k", source)
-    assert len(grown.data) > len(source)
-    kept = run("imageMogr2/quality/95!/size-limit/900k!", source)
-    assert kept.is_original
-    assert kept.data == source
-
-
-def test_size_limit_needs_a_quality(run: Run) -> None:
-    with pytest.raises(InvalidImageFormat, match="size-limit"):
-        run("imageMogr2/size-limit/10k", photo())
 
 
 def test_output_limit_is_kept() -> None:

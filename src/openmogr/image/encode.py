@@ -19,7 +19,7 @@ from openmogr.image.metadata import NO_METADATA, Metadata
 from openmogr.image.quality import encoder_setting
 from openmogr.image.settings import ImageSettings
 
-__all__ = ["EncodeOptions", "check_size", "encode", "encoding_errors", "quantised"]
+__all__ = ["EncodeOptions", "check_size", "encode", "encoding_errors", "quantised", "tpg_arguments"]
 
 # libjpeg, the GIF header, the AV1 and HEVC encoders as the libraries build them.
 _MAX_SIDES = {"jpeg": 65_500, "gif": 65_535, "bmp": 65_535, "avif": 65_536, "heif": 16_384}
@@ -174,13 +174,19 @@ def _heif(image: Image.Image, options: EncodeOptions, settings: ImageSettings) -
 
 
 def _tpg(image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
-    codec = tpg_encoder()
-    parts: dict[str, object] = {"quality": encoder_setting("tpg", options.quality)}
+    picture, arguments = tpg_arguments(image, options, settings)
+    return bytes(tpg_encoder().encode(picture, quality=encoder_setting("tpg", options.quality), **arguments))
+
+
+def tpg_arguments(
+    image: Image.Image, options: EncodeOptions, settings: ImageSettings
+) -> tuple[Image.Image, dict[str, object]]:
+    """What the TPG encoder is given besides a quality."""
+    arguments: dict[str, object] = {"threads": settings.encoder_threads}
     if options.metadata.exif:
-        parts["exif"] = options.metadata.exif
+        arguments["exif"] = options.metadata.exif
     mode = "RGBA" if has_alpha(image) else "RGB"
-    picture = image if image.mode == mode else image.convert(mode)
-    return bytes(codec.encode(picture, threads=settings.encoder_threads, **parts))
+    return image if image.mode == mode else image.convert(mode), arguments
 
 
 def _gif(image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:

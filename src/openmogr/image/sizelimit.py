@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import replace
 
 from PIL import Image
 
-from openmogr.image.encode import EncodeOptions, encode
+from openmogr.image.codecs import tpg_encoder
+from openmogr.image.encode import EncodeOptions, encode, encoding_errors, tpg_arguments
+from openmogr.image.quality import encoder_setting
 from openmogr.image.settings import ImageSettings
 
-__all__ = ["encode_within"]
+__all__ = ["best_within", "encode_within"]
 
 _LOWEST_QUALITY = 1
+_COARSEST_QP = 63
+# About how much of the scale halves a file.
+_SCALE_PER_HALVING = 0.25
 
 
 def encode_within(
     limit: int, image: Image.Image, options: EncodeOptions, settings: ImageSettings
 ) -> tuple[bytes, int]:
-    """The file and its quality, at most ``options.quality``, by bisection in at most eight encodes.
+    """The best file of at most ``limit`` bytes and at most ``options.quality``, and its quality.
+
+    TPG is searched by its own codec, QP by QP, in at most nine encodings and one more if nothing fits; the others by
+    :func:`best_within` over the settings of their encoders, in at most eight. One is enough where
+    ``options.quality`` keeps the limit.
 
     Args:
-        limit: bytes. Where not even the lowest quality keeps it, that is the result: the limit is approximate
+        limit: bytes. Where nothing keeps it, the coarsest file is the result: the limit is approximate
             (``api/image-mogr2.md`` section 4.8).
         image: what to write.
         options: how; the quality is the upper end.
@@ -32,13 +43,67 @@ def encode_within(
     data = encode(image, options, settings)
     if len(data) <= limit:
         return data, options.quality
-    low, high = _LOWEST_QUALITY, options.quality - 1
-    best: tuple[bytes, int] | None = None
-    while low <= high:
-        middle = (low + high) // 2
-        data = encode(image, replace(options, quality=middle), settings)
-        if len(data) <= limit:
-            best, low = (data, middle), middle + 1
+    container = options.target.container.name
+    if container == "tpg":
+        return _tpg_within(limit, image, options, settings)
+    # Qualities that mean the same setting to the encoder give the same file.
+    qualities = sorted(
+        {encoder_setting(container, quality): quality for quality in range(1, options.quality + 1)}.values()
+    )
+
+    def attempt(step: int) -> bytes:
+        return encode(image, replace(options, quality=qualities[step]), settings)
+
+    step, found, _ = best_within(limit, attempt, len(qualities) - 1, data)
+    return found, qualities[step]
+
+
+def best_within(
+    limit: int, attempt: Callable[[int], bytes], highest: int, data: bytes
+) -> tuple[int, bytes, int]:
+    """The highest step whose file has at most ``limit`` bytes: step, file, number of attempts.
+
+    Secant steps on the logarithm of the size, kept where bisection could still end the search in time, so that there
+    are never more attempts than bisection may need: 7 for up to 127 steps below the highest.
+
+    Args:
+        limit: bytes.
+        attempt: makes the file of a step, 0 or higher; the higher the longer.
+        highest: the step that is known not to fit, so that lower ones are searched.
+        data: its file.
+
+    Returns:
+        The lowest step where none fits.
+    """
+    kept, missed = -1, highest
+    best, last, last_step = b"", data, highest
+    slope = 1 / (_SCALE_PER_HALVING * (highest + 1))
+    attempts, most = 0, max(highest, 1).bit_length()
+    while missed - kept > 1:
+        guess = last_step - math.log2(len(last) / limit) / slope
+        widest = 1 << (most - attempts - 1)
+        step = math.floor(guess)
+        step = min(max(step, kept + 1, missed - widest), missed - 1, kept + widest)
+        found = attempt(step)
+        attempts += 1
+        measured = math.log2(len(found) / len(last)) / (step - last_step)
+        slope = measured if measured > 0 else slope
+        last, last_step = found, step
+        if len(found) <= limit:
+            kept, best = step, found
         else:
-            high = middle - 1
-    return best if best is not None else (data, _LOWEST_QUALITY)
+            missed = step
+    return (kept, best, attempts) if kept >= 0 else (0, last if attempts else data, attempts)
+
+
+def _tpg_within(
+    limit: int, image: Image.Image, options: EncodeOptions, settings: ImageSettings
+) -> tuple[bytes, int]:
+    codec = tpg_encoder()
+    picture, arguments = tpg_arguments(image, options, settings)
+    with encoding_errors(options.target):
+        try:
+            encoded = codec.encode_image(picture, target_size=limit, **arguments)
+        except codec.TargetError:
+            return bytes(codec.encode(picture, qp=_COARSEST_QP, **arguments)), _LOWEST_QUALITY
+    return bytes(encoded.data), min(codec.quality_for_qp(encoded.qp), options.quality)
