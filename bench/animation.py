@@ -27,6 +27,8 @@ NAMES = (
     "iss634.gif",
     "SmallFullColourGIF.gif",
     "nyan-cat.gif",
+    "rotating-squares.gif",
+    "rotating-squares.webp",
     "iss634.webp",
 )
 TARGET = 75.0
@@ -63,6 +65,11 @@ def tpg(clip: Clip, setting: int) -> bytes:
     return encode_animation(clip.frames, clip.delays, qp=63 - setting)
 
 
+def tpg_full(clip: Clip, setting: int) -> bytes:
+    """The same with every tool."""
+    return encode_animation(clip.frames, clip.delays, qp=63 - setting, tools="full")
+
+
 def _saved(clip: Clip, form: str, **options: object) -> bytes:
     out = io.BytesIO()
     durations = [10 * delay for delay in clip.delays]
@@ -80,7 +87,12 @@ def avif(clip: Clip, setting: int) -> bytes:
     return _saved(clip, "AVIF", quality=setting, speed=6, max_threads=1)
 
 
-ENCODERS: dict[str, tuple[Encode, int]] = {"TPG": (tpg, 63), "WebP": (webp, 100), "AVIF": (avif, 100)}
+ENCODERS: dict[str, tuple[Encode, int]] = {
+    "TPG": (tpg, 63),
+    "TPG full": (tpg_full, 63),
+    "WebP": (webp, 100),
+    "AVIF": (avif, 100),
+}
 
 
 class Scorer:
@@ -129,9 +141,16 @@ def matched(encode: Encode, top: int, clip: Clip, scorer: Scorer) -> tuple[bytes
     return best
 
 
+def machine() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{models[0] if models else platform.processor()}, {os.cpu_count()} processors"
+
+
 def rows(paths: Sequence[Path]) -> None:
     """Print the table."""
-    print(f"machine: {platform.node()} ({platform.machine()}), target SSIMULACRA2 {TARGET:g}\n")
+    print(f"machine: {machine()}, target SSIMULACRA2 {TARGET:g}\n")
     print("| file | frames | source | format | bytes | to source | score | frames per CPU s |")
     print("|---|---:|---:|---|---:|---:|---:|---:|")
     for path in paths:

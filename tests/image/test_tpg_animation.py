@@ -45,6 +45,14 @@ def test_transparent_frames_lie_on_white(run: Run) -> None:
     assert np.abs(pictures[0].astype(np.int16) - shown[0]).mean() < 6.0
 
 
+def test_only_dropped_transparency_is_told(run: Run) -> None:
+    transparent, opaque = animation("webp", "RGBA"), animation("webp")
+    name = "x-openmogr-transparency-dropped"
+    assert run("imageMogr2/format/tpg", transparent).headers[name]
+    assert name not in run("imageMogr2/format/tpg", opaque).headers
+    assert name not in run("imageMogr2/format/webp/quality/50", transparent).headers
+
+
 def test_a_still_target_takes_the_first_frame(run: Run) -> None:
     tpg = run("imageMogr2/format/tpg", animation("gif"))
     assert run("imageMogr2/format/png", tpg.data).frame_count == 1

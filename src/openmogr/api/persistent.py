@@ -63,7 +63,7 @@ async def process_upload(services: Services, request: Request, attributes: Objec
     headers = [(b"etag", quoted(digest.etag).encode()), (b"x-cos-hash-crc64ecma", b"%d" % digest.crc64)]
     if not operations.rules and not operations.is_pic_info:
         return Response(200, headers)
-    return xml_response(_upload_result(request, outcome), *headers)
+    return xml_response(_upload_result(request, outcome), *headers, *_notes(outcome))
 
 
 async def process_stored(services: Services, request: Request) -> Response:
@@ -72,7 +72,15 @@ async def process_stored(services: Services, request: Request) -> Response:
     operations = await _checked(services, request)
     async with await open_readable(services, request) as reader:
         outcome = await _run(services, operations, await _input(services, reader), None)
-    return xml_response(_upload_result(request, outcome))
+    return xml_response(_upload_result(request, outcome), *_notes(outcome))
+
+
+def _notes(outcome: _Outcome) -> list[tuple[bytes, bytes]]:
+    """What results have to say in headers, each once."""
+    notes = {name.lower(): value for _, result in outcome.results for name, value in result.headers.items()}
+    return [
+        (name.encode(), value.encode()) for name, value in notes.items() if name.startswith("x-openmogr-")
+    ]
 
 
 async def process_assembly(

@@ -14,6 +14,7 @@ from openmogr.cli.exit_codes import ExitCode, failure_code
 from openmogr.errors import CosError
 from openmogr.image import Pipeline, Processor, Result
 from openmogr.image import Source as ImageSource
+from openmogr.image.processor import TRANSPARENCY_DROPPED
 
 __all__ = ["Batch", "Outcome"]
 
@@ -27,6 +28,7 @@ class Outcome:
         before: bytes of the source.
         after: bytes of the output.
         problem: what went wrong, in words; empty on success.
+        note: what the user should know although nothing went wrong.
     """
 
     source: Path
@@ -35,6 +37,7 @@ class Outcome:
     after: int
     code: ExitCode = ExitCode.OK
     problem: str = ""
+    note: str = ""
 
 
 class Batch:
@@ -110,7 +113,10 @@ class Batch:
         except Exception as error:
             problem = f"unexpected {type(error).__name__}: {error}"
             return Outcome(source.path, None, before, 0, ExitCode.UNEXPECTED, problem)
-        return Outcome(source.path, target, before, before if result.is_original else len(result.data))
+        after = before if result.is_original else len(result.data)
+        note = result.headers.get(TRANSPARENCY_DROPPED, "")
+        note = note and f"animations in this format have no transparency: {note}"
+        return Outcome(source.path, target, before, after, note=note)
 
     def _check_target(self, source: Source, target: Path) -> None:
         """Raises ``FileExistsError`` with a sentence if the target must not be written."""

@@ -123,6 +123,10 @@ def compress(
         for outcome in batch.run(sources):
             outcomes.append(outcome)
             progress.advance(task)
+    if not quiet:
+        for outcome in outcomes:
+            if outcome.note:
+                click.echo(f"{outcome.source}: {outcome.note}", err=True)
     if quiet:
         for outcome in outcomes:
             if outcome.code is not ExitCode.OK:

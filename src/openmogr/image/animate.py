@@ -30,17 +30,28 @@ if TYPE_CHECKING:
 __all__ = ["Animation", "can_animate", "encode_animation"]
 
 
+# Written without alpha; `docs/operations.md` says so.
+_ON_WHITE = "tpg"
+
 # Frames are many; this effort is what one second of a small animation may take.
 TPG_ANIMATION_EFFORT = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Animation:
-    """What was written: the file, the frames' size, and how many are left after equal ones were merged."""
+    """What was written.
+
+    Attributes:
+        data: the file.
+        size: of the frames.
+        frame_count: how many are left after equal ones were merged.
+        transparency_dropped: some frame was transparent, and lies on white since the format is written without alpha.
+    """
 
     data: bytes
     size: tuple[int, int]
     frame_count: int
+    transparency_dropped: bool
 
 
 def can_animate(container: str) -> bool:
@@ -70,10 +81,23 @@ def encode_animation(
     first = next(iterator)
     check_size(first.image.size, options.target, settings)
     name = options.target.container.name
+    dropped = False
+
+    def watched() -> Iterator[Frame]:
+        nonlocal dropped
+        for frame in _chained(first, iterator):
+            dropped = dropped or (name == _ON_WHITE and _is_transparent(frame.image))
+            yield frame
+
     with encoding_errors(options.target):
-        data = _WRITERS[name](_chained(first, iterator), count, plays, options, settings)
+        data = _WRITERS[name](watched(), count, plays, options, settings)
         written = _count(name, data)
-    return Animation(data, first.image.size, written)
+    return Animation(data, first.image.size, written, dropped)
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    """Whether some pixel is not opaque."""
+    return has_alpha(image) and image.getchannel("A").getextrema()[0] != 255
 
 
 def _chained(first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:
@@ -122,9 +146,7 @@ class _Sequence(Image.Image):
             self.durations.append(frame.duration)
             image = frame.image
             self.im = (image if image.mode == "RGBA" else image.convert("RGBA")).im
-            self.transparent = self.transparent or (
-                has_alpha(frame.image) and frame.image.getchannel("A").getextrema()[0] != 255
-            )
+            self.transparent = self.transparent or _is_transparent(frame.image)
         return super().load()
 
 

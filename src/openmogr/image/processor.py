@@ -28,13 +28,16 @@ from openmogr.image.settings import ImageSettings
 from openmogr.image.sizelimit import encode_within
 from openmogr.image.transform import Surface, apply_steps, draft_size
 
-__all__ = ["KEPT_SOURCE", "Processor"]
+__all__ = ["KEPT_SOURCE", "TRANSPARENCY_DROPPED", "Processor"]
 
 # `cgif/1` has a meaning of its own: at most so many frames (api/image-mogr2.md section 4.8).
 _SHORT_GIF_FRAMES = 30
 
 # Set where the source's bytes are the answer because a rewrite of them would have been longer.
 KEPT_SOURCE = "x-openmogr-kept-source"
+
+# Set where transparent frames lie on white because the animation is written without alpha.
+TRANSPARENCY_DROPPED = "x-openmogr-transparency-dropped"
 
 # Browsers show GIF frames of 0 or 1 hundredths of a second for this long; elsewhere delays are meant.
 _BROWSER_DELAY = 100
@@ -146,7 +149,8 @@ class Processor:
 
         written = encode_animation(processed(), opened.frame_count, opened.plays, options, self.settings)
         result = _result(pipeline, options.target, written.data, written.size, options.quality)
-        return replace(result, frame_count=written.frame_count)
+        headers = {TRANSPARENCY_DROPPED: "frames lie on white"} if written.transparency_dropped else {}
+        return replace(result, frame_count=written.frame_count, headers=headers)
 
     def _original(self, source: Source) -> Result:
         """The source itself; never fails for what it contains."""
