@@ -460,6 +460,6 @@ def test_dropped_transparency_is_told(run: Run, tmp_path: Path) -> None:
     pytest.importorskip("pillow_tpg", reason="the TPG codec is not built")
     clear, red = Image.new("RGBA", (32, 24)), Image.new("RGBA", (32, 24), "red")
     clear.save(tmp_path / "a.webp", save_all=True, append_images=[red], duration=100, lossless=True)
-    result = run("-f", "tpg", tmp_path / "a.webp")
+    result = run(tmp_path / "a.webp", "--format", "tpg")
     assert result.exit_code == ExitCode.OK
     assert "a.webp: animations in this format have no transparency" in result.stderr
