@@ -67,7 +67,7 @@ fn grey_has_neutral_chroma_in_every_format() {
         for filter in [ChromaFilter::Box, ChromaFilter::Lanczos, ChromaFilter::Sharp] {
             let source = Source::new(&pixels, filter);
             assert!(
-                source.plane(1).unwrap().iter().chain(source.plane(2).unwrap()).all(|&value| value == 128)
+                source.plane(1).unwrap().iter().chain(source.plane(2).unwrap()).all(|&value| value == 128 * 16)
             );
             let luma = source.plane(0).unwrap();
             assert_eq!((luma[0], luma[255]), (16, 235));

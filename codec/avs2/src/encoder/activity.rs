@@ -1,6 +1,6 @@
 //! Where errors are seen: weights and QP differences by local activity.
 
-use crate::picture::PlaneBuffer;
+use super::input::{FRACTION_BITS, SourcePlane};
 
 /// Weights of squared errors and QPs by 16x16 block.
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ const UNIT: usize = 16;
 
 impl Activity {
     /// Measures `luma`; `strength` 0 weighs all samples alike. Without `adaptive_qp` only the weights vary.
-    pub(super) fn new(luma: &PlaneBuffer, strength: f32, qp: u8, adaptive_qp: bool) -> Self {
+    pub(super) fn new(luma: &SourcePlane, strength: f32, qp: u8, adaptive_qp: bool) -> Self {
         let (columns, rows) = (luma.width().div_ceil(UNIT), luma.height().div_ceil(UNIT));
         let mut logs = Vec::with_capacity(columns * rows);
         for by in 0..rows {
@@ -54,7 +54,7 @@ impl Activity {
 }
 
 /// Logarithm of the mean variance of the 8x8 blocks of a unit.
-fn log_activity(luma: &PlaneBuffer, x: usize, y: usize) -> f32 {
+fn log_activity(luma: &SourcePlane, x: usize, y: usize) -> f32 {
     let (mut total, mut count) = (0.0_f32, 0.0_f32);
     for dy in [0, 8] {
         for dx in [0, 8] {
@@ -64,11 +64,12 @@ fn log_activity(luma: &PlaneBuffer, x: usize, y: usize) -> f32 {
             let (mut sum, mut squares) = (0_u32, 0_u32);
             for row in y + dy..y + dy + 8 {
                 for &sample in &luma.row(row)[x + dx..x + dx + 8] {
-                    sum += u32::from(sample);
-                    squares += u32::from(sample) * u32::from(sample);
+                    sum += sample as u32;
+                    squares += sample as u32 * sample as u32;
                 }
             }
-            total += (squares - sum * sum / 64) as f32 / 64.0;
+            let scale = 64.0 * f32::from(1_u16 << (2 * FRACTION_BITS));
+            total += (squares as f32 - sum as f32 * sum as f32 / 64.0).max(0.0) / scale;
             count += 1.0;
         }
     }

@@ -1,5 +1,6 @@
 //! Estimation of the adaptive loop filter (9.7).
 
+use super::input::{FRACTION_BITS, SourcePlane};
 use super::parallel;
 use super::row::Row;
 use super::simd;
@@ -13,7 +14,7 @@ use crate::simd::Backend;
 /// What the estimation needs.
 pub(super) struct Task<'a> {
     pub geometry: Geometry,
-    pub source: &'a [PlaneBuffer; 3],
+    pub source: &'a [SourcePlane; 3],
     pub lambda: f64,
     /// Weight of squared errors in chroma.
     pub chroma_weight: f64,
@@ -226,9 +227,7 @@ impl Task<'_> {
                 }
             }
             rows[TAPS - 1][..w].copy_from_slice(at(3, 3));
-            for (to, &from) in rows[TAPS].iter_mut().zip(&source.row(y0 + y)[x0..x1]) {
-                *to = from.into();
-            }
+            rows[TAPS][..w].copy_from_slice(&source.row(y0 + y)[x0..x1]);
             simd::correlate(self.backend, &rows, w, &mut sums);
         }
         let mut correlation = Correlation::ZERO;
@@ -238,7 +237,7 @@ impl Task<'_> {
                 correlation.taps[i][k] = sum;
                 correlation.taps[k][i] = sum;
             }
-            correlation.source[i] = sums[i * (TAPS + 1) + TAPS] as f64;
+            correlation.source[i] = sums[i * (TAPS + 1) + TAPS] as f64 / f64::from(1 << FRACTION_BITS);
         }
         correlation
     }

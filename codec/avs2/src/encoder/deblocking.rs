@@ -1,6 +1,7 @@
 //! Choice of the deblocking offsets (9.5).
 
-use super::metric::squared_error;
+use super::input::SourcePlane;
+use super::metric::source_error;
 use super::row::Row;
 use crate::filter::{FilterSetup, LoopFilter};
 use crate::headers::DeblockingParameters;
@@ -13,7 +14,7 @@ const OFFSETS: [i8; 4] = [0, -3, -5, -8];
 /// `source`; errors of chroma count `chroma_weight` times.
 pub(super) fn apply(
     setup: &FilterSetup,
-    source: &[PlaneBuffer; 3],
+    source: &[SourcePlane; 3],
     chroma_weight: f64,
     tried: usize,
     rows: &[Row],
@@ -27,10 +28,10 @@ pub(super) fn apply(
     let error = |planes: &[PlaneBuffer; 3]| -> f64 {
         let errors = planes.iter().zip(source).enumerate().map(|(c, (plane, source))| {
             let rows = (0..plane.height()).map(|y| {
-                let (a, b) = ((plane.row(y), plane.width()), (source.row(y), plane.width()));
-                squared_error(setup.backend, a, b, (plane.width(), 1))
+                let (a, b) = ((source.row(y), plane.width()), (plane.row(y), plane.width()));
+                source_error(setup.backend, a, b, (plane.width(), 1))
             });
-            rows.sum::<u64>() as f64 * if c == 0 { 1.0 } else { chroma_weight }
+            rows.sum::<f64>() * if c == 0 { 1.0 } else { chroma_weight }
         });
         errors.sum()
     };
@@ -80,17 +81,20 @@ mod tests {
         let rows = [row];
         let smooth = apply(
             &setup,
-            &std::array::from_fn(|c| PlaneBuffer::new(32 >> usize::from(c > 0), 32 >> usize::from(c > 0))),
+            &std::array::from_fn(|c| {
+                SourcePlane::of(&PlaneBuffer::new(32 >> usize::from(c > 0), 32 >> usize::from(c > 0)))
+            }),
             1.0,
             1,
             &rows,
         );
         assert_eq!(smooth.0, DeblockingParameters::default());
-        let again = apply(&setup, &smooth.1, 1.0, 4, &rows);
+        let again = apply(&setup, &smooth.1.each_ref().map(SourcePlane::of), 1.0, 4, &rows);
         assert_eq!(again, smooth, "a smooth source keeps the default");
         let mut sharp = LoopFilter::new(setup.clone());
         rows.iter().for_each(|row| sharp.push_row(&row.planes, &row.info));
-        let (parameters, planes) = apply(&setup, &sharp.finish().0, 1.0, 4, &rows);
+        let (parameters, planes) =
+            apply(&setup, &sharp.finish().0.each_ref().map(SourcePlane::of), 1.0, 4, &rows);
         assert!(parameters.alpha_c_offset < 0, "a source with steps wants less: {parameters:?}");
         assert_ne!(planes[0].samples(), smooth.1[0].samples());
     }

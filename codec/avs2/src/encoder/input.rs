@@ -1,14 +1,66 @@
 //! Pictures to encode.
 
 use crate::Error;
-use crate::picture::PlaneBuffer;
 
-/// A 4:2:0 picture of 8-bit samples; chroma planes have half the width and height, rounded up.
+/// Fraction bits of source samples: rounding to 8 bits would add its error to that of quantisation.
+pub(super) const FRACTION_BITS: u32 = 4;
+
+/// One component of the source in coded size, in 1/16 of a sample step.
+#[derive(Debug, Clone)]
+pub(super) struct SourcePlane {
+    width: usize,
+    height: usize,
+    samples: Vec<i16>,
+}
+
+impl SourcePlane {
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    pub fn row(&self, y: usize) -> &[i16] {
+        &self.samples[y * self.width..][..self.width]
+    }
+
+    /// The samples from a position on; rows are [`width`](Self::width) apart.
+    pub fn from(&self, x: usize, y: usize) -> &[i16] {
+        &self.samples[y * self.width + x..]
+    }
+
+    #[cfg(test)]
+    pub fn of(plane: &crate::picture::PlaneBuffer) -> Self {
+        let rows = (0..plane.height()).flat_map(|y| plane.row(y)[..plane.width()].iter());
+        let samples = rows.map(|&sample| i16::from(sample) << FRACTION_BITS).collect();
+        Self { width: plane.width(), height: plane.height(), samples }
+    }
+}
+
+/// Rows of samples without gaps.
+#[derive(Debug, Clone, Copy)]
+enum Samples<'a> {
+    Whole(&'a [u8]),
+    Sixteenths(&'a [i16]),
+}
+
+impl Samples<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Whole(samples) => samples.len(),
+            Self::Sixteenths(samples) => samples.len(),
+        }
+    }
+}
+
+/// A 4:2:0 picture; chroma planes have half the width and height, rounded up.
 #[derive(Debug, Clone, Copy)]
 pub struct PictureInput<'a> {
     width: usize,
     height: usize,
-    planes: [&'a [u8]; 3],
+    planes: [Samples<'a>; 3],
 }
 
 /// Greatest width and height: what the 14 bits of the sequence header hold.
@@ -17,11 +69,24 @@ pub(super) const MAX_SIZE: usize = 16383;
 const MIN_CODED: usize = 16;
 
 impl<'a> PictureInput<'a> {
-    /// Planes Y, Cb and Cr, row by row without gaps.
+    /// Planes Y, Cb and Cr of 8-bit samples, row by row without gaps.
     ///
     /// # Errors
     /// The size is 0 or above 16383, or a plane has another length than the size asks for.
     pub fn new(width: usize, height: usize, planes: [&'a [u8]; 3]) -> Result<Self, Error> {
+        Self::checked(width, height, planes.map(Samples::Whole))
+    }
+
+    /// Planes whose samples are sixteenths, 0..=4080: what rounding to 8 bits would leave out counts when errors are
+    /// measured. Values outside are clamped.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn in_sixteenths(width: usize, height: usize, planes: [&'a [i16]; 3]) -> Result<Self, Error> {
+        Self::checked(width, height, planes.map(Samples::Sixteenths))
+    }
+
+    fn checked(width: usize, height: usize, planes: [Samples<'a>; 3]) -> Result<Self, Error> {
         for (element, value) in [("picture width", width), ("picture height", height)] {
             if !(1..=MAX_SIZE).contains(&value) {
                 return Err(Error::Invalid { element, value: value as i64 });
@@ -52,19 +117,31 @@ impl<'a> PictureInput<'a> {
     }
 
     /// The planes in coded size: a multiple of 8 and at least 16, filled by repeating the last column and row.
-    pub(super) fn coded_planes(&self) -> [PlaneBuffer; 3] {
+    pub(super) fn coded_planes(&self) -> [SourcePlane; 3] {
         let coded = |n: usize| n.next_multiple_of(8).max(MIN_CODED);
         std::array::from_fn(|c| {
             let shift = usize::from(c > 0);
-            let mut plane = PlaneBuffer::new(coded(self.width) >> shift, coded(self.height) >> shift);
+            let (width, height) = (coded(self.width) >> shift, coded(self.height) >> shift);
+            let mut samples = vec![0_i16; width * height];
             let (w, h) = self.plane_size(c);
-            for y in 0..plane.height() {
-                let from = &self.planes[c][y.min(h - 1) * w..][..w];
-                let row = plane.row_mut(y);
-                row[..w].copy_from_slice(from);
-                row[w..].fill(from[w - 1]);
+            for (y, row) in samples.chunks_exact_mut(width).enumerate() {
+                let from = y.min(h - 1) * w;
+                match self.planes[c] {
+                    Samples::Whole(plane) => {
+                        for (to, &from) in row.iter_mut().zip(&plane[from..][..w]) {
+                            *to = i16::from(from) << FRACTION_BITS;
+                        }
+                    }
+                    Samples::Sixteenths(plane) => {
+                        for (to, &from) in row.iter_mut().zip(&plane[from..][..w]) {
+                            *to = from.clamp(0, 255 << FRACTION_BITS);
+                        }
+                    }
+                }
+                let last = row[w - 1];
+                row[w..].fill(last);
             }
-            plane
+            SourcePlane { width, height, samples }
         })
     }
 }

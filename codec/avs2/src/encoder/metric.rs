@@ -1,7 +1,45 @@
 //! Distances between blocks of samples.
 
+use super::input::FRACTION_BITS;
 use super::simd;
 use crate::simd::Backend;
+
+/// Sum of squared differences of a source in sixteenths and samples, in squared samples; rows are the second value
+/// apart.
+pub(super) fn source_error(
+    backend: Backend,
+    source: (&[i16], usize),
+    samples: (&[u8], usize),
+    (w, h): (usize, usize),
+) -> f64 {
+    let sum = simd::source_error(backend, source, samples, (w, h)).unwrap_or_else(|| {
+        let row = |y: usize| -> u64 {
+            let source = &source.0[y * source.1..][..w];
+            let samples = &samples.0[y * samples.1..][..w];
+            let difference = |(&a, &b): (&i16, &u8)| i32::from(a) - (i32::from(b) << FRACTION_BITS);
+            source.iter().zip(samples).map(|pair| u64::from(difference(pair).pow(2) as u32)).sum()
+        };
+        (0..h).map(row).sum()
+    });
+    sum as f64 / f64::from(1 << (2 * FRACTION_BITS))
+}
+
+/// Writes source minus prediction, in sixteenths, without gaps.
+pub(super) fn source_residual(source: &[i16], prediction: &[u8], out: &mut [i16]) {
+    for ((out, &a), &b) in out.iter_mut().zip(source).zip(prediction) {
+        *out = a - (i16::from(b) << FRACTION_BITS);
+    }
+}
+
+/// Sum of squares of a residual in sixteenths, in squared samples.
+pub(super) fn source_energy(residual: &[i16]) -> f64 {
+    // 64 squares of up to 4080 fit into 32 bits.
+    let sum: u64 = residual
+        .chunks(64)
+        .map(|part| u64::from(part.iter().map(|&r| (i32::from(r) * i32::from(r)) as u32).sum::<u32>()))
+        .sum();
+    sum as f64 / f64::from(1 << (2 * FRACTION_BITS))
+}
 
 /// Sum of squared differences of two blocks whose rows are `stride` apart.
 pub(super) fn squared_error(
@@ -19,13 +57,6 @@ pub(super) fn squared_error(
         a.iter().zip(b).map(|(&a, &b)| (i32::from(a) - i32::from(b)).pow(2) as u32).sum::<u32>()
     };
     (0..h).map(|y| u64::from(row(y))).sum()
-}
-
-/// Writes `a - b` without gaps; both blocks are `w` wide without gaps.
-pub(super) fn residual(a: &[u8], b: &[u8], out: &mut [i16]) {
-    for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
-        *out = i16::from(a) - i16::from(b);
-    }
 }
 
 /// Sum of absolute Hadamard coefficients of the difference, scaled like a sum of absolute differences; blocks are
@@ -128,6 +159,12 @@ mod tests {
                 );
                 let error = |backend| squared_error(backend, (&a, size.0), (&b, size.0), size);
                 assert_eq!(error(Backend::SCALAR), error(best), "squared error {size:?}");
+                let fine: Vec<i16> = a.iter().enumerate().map(|(i, &a)| i16::from(a) * 16 + (i % 16) as i16).collect();
+                let error = |backend| source_error(backend, (&fine, size.0), (&b, size.0), size);
+                assert_eq!(error(Backend::SCALAR), error(best), "source error {size:?}");
+                let mut residual = vec![0; fine.len()];
+                source_residual(&fine, &b, &mut residual);
+                assert_eq!(source_energy(&residual), error(best), "energy {size:?}");
             }
         }
     }

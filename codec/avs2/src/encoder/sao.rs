@@ -1,5 +1,6 @@
 //! Estimation of sample adaptive offset (9.6).
 
+use super::input::{FRACTION_BITS, SourcePlane};
 use super::parallel;
 use super::row::Row;
 use crate::filter::Geometry;
@@ -11,7 +12,7 @@ use crate::syntax::{Sao, SaoLcu, SaoMerge};
 /// What the estimation needs.
 pub(super) struct Task<'a> {
     pub geometry: Geometry,
-    pub source: &'a [PlaneBuffer; 3],
+    pub source: &'a [SourcePlane; 3],
     pub lambda: f64,
     /// Weight of squared errors in chroma.
     pub chroma_weight: f64,
@@ -21,7 +22,7 @@ pub(super) struct Task<'a> {
     pub threads: usize,
 }
 
-/// Number of samples of a class, and sum of source minus sample.
+/// Number of samples of a class, and sum of source minus sample in sixteenths.
 #[derive(Debug, Clone, Copy, Default)]
 struct Class {
     count: i64,
@@ -32,7 +33,7 @@ impl Class {
     /// Change of the squared error by an offset.
     fn change(&self, offset: i8) -> f64 {
         let offset = i64::from(offset);
-        (self.count * offset * offset - 2 * offset * self.sum) as f64
+        (self.count * offset * offset) as f64 - (2 * offset * self.sum) as f64 / f64::from(1 << FRACTION_BITS)
     }
 }
 
@@ -95,7 +96,7 @@ impl Task<'_> {
             for (&s, &o) in plane.row(y)[x0..x1].iter().zip(&source.row(y)[x0..x1]) {
                 let class = &mut bands[usize::from(s >> 3)];
                 class.count += 1;
-                class.sum += i64::from(o) - i64::from(s);
+                class.sum += i64::from(o) - (i64::from(s) << FRACTION_BITS);
             }
         }
         let (samples, stride) = (plane.samples(), plane.stride());
@@ -116,7 +117,7 @@ impl Task<'_> {
                     let sign = |other: u8| i32::from(s > other) - i32::from(s < other);
                     let class = (2 + sign(a) + sign(b)) as usize;
                     counts[class] += 1;
-                    sums[class] += i32::from(o) - i32::from(s);
+                    sums[class] += i32::from(o) - (i32::from(s) << FRACTION_BITS);
                 }
             }
             std::array::from_fn(|i| Class { count: counts[i].into(), sum: sums[i].into() })

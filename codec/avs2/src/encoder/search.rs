@@ -5,7 +5,8 @@ mod inter;
 pub(super) use inter::{InterEffort, InterSearch};
 
 use super::lcu::{LcuDecision, LcuLevels, Tree, Unit, coded_blocks, coded_size, z_order};
-use super::metric::{hadamard, residual, squared_error};
+use super::input::{FRACTION_BITS, SourcePlane};
+use super::metric::{hadamard, source_energy, source_error, source_residual};
 use super::options::Effort;
 use super::quantiser::{LevelArray, Quantised, Quantiser};
 use super::rate::{Costs, ONE_BIT};
@@ -14,7 +15,6 @@ use super::transform::forward_transform;
 use crate::aec::{BinCoder, ContextSet, CostCoder, ctx};
 use crate::filter::edge;
 use crate::headers::WeightMatrices;
-use crate::picture::PlaneBuffer;
 use crate::recon::{
     Availability, CoefficientBlock, MAX_COEFFICIENTS, ReferenceLine, Secondary, add_residual, chroma_qp,
     inverse_transform, predict_intra,
@@ -32,7 +32,7 @@ use crate::syntax::{
 pub(super) struct Picture<'a> {
     pub tree: Tree,
     /// In coded size.
-    pub source: &'a [PlaneBuffer; 3],
+    pub source: &'a [SourcePlane; 3],
     pub effort: Effort,
     pub slice_tools: SliceTools,
     pub chroma_qp_delta: [i8; 2],
@@ -50,7 +50,10 @@ type Samples = Box<[u8; 4096]>;
 
 struct Scratch {
     line: ReferenceLine,
+    /// Rounded to 8 bits, for rough comparisons.
     source: Samples,
+    /// In sixteenths.
+    fine: Box<[i16; 4096]>,
     prediction: Samples,
     best_prediction: Samples,
     residual: Box<[i16; 4096]>,
@@ -118,6 +121,7 @@ impl<'a> Search<'a> {
             scratch: Scratch {
                 line: ReferenceLine::default(),
                 source: samples(),
+                fine: Box::new([0; 4096]),
                 prediction: samples(),
                 best_prediction: samples(),
                 residual: Box::new([0; 4096]),
@@ -491,8 +495,12 @@ impl<'a> Search<'a> {
     /// Loads the source of a block without gaps.
     fn load_source(&mut self, at: BlockAt) {
         let (w, h) = at.size;
-        for (i, to) in self.scratch.source.chunks_exact_mut(w).take(h).enumerate() {
-            to.copy_from_slice(&self.picture.source[at.c].row(at.y + i)[at.x..at.x + w]);
+        let Scratch { source, fine, .. } = &mut self.scratch;
+        for (i, (fine, whole)) in fine.chunks_exact_mut(w).zip(source.chunks_exact_mut(w)).take(h).enumerate() {
+            fine.copy_from_slice(&self.picture.source[at.c].row(at.y + i)[at.x..at.x + w]);
+            for (whole, &fine) in whole.iter_mut().zip(&*fine) {
+                *whole = ((fine + (1 << (FRACTION_BITS - 1))) >> FRACTION_BITS).min(255) as u8;
+            }
         }
     }
 
@@ -554,12 +562,12 @@ impl<'a> Search<'a> {
         for mode in modes.into_iter().flatten() {
             self.predict(mode, size, available);
             let scratch = &mut self.scratch;
-            residual(&scratch.source[..count], &scratch.prediction[..count], &mut scratch.residual[..]);
-            let empty = energy(&scratch.residual[..count]);
+            source_residual(&scratch.fine[..count], &scratch.prediction[..count], &mut scratch.residual[..]);
+            let empty = source_energy(&scratch.residual[..count]);
             let secondary = Secondary::of_intra_luma(size, mode, available.left, available.top);
             forward_transform(
                 picture.backend,
-                &scratch.residual[..count],
+                (&scratch.residual[..count], FRACTION_BITS),
                 size,
                 secondary,
                 &mut scratch.coefficients,
@@ -705,8 +713,7 @@ impl<'a> Search<'a> {
             add_residual(backend, &scratch.residual, at.size, out, stride);
         }
         let source = &self.picture.source[at.c];
-        let from = source.index(at.x, at.y);
-        squared_error(backend, (&source.samples()[from..], source.stride()), (out, stride), at.size) as f64
+        source_error(backend, (source.from(at.x, at.y), source.width()), (out, stride), at.size)
     }
 
     /// Decides and reconstructs both chroma blocks of a unit: mode, coded blocks and cost.
@@ -828,11 +835,11 @@ impl<'a> Search<'a> {
         self.predict(chroma_to_luma_mode(mode, luma_mode), size, available);
         let quantiser = self.chroma_quantiser(c, qp, level);
         let scratch = &mut self.scratch;
-        residual(&scratch.source[..count], &scratch.prediction[..count], &mut scratch.residual[..]);
-        let empty = energy(&scratch.residual[..count]);
+        source_residual(&scratch.fine[..count], &scratch.prediction[..count], &mut scratch.residual[..]);
+        let empty = source_energy(&scratch.residual[..count]);
         forward_transform(
             self.picture.backend,
-            &scratch.residual[..count],
+            (&scratch.residual[..count], FRACTION_BITS),
             size,
             Secondary::None,
             &mut scratch.coefficients,
@@ -851,8 +858,4 @@ impl<'a> Search<'a> {
             }
         }
     }
-}
-
-fn energy(residual: &[i16]) -> f64 {
-    residual.iter().map(|&r| i32::from(r) * i32::from(r)).sum::<i32>().into()
 }

@@ -71,27 +71,28 @@ pub(super) fn matrix(n: usize, small_secondary: bool) -> &'static [i32] {
 }
 
 /// Transforms a residual of `w` x `h` samples (row by row without gaps) into coefficients, row by row; blocks with a
-/// side of 64 give half as many in both directions.
+/// side of 64 give half as many in both directions. The residual has `fraction` bits of fraction.
 pub(super) fn forward_transform(
     backend: Backend,
-    residual: &[i16],
+    residual: (&[i16], u32),
     (w, h): (usize, usize),
     secondary: Secondary,
     out: &mut [i16; MAX_COEFFICIENTS],
 ) {
+    let (residual, fraction) = residual;
     if w.max(h) == 64 {
         let mut low = [0; MAX_COEFFICIENTS];
         analyse(residual, (w, h), &mut low);
-        passes(backend, &low, (w / 2, h / 2), false, 1, out);
+        passes(backend, &low, (w / 2, h / 2), false, 1 + fraction, out);
         large_secondary(out, w / 2, secondary);
         return;
     }
     let small = secondary == Secondary::Small;
-    passes(backend, residual, (w, h), small, u32::from(small), out);
+    passes(backend, residual, (w, h), small, u32::from(small) + fraction, out);
     large_secondary(out, w, secondary);
 }
 
-/// Rows, then columns; `extra` is added to the first shift, and to the second one for the small secondary transform.
+/// Rows, then columns; `extra` is added to the first shift.
 fn passes(
     backend: Backend,
     residual: &[i16],
@@ -226,7 +227,7 @@ mod tests {
             ] {
                 let input = residual(size, 5);
                 let mut coefficients = [0; MAX_COEFFICIENTS];
-                forward_transform(Backend::SCALAR, &input, size, secondary, &mut coefficients);
+                forward_transform(Backend::SCALAR, (&input, 0), size, secondary, &mut coefficients);
                 let mut block = CoefficientBlock::default();
                 let (w, h) = (size.0 / half, size.1 / half);
                 block.start((w, h));
@@ -253,10 +254,10 @@ mod tests {
                         input.iter_mut().for_each(|r| *r = if *r > 0 { 255 } else { -255 });
                     }
                     let mut scalar = [0; MAX_COEFFICIENTS];
-                    forward_transform(Backend::SCALAR, &input, size, secondary, &mut scalar);
+                    forward_transform(Backend::SCALAR, (&input, 0), size, secondary, &mut scalar);
                     let mut best = [0; MAX_COEFFICIENTS];
                     let backend = Backend::detect(SimdLevel::Auto);
-                    forward_transform(backend, &input, size, secondary, &mut best);
+                    forward_transform(backend, (&input, 0), size, secondary, &mut best);
                     assert_eq!(scalar, best, "{size:?} {secondary:?}");
                 }
             }

@@ -3,7 +3,7 @@
 use avs2::encoder::{AnimationEncoder, EncodedFrame, PictureInput, Track};
 use avs2::{CancelCheck, Picture};
 
-use super::{EncodeOptions, GREY, OPAQUE, Progress, Source, hidden, refused};
+use super::{EncodeOptions, OPAQUE, Progress, Source, alpha_planes, hidden, refused};
 use crate::{Error, Frame, Mode, Writer};
 
 /// Delays below 2 are shown for 1/10 s, as browsers do with GIF.
@@ -138,7 +138,9 @@ impl AnimationWriter {
         progress: Progress<'_>,
     ) -> Result<Coded, Error> {
         let (width, height) = (source.width, source.height);
-        let input = |planes| PictureInput::new(width, height, planes).map_err(refused);
+        fn input<'a>(source: &Source, planes: [&'a [i16]; 3]) -> Result<PictureInput<'a>, Error> {
+            PictureInput::in_sixteenths(source.width, source.height, planes).map_err(refused)
+        }
         let tracks = if self.alpha.is_some() { 2 } else { 1 };
         let kept = match (before, &source.alpha) {
             (Some(before), Some(alpha)) => Some(hidden::keep(source, alpha, before)),
@@ -147,16 +149,16 @@ impl AnimationWriter {
         let [y, cb, cr] = kept.as_ref().unwrap_or(&source.planes);
         let colour = self
             .colour
-            .push(&input([y, cb, cr])?, cancel, &|done, rows| progress(done, rows * tracks))
+            .push(&input(source, [y, cb, cr])?, cancel, &|done, rows| progress(done, rows * tracks))
             .map_err(refused)?;
         let alpha = match &mut self.alpha {
             None => None,
             Some(encoder) => {
                 let opaque = source.alpha.is_none().then(|| vec![OPAQUE; width * height]);
                 let alpha = source.alpha.as_ref().or(opaque.as_ref()).map_or(&[][..], Vec::as_slice);
-                let chroma = vec![GREY; cb.len()];
+                let (alpha, chroma) = alpha_planes(alpha, cb.len());
                 let report = |done, rows| progress(rows + done, rows * tracks);
-                Some(encoder.push(&input([alpha, &chroma, &chroma])?, cancel, &report).map_err(refused)?)
+                Some(encoder.push(&input(source, [&alpha, &chroma, &chroma])?, cancel, &report).map_err(refused)?)
             }
         };
         Ok(Coded { colour, alpha })

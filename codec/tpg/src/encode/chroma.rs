@@ -1,7 +1,7 @@
 //! Chroma at half size; samples sit in the centre of 2 x 2 pixels (section 6 of the container's description).
 
 use super::matrix::{CHROMA_BITS, chroma_row};
-use super::{GREY, Pixels, sharp};
+use super::{GREY, Pixels, sharp, sixteenths};
 
 /// How chroma is brought to half size. `docs/tpg-encoding.md` compares them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,8 +24,8 @@ const LANCZOS: [i32; 12] = [15, 62, -139, -273, 555, 1828, 1828, 555, -273, -139
 /// The transpose of bilinear magnification.
 const TENT: [i32; 4] = [512, 1536, 1536, 512];
 
-/// Cb and Cr of colour pixels.
-pub(super) fn planes(pixels: &Pixels<'_>, filter: ChromaFilter) -> [Vec<u8>; 2] {
+/// Cb and Cr of colour pixels in sixteenths.
+pub(super) fn planes(pixels: &Pixels<'_>, filter: ChromaFilter) -> [Vec<i16>; 2] {
     let (width, height) = (pixels.width().div_ceil(2), pixels.height().div_ceil(2));
     match filter {
         ChromaFilter::Box => downsample(pixels, &BOX).map(|plane| quantise(&plane)),
@@ -40,11 +40,11 @@ pub(super) fn planes(pixels: &Pixels<'_>, filter: ChromaFilter) -> [Vec<u8>; 2] 
     }
 }
 
-fn quantise(plane: &[i16]) -> Vec<u8> {
-    let half = 1 << (CHROMA_BITS - 1);
-    let sample = |value: &i16| ((i32::from(*value) + half) >> CHROMA_BITS) + i32::from(GREY);
+fn quantise(plane: &[i16]) -> Vec<i16> {
+    const SHIFT: u32 = CHROMA_BITS - 4;
+    let sample = |value: &i16| ((*value + (1 << (SHIFT - 1))) >> SHIFT) + sixteenths(GREY);
     // Limited range, which ringing would leave.
-    plane.iter().map(|value| sample(value).clamp(16, 240) as u8).collect()
+    plane.iter().map(|value| sample(value).clamp(sixteenths(16), sixteenths(240))).collect()
 }
 
 /// Cb and Cr at half size with a separable filter of an even number of taps; edges are repeated.

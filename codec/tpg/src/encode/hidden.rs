@@ -2,13 +2,13 @@
 
 use avs2::Picture;
 
-use super::Source;
+use super::{Source, sixteenths};
 
 /// Side of the blocks in luma samples; transforms are no smaller in inter pictures of most efforts.
 const SIDE: usize = 8;
 
 /// The planes of `source` with the samples of `before` in blocks where `alpha` is 0.
-pub(super) fn keep(source: &Source, alpha: &[u8], before: &Picture) -> [Vec<u8>; 3] {
+pub(super) fn keep(source: &Source, alpha: &[u8], before: &Picture) -> [Vec<i16>; 3] {
     let mut planes = source.planes.clone();
     let (width, height) = (source.width, source.height);
     for top in (0..height).step_by(SIDE) {
@@ -23,8 +23,10 @@ pub(super) fn keep(source: &Source, alpha: &[u8], before: &Picture) -> [Vec<u8>;
                 let stride = width.div_ceil(step);
                 let columns = left / step..right.div_ceil(step);
                 for y in top / step..bottom.div_ceil(step) {
-                    plane[y * stride..][columns.clone()]
-                        .copy_from_slice(&before.plane(index).row(y)[columns.clone()]);
+                    let to = plane[y * stride..][columns.clone()].iter_mut();
+                    for (to, &from) in to.zip(&before.plane(index).row(y)[columns.clone()]) {
+                        *to = sixteenths(from);
+                    }
                 }
             }
         }

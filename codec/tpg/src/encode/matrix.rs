@@ -12,18 +12,18 @@ const B_TO_CB: i32 = 28_784;
 const R_TO_CR: i32 = 28_784;
 const G_TO_CR: i32 = -24_103;
 const B_TO_CR: i32 = -4_681;
-/// 16 and the half for rounding.
-const BLACK: i32 = (16 << 16) + (1 << 15);
+/// 16 and the half for rounding to sixteenths.
+const BLACK: i32 = (16 << 16) + (1 << 11);
 
 /// Fraction bits of chroma before it is made smaller.
 pub(super) const CHROMA_BITS: u32 = 6;
 
-fn luma_of(r: u8, g: u8, b: u8) -> u8 {
-    ((R_TO_Y * i32::from(r) + G_TO_Y * i32::from(g) + B_TO_Y * i32::from(b) + BLACK) >> 16) as u8
+fn luma_of(r: u8, g: u8, b: u8) -> i16 {
+    ((R_TO_Y * i32::from(r) + G_TO_Y * i32::from(g) + B_TO_Y * i32::from(b) + BLACK) >> 12) as i16
 }
 
-/// Luma of all pixels.
-pub(super) fn luma(pixels: &Pixels<'_>) -> Vec<u8> {
+/// Luma of all pixels in sixteenths.
+pub(super) fn luma(pixels: &Pixels<'_>) -> Vec<i16> {
     let mut out = vec![0; pixels.width() * pixels.height()];
     for (y, out) in out.chunks_exact_mut(pixels.width()).enumerate() {
         let row = pixels.row(y);
@@ -37,13 +37,13 @@ pub(super) fn luma(pixels: &Pixels<'_>) -> Vec<u8> {
     out
 }
 
-fn grey<const N: usize>(row: &[u8], out: &mut [u8]) {
+fn grey<const N: usize>(row: &[u8], out: &mut [i16]) {
     for (out, pixel) in out.iter_mut().zip(row.chunks_exact(N)) {
         *out = luma_of(pixel[0], pixel[0], pixel[0]);
     }
 }
 
-fn rgb<const N: usize>(row: &[u8], out: &mut [u8]) {
+fn rgb<const N: usize>(row: &[u8], out: &mut [i16]) {
     for (out, pixel) in out.iter_mut().zip(row.chunks_exact(N)) {
         *out = luma_of(pixel[0], pixel[1], pixel[2]);
     }

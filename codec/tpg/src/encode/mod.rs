@@ -33,6 +33,11 @@ use avs2::{CancelCheck, PlaneBuffer, SimdLevel};
 use crate::colour::{self, Layout, PlaneRef};
 use crate::{Error, Mode, Writer};
 
+/// A whole sample as planes have it.
+const fn sixteenths(sample: u8) -> i16 {
+    (sample as i16) << 4
+}
+
 /// Chroma of grey, and of alpha pictures.
 const GREY: u8 = 128;
 const OPAQUE: u8 = 255;
@@ -89,8 +94,8 @@ impl EncodeOptions {
 pub struct Source {
     width: usize,
     height: usize,
-    /// Y, Cb, Cr.
-    planes: [Vec<u8>; 3],
+    /// Y, Cb, Cr in sixteenths: what rounding would leave out counts when errors are measured.
+    planes: [Vec<i16>; 3],
     alpha: Option<Vec<u8>>,
 }
 
@@ -104,7 +109,7 @@ impl Source {
         let filled = alpha.as_deref().and_then(|alpha| transparent::fill(pixels, alpha));
         let pixels = filled.as_ref().map_or(*pixels, transparent::Filled::pixels);
         let planes = if pixels.format().is_grey() {
-            let chroma = vec![GREY; width.div_ceil(2) * height.div_ceil(2)];
+            let chroma = vec![sixteenths(GREY); width.div_ceil(2) * height.div_ceil(2)];
             [matrix::luma(&pixels), chroma.clone(), chroma]
         } else {
             let [cb, cr] = chroma::planes(&pixels, filter);
@@ -142,9 +147,9 @@ impl Source {
             && self.planes == other.planes
     }
 
-    /// Plane 0 is Y, 1 Cb, 2 Cr, rows without gaps; `None` for others.
+    /// Plane 0 is Y, 1 Cb, 2 Cr, in sixteenths of a sample step (0..=4080), rows without gaps; `None` for others.
     #[must_use]
-    pub fn plane(&self, index: usize) -> Option<&[u8]> {
+    pub fn plane(&self, index: usize) -> Option<&[i16]> {
         self.planes.get(index).map(Vec::as_slice)
     }
 
@@ -166,8 +171,8 @@ impl Source {
         let alpha = match &self.alpha {
             None => None,
             Some(alpha) => {
-                let chroma = vec![GREY; cb.len()];
-                let planes = [alpha, &chroma, &chroma];
+                let (alpha, chroma) = alpha_planes(alpha, cb.len());
+                let planes = [&alpha, &chroma, &chroma];
                 Some(self.picture(planes, &options.alpha_picture(), cancel, &|done, rows| {
                     progress(rows + done, rows * pictures)
                 })?)
@@ -178,12 +183,12 @@ impl Source {
 
     fn picture(
         &self,
-        planes: [&Vec<u8>; 3],
+        planes: [&Vec<i16>; 3],
         options: &PictureOptions,
         cancel: &(dyn CancelCheck + Sync),
         progress: Progress<'_>,
     ) -> Result<Encoded, Error> {
-        let input = PictureInput::new(self.width, self.height, planes.map(Vec::as_slice));
+        let input = PictureInput::in_sixteenths(self.width, self.height, planes.map(Vec::as_slice));
         input.and_then(|input| encode_intra_picture(&input, options, cancel, progress)).map_err(refused)
     }
 
@@ -213,6 +218,11 @@ impl Source {
             alpha,
         })
     }
+}
+
+/// Luma and chroma of an alpha picture.
+fn alpha_planes(alpha: &[u8], chroma: usize) -> (Vec<i16>, Vec<i16>) {
+    (alpha.iter().map(|&alpha| sixteenths(alpha)).collect(), vec![sixteenths(GREY); chroma])
 }
 
 /// Errors of the encoder concern the options; the pixels were checked before.

@@ -54,31 +54,33 @@ fn magnify_and_shrink(from: &[f32], to: &mut [f32], width: usize, height: usize)
     }
 }
 
-/// Matrix of the decoder, as in `colour::row`: luma in 1/65536, chroma, which comes in sixteenths, in 1/4096.
-const Y_SCALE: i32 = 76_309;
+/// Matrix of the decoder, as in `colour::row`, for sixteenths.
+const Y_SCALE: i32 = 4_769;
 const CR_TO_R: i32 = 6_537;
 const CB_TO_G: i32 = -1_605;
 const CR_TO_G: i32 = -3_330;
 const CB_TO_B: i32 = 8_263;
-const HALF: i32 = 1 << 15;
-const BLACK: i32 = 16;
-const WHITE: i32 = 235;
+const HALF: i32 = 1 << 11;
+const STEP: i32 = 16;
+const BLACK: i32 = 16 * STEP;
+const WHITE: i32 = 235 * STEP;
 const CHROMA_ZERO: i32 = 128 * 16;
 
 /// Luminance of BT.709 in 1/10000.
 const LUMINANCE: [i32; 3] = [2126, 7152, 722];
 
-/// sRGB to linear light, 0..=65535.
-static LINEAR: LazyLock<[i32; 256]> = LazyLock::new(|| {
+/// sRGB in sixteenths to linear light, 0..=65535.
+static LINEAR: LazyLock<[i32; 255 * 16 + 1]> = LazyLock::new(|| {
     std::array::from_fn(|value| {
-        let value = value as f64 / 255.0;
+        let value = value as f64 / (255.0 * 16.0);
         let linear = if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) };
         (linear * 65_535.0).round() as i32
     })
 });
 
-/// Luma with which the decoded pixels have the luminance of the given ones.
-pub(super) fn luma(pixels: &Pixels<'_>, cb: &[u8], cr: &[u8]) -> Vec<u8> {
+/// Luma, in sixteenths, with which the decoded pixels have the luminance of the given ones; `cb` and `cr` are in
+/// sixteenths.
+pub(super) fn luma(pixels: &Pixels<'_>, cb: &[i16], cr: &[i16]) -> Vec<i16> {
     let (width, height) = (pixels.width(), pixels.height());
     let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
     let linear = &*LINEAR;
@@ -100,26 +102,32 @@ pub(super) fn luma(pixels: &Pixels<'_>, cb: &[u8], cr: &[u8]) -> Vec<u8> {
         }
         let row = pixels.row(y).chunks_exact(pixels.format().bytes());
         for (((luma, pixel), &cb), &cr) in out.iter_mut().zip(row).zip(&magnified[0]).zip(&magnified[1]) {
-            let wanted = luminance([pixel[0], pixel[1], pixel[2]].map(i32::from));
+            let wanted = luminance([pixel[0], pixel[1], pixel[2]].map(|value| 16 * i32::from(value)));
             let (cb, cr) = (cb - CHROMA_ZERO, cr - CHROMA_ZERO);
             let offsets = [cr * CR_TO_R, cb * CB_TO_G + cr * CR_TO_G, cb * CB_TO_B];
             let error = |luma: i32| {
                 let base = (luma - BLACK) * Y_SCALE + HALF;
-                luminance(offsets.map(|offset| ((base + offset) >> 16).clamp(0, 255))) - wanted
+                luminance(offsets.map(|offset| ((base + offset) >> 12).clamp(0, 255 * 16))) - wanted
             };
-            *luma = root(i32::from(*luma).clamp(BLACK, WHITE), error) as u8;
+            *luma = root(i32::from(*luma), error) as i16;
         }
     }
     out
 }
 
-/// The value in the range of luma where the rising function `error` is closest to 0, sought from `start`.
+/// The value in the range of luma where the rising function `error` is closest to 0, sought from `start`; values are
+/// sixteenths, and `error` is evaluated a whole step apart.
 fn root(start: i32, error: impl Fn(i32) -> i32) -> i32 {
+    let start = start.clamp(BLACK, WHITE);
     let mut best = start;
     let mut best_error = error(start);
-    let step = if best_error > 0 { -1 } else { 1 };
+    let step = if best_error > 0 { -STEP } else { STEP };
     while best_error != 0 && (BLACK..=WHITE).contains(&(best + step)) {
         let next = error(best + step);
+        if next.signum() != best_error.signum() {
+            let (here, there) = (i64::from(best_error).abs(), i64::from(next).abs());
+            return best + (i64::from(step) * here / (here + there)) as i32;
+        }
         if next.abs() >= best_error.abs() {
             break;
         }
@@ -129,12 +137,12 @@ fn root(start: i32, error: impl Fn(i32) -> i32) -> i32 {
 }
 
 /// A row in sixteenths at full width, as the decoder makes it.
-fn magnify_row(near: &[u8], far: &[u8], out: &mut [i32]) {
+fn magnify_row(near: &[i16], far: &[i16], out: &mut [i32]) {
     let blended = |x: usize| 3 * i32::from(near[x]) + i32::from(far[x]);
     let last = near.len() - 1;
     for (x, pair) in out.chunks_exact_mut(2).enumerate() {
         let here = 3 * blended(x);
-        pair[0] = here + blended(x.saturating_sub(1));
-        pair[1] = here + blended((x + 1).min(last));
+        pair[0] = (here + blended(x.saturating_sub(1)) + 8) >> 4;
+        pair[1] = (here + blended((x + 1).min(last)) + 8) >> 4;
     }
 }

@@ -304,6 +304,49 @@ pub(super) fn squared_error(
     total
 }
 
+/// Sum of squared differences of sixteenths and samples, in squared sixteenths.
+#[target_feature(enable = "avx2")]
+pub(super) fn source_error(
+    (source, source_stride): (&[i16], usize),
+    (samples, stride): (&[u8], usize),
+    (w, h): (usize, usize),
+) -> u64 {
+    let mut total = 0_u64;
+    for y in 0..h {
+        let (a, b) = (&source[y * source_stride..][..w], &samples[y * stride..][..w]);
+        // In 512 samples no 32-bit lane overflows.
+        for (a, b) in a.chunks(512).zip(b.chunks(512)) {
+            let mut sum = _mm256_setzero_si256();
+            let (a16, b16) = (a.chunks_exact(16), b.chunks_exact(16));
+            let (rest_a, rest_b) = (a16.remainder(), b16.remainder());
+            for (a, b) in a16.zip(b16) {
+                let d = _mm256_sub_epi16(load_i16x16(a), _mm256_slli_epi16::<4>(load_u8x16(b)));
+                sum = _mm256_add_epi32(sum, _mm256_madd_epi16(d, d));
+            }
+            let wide = _mm256_add_epi64(
+                _mm256_cvtepu32_epi64(_mm256_castsi256_si128(sum)),
+                _mm256_cvtepu32_epi64(_mm256_extracti128_si256::<1>(sum)),
+            );
+            let half = _mm_add_epi64(_mm256_castsi256_si128(wide), _mm256_extracti128_si256::<1>(wide));
+            total += (_mm_cvtsi128_si64(half) + _mm_extract_epi64::<1>(half)) as u64;
+            total += rest_a
+                .iter()
+                .zip(rest_b)
+                .map(|(&a, &b)| u64::from((i32::from(a) - (i32::from(b) << 4)).unsigned_abs().pow(2)))
+                .sum::<u64>();
+        }
+    }
+    total
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load_i16x16(from: &[i16]) -> __m256i {
+    let from = &from[..16];
+    // SAFETY: 16 elements are 32 bytes.
+    unsafe { _mm256_loadu_si256(from.as_ptr().cast()) }
+}
+
 /// Products of the tap sums; see the caller.
 #[target_feature(enable = "avx2")]
 pub(super) fn correlate(rows: &[[i16; 64]; 10], w: usize, sums: &mut [i64; 90]) {

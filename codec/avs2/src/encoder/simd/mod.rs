@@ -54,6 +54,22 @@ pub(super) fn squared_error(
     None
 }
 
+/// Sum of squared differences of sixteenths and samples, in squared sixteenths.
+pub(super) fn source_error(
+    backend: Backend,
+    source: (&[i16], usize),
+    samples: (&[u8], usize),
+    size: (usize, usize),
+) -> Option<u64> {
+    #[cfg(target_arch = "x86_64")]
+    if backend.has_avx2() {
+        // SAFETY: the processor has AVX2.
+        return Some(unsafe { avx2::source_error(source, samples, size) });
+    }
+    let _ = (backend, source, samples, size);
+    None
+}
+
 /// Adds the products of rows `i` and `k` (`i` <= `k`) of the first `w` values to `sums[10 * i + k]`.
 pub(super) fn correlate(backend: Backend, rows: &[[i16; 64]; 10], w: usize, sums: &mut [i64; 90]) {
     #[cfg(target_arch = "x86_64")]

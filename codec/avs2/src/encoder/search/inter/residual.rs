@@ -2,9 +2,10 @@
 
 use super::Candidate;
 use crate::aec::{BinCoder, ctx};
-use crate::encoder::metric::residual;
+use crate::encoder::metric::{source_energy, source_residual};
+use crate::encoder::input::FRACTION_BITS;
 use crate::encoder::quantiser::{Quantised, Quantiser};
-use crate::encoder::search::{BlockAt, Search, Unit, coded_size, energy};
+use crate::encoder::search::{BlockAt, Search, Unit, coded_size};
 use crate::encoder::transform::forward_transform;
 use crate::inter::{Orientation, UnitType, transform_kind};
 use crate::recon::Secondary;
@@ -51,10 +52,10 @@ impl<'a> Search<'a> {
         let lambda = if at.c == 0 { lambda } else { lambda / picture.chroma_weight };
         let count = at.size.0 * at.size.1;
         let scratch = &mut self.scratch;
-        residual(&scratch.source[..count], &scratch.prediction[..count], &mut scratch.residual[..]);
-        let empty = energy(&scratch.residual[..count]);
+        source_residual(&scratch.fine[..count], &scratch.prediction[..count], &mut scratch.residual[..]);
+        let empty = source_energy(&scratch.residual[..count]);
         let (backend, none) = (picture.backend, Secondary::None);
-        forward_transform(backend, &scratch.residual[..count], at.size, none, &mut scratch.coefficients);
+        forward_transform(backend, (&scratch.residual[..count], FRACTION_BITS), at.size, none, &mut scratch.coefficients);
         let class = if at.c == 0 { BlockClass::INTER_LUMA } else { BlockClass::CHROMA };
         let quantiser = self.inter_quantiser(at, level);
         let scratch = &mut self.scratch;
@@ -173,18 +174,15 @@ impl<'a> Search<'a> {
         // Luma is loaded and predicted still.
         let kind = self.split_kind(candidate, level);
         let size = 1 << level;
-        let (source, prediction) = (self.scratch.source.clone(), self.scratch.prediction.clone());
+        let prediction = self.scratch.prediction.clone();
         let (mut luma, mut ctp) = (0.0, 0);
         for i in 0..kind.block_count() {
             let block = kind.block(size, i);
             let part = BlockAt { c: 0, x: at.0 + block.x, y: at.1 + block.y, size: (block.w, block.h) };
-            for (to, from) in
-                [(&mut self.scratch.source, &source), (&mut self.scratch.prediction, &prediction)]
-            {
-                let rows = from[block.y * size + block.x..].chunks(size);
-                for (to, from) in to.chunks_exact_mut(block.w).zip(rows).take(block.h) {
-                    to.copy_from_slice(&from[..block.w]);
-                }
+            self.load_source(part);
+            let rows = prediction[block.y * size + block.x..].chunks(size);
+            for (to, from) in self.scratch.prediction.chunks_exact_mut(block.w).zip(rows).take(block.h) {
+                to.copy_from_slice(&from[..block.w]);
             }
             let (empty, coded) = self.inter_block(part, level, lambda);
             let coded = coded.map_or(f64::MAX, |(error, bits)| error + lambda * bits);
