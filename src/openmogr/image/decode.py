@@ -79,7 +79,15 @@ class OpenedImage:
 
     @property
     def orientation(self) -> int:
-        """The EXIF orientation, 1-8; 0 where there is none."""
+        """The EXIF orientation, 1-8; 0 where there is none.
+
+        Raises:
+            InvalidImageFormat: damaged data of a PNG, whose EXIF may lie behind the pixels.
+        """
+        if self.container.pillow == "PNG":
+            # Asked for EXIF, Pillow decodes; asked again after a failure, it would have a black picture.
+            with decoding():
+                self.image.load()
         try:
             value = self.image.getexif().get(_ORIENTATION, 0)
         except Exception:  # EXIF of any brokenness reads as none
