@@ -63,7 +63,7 @@ def can_animate(container: str) -> bool:
 
 
 def encode_animation(
-    frames: Callable[[], Iterator[Frame]],
+    frames: Frames,
     count: int,
     plays: int,
     options: EncodeOptions,
