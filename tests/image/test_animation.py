@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,11 @@ from PIL import Image, ImageSequence
 
 from openmogr.errors import ImageResolutionExceed, InvalidImageFormat
 from openmogr.image import ImageSettings, Processor, Source, parse_operation
+from openmogr.image.decode import Frame
+from openmogr.image.write_apng import write_apng
+from openmogr.image.write_gif import write_gif
 
-from .conftest import Pixels, Run, decoded, encoded, on_white, psnr
+from .conftest import Pixels, Run, decoded, encoded, on_white, photo, psnr
 
 FORMATS = ["gif", "webp", "apng", "avif"]
 DELAYS = [100, 40, 250, 70, 30]
@@ -137,11 +141,12 @@ def test_real_animations_keep_their_length(name: str, target: str, inputs: Path,
     assert abs(sum(after) - expected) <= 5 + sum(delay == 0 for delay in before)
 
 
-@pytest.mark.parametrize("target", ["jpg", "png", "bmp", "heif", "tiff"])
-def test_still_targets_get_the_first_frame(target: str, run: Run) -> None:
-    if target == "heif":
+@pytest.mark.parametrize("origin", FORMATS)
+@pytest.mark.parametrize("target", ["jpg", "yjpeg", "png", "bmp", "heif", "heic", "tiff"])
+def test_still_targets_get_the_first_frame(target: str, origin: str, run: Run) -> None:
+    if target.startswith("hei"):
         pytest.importorskip("pillow_heif", reason="the extra [heif] is not installed").register_heif_opener()
-    result = run(f"imageMogr2/format/{target}", animation("gif"))
+    result = run(f"imageMogr2/format/{target}", animation(origin))
     assert result.frame_count == 1
     assert psnr(on_white(decoded(result)), on_white(frames()[0])) > 24
 
@@ -159,6 +164,15 @@ def test_frames_are_cut_off_by_cgif(run: Run) -> None:
 
 
 @pytest.mark.parametrize("origin", FORMATS)
+def test_frame_count_is_told(origin: str, run: Run) -> None:
+    data = animation(origin)
+    assert json.loads(run("imageInfo", data).data)["frame_count"] == "5"
+    assert json.loads(run("imageMogr2/thumbnail/20x|imageInfo", data).data)["frame_count"] == "5"
+    assert json.loads(run("imageMogr2/format/png|imageInfo", data).data)["frame_count"] == "1"
+    assert Processor(ImageSettings()).image_info(Source(data=data)).frame_count == 5
+
+
+@pytest.mark.parametrize("origin", FORMATS)
 def test_frame_limits_are_checked(origin: str) -> None:
     data = animation(origin)
     for settings in (ImageSettings(max_frames=4), ImageSettings(max_animation_pixels=64 * 48 * 5 - 1)):
@@ -170,6 +184,82 @@ def test_frame_limits_are_checked(origin: str) -> None:
         Processor(fits).execute(parse_operation("imageMogr2/thumbnail/20x"), Source(data=data)).frame_count
         == 5
     )
+
+
+@pytest.mark.parametrize(
+    ("origin", "target"),
+    [
+        ("apng", "gif"),
+        ("apng", "apng"),
+        ("apng", "webp"),
+        ("apng", "avif"),
+        ("gif", "apng"),
+        ("webp", "apng"),
+        ("avif", "apng"),
+    ],
+)
+def test_frames_that_turn_transparent(origin: str, target: str, run: Run) -> None:
+    """Opaque at first; what is shown later was there before, in part."""
+    samples = np.zeros((4, 48, 64, 4), np.uint8)
+    samples[0] = np.asarray(photo(64, 48, "RGBA"))
+    samples[0, ..., 3] = 255
+    samples[1], samples[2] = samples[0], samples[0]
+    samples[1, 8:40, 8:32, 3] = 0
+    samples[2, 20:30, 20:60] = 0
+    pictures = [Image.fromarray(frame) for frame in samples]
+    name = "PNG" if origin == "apng" else origin.upper()
+    options = {"disposal": 2} if origin == "gif" else {}
+    source = encoded(
+        pictures[0], name, save_all=True, append_images=pictures[1:], duration=70, loop=0, **options
+    )
+    expected_pictures, _ = read(source)
+    result = run(f"imageMogr2/flip/vertical/format/{target}/quality/95!", source)
+    shown, delays = read(result.data)
+    assert delays == [70] * 4
+    for found, expected in zip(shown, expected_pictures, strict=True):
+        assert psnr(found, np.ascontiguousarray(expected[::-1])) > 24
+
+
+@pytest.mark.parametrize("target", ["gif", "apng", "webp"])
+@pytest.mark.parametrize("mode", ["L", "LA"])
+def test_grey_frames(mode: str, target: str, run: Run) -> None:
+    pictures = [photo(40, 30, mode), photo(40, 30, mode).transpose(Image.Transpose.FLIP_LEFT_RIGHT)]
+    source = encoded(pictures[0], "PNG", save_all=True, append_images=pictures[1:], duration=70, loop=0)
+    shown, delays = read(run(f"imageMogr2/format/{target}/quality/95!", source).data)
+    assert delays == [70, 70]
+    for found, expected in zip(shown, pictures, strict=True):
+        if mode == "L" or target != "gif":
+            assert psnr(found, on_white(expected)) > 28
+
+
+def test_long_delays(run: Run) -> None:
+    """GIF holds 655.35 s, APNG more in coarser steps."""
+    first, second = frames(2)
+    source = encoded(first, "WEBP", save_all=True, append_images=[second], duration=[100_000, 700_000])
+    for target, expected in (("gif", [100_000, 655_350]), ("apng", [100_000, 700_000])):
+        assert read(run(f"imageMogr2/format/{target}", source).data)[1] == expected
+
+
+def test_equal_frames_are_one_as_long_as_their_time_fits() -> None:
+    first, second = frames(2)
+    pictures = [Frame(first, 60_000), Frame(first, 5_000), Frame(first, 1_000), Frame(second, 70)]
+    data, count = write_apng(iter(pictures), 0)
+    assert (count, read(data)[1]) == (3, [65_000, 1_000, 70])
+    pictures = [Frame(first, 600_000), Frame(first, 50_000), Frame(first, 10_000), Frame(second, 70)]
+    data, count = write_gif(iter(pictures), 0)
+    assert (count, read(data)[1]) == (3, [650_000, 10_000, 70])
+    assert all(psnr(found, on_white(first)) > 30 for found in read(data)[0][:2])
+
+
+def test_a_frame_is_only_where_it_changed(run: Run) -> None:
+    pictures = frames()
+    source = encoded(pictures[0], "PNG", save_all=True, append_images=pictures[1:], duration=70, loop=0)
+    one = encoded(pictures[0], "PNG", save_all=True, append_images=pictures[1:2], duration=70, loop=0)
+    for target in ("gif", "apng"):
+        five, two = (
+            len(run(f"imageMogr2/flip/vertical/format/{target}", data).data) for data in (source, one)
+        )
+        assert five < 2.2 * two
 
 
 def test_size_limit_does_not_take_animations(run: Run) -> None:

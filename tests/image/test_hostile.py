@@ -125,6 +125,19 @@ def test_bombs_are_refused_by_their_headers(name: str, operation: str, processor
     assert (caught.value.code, caught.value.headers["X-ErrNo"]) == ("ImageResolutionExceed", "-447")
 
 
+@pytest.mark.parametrize("operation", [name for name in OPERATIONS if name != "exif"])
+def test_a_broken_png_is_not_black(operation: str, processor: Processor) -> None:
+    """Pillow gives no second error for the same pixels."""
+    data = bytearray(encoded(photo(), "PNG"))
+    start = data.index(b"IDAT") + 4
+    length = int.from_bytes(data[start - 8 : start - 4], "big")
+    data[start : start + length] = bytes(length)
+    data[start + length : start + length + 4] = struct.pack(">I", zlib.crc32(b"IDAT" + bytes(length)))
+    with pytest.raises(CosError) as caught:
+        processor.execute(parse_operation(operation), Source(data=bytes(data)))
+    assert caught.value.headers["X-ErrNo"] == "-441"
+
+
 def test_more_bytes_than_allowed_are_not_even_opened() -> None:
     small = Processor(ImageSettings(max_input_bytes=10))
     with pytest.raises(CosError, match="bytes") as caught:

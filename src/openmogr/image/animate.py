@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from PIL import Image
 
@@ -13,19 +12,18 @@ from openmogr.image import headers
 from openmogr.image.codecs import tpg_encoder
 from openmogr.image.color import flatten, has_alpha
 from openmogr.image.decode import Frame
+from openmogr.image.delays import Delays
 from openmogr.image.encode import (
     AVIF_SPEED,
     WEBP_METHOD,
     EncodeOptions,
     check_size,
     encoding_errors,
-    quantised,
 )
 from openmogr.image.quality import encoder_setting
 from openmogr.image.settings import ImageSettings
-
-if TYPE_CHECKING:
-    from PIL._imaging import PixelAccess
+from openmogr.image.write_apng import write_apng
+from openmogr.image.write_gif import write_gif
 
 __all__ = ["Animation", "can_animate", "encode_animation"]
 
@@ -35,6 +33,11 @@ _ON_WHITE = "tpg"
 
 # Frames are many; this effort is what one second of a small animation may take.
 TPG_ANIMATION_EFFORT = 3
+
+# The most hundredths of a second the codec takes; it repeats frames above 16 bits.
+_TPG_DELAY = 6_553_500
+
+Frames = Callable[[], Iterator[Frame]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +63,17 @@ def can_animate(container: str) -> bool:
 
 
 def encode_animation(
-    frames: Iterable[Frame], count: int, plays: int, options: EncodeOptions, settings: ImageSettings
+    frames: Frames,
+    count: int,
+    plays: int,
+    options: EncodeOptions,
+    settings: ImageSettings,
 ) -> Animation:
     """The bytes of an animated file.
 
     Args:
-        frames: all of one size; taken one by one, and kept in memory only where the format's writer needs
-            all of them (GIF, APNG, AVIF).
+        frames: all of one size; taken one by one, of which a few are in memory at a time. Asked for a second time
+            where a frame that is not the first turns out to be transparent, for formats that must know before.
         count: how many there are.
         plays: how often it is shown, 0 for endlessly.
         options: how to write.
@@ -77,32 +84,28 @@ def encode_animation(
         CosError: what taking a frame raises.
         InternalError: the encoder failed.
     """
-    iterator = iter(frames)
-    first = next(iterator)
-    check_size(first.image.size, options.target, settings)
     name = options.target.container.name
+    size = (0, 0)
     dropped = False
 
     def watched() -> Iterator[Frame]:
-        nonlocal dropped
-        for frame in _chained(first, iterator):
+        nonlocal dropped, size
+        for frame in frames():
+            if size == (0, 0):
+                size = frame.image.size
+                check_size(size, options.target, settings)
             dropped = dropped or (name == _ON_WHITE and _is_transparent(frame.image))
             yield frame
 
     with encoding_errors(options.target):
-        data = _WRITERS[name](watched(), count, plays, options, settings)
+        data = _WRITERS[name](watched, count, plays, options, settings)
         written = _count(name, data)
-    return Animation(data, first.image.size, written, dropped)
+    return Animation(data, size, written, dropped)
 
 
 def _is_transparent(image: Image.Image) -> bool:
     """Whether some pixel is not opaque."""
     return has_alpha(image) and image.getchannel("A").getextrema()[0] != 255
-
-
-def _chained(first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:
-    yield first
-    yield from rest
 
 
 def _count(name: str, data: bytes) -> int:
@@ -116,45 +119,39 @@ def _count(name: str, data: bytes) -> int:
 class _Sequence(Image.Image):
     """Frames that come one by one, in the shape in which Pillow's writers take an animation.
 
-    Writers seek to each frame in turn; ``durations`` grows as they do, and an entry is read after its frame.
+    Writers seek to each frame in turn; ``durations`` grows as they do.
     """
 
-    def __init__(self, frames: Iterator[Frame], count: int, size: tuple[int, int]) -> None:
+    def __init__(self, frames: Iterator[Frame], count: int, mode: str) -> None:
         super().__init__()
         self._frames = frames
-        self._mode = "RGBA"
-        self._size = size
-        self._wanted = 0
-        self._loaded = -1
+        self._mode = mode
+        self._position = -1
         self.n_frames = count
         self.is_animated = True
         self.durations: list[int] = []
         self.transparent = False
+        self.seek(0)
 
     def seek(self, frame: int) -> None:
         if frame >= self.n_frames:
             raise EOFError
-        self._wanted = frame
+        # Writers end with going back to where they found the animation.
+        while self._position < frame:
+            taken = next(self._frames)
+            self._position += 1
+            self.durations.append(taken.duration)
+            image = taken.image
+            self._size = image.size
+            self.im = (image if image.mode == self._mode else image.convert(self._mode)).im
+            self.transparent = self.transparent or _is_transparent(image)
 
     def tell(self) -> int:
-        return self._wanted
-
-    def load(self) -> PixelAccess | None:
-        while self._loaded < self._wanted:
-            frame = next(self._frames)
-            self._loaded += 1
-            self.durations.append(frame.duration)
-            image = frame.image
-            self.im = (image if image.mode == "RGBA" else image.convert("RGBA")).im
-            self.transparent = self.transparent or _is_transparent(frame.image)
-        return super().load()
+        return self._position
 
 
-def _webp(
-    frames: Iterator[Frame], count: int, plays: int, options: EncodeOptions, settings: ImageSettings
-) -> bytes:
-    first = next(frames)
-    sequence = _Sequence(_chained(first, frames), count, first.image.size)
+def _webp(frames: Frames, count: int, plays: int, options: EncodeOptions, settings: ImageSettings) -> bytes:
+    sequence = _Sequence(frames(), count, "RGBA")
     out = io.BytesIO()
     sequence.save(
         out,
@@ -179,115 +176,68 @@ def _marked_transparent(data: bytes) -> bytes:
     return data[:20] + bytes([data[20] | 0x10]) + data[21:]
 
 
-def _together(frames: Iterator[Frame]) -> tuple[list[Image.Image], list[int]]:
-    """All frames in one mode, RGBA if any is transparent, else RGB."""
-    images: list[Image.Image] = []
-    durations: list[int] = []
-    for frame in frames:
-        image = frame.image
-        if has_alpha(image) and image.getchannel("A").getextrema() == (255, 255):
-            image = image.convert("RGB")
-        images.append(image)
-        durations.append(frame.duration)
-    mode = "RGBA" if any(has_alpha(image) for image in images) else "RGB"
-    return [image if image.mode == mode else image.convert(mode) for image in images], durations
+class _Transparent(Exception):
+    """A frame is transparent, and the frames before it were written without alpha."""
 
 
-def _avif(
-    frames: Iterator[Frame], count: int, plays: int, options: EncodeOptions, settings: ImageSettings
-) -> bytes:
-    images, durations = _together(frames)
-    out = io.BytesIO()
-    images[0].save(
-        out,
-        "AVIF",
-        save_all=True,
-        append_images=images[1:],
-        duration=durations,
-        quality=encoder_setting("avif", options.quality),
-        speed=AVIF_SPEED,
-        max_threads=settings.encoder_threads,
-    )
-    return out.getvalue()
+def _in_one_mode(frames: Frames, write: Callable[[Iterator[Frame], str], bytes]) -> bytes:
+    """What ``write`` makes of the frames in one mode: RGBA if any is transparent, else RGB.
+
+    The first frame tells nearly always, so what is behind it is not looked at beforehand.
+    """
+
+    def converted(mode: str) -> Iterator[Frame]:
+        for frame in frames():
+            if mode == "RGB" and _is_transparent(frame.image):
+                raise _Transparent
+            yield frame if frame.image.mode == mode else replace(frame, image=frame.image.convert(mode))
+
+    try:
+        return write(converted("RGB"), "RGB")
+    except _Transparent:
+        return write(converted("RGBA"), "RGBA")
 
 
-def _apng(
-    frames: Iterator[Frame], count: int, plays: int, options: EncodeOptions, settings: ImageSettings
-) -> bytes:
-    images, durations = _together(frames)
-    out = io.BytesIO()
-    images[0].save(
-        out,
-        "PNG",
-        save_all=True,
-        append_images=images[1:],
-        duration=_short(durations),
-        loop=plays,
-        disposal=0,
-        blend=0,
-    )
-    return out.getvalue()
+def _avif(frames: Frames, count: int, plays: int, options: EncodeOptions, settings: ImageSettings) -> bytes:
+    def write(converted: Iterator[Frame], mode: str) -> bytes:
+        sequence = _Sequence(converted, count, mode)
+        out = io.BytesIO()
+        sequence.save(
+            out,
+            "AVIF",
+            save_all=True,
+            duration=sequence.durations,
+            quality=encoder_setting("avif", options.quality),
+            speed=AVIF_SPEED,
+            max_threads=settings.encoder_threads,
+        )
+        return out.getvalue()
+
+    return _in_one_mode(frames, write)
 
 
-def _short(durations: list[int]) -> list[int]:
-    # fcTL has 16 bits for the numerator of a delay in milliseconds.
-    return [min(duration, 65_535) for duration in durations]
+def _apng(frames: Frames, count: int, plays: int, options: EncodeOptions, settings: ImageSettings) -> bytes:
+    return _in_one_mode(frames, lambda converted, mode: write_apng(converted, plays)[0])
 
 
-def _gif(
-    frames: Iterator[Frame], count: int, plays: int, options: EncodeOptions, settings: ImageSettings
-) -> bytes:
-    images, durations = _together(frames)
-    transparent = has_alpha(images[0])
-    pictures = [quantised(image) for image in images]
-    extra: dict[str, object] = {} if plays == 1 else {"loop": max(plays - 1, 0)}
-    if transparent:
-        # Only clearing makes a pixel transparent again.
-        extra["disposal"] = 2
-    out = io.BytesIO()
-    pictures[0].save(
-        out,
-        "GIF",
-        save_all=True,
-        append_images=pictures[1:],
-        duration=_centiseconds(durations),
-        optimize=False,
-        **extra,
-    )
-    return out.getvalue()
+def _gif(frames: Frames, count: int, plays: int, options: EncodeOptions, settings: ImageSettings) -> bytes:
+    return write_gif(frames(), plays)[0]
 
 
-def _centiseconds(durations: list[int]) -> list[int]:
-    """Multiples of 10 ms whose sums stay within 5 ms of the real ones."""
-    rounded: list[int] = []
-    passed = shown = 0
-    for duration in durations:
-        passed += duration
-        delay = max((passed - shown + 5) // 10 * 10, 0)
-        rounded.append(min(delay, 655_350))
-        shown += delay
-    return rounded
-
-
-def _tpg(
-    frames: Iterator[Frame], count: int, plays: int, options: EncodeOptions, settings: ImageSettings
-) -> bytes:
+def _tpg(frames: Frames, count: int, plays: int, options: EncodeOptions, settings: ImageSettings) -> bytes:
     codec = tpg_encoder()
-    durations: list[int] = []
+    rounded = Delays(_TPG_DELAY)
+    delays: list[int] = []
 
     def images() -> Iterator[Image.Image]:
-        for frame in frames:
-            durations.append(frame.duration)
+        for frame in frames():
+            delays.append(rounded.next(frame.duration))
             yield flatten(frame.image)
-
-    def delays() -> Iterator[int]:
-        # Asked for a delay once the frame is there; the rounding knows the frames before it.
-        for number in range(count):
-            yield _centiseconds(durations)[number] // 10
 
     data: bytes = codec.encode_animation(
         images(),
-        delays(),
+        # The codec asks for a delay once it has the frame.
+        (delays[number] for number in range(count)),
         quality=encoder_setting("tpg", options.quality),
         effort=TPG_ANIMATION_EFFORT,
         threads=settings.encoder_threads,
@@ -295,5 +245,5 @@ def _tpg(
     return data
 
 
-_Writer = Callable[[Iterator[Frame], int, int, EncodeOptions, ImageSettings], bytes]
+_Writer = Callable[[Frames, int, int, EncodeOptions, ImageSettings], bytes]
 _WRITERS: Mapping[str, _Writer] = {"webp": _webp, "avif": _avif, "apng": _apng, "gif": _gif, "tpg": _tpg}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import ModuleType
+from typing import BinaryIO
 
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
@@ -47,6 +49,7 @@ class OpenedImage:
     Attributes:
         container: its format.
         image: Pillow's view of it.
+        stream: its bytes.
         width: pixels as stored.
         height: pixels as stored.
         frame_count: frames of the animation; 1 for stills and for files that hold several separate pictures.
@@ -59,6 +62,7 @@ class OpenedImage:
 
     container: Container
     image: Image.Image
+    stream: BinaryIO = field(repr=False)
     width: int
     height: int
     frame_count: int
@@ -67,6 +71,7 @@ class OpenedImage:
     nclx: tuple[int, int] | None = None
     exif: bytes = field(default=b"", repr=False)
     xmp: bytes = field(default=b"", repr=False)
+    _started: bool = field(default=False, init=False, repr=False)
 
     @property
     def animated(self) -> bool:
@@ -74,7 +79,15 @@ class OpenedImage:
 
     @property
     def orientation(self) -> int:
-        """The EXIF orientation, 1-8; 0 where there is none."""
+        """The EXIF orientation, 1-8; 0 where there is none.
+
+        Raises:
+            InvalidImageFormat: damaged data of a PNG, whose EXIF may lie behind the pixels.
+        """
+        if self.container.pillow == "PNG":
+            # Asked for EXIF, Pillow decodes; asked again after a failure, it would have a black picture.
+            with decoding():
+                self.image.load()
         try:
             value = self.image.getexif().get(_ORIENTATION, 0)
         except Exception:  # EXIF of any brokenness reads as none
@@ -109,14 +122,20 @@ class OpenedImage:
             return Frame(_detached(to_srgb(self.image, self._profile())), self._duration())
 
     def frames(self) -> Iterator[Frame]:
-        """All frames in order, each a picture of its own.
+        """All frames in order, each a picture of its own; a second call starts over, and ends the first one.
 
         Raises:
             InvalidImageFormat: damaged data.
         """
+        if self._started:
+            # Pillow's reader of APNG does not find its way back once it has decoded.
+            self.stream.seek(0)
+            self.image = Image.open(self.stream, formats=[self.container.pillow])
+        self._started = True
         start = self._start()
         for number in range(start, start + self.frame_count):
-            with decoding():
+            told = f"frame {number - start + 1} of {self.frame_count} is"
+            with decoding(told):
                 self.image.seek(number)
                 self.image.load()
                 image = to_srgb(self.image, self._profile())
@@ -154,8 +173,8 @@ def _detached(image: Image.Image) -> Image.Image:
 
 
 @contextmanager
-def decoding() -> Iterator[None]:
-    """Turn whatever a decoder raises over hostile data into one clear error."""
+def decoding(told: str = "the image data is") -> Iterator[None]:
+    """Turn whatever a decoder raises over hostile data into one clear error, which begins with ``told``."""
     try:
         yield
     except CosError:
@@ -166,7 +185,7 @@ def decoding() -> Iterator[None]:
         raise input_resolution(str(error)) from error
     except Exception as error:
         raise not_an_image(
-            "the image data is damaged or of an unsupported kind", f"{type(error).__name__}: {error}"
+            f"{told} damaged or of an unsupported kind", f"{type(error).__name__}: {error}"
         ) from error
 
 
@@ -202,9 +221,9 @@ def open_image(
     container = read_container(source)
     if container.name == "heif":
         heif_codec()
-    elif container.name == "tpg":
-        tpg_codec()
     with source.open() as stream:
+        if container.name == "tpg":
+            _check_whole(tpg_codec(), stream)
         with decoding():
             declared = headers.declared_size(container.name, stream)
             layout = headers.gif_layout(stream, settings.max_frames + 1) if container.name == "gif" else None
@@ -228,6 +247,7 @@ def open_image(
                 opened = OpenedImage(
                     container,
                     image,
+                    stream,
                     image.width,
                     image.height,
                     max(count, 1),
@@ -261,6 +281,18 @@ def _check_frames(count: int, size: tuple[int, int], settings: ImageSettings) ->
         raise input_resolution(
             f"the animation has {pixels} pixels in {count} frames, more than {settings.max_animation_pixels}"
         )
+
+
+def _check_whole(codec: ModuleType, stream: BinaryIO) -> None:
+    """Refuse a TPG whose chunks are not what its header announces; Pillow would show the frames before the damage."""
+    try:
+        damage = codec.info(stream.read()).damage
+    except codec.LimitError as error:
+        raise input_resolution(str(error)) from error
+    except codec.TpgError as error:
+        damage = str(error)
+    if damage is not None:
+        raise not_an_image(f"the image is damaged or of an unsupported kind: {damage}")
 
 
 def _count_frames(container: Container, image: Image.Image) -> int:

@@ -19,7 +19,15 @@ from openmogr.image.metadata import NO_METADATA, Metadata
 from openmogr.image.quality import encoder_setting
 from openmogr.image.settings import ImageSettings
 
-__all__ = ["EncodeOptions", "check_size", "encode", "encoding_errors", "quantised", "tpg_arguments"]
+__all__ = [
+    "EncodeOptions",
+    "check_size",
+    "encode",
+    "encoding_errors",
+    "quantised",
+    "tpg_arguments",
+    "transparent_part",
+]
 
 # libjpeg, the GIF header, the AV1 and HEVC encoders as the libraries build them.
 _MAX_SIDES = {"jpeg": 65_500, "gif": 65_535, "bmp": 65_535, "avif": 65_536, "heif": 16_384}
@@ -216,18 +224,32 @@ _ENCODERS: Mapping[str, _Encoder] = {
 }
 
 
-def quantised(image: Image.Image) -> Image.Image:
-    """The picture with at most 256 colours; one of them is transparent, where alpha is below half."""
-    if image.mode == "L":
+def transparent_part(image: Image.Image) -> Image.Image | None:
+    """255 where a format with one level of alpha shows nothing, which is below half; None if it does nowhere."""
+    if not has_alpha(image):
+        return None
+    mask = image.getchannel("A").point([255] * 128 + [0] * 128)
+    return None if mask.getbbox() is None else mask
+
+
+def quantised(image: Image.Image, *, transparent: bool = False) -> Image.Image:
+    """The picture with at most 256 colours; one of them is transparent, where alpha is below half.
+
+    Args:
+        image: mode L, LA, RGB or RGBA.
+        transparent: have a transparent colour even if no pixel is.
+    """
+    if image.mode == "L" and not transparent:
         return image
     opaque = image.convert("RGB")
-    mask = image.getchannel("A").point([255] * 128 + [0] * 128) if has_alpha(image) else None
-    if mask is None or mask.getbbox() is None:
+    mask = transparent_part(image)
+    if mask is None and not transparent:
         return opaque.quantize(256, Image.Quantize.MEDIANCUT)
     picture = opaque.quantize(255, Image.Quantize.MEDIANCUT)
     colours = len(picture.getpalette() or []) // 3
     index = min(colours, 255)
-    picture.paste(index, mask=mask)
+    if mask is not None:
+        picture.paste(index, mask=mask)
     palette = (picture.getpalette() or [])[: index * 3]
     picture.putpalette([*palette, 0, 0, 0])
     picture.info["transparency"] = index

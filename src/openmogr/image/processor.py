@@ -147,7 +147,7 @@ class Processor:
                 delay = _BROWSER_DELAY if slow_gif and frame.duration <= 10 else frame.duration
                 yield Frame(image, delay)
 
-        written = encode_animation(processed(), opened.frame_count, opened.plays, options, self.settings)
+        written = encode_animation(processed, opened.frame_count, opened.plays, options, self.settings)
         result = _result(pipeline, options.target, written.data, written.size, options.quality)
         headers = {TRANSPARENCY_DROPPED: "frames lie on white"} if written.transparency_dropped else {}
         return replace(result, frame_count=written.frame_count, headers=headers)
