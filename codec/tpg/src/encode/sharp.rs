@@ -65,8 +65,8 @@ const BLACK: i32 = 16;
 const WHITE: i32 = 235;
 const CHROMA_ZERO: i32 = 128 * 16;
 
-/// Luminance of BT.709 in 1/10000.
-const LUMINANCE: [i32; 3] = [2126, 7152, 722];
+/// How bright a pixel looks: the mean of the responses of long and medium cones, as XYB defines them, in 1/10000.
+const LUMINANCE: [i32; 3] = [2650, 6570, 780];
 
 /// sRGB to linear light, 0..=65535.
 static LINEAR: LazyLock<[i32; 256]> = LazyLock::new(|| {
