@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+use tpg::colour::{Layout, PlaneRef, convert};
 use tpg::encode::{ChromaFilter, EncodeOptions, PictureOptions, PixelFormat, Pixels, Source};
-use tpg::{Decoder, Error, Frame, NeverCancel, Options};
+use tpg::{Decoder, Error, Frame, NeverCancel, Options, SimdLevel};
 
 /// Pixels that do not repeat, without a random generator.
 fn noise(bytes: usize) -> Vec<u8> {
@@ -120,6 +121,35 @@ fn opaque_alpha_is_left_out_and_hidden_colour_is_free() {
     // One colour is visible, and all others follow it.
     let luma = source.plane(0).unwrap();
     assert!(luma.iter().all(|&value| value == luma[0]));
+}
+
+/// How bright a pixel looks, 0 to 1: the mean of the responses of long and medium cones as XYB has them.
+fn brightness(pixel: &[u8]) -> f64 {
+    let linear = |value: u8| ((f64::from(value) / 255.0 + 0.055) / 1.055).powf(2.4);
+    let [red, green, blue] = [pixel[0], pixel[1], pixel[2]].map(linear);
+    let long = 0.300 * red + 0.622 * green + 0.078 * blue;
+    let medium = 0.230 * red + 0.692 * green + 0.078 * blue;
+    (long + medium) / 2.0
+}
+
+#[test]
+fn luma_keeps_stripes_as_bright_as_they_were() {
+    let (width, height) = (32, 16);
+    // Stripes as wide as a pixel: chroma cannot follow them.
+    let data = [170, 80, 90, 70, 150, 140].repeat(width / 2 * height);
+    let pixels = Pixels::new(&data, width, height, width * 3, PixelFormat::Rgb).unwrap();
+    let source = Source::new(&pixels, ChromaFilter::Sharp);
+    let plane = |index: usize| {
+        let (width, height) = if index == 0 { (width, height) } else { (width / 2, height / 2) };
+        PlaneRef { data: source.plane(index).unwrap(), stride: width, width, height }
+    };
+    let mut shown = vec![0; data.len()];
+    convert(&[plane(0), plane(1), plane(2)], None, Layout::Rgb, SimdLevel::Auto, &mut shown).unwrap();
+    for (shown, pixel) in shown.chunks_exact(3).zip(data.chunks_exact(3)) {
+        // Half a step of luma is 0.0025 here; with the luminance of BT.709 the stripes are off by more than 0.01.
+        let error = brightness(shown) - brightness(pixel);
+        assert!(error.abs() < 0.004, "{shown:?} for {pixel:?}: {error}");
+    }
 }
 
 #[test]

@@ -66,8 +66,8 @@ const BLACK: i32 = 16 * STEP;
 const WHITE: i32 = 235 * STEP;
 const CHROMA_ZERO: i32 = 128 * 16;
 
-/// Luminance of BT.709 in 1/10000.
-const LUMINANCE: [i32; 3] = [2126, 7152, 722];
+/// How bright a pixel looks: the mean of the responses of long and medium cones, as XYB defines them, in 1/10000.
+const LUMINANCE: [i32; 3] = [2650, 6570, 780];
 
 /// sRGB in sixteenths to linear light, 0..=65535.
 static LINEAR: LazyLock<[i32; 255 * 16 + 1]> = LazyLock::new(|| {
