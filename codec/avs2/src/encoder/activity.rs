@@ -1,38 +1,36 @@
-//! Where errors are seen: weights and QP differences by local activity.
+//! Where errors are seen: weights by local activity and brightness.
 
 use super::input::{FRACTION_BITS, SourcePlane};
 
-/// Weights of squared errors and QPs by 16x16 block.
+/// Weights of errors by 16x16 block. Their geometric mean over a picture is about 1.
 #[derive(Debug, Clone)]
 pub(super) struct Activity {
     columns: usize,
     rows: usize,
     weights: Vec<f32>,
-    qp: u8,
-    adaptive_qp: bool,
 }
 
 /// Size of the blocks.
 const UNIT: usize = 16;
+/// The weight falls with this power of the variance.
+const SLOPE: f32 = 0.10;
+/// Greatest weight; the least is its reciprocal.
+const GREATEST: f32 = 4.0;
 
 impl Activity {
-    /// Measures `luma`; `strength` 0 weighs all samples alike. Without `adaptive_qp` only the weights vary.
-    pub(super) fn new(luma: &SourcePlane, strength: f32, qp: u8, adaptive_qp: bool) -> Self {
+    /// Measures `luma`; `strength` 0 weighs all blocks alike.
+    pub(super) fn new(luma: &SourcePlane, strength: f32) -> Self {
         let (columns, rows) = (luma.width().div_ceil(UNIT), luma.height().div_ceil(UNIT));
-        let mut logs = Vec::with_capacity(columns * rows);
-        for by in 0..rows {
-            for bx in 0..columns {
-                logs.push(log_activity(luma, bx * UNIT, by * UNIT));
-            }
-        }
+        let places = (0..columns * rows).map(|i| (i % columns * UNIT, i / columns * UNIT));
+        let logs: Vec<f32> =
+            places.map(|at| -SLOPE * log_activity(luma, at) + brightness(luma, at)).collect();
         let mean = logs.iter().sum::<f32>() / logs.len().max(1) as f32;
-        let weights =
-            logs.iter().map(|log| (-(log - mean) * 0.12 * strength).exp2().clamp(0.5, 2.0)).collect();
-        Self { columns, rows, weights, qp, adaptive_qp }
+        let weight = |log: &f32| ((log - mean) * strength).exp2().clamp(1.0 / GREATEST, GREATEST);
+        Self { columns, rows, weights: logs.iter().map(weight).collect() }
     }
 
-    /// Weight of squared errors in a square, and its QP.
-    pub(super) fn of(&self, (x, y): (usize, usize), size: usize) -> (f64, u8) {
+    /// Weight of errors in a square.
+    pub(super) fn of(&self, (x, y): (usize, usize), size: usize) -> f64 {
         let (x0, y0) = (x / UNIT, y / UNIT);
         let (x1, y1) =
             ((x + size).div_ceil(UNIT).min(self.columns), (y + size).div_ceil(UNIT).min(self.rows));
@@ -43,18 +41,12 @@ impl Activity {
                 count += 1;
             }
         }
-        let weight = sum / f64::from(count.max(1));
-        if !self.adaptive_qp {
-            return (weight, self.qp);
-        }
-        // Lambda doubles every four QPs.
-        let difference = (-4.0 * weight.log2()).round() as i32;
-        (weight, (i32::from(self.qp) + difference).clamp(0, 63) as u8)
+        sum / f64::from(count.max(1))
     }
 }
 
 /// Logarithm of the mean variance of the 8x8 blocks of a unit.
-fn log_activity(luma: &SourcePlane, x: usize, y: usize) -> f32 {
+fn log_activity(luma: &SourcePlane, (x, y): (usize, usize)) -> f32 {
     let (mut total, mut count) = (0.0_f32, 0.0_f32);
     for dy in [0, 8] {
         for dx in [0, 8] {
@@ -74,4 +66,17 @@ fn log_activity(luma: &SourcePlane, x: usize, y: usize) -> f32 {
         }
     }
     (total / count.max(1.0) + 2.0).log2()
+}
+
+/// Logarithm of what errors weigh by the mean of luma: more in the dark.
+fn brightness(luma: &SourcePlane, (x, y): (usize, usize)) -> f32 {
+    let (mut sum, mut count) = (0_i32, 0_i32);
+    for row in y..(y + UNIT).min(luma.height()) {
+        let samples = &luma.row(row)[x..(x + UNIT).min(luma.width())];
+        sum += samples.iter().map(|&sample| i32::from(sample)).sum::<i32>();
+        count += samples.len() as i32;
+    }
+    let mean = sum as f32 / (count.max(1) << FRACTION_BITS) as f32;
+    let level = ((mean - 16.0) / 219.0).clamp(0.0, 1.0);
+    (-0.78 + 0.36 * level) * level
 }

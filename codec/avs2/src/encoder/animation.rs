@@ -251,7 +251,8 @@ impl AnimationEncoder {
             backend,
             lambda: options.lambda(),
             chroma_weight: options.chroma_weight(),
-            activity: activity::Activity::new(&source[0], options.perceptual, options.qp, false),
+            activity: activity::Activity::new(&source[0], options.perceptual),
+            perception: super::perception::Perception::for_strength(options.perceptual),
         };
         let tools = InterTools::new(&self.sequence, &header);
         let (mut rows, field) =

@@ -1,7 +1,7 @@
 //! Choice of the deblocking offsets (9.5).
 
 use super::input::SourcePlane;
-use super::metric::source_error;
+use super::perception::Perception;
 use super::row::Row;
 use crate::filter::{FilterSetup, LoopFilter};
 use crate::headers::DeblockingParameters;
@@ -10,12 +10,12 @@ use crate::picture::PlaneBuffer;
 /// Offsets of both thresholds that are tried; the first is the default and wins if none is better.
 const OFFSETS: [i8; 4] = [0, -3, -5, -8];
 
-/// Deblocks the reconstruction in `rows` with the offsets, among `tried`, that leave the least squared error against
-/// `source`; errors of chroma count `chroma_weight` times.
+/// Deblocks the reconstruction in `rows` with the offsets, among `tried`, that leave the least error against `source`;
+/// errors of chroma count `chroma_weight` times.
 pub(super) fn apply(
     setup: &FilterSetup,
     source: &[SourcePlane; 3],
-    chroma_weight: f64,
+    (perception, chroma_weight): (&[Perception; 2], f64),
     tried: usize,
     rows: &[Row],
 ) -> (DeblockingParameters, [PlaneBuffer; 3]) {
@@ -27,11 +27,8 @@ pub(super) fn apply(
     };
     let error = |planes: &[PlaneBuffer; 3]| -> f64 {
         let errors = planes.iter().zip(source).enumerate().map(|(c, (plane, source))| {
-            let rows = (0..plane.height()).map(|y| {
-                let (a, b) = ((source.row(y), plane.width()), (plane.row(y), plane.width()));
-                source_error(setup.backend, a, b, (plane.width(), 1))
-            });
-            rows.sum::<f64>() * if c == 0 { 1.0 } else { chroma_weight }
+            let weight = if c == 0 { 1.0 } else { chroma_weight };
+            weight * perception[usize::from(c > 0)].plane_error(setup.backend, source, plane)
         });
         errors.sum()
     };
@@ -79,22 +76,23 @@ mod tests {
             keep_stages: false,
         };
         let rows = [row];
+        let weights = (&Perception::for_strength(0.0), 1.0);
         let smooth = apply(
             &setup,
             &std::array::from_fn(|c| {
                 SourcePlane::of(&PlaneBuffer::new(32 >> usize::from(c > 0), 32 >> usize::from(c > 0)))
             }),
-            1.0,
+            weights,
             1,
             &rows,
         );
         assert_eq!(smooth.0, DeblockingParameters::default());
-        let again = apply(&setup, &smooth.1.each_ref().map(SourcePlane::of), 1.0, 4, &rows);
+        let again = apply(&setup, &smooth.1.each_ref().map(SourcePlane::of), weights, 4, &rows);
         assert_eq!(again, smooth, "a smooth source keeps the default");
         let mut sharp = LoopFilter::new(setup.clone());
         rows.iter().for_each(|row| sharp.push_row(&row.planes, &row.info));
         let (parameters, planes) =
-            apply(&setup, &sharp.finish().0.each_ref().map(SourcePlane::of), 1.0, 4, &rows);
+            apply(&setup, &sharp.finish().0.each_ref().map(SourcePlane::of), weights, 4, &rows);
         assert!(parameters.alpha_c_offset < 0, "a source with steps wants less: {parameters:?}");
         assert_ne!(planes[0].samples(), smooth.1[0].samples());
     }

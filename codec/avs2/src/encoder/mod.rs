@@ -24,6 +24,7 @@ mod lcu;
 mod metric;
 mod options;
 mod parallel;
+mod perception;
 mod quantiser;
 mod rate;
 mod row;
@@ -102,13 +103,9 @@ fn encode_intra(
         Geometry { width: source[0].width(), height: source[0].height(), lcu_log2: effort.lcu_log2.into() };
     let tree = Tree { width: geometry.width, height: geometry.height, lcu_log2: geometry.lcu_log2 };
     let sequence = animation.map_or_else(|| sequence_header(&geometry, options), SequenceHeader::clone);
-    let adaptive_qp = tools.cu_qp_delta && options.perceptual > 0.0;
     let chroma_qp_delta = options.chroma_qp_delta();
-    let slice_tools = SliceTools {
-        sdip: sequence.nonsquare_intra_prediction_enable,
-        fixed_qp: !adaptive_qp,
-        slice_qp: options.qp,
-    };
+    let slice_tools =
+        SliceTools { sdip: sequence.nonsquare_intra_prediction_enable, fixed_qp: true, slice_qp: options.qp };
     let backend = Backend::detect(options.simd);
     let picture = Picture {
         tree,
@@ -120,7 +117,8 @@ fn encode_intra(
         backend,
         lambda: options.lambda(),
         chroma_weight: options.chroma_weight(),
-        activity: activity::Activity::new(&source[0], options.perceptual, options.qp, adaptive_qp),
+        activity: activity::Activity::new(&source[0], options.perceptual),
+        perception: perception::Perception::for_strength(options.perceptual),
     };
     let rows_in_all = geometry.lcu_rows();
     let slice_rows = if options.slice_rows == 0 { rows_in_all } else { options.slice_rows };
@@ -132,7 +130,6 @@ fn encode_intra(
         header.rcs_index = None;
         header.references.referenced_by_others = true;
     }
-    header.fixed_qp = slice_tools.fixed_qp;
     header.chroma_qp_delta = chroma_qp_delta;
     header.weighting = options.weighted_quantisation.then_some(PictureWeighting::Sequence);
     let setup = FilterSetup {
@@ -146,7 +143,8 @@ fn encode_intra(
         keep_stages: false,
     };
     let tried = if tools.deblocking_offsets { effort.deblocking_offsets } else { 1 };
-    let (deblocking, mut planes) = deblocking::apply(&setup, &source, picture.chroma_weight, tried, &rows);
+    let (deblocking, mut planes) =
+        deblocking::apply(&setup, &source, (&picture.perception, picture.chroma_weight), tried, &rows);
     header.deblocking = Some(deblocking);
     let mut sao_enable = [false; 3];
     if effort.sao {

@@ -21,8 +21,6 @@ pub(super) struct Tools {
     pub sdip: bool,
     /// QP differences of chroma.
     pub chroma_qp_delta: bool,
-    /// QP differences of coding units.
-    pub cu_qp_delta: bool,
     /// Offsets of the deblocking thresholds.
     pub deblocking_offsets: bool,
     /// Weighted quantisation.
@@ -40,7 +38,6 @@ impl ToolSet {
         Tools {
             sdip: full,
             chroma_qp_delta: full,
-            cu_qp_delta: full,
             deblocking_offsets: full,
             weighted_quantisation: full,
             slices: full,
@@ -143,24 +140,26 @@ impl EncoderOptions {
 
     /// QP differences of Cb and Cr.
     pub(super) fn chroma_qp_delta(&self) -> [i8; 2] {
-        let default = if self.tools.tools().chroma_qp_delta && self.perceptual > 0.0 { -2 } else { 0 };
+        let default = if self.tools.tools().chroma_qp_delta && self.perceptual > 0.0 { -1 } else { 0 };
         self.chroma_qp_delta.unwrap_or([default; 2])
     }
 
     /// Squared error per bit (9.2).
     pub(super) fn lambda(&self) -> f64 {
-        0.68 * ((f64::from(self.qp) - 11.0) / 4.0).exp2()
+        LAMBDA * ((f64::from(self.qp) - 11.0) / 4.0).exp2()
     }
 
-    /// Weight of squared errors in chroma; follows the quantiser of chroma.
+    /// Weight of errors in chroma; follows the quantiser of chroma.
     pub(super) fn chroma_weight(&self) -> f64 {
         let [cb, cr] = self.chroma_qp_delta().map(f64::from);
-        // Without differences of chroma QPs the weight stands in for them.
-        let base =
-            if self.tools.tools().chroma_qp_delta { 1.0 } else { 1.0 + 0.6 * f64::from(self.perceptual) };
-        base * (-(cb + cr) / 8.0).exp2()
+        CHROMA_WEIGHT.powf(self.perceptual.into()) * (-(cb + cr) / 8.0).exp2()
     }
 }
+
+/// Lambda at QP 11.
+const LAMBDA: f64 = 0.64;
+/// Beside the weights by frequency.
+const CHROMA_WEIGHT: f64 = 0.8;
 
 /// What an effort tries; the table is [`EFFORTS`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -195,6 +194,9 @@ pub(super) struct Effort {
     pub alf_passes: usize,
     /// Coefficients below this part of a step are 0 without further thought.
     pub dead_zone: f32,
+    /// Attempts at each square of 16x16, 32x32 and 64x64, of which the best stays; at most as many as `FACTORS` in
+    /// `attempts.rs` has.
+    pub attempts: [usize; 3],
 }
 
 /// Efforts 0 to 9.
@@ -215,6 +217,7 @@ pub(super) const EFFORTS: [Effort; 10] = {
         sao: false,
         alf_passes: 0,
         dead_zone: 0.65,
+        attempts: [1; 3],
     };
     let e1 = Effort { alf_passes: 1, ..base };
     let e2 = Effort { quarters: true, stop_cost: 0.2, ..e1 };
@@ -241,18 +244,26 @@ pub(super) const EFFORTS: [Effort; 10] = {
         dead_zone: 0.5,
         ..e4
     };
-    let e6 = Effort { luma_modes: [6, 6, 5, 4, 3], alf_passes: 3, stop_cost: 0.05, ..e5 };
-    let e7 = Effort { follow_log2: 3, ..e6 };
+    let e6 = Effort { attempts: [2, 1, 1], alf_passes: 3, ..e5 };
+    let e7 = Effort { attempts: [3, 1, 1], stop_cost: 0.05, ..e6 };
     let e8 = Effort {
-        luma_modes: [8, 8, 6, 5, 3],
+        luma_modes: [6, 6, 5, 4, 3],
         chroma_modes: 5,
         coarse_step: 1,
         strip_modes: 4,
         strip_coarse_step: 2,
         stop_cost: 0.02,
+        attempts: [5, 1, 1],
         ..e7
     };
-    let e9 =
-        Effort { luma_modes: [12, 12, 9, 6, 4], strip_modes: 6, strip_coarse_step: 1, stop_cost: 0.0, ..e8 };
+    let e9 = Effort {
+        follow_log2: 3,
+        luma_modes: [10, 10, 8, 6, 4],
+        strip_modes: 6,
+        strip_coarse_step: 1,
+        stop_cost: 0.0,
+        attempts: [5, 3, 1],
+        ..e8
+    };
     [base, e1, e2, e3, e4, e5, e6, e7, e8, e9]
 };

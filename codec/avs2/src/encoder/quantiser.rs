@@ -37,12 +37,14 @@ pub(super) struct Quantiser<'a> {
     gain: f32,
     /// Coefficients below this magnitude become 0 at once.
     threshold: i16,
+    /// Weights of squared errors by coefficient, row by row; `None` if all are 1.
+    pub(super) seen: Option<&'a [f32]>,
 }
 
 /// Levels of a block that are worth coding.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Quantised {
-    /// Change of the distortion against a block without coefficients, in squared samples (negative).
+    /// Change of the weighted distortion against a block without coefficients, in squared samples (negative).
     pub distortion: f32,
     /// Bits of the coefficients, in 2^-12 bit.
     pub bits: u32,
@@ -61,7 +63,21 @@ impl<'a> Quantiser<'a> {
             weights: None,
             gain: 2_f32.powi(2 * (n as i32 - 7)),
             threshold: (step * dead_zone).ceil().min(32767.0) as i16,
+            seen: None,
         }
+    }
+
+    /// Weighted error of a block without coefficients, if `plain` is its squared error.
+    pub(super) fn empty(&self, plain: f64, coefficients: &[i16], size: (usize, usize)) -> f64 {
+        let Some(seen) = self.seen else { return plain };
+        let seen = &seen[..size.0 * size.1];
+        let mut sums = [0.0_f32; 8];
+        for (c, w) in coefficients.chunks_exact(8).zip(seen.chunks_exact(8)) {
+            for ((sum, &c), &w) in sums.iter_mut().zip(c).zip(w) {
+                *sum += f32::from(c) * f32::from(c) * (w - 1.0);
+            }
+        }
+        plain + f64::from(sums.iter().sum::<f32>() * self.gain)
     }
 
     /// The same with weighted quantisation, for blocks of `size` coefficients.
@@ -252,9 +268,10 @@ impl Task<'_> {
             }
             let nearest = self.quantiser.level(magnitude as u32, x, y, self.size).min(32767);
             if nearest > 0 {
+                let gain = self.quantiser.gain * self.quantiser.seen.map_or(1.0, |seen| seen[y * w + x]);
                 let change = |level: u32| {
                     let error = magnitude - i32::from(self.quantiser.dequantiser.scale(x, y, level as i32));
-                    (error * error - magnitude * magnitude) as f32 * self.quantiser.gain
+                    (error * error - magnitude * magnitude) as f32 * gain
                 };
                 group.nearest[position] = nearest;
                 group.changes[position] =

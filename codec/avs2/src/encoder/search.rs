@@ -1,12 +1,13 @@
 //! Search of the coding quadtree (9.4).
 
+mod attempts;
 mod inter;
 
 pub(super) use inter::{InterEffort, InterSearch};
 
-use super::lcu::{LcuDecision, LcuLevels, Tree, Unit, coded_blocks, coded_size, z_order};
 use super::input::{FRACTION_BITS, SourcePlane};
-use super::metric::{hadamard, source_energy, source_error, source_residual};
+use super::lcu::{LcuDecision, LcuLevels, Tree, Unit, coded_blocks, coded_size, z_order};
+use super::metric::{hadamard, source_energy, source_residual};
 use super::options::Effort;
 use super::quantiser::{LevelArray, Quantised, Quantiser};
 use super::rate::{Costs, ONE_BIT};
@@ -20,9 +21,7 @@ use crate::recon::{
     inverse_transform, predict_intra,
 };
 use crate::simd::Backend;
-use crate::syntax::coding::{
-    code_chroma_ctp, code_chroma_mode, code_luma_mode, code_partition, code_qp_delta,
-};
+use crate::syntax::coding::{code_chroma_ctp, code_chroma_mode, code_luma_mode, code_partition};
 use crate::syntax::{
     BlockClass, CuKind, IntraUnit, SaoLcu, SaoMerge, SliceTools, chroma_to_luma_mode, code_coefficients,
     code_split_flag, most_probable_modes,
@@ -43,6 +42,8 @@ pub(super) struct Picture<'a> {
     /// Weight of squared errors in chroma.
     pub chroma_weight: f64,
     pub activity: super::activity::Activity,
+    /// Weights by frequency of luma and chroma.
+    pub perception: [super::perception::Perception; 2],
 }
 
 /// Samples of one block.
@@ -77,11 +78,11 @@ pub(super) struct Search<'a> {
     costs: Costs,
     levels: LcuLevels,
     units: Vec<Unit>,
+    /// By how much lambda is changed in an attempt.
+    lambda_factor: f64,
     scratch: Scratch,
     /// By level from 8x8 to 64x64, and one for the partitions of a unit.
     saved: Vec<Saved>,
-    /// The unit before has another QP than the one to its left.
-    qp_changed: bool,
     /// In inter pictures.
     pub inter: Option<Box<InterSearch<'a>>>,
 }
@@ -104,6 +105,9 @@ struct BlockAt {
     size: (usize, usize),
 }
 
+/// log2 of the smallest square that several attempts are made at.
+pub(super) const ATTEMPT_LOG2: usize = 4;
+
 /// Cost of a mode that is not tried.
 const UNTRIED: f64 = f64::MAX;
 
@@ -118,6 +122,7 @@ impl<'a> Search<'a> {
             row,
             levels: LcuLevels::new(picture.tree.lcu_log2),
             units: Vec::new(),
+            lambda_factor: 1.0,
             scratch: Scratch {
                 line: ReferenceLine::default(),
                 source: samples(),
@@ -136,7 +141,6 @@ impl<'a> Search<'a> {
                     levels: std::array::from_fn(|_| Box::new([0; 4096])),
                 })
                 .collect(),
-            qp_changed: false,
             inter: None,
             picture,
         }
@@ -206,7 +210,7 @@ impl<'a> Search<'a> {
     }
 
     /// Codes a unit whose cells and levels are stored, for the context states after it.
-    fn code_unit<C: BinCoder>(&self, c: &mut C, whole: &Unit, qp_changed: &mut bool) {
+    fn code_unit<C: BinCoder>(&self, c: &mut C, whole: &Unit) {
         let Unit { x, y, level, unit, inter } = whole;
         if self.inter.is_some() {
             self.code_inter_unit(c, whole);
@@ -229,16 +233,7 @@ impl<'a> Search<'a> {
             c.bin(context, unit.ctp >> i & 1 == 1);
         }
         code_chroma_ctp(c, ctx::CTP + 6, unit.ctp >> 4);
-        if !self.picture.slice_tools.fixed_qp && unit.ctp != 0 {
-            code_qp_delta(c, *qp_changed, i32::from(unit.qp) - i32::from(left.qp));
-        }
-        *qp_changed = self.changes_qp(whole);
         self.code_levels(c, whole);
-    }
-
-    /// Whether a unit has another QP than the one to its left.
-    fn changes_qp(&self, &Unit { x, y, unit, .. }: &Unit) -> bool {
-        !self.picture.slice_tools.fixed_qp && unit.qp != self.row.neighbours(x, y).0.qp
     }
 
     fn code_levels<C: BinCoder>(&self, c: &mut C, unit: &Unit) {
@@ -276,7 +271,6 @@ impl<'a> Search<'a> {
         (x, y): (usize, usize),
         level: u32,
         units: &mut (impl Iterator<Item = &'u Unit> + Clone),
-        qp_changed: &mut bool,
     ) {
         let tree = self.picture.tree;
         let size = 1_usize << level;
@@ -287,12 +281,12 @@ impl<'a> Search<'a> {
         }
         if !split {
             units.next();
-            return self.code_unit(c, unit, qp_changed);
+            return self.code_unit(c, unit);
         }
         let half = size / 2;
         for (dx, dy) in [(0, 0), (half, 0), (0, half), (half, half)] {
             if x + dx < tree.width && y + dy < tree.height {
-                self.code_node(c, (x + dx, y + dy), level - 1, units, qp_changed);
+                self.code_node(c, (x + dx, y + dy), level - 1, units);
             }
         }
     }
@@ -303,11 +297,21 @@ impl<'a> Search<'a> {
 
     /// The cheapest way to code the square at `at`; it is left in the row's samples, cells, levels and units.
     fn quadtree(&mut self, at: (usize, usize), level: u32) -> f64 {
+        match self.picture.effort.attempts.get((level as usize).wrapping_sub(ATTEMPT_LOG2)) {
+            Some(&attempts) if attempts > 1 && self.inter.is_none() => {
+                self.best_of_attempts(at, level, attempts)
+            }
+            _ => self.divide(at, level),
+        }
+    }
+
+    /// One attempt at what [`quadtree`](Self::quadtree) does.
+    fn divide(&mut self, at: (usize, usize), level: u32) -> f64 {
         let (x, y) = at;
         let tree = self.picture.tree;
         let size = 1_usize << level;
         let inside = x + size <= tree.width && y + size <= tree.height;
-        let lambda = self.picture.lambda;
+        let lambda = self.picture.lambda * self.lambda_factor;
         let split_cost = |search: &Self, split: bool| {
             if level > 3 && inside {
                 lambda * search.bits(search.costs.bin(ctx::SPLIT + level as usize - 4, split))
@@ -316,25 +320,20 @@ impl<'a> Search<'a> {
             }
         };
         let follow = self.picture.effort.follow_log2;
-        let qp_changed = self.qp_changed;
         let mut whole = None;
         if inside && level <= self.picture.effort.max_cu_log2 {
             let (unit, cost) = self.unit_of_any_kind(at, level);
             let cost = cost + split_cost(self, false);
             let stop = cost < self.picture.effort.stop_cost * lambda * (size * size) as f64 / 16.0;
-            let contexts = (level >= follow).then(|| {
-                let mut changed = qp_changed;
-                self.adapted(|c| self.code_node(c, at, level, &mut [unit].iter(), &mut changed))
-            });
-            let changes_qp = self.changes_qp(&unit);
+            let contexts =
+                (level >= follow).then(|| self.adapted(|c| self.code_node(c, at, level, &mut [unit].iter())));
             if level == 3 || stop {
-                self.qp_changed = changes_qp;
                 self.follow(contexts);
                 self.units.push(unit);
                 return cost;
             }
             self.save(at, level, level as usize - 3);
-            whole = Some((unit, cost, contexts, changes_qp));
+            whole = Some((unit, cost, contexts));
         }
         self.forget_motion(at, size);
         let mark = self.units.len();
@@ -348,8 +347,7 @@ impl<'a> Search<'a> {
             }
         }
         match whole {
-            Some((unit, limit, contexts, changes_qp)) if limit <= cost => {
-                self.qp_changed = changes_qp;
+            Some((unit, limit, contexts)) if limit <= cost => {
                 self.units.truncate(mark);
                 self.restore(at, level, level as usize - 3);
                 self.store_cells(&unit);
@@ -361,8 +359,7 @@ impl<'a> Search<'a> {
                 if let Some(before) = before {
                     self.contexts = before;
                     let mut units = self.units[mark..].iter();
-                    let mut changed = qp_changed;
-                    let contexts = self.adapted(|c| self.code_node(c, at, level, &mut units, &mut changed));
+                    let contexts = self.adapted(|c| self.code_node(c, at, level, &mut units));
                     self.start_with(contexts);
                 }
                 cost
@@ -423,13 +420,10 @@ impl<'a> Search<'a> {
         const PARTITIONS: usize = 4;
         let size = 1_usize << level;
         let picture = self.picture;
-        let (left, _) = self.row.neighbours(x, y);
-        let (weight, mut qp) = picture.activity.of((x, y), size);
-        if picture.slice_tools.fixed_qp {
-            qp = picture.slice_tools.slice_qp;
-        }
+        let weight = picture.activity.of((x, y), size);
+        let qp = picture.slice_tools.slice_qp;
         // Distortions are weighted by dividing lambda.
-        let lambda = picture.lambda / weight;
+        let lambda = picture.lambda * self.lambda_factor / weight;
         let mut best = self.luma((x, y), level, CuKind::Intra2Nx2N, (qp, lambda));
         let quarters = level == 3 && picture.effort.quarters;
         let strips = picture.slice_tools.sdip && matches!(level, 4 | 5);
@@ -448,18 +442,7 @@ impl<'a> Search<'a> {
         }
         let (chroma_mode, chroma_ctp, chroma_cost) = self.chroma((x, y), level, best.modes[0], qp, lambda);
         let ctp = best.ctp | chroma_ctp << 4;
-        let mut cost = best.cost + chroma_cost;
-        if !picture.slice_tools.fixed_qp {
-            if ctp != 0 {
-                let delta = i32::from(qp) - i32::from(left.qp);
-                cost += lambda
-                    * self.bits(self.costs.of(|c| {
-                        code_qp_delta(c, self.qp_changed, delta);
-                    }));
-            } else {
-                qp = left.qp;
-            }
-        }
+        let cost = best.cost + chroma_cost;
         let unit = IntraUnit { kind: best.kind, luma_modes: best.modes, chroma_mode, ctp, qp };
         let unit = Unit { x, y, level, unit, inter: None };
         self.store_cells(&unit);
@@ -496,7 +479,8 @@ impl<'a> Search<'a> {
     fn load_source(&mut self, at: BlockAt) {
         let (w, h) = at.size;
         let Scratch { source, fine, .. } = &mut self.scratch;
-        for (i, (fine, whole)) in fine.chunks_exact_mut(w).zip(source.chunks_exact_mut(w)).take(h).enumerate() {
+        for (i, (fine, whole)) in fine.chunks_exact_mut(w).zip(source.chunks_exact_mut(w)).take(h).enumerate()
+        {
             fine.copy_from_slice(&self.picture.source[at.c].row(at.y + i)[at.x..at.x + w]);
             for (whole, &fine) in whole.iter_mut().zip(&*fine) {
                 *whole = ((fine + (1 << (FRACTION_BITS - 1))) >> FRACTION_BITS).min(255) as u8;
@@ -558,6 +542,7 @@ impl<'a> Search<'a> {
         if let Some(weights) = picture.weights {
             quantiser = quantiser.with_weights(weights, coded);
         }
+        quantiser.seen = picture.perception[0].weights(size);
         let mut best = (f64::MAX, 0, None);
         for mode in modes.into_iter().flatten() {
             self.predict(mode, size, available);
@@ -572,6 +557,7 @@ impl<'a> Search<'a> {
                 secondary,
                 &mut scratch.coefficients,
             );
+            let empty = quantiser.empty(empty, &scratch.coefficients[..], coded);
             let class = BlockClass::intra_luma(mode, strip);
             let result = quantiser.quantise(
                 picture.backend,
@@ -712,8 +698,15 @@ impl<'a> Search<'a> {
             block.clear();
             add_residual(backend, &scratch.residual, at.size, out, stride);
         }
-        let source = &self.picture.source[at.c];
-        source_error(backend, (source.from(at.x, at.y), source.width()), (out, stride), at.size)
+        self.error_at(at)
+    }
+
+    /// Error of a reconstructed block.
+    fn error_at(&self, at: BlockAt) -> f64 {
+        let (source, plane) = (&self.picture.source[at.c], &self.row.planes[at.c]);
+        let samples = (&plane.samples()[self.origin(at)..], plane.stride());
+        let perception = &self.picture.perception[usize::from(at.c > 0)];
+        perception.error(self.picture.backend, (source.from(at.x, at.y), source.width()), samples, at.size)
     }
 
     /// Decides and reconstructs both chroma blocks of a unit: mode, coded blocks and cost.
@@ -809,8 +802,9 @@ impl<'a> Search<'a> {
     fn chroma_quantiser(&self, c: usize, qp: u8, level: u32) -> Quantiser<'a> {
         let picture = self.picture;
         let qp = chroma_qp(qp, picture.chroma_qp_delta[c - 1]);
-        let quantiser = Quantiser::new(qp, level - 1, picture.effort.dead_zone);
         let half = (1 << level) / 2;
+        let mut quantiser = Quantiser::new(qp, level - 1, picture.effort.dead_zone);
+        quantiser.seen = picture.perception[1].weights((half, half));
         match picture.weights {
             None => quantiser,
             Some(weights) => quantiser.with_weights(weights, (half, half)),
@@ -844,6 +838,7 @@ impl<'a> Search<'a> {
             Secondary::None,
             &mut scratch.coefficients,
         );
+        let empty = quantiser.empty(empty, &scratch.coefficients[..], size);
         let class = BlockClass::CHROMA;
         let lambda_f = lambda as f32;
         let levels = &mut scratch.levels[..];

@@ -28,9 +28,7 @@ pub use unit::{
 pub(crate) mod coding {
     pub(crate) use super::coefficients::{Block, RANKS, RUN_PLACES};
     pub(crate) use super::scan::CELLS_4X4;
-    pub(crate) use super::unit::{
-        code_chroma_ctp, code_chroma_mode, code_luma_mode, code_partition, code_qp_delta,
-    };
+    pub(crate) use super::unit::{code_chroma_ctp, code_chroma_mode, code_luma_mode, code_partition};
 }
 pub(crate) use unit::{code_chroma_ctp, code_luma_ctp, code_qp};
 

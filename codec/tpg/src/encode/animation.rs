@@ -158,7 +158,11 @@ impl AnimationWriter {
                 let alpha = source.alpha.as_ref().or(opaque.as_ref()).map_or(&[][..], Vec::as_slice);
                 let (alpha, chroma) = alpha_planes(alpha, cb.len());
                 let report = |done, rows| progress(rows + done, rows * tracks);
-                Some(encoder.push(&input(source, [&alpha, &chroma, &chroma])?, cancel, &report).map_err(refused)?)
+                Some(
+                    encoder
+                        .push(&input(source, [&alpha, &chroma, &chroma])?, cancel, &report)
+                        .map_err(refused)?,
+                )
             }
         };
         Ok(Coded { colour, alpha })

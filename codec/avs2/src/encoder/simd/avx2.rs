@@ -276,34 +276,6 @@ fn butterflies(mut r: [__m256i; 8]) -> [__m256i; 8] {
     r
 }
 
-/// Sum of squared differences.
-#[target_feature(enable = "avx2")]
-pub(super) fn squared_error(
-    (a, a_stride): (&[u8], usize),
-    (b, b_stride): (&[u8], usize),
-    (w, h): (usize, usize),
-) -> u64 {
-    let mut total = 0_u64;
-    for y in 0..h {
-        let (a, b) = (&a[y * a_stride..][..w], &b[y * b_stride..][..w]);
-        let mut sum = _mm256_setzero_si256();
-        let (a16, b16) = (a.chunks_exact(16), b.chunks_exact(16));
-        let (rest_a, rest_b) = (a16.remainder(), b16.remainder());
-        for (a, b) in a16.zip(b16) {
-            let d = _mm256_sub_epi16(load_u8x16(a), load_u8x16(b));
-            sum = _mm256_add_epi32(sum, _mm256_madd_epi16(d, d));
-        }
-        let half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256::<1>(sum));
-        total += u64::from(horizontal_sum(half));
-        total += rest_a
-            .iter()
-            .zip(rest_b)
-            .map(|(&a, &b)| u64::from((i32::from(a) - i32::from(b)).unsigned_abs().pow(2)))
-            .sum::<u64>();
-    }
-    total
-}
-
 /// Sum of squared differences of sixteenths and samples, in squared sixteenths.
 #[target_feature(enable = "avx2")]
 pub(super) fn source_error(

@@ -38,22 +38,6 @@ pub(super) fn hadamard_8x8(backend: Backend, a: &[u8], b: &[u8], size: (usize, u
     None
 }
 
-/// Sum of squared differences.
-pub(super) fn squared_error(
-    backend: Backend,
-    a: (&[u8], usize),
-    b: (&[u8], usize),
-    size: (usize, usize),
-) -> Option<u64> {
-    #[cfg(target_arch = "x86_64")]
-    if backend.has_avx2() {
-        // SAFETY: the processor has AVX2.
-        return Some(unsafe { avx2::squared_error(a, b, size) });
-    }
-    let _ = (backend, a, b, size);
-    None
-}
-
 /// Sum of squared differences of sixteenths and samples, in squared sixteenths.
 pub(super) fn source_error(
     backend: Backend,

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use super::{BlockAt, Samples, Search, Unit};
 use crate::aec::BinCoder;
-use crate::encoder::metric::squared_error;
 use crate::filter::RowInfo;
 use crate::inter::{
     Block, Compensator, InterSyntax, MotionContext, MotionField, MotionVector, Orientation, Partition,
@@ -147,7 +146,7 @@ impl<'a> Search<'a> {
     /// Decides and reconstructs the cheapest inter unit.
     fn inter_unit(&mut self, (x, y): (usize, usize), level: u32) -> (Unit, f64) {
         let size = 1_usize << level;
-        let (weight, _) = self.picture.activity.of((x, y), size);
+        let weight = self.picture.activity.of((x, y), size);
         let lambda = self.picture.lambda / weight;
         let at = |c: usize| {
             let shift = usize::from(c > 0);
@@ -161,7 +160,7 @@ impl<'a> Search<'a> {
                 self.load_source(at(c));
                 self.predict_inter(candidate, at(c));
                 let factor = if c == 0 { 1.0 } else { self.picture.chroma_weight };
-                cost += factor * self.prediction_error(at(c).size);
+                cost += factor * self.prediction_error(at(c));
             }
             skips.push((cost, i));
         }
@@ -281,10 +280,11 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Squared error of the prediction of a block whose source is loaded.
-    fn prediction_error(&self, size: (usize, usize)) -> f64 {
-        let (a, b) = (&self.scratch.source[..], &self.scratch.prediction[..]);
-        squared_error(self.picture.backend, (a, size.0), (b, size.0), size) as f64
+    /// Error of the prediction of a block whose source is loaded.
+    fn prediction_error(&self, at: BlockAt) -> f64 {
+        let (a, b) = (&self.scratch.fine[..], &self.scratch.prediction[..]);
+        let perception = &self.picture.perception[usize::from(at.c > 0)];
+        perception.error(self.picture.backend, (a, at.size.0), (b, at.size.0), at.size)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::Candidate;
 use crate::aec::{BinCoder, ctx};
-use crate::encoder::metric::{source_energy, source_residual};
 use crate::encoder::input::FRACTION_BITS;
+use crate::encoder::metric::{source_energy, source_residual};
 use crate::encoder::quantiser::{Quantised, Quantiser};
 use crate::encoder::search::{BlockAt, Search, Unit, coded_size};
 use crate::encoder::transform::forward_transform;
@@ -39,7 +39,8 @@ impl<'a> Search<'a> {
             return self.chroma_quantiser(at.c, qp, level);
         }
         let log2 = if at.size == (1 << level, 1 << level) { level } else { level - 1 };
-        let quantiser = Quantiser::new(qp, log2, picture.effort.dead_zone);
+        let mut quantiser = Quantiser::new(qp, log2, picture.effort.dead_zone);
+        quantiser.seen = picture.perception[0].weights(at.size);
         match picture.weights {
             None => quantiser,
             Some(weights) => quantiser.with_weights(weights, coded_size(at.size)),
@@ -55,10 +56,17 @@ impl<'a> Search<'a> {
         source_residual(&scratch.fine[..count], &scratch.prediction[..count], &mut scratch.residual[..]);
         let empty = source_energy(&scratch.residual[..count]);
         let (backend, none) = (picture.backend, Secondary::None);
-        forward_transform(backend, (&scratch.residual[..count], FRACTION_BITS), at.size, none, &mut scratch.coefficients);
+        forward_transform(
+            backend,
+            (&scratch.residual[..count], FRACTION_BITS),
+            at.size,
+            none,
+            &mut scratch.coefficients,
+        );
         let class = if at.c == 0 { BlockClass::INTER_LUMA } else { BlockClass::CHROMA };
         let quantiser = self.inter_quantiser(at, level);
         let scratch = &mut self.scratch;
+        let empty = quantiser.empty(empty, &scratch.coefficients[..], coded_size(at.size));
         let result = quantiser.quantise(
             backend,
             &self.costs,
