@@ -1,5 +1,6 @@
 //! Where errors are seen: weights and QP differences by local activity.
 
+use super::Importance;
 use crate::picture::PlaneBuffer;
 
 /// Weights of squared errors and QPs by 16x16 block.
@@ -29,6 +30,16 @@ impl Activity {
         let weights =
             logs.iter().map(|log| (-(log - mean) * 0.12 * strength).exp2().clamp(0.5, 2.0)).collect();
         Self { columns, rows, weights, qp, adaptive_qp }
+    }
+
+    /// The same where it counts `strength` how much later pictures inherit; the mean of the logarithms stays.
+    pub(super) fn with_importance(mut self, importance: Option<&Importance>, strength: f32) -> Self {
+        let Some(Importance { logs }) = importance else { return self };
+        let mean = logs.iter().sum::<f32>() / logs.len().max(1) as f32;
+        for (weight, log) in self.weights.iter_mut().zip(logs) {
+            *weight = (*weight * ((log - mean) * strength).exp2()).clamp(0.25, 4.0);
+        }
+        self
     }
 
     /// Weight of squared errors in a square, and its QP.

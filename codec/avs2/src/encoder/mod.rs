@@ -19,6 +19,7 @@ mod activity;
 mod alf;
 mod animation;
 mod deblocking;
+mod importance;
 mod input;
 mod lcu;
 mod metric;
@@ -36,6 +37,7 @@ mod transform;
 mod wavefront;
 
 pub use animation::{AnimationEncoder, EncodedFrame, Track};
+pub use importance::{Importance, LookAhead};
 pub use input::PictureInput;
 pub use options::{EncoderOptions, ToolSet};
 pub use wavefront::Progress;
@@ -84,7 +86,7 @@ pub fn encode_intra_picture(
     progress: Progress<'_>,
 ) -> Result<Encoded, Error> {
     options.check()?;
-    encode_intra(input, options, None, cancel, progress)
+    encode_intra(input, options, None, None, cancel, progress)
 }
 
 /// Encodes a picture as intra picture, of an animation if its sequence header is given.
@@ -92,6 +94,7 @@ fn encode_intra(
     input: &PictureInput<'_>,
     options: &EncoderOptions,
     animation: Option<&SequenceHeader>,
+    importance: Option<&Importance>,
     cancel: &(dyn CancelCheck + Sync),
     progress: Progress<'_>,
 ) -> Result<Encoded, Error> {
@@ -102,7 +105,7 @@ fn encode_intra(
         Geometry { width: source[0].width(), height: source[0].height(), lcu_log2: effort.lcu_log2.into() };
     let tree = Tree { width: geometry.width, height: geometry.height, lcu_log2: geometry.lcu_log2 };
     let sequence = animation.map_or_else(|| sequence_header(&geometry, options), SequenceHeader::clone);
-    let adaptive_qp = tools.cu_qp_delta && options.perceptual > 0.0;
+    let adaptive_qp = options.adaptive_qp();
     let chroma_qp_delta = options.chroma_qp_delta();
     let slice_tools = SliceTools {
         sdip: sequence.nonsquare_intra_prediction_enable,
@@ -120,7 +123,8 @@ fn encode_intra(
         backend,
         lambda: options.lambda(),
         chroma_weight: options.chroma_weight(),
-        activity: activity::Activity::new(&source[0], options.perceptual, options.qp, adaptive_qp),
+        activity: activity::Activity::new(&source[0], options.perceptual, options.qp, adaptive_qp)
+            .with_importance(importance, Importance::IN_FIRST),
     };
     let rows_in_all = geometry.lcu_rows();
     let slice_rows = if options.slice_rows == 0 { rows_in_all } else { options.slice_rows };
@@ -205,6 +209,7 @@ fn sequence_header(geometry: &Geometry, options: &EncoderOptions) -> SequenceHea
     sequence.secondary_transform_enable = true;
     sequence.pmvr_enable = true;
     sequence.weight_quant_enable = options.weighted_quantisation;
+    sequence.weighted_skip_enable = options.tools.tools().inter;
     sequence.nonsquare_intra_prediction_enable = options.tools.tools().sdip && effort.sdip;
     sequence.sample_adaptive_offset_enable = effort.sao;
     sequence.adaptive_loop_filter_enable = effort.alf_passes > 0;

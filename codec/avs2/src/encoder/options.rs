@@ -30,7 +30,7 @@ pub(super) struct Tools {
     /// More than one slice.
     pub slices: bool,
     /// In F pictures: more references than the picture before, units of two blocks, explicit motion with two
-    /// hypotheses, and split transforms.
+    /// hypotheses, split transforms, and weighted skip.
     pub inter: bool,
 }
 
@@ -128,7 +128,7 @@ impl EncoderOptions {
             transform_split: from(2),
             dual: from(4),
             partitions: from(4),
-            multi_hypothesis: from(6),
+            multi_hypothesis: from(5),
         }
     }
 
@@ -139,6 +139,11 @@ impl EncoderOptions {
             effort.max_cu_log2 = effort.max_cu_log2.min(lcu_log2.into());
         }
         effort
+    }
+
+    /// Whether coding units have QPs of their own.
+    pub(super) fn adaptive_qp(&self) -> bool {
+        self.tools.tools().cu_qp_delta && self.perceptual > 0.0
     }
 
     /// QP differences of Cb and Cr.

@@ -14,6 +14,7 @@ use super::transform::forward_transform;
 use crate::aec::{BinCoder, ContextSet, CostCoder, ctx};
 use crate::filter::edge;
 use crate::headers::WeightMatrices;
+use crate::inter::UnitType;
 use crate::picture::PlaneBuffer;
 use crate::recon::{
     Availability, CoefficientBlock, MAX_COEFFICIENTS, ReferenceLine, Secondary, add_residual, chroma_qp,
@@ -205,9 +206,10 @@ impl<'a> Search<'a> {
     fn code_unit<C: BinCoder>(&self, c: &mut C, whole: &Unit, qp_changed: &mut bool) {
         let Unit { x, y, level, unit, inter } = whole;
         if self.inter.is_some() {
-            self.code_inter_unit(c, whole);
+            self.code_inter_unit(c, whole, *qp_changed);
         }
         if inter.is_some() {
+            *qp_changed = self.changes_qp(whole, *qp_changed);
             return self.code_levels(c, whole);
         }
         let size = 1 << level;
@@ -228,12 +230,15 @@ impl<'a> Search<'a> {
         if !self.picture.slice_tools.fixed_qp && unit.ctp != 0 {
             code_qp_delta(c, *qp_changed, i32::from(unit.qp) - i32::from(left.qp));
         }
-        *qp_changed = self.changes_qp(whole);
+        *qp_changed = self.changes_qp(whole, *qp_changed);
         self.code_levels(c, whole);
     }
 
-    /// Whether a unit has another QP than the one to its left.
-    fn changes_qp(&self, &Unit { x, y, unit, .. }: &Unit) -> bool {
+    /// Whether a unit has another QP than the one to its left; skip units leave the answer of the unit `before`.
+    fn changes_qp(&self, &Unit { x, y, unit, inter, .. }: &Unit, before: bool) -> bool {
+        if matches!(inter, Some((UnitType::Skip, _))) {
+            return before;
+        }
         !self.picture.slice_tools.fixed_qp && unit.qp != self.row.neighbours(x, y).0.qp
     }
 
@@ -322,7 +327,7 @@ impl<'a> Search<'a> {
                 let mut changed = qp_changed;
                 self.adapted(|c| self.code_node(c, at, level, &mut [unit].iter(), &mut changed))
             });
-            let changes_qp = self.changes_qp(&unit);
+            let changes_qp = self.changes_qp(&unit, qp_changed);
             if level == 3 || stop {
                 self.qp_changed = changes_qp;
                 self.follow(contexts);

@@ -15,6 +15,7 @@ use crate::inter::{
 };
 use crate::simd::Backend;
 use crate::syntax::CuKind;
+use crate::syntax::coding::code_qp_delta;
 use residual::Residual;
 
 /// The only slice.
@@ -50,6 +51,8 @@ pub(in crate::encoder) struct InterSearch<'a> {
     /// Vectors of the last explicit unit by reference, starts for the next search.
     last: [MotionVector; 4],
     block: Samples,
+    /// QP of the unit if it has coefficients.
+    qp: u8,
 }
 
 /// Blocks to predict and how a unit says so.
@@ -72,7 +75,7 @@ impl<'a> InterSearch<'a> {
     ) -> Self {
         let compensator = Compensator::new(backend);
         let (last, block) = ([MotionVector::ZERO; 4], Box::new([0; 4096]));
-        Self { context, references, field, effort, backend, compensator, last, block }
+        Self { context, references, field, effort, backend, compensator, last, block, qp: 0 }
     }
 }
 
@@ -94,7 +97,7 @@ impl<'a> Search<'a> {
     }
 
     /// Codes type, motion and coded blocks of a unit; of intra units only the type.
-    pub(super) fn code_inter_unit<C: BinCoder>(&self, c: &mut C, unit: &Unit) {
+    pub(super) fn code_inter_unit<C: BinCoder>(&self, c: &mut C, unit: &Unit, qp_changed: bool) {
         let Some(inter) = &self.inter else { return };
         let tools = &inter.context.tools;
         let (kind, mut syntax) = unit.inter.unwrap_or((UnitType::Intra, InterSyntax::default()));
@@ -102,6 +105,9 @@ impl<'a> Search<'a> {
         code_inter(c, tools, unit.level as u8, kind, &mut syntax);
         let residual = Residual { ctp: unit.unit.ctp, kind: unit.unit.kind };
         self.code_residual_flags(c, ((unit.x, unit.y), unit.level), kind, residual);
+        if kind != UnitType::Intra {
+            self.code_inter_qp(c, (unit.x, unit.y), (unit.unit.qp, qp_changed), unit.unit.ctp);
+        }
     }
 
     /// The cheapest undivided unit of a picture of any type.
@@ -126,6 +132,20 @@ impl<'a> Search<'a> {
         (unit, cost)
     }
 
+    /// Codes the QP of an inter unit.
+    fn code_inter_qp<C: BinCoder>(
+        &self,
+        c: &mut C,
+        (x, y): (usize, usize),
+        (qp, changed): (u8, bool),
+        ctp: u8,
+    ) {
+        if !self.picture.slice_tools.fixed_qp && ctp != 0 {
+            let (left, _) = self.row.neighbours(x, y);
+            code_qp_delta(c, changed, i32::from(qp) - i32::from(left.qp));
+        }
+    }
+
     fn type_bits(&self, level: u32) -> f64 {
         let Some(inter) = &self.inter else { return 0.0 };
         self.bits(self.costs.of(|c| {
@@ -147,7 +167,11 @@ impl<'a> Search<'a> {
     /// Decides and reconstructs the cheapest inter unit.
     fn inter_unit(&mut self, (x, y): (usize, usize), level: u32) -> (Unit, f64) {
         let size = 1_usize << level;
-        let (weight, _) = self.picture.activity.of((x, y), size);
+        let (weight, qp) = self.picture.activity.of((x, y), size);
+        let fixed = self.picture.slice_tools.fixed_qp;
+        if let Some(inter) = &mut self.inter {
+            inter.qp = if fixed { self.picture.slice_tools.slice_qp } else { qp };
+        }
         let lambda = self.picture.lambda / weight;
         let at = |c: usize| {
             let shift = usize::from(c > 0);
@@ -237,9 +261,14 @@ impl<'a> Search<'a> {
     fn derived(&mut self, (x, y): (usize, usize), level: u32) -> Vec<Candidate> {
         let mut found: Vec<Candidate> = Vec::new();
         let size = 1_usize << level;
-        for subtype in 0..SUBTYPES {
+        let weighted = self.inter.as_ref().map_or(0, |inter| match inter.context.tools.weighted_skip {
+            true => inter.references.len().saturating_sub(1) as u8,
+            false => 0,
+        });
+        let kinds = (0..SUBTYPES).map(|subtype| (subtype, 0)).chain((1..=weighted).map(|mode| (0, mode)));
+        for (subtype, mode) in kinds {
             let Some(inter) = &self.inter else { break };
-            let derived = inter.context.derived(&inter.field, SLICE, (x, y, size), subtype, 0);
+            let derived = inter.context.derived(&inter.field, SLICE, (x, y, size), subtype, mode);
             let mut blocks = [None; 4];
             let derived = derived.as_slice();
             if derived.iter().all(|block| block.motion == derived[0].motion) {
@@ -252,7 +281,7 @@ impl<'a> Search<'a> {
             if found.iter().any(|other| other.blocks == blocks) {
                 continue;
             }
-            let syntax = InterSyntax { subtype, ..InterSyntax::default() };
+            let syntax = InterSyntax { subtype, weighted_skip_mode: mode, ..InterSyntax::default() };
             let candidate = Candidate { kind: UnitType::Skip, syntax, blocks, bits: 0.0 };
             found.push(self.with_bits(candidate, level));
         }

@@ -33,7 +33,7 @@ type Choice = (f64, Option<(f64, f64)>);
 impl<'a> Search<'a> {
     fn inter_quantiser(&self, at: BlockAt, level: u32) -> Quantiser<'a> {
         let picture = self.picture;
-        let qp = picture.slice_tools.slice_qp;
+        let qp = self.inter_qp();
         if at.c > 0 {
             return self.chroma_quantiser(at.c, qp, level);
         }
@@ -43,6 +43,11 @@ impl<'a> Search<'a> {
             None => quantiser,
             Some(weights) => quantiser.with_weights(weights, coded_size(at.size)),
         }
+    }
+
+    /// QP of the unit that is searched.
+    fn inter_qp(&self) -> u8 {
+        self.inter.as_ref().map_or(self.picture.slice_tools.slice_qp, |inter| inter.qp)
     }
 
     /// Quantises a block whose source and prediction are loaded.
@@ -111,6 +116,14 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// Cost of what comes before the levels, the QP included.
+    fn residual_flags(&self, at: ((usize, usize), u32), kind: UnitType, residual: Residual) -> u32 {
+        self.costs.of(|c| {
+            self.code_residual_flags(c, at, kind, residual);
+            self.code_inter_qp(c, at.0, (self.inter_qp(), self.qp_changed), residual.ctp);
+        })
+    }
+
     /// Context of the luma bit of block `index`, whose neighbours may be blocks of the same unit.
     fn inner_ctp_context(
         &self,
@@ -148,8 +161,7 @@ impl<'a> Search<'a> {
             }
         }
         let flags = |search: &Self, residual: Residual| {
-            let flags =
-                search.costs.of(|c| search.code_residual_flags(c, (at, level), candidate.kind, residual));
+            let flags = search.residual_flags((at, level), candidate.kind, residual);
             lambda * (candidate.bits + search.bits(flags))
         };
         let mut best = (f64::MAX, Residual::NONE);
@@ -220,7 +232,7 @@ impl<'a> Search<'a> {
         residual: Residual,
         lambda: f64,
     ) -> (Unit, f64) {
-        let flags = self.costs.of(|c| self.code_residual_flags(c, ((x, y), level), candidate.kind, residual));
+        let flags = self.residual_flags(((x, y), level), candidate.kind, residual);
         let mut cost = lambda * (candidate.bits + self.bits(flags));
         let luma_offset = self.z_offset(x, y);
         let size = 1_usize << level;
@@ -254,7 +266,10 @@ impl<'a> Search<'a> {
                 cost += self.commit_block(at, level, residual.ctp >> i & 1 == 1, lambda, offset);
             }
         }
-        let qp = self.picture.slice_tools.slice_qp;
+        let qp = match residual.ctp {
+            0 => self.row.neighbours(x, y).0.qp,
+            _ => self.inter_qp(),
+        };
         let unit = IntraUnit { kind: residual.kind, ctp: residual.ctp, qp, ..IntraUnit::default() };
         let unit = Unit { x, y, level, unit, inter: Some((candidate.kind, candidate.syntax)) };
         self.store_cells(&unit);
