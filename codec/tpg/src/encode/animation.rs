@@ -64,7 +64,7 @@ impl AnimationWriter {
     pub const MAX_DELAY: u32 = 6_553_500;
 
     /// Frames that wait until the one before them is encoded.
-    pub const LOOK_AHEAD: usize = 8;
+    pub const LOOK_AHEAD: usize = 9;
 
     /// An animation without frames. The QP of `options` is that of the first frame; `alpha_qp` is not used.
     ///
@@ -158,7 +158,7 @@ impl AnimationWriter {
         let input = PictureInput::new(source.width, source.height, [y, cb, cr]).map_err(refused)?;
         self.look_ahead.add(&input).map_err(refused)?;
         self.waiting.push_back(Waiting { source, delay });
-        if self.waiting.len() > Self::LOOK_AHEAD + 1 {
+        if self.waiting.len() > Self::LOOK_AHEAD {
             self.encode_next(cancel, progress)?;
         }
         Ok(())
