@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pillow_tpg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageSequence
 from pillow_tpg import _pillow_tpg as native
 from pillow_tpg import encode_animation
 from pillow_tpg.encode import ToolSet
@@ -28,6 +30,32 @@ def frame(n: int, width: int = 61, height: int = 45) -> Samples:
     pixels = np.stack([x * 4, y * 5, 255 - x * 2], 2).astype(np.uint8)
     pixels[10:20, 3 * n : 3 * n + 10] = (240, 240, 250)
     return pixels
+
+
+def start(
+    width: int, height: int, *, qp: int, alpha_qp: int | None, effort: int, tools: ToolSet
+) -> native.AnimationEncoder:
+    return native.AnimationEncoder(
+        width,
+        height,
+        qp,
+        alpha_qp=alpha_qp,
+        chroma="box",
+        effort=effort,
+        tools=tools,
+        perceptual=1.0,
+        lcu_size=None,
+        exif=None,
+        threads=1,
+        simd="auto",
+    )
+
+
+def reconstructions(encoder: native.AnimationEncoder) -> Iterator[bytes]:
+    """What decoders make of the frames that wait in an encoder."""
+    while encoder.counts()[1]:
+        encoder.encode_next(progress=None, cancel=None)
+        yield bytes(encoder.rgb())
 
 
 def psnr(a: Samples, b: Samples) -> float:
@@ -120,33 +148,52 @@ def test_random_animations(
     pictures = [
         np.random.default_rng(seed).integers(0, 256, (height, width, channels), np.uint8) for seed, _ in seeds
     ]
-    encoder = native.AnimationEncoder(
-        width,
-        height,
-        qp,
-        alpha_qp=qp if alpha else None,
-        chroma="box",
-        effort=effort,
-        tools=tools,
-        perceptual=1.0,
-        lcu_size=None,
-        exif=None,
-        threads=1,
-        simd="auto",
-    )
-    expected: list[bytes] = []
+    encoder = start(width, height, qp=qp, alpha_qp=qp if alpha else None, effort=effort, tools=tools)
     for picture, (_, delay) in zip(pictures, seeds, strict=True):
         encoder.push(picture, channels, delay, progress=None, cancel=None)
-        expected.append(bytes(encoder.rgb()))
+    expected = list(reconstructions(encoder))
     file = encoder.finish(cancel=None)
     info = pillow_tpg.info(file)
     assert info.has_alpha == alpha
     assert sum(info.delays) == sum(10 if delay < 2 else delay for _, delay in seeds)
     frames = list(pillow_tpg.decode_frames(file))
-    assert expected[0] == frames[0].rgb().tobytes()
+    # Long delays are shared by copies of a frame.
     assert set(expected) <= {frame.rgb().tobytes() for frame in frames}
+    assert frames[-1].rgb().tobytes() == expected[-1]
     for frame, portable in zip(frames, pillow_tpg.decode_frames(file, simd="scalar"), strict=True):
         assert np.array_equal(frame.rgba(), portable.rgba())
+
+
+GIFS = [
+    ("rotating_earth.gif", 5, 6),
+    ("iss634.gif", 5, 12),
+    ("SmallFullColourGIF.gif", 6, 6),
+    ("nyan-cat.gif", 5, 4),
+    ("dancing-banana.gif", 5, 8),
+    ("animated-loop-3.gif", 7, 3),
+]
+
+
+@pytest.mark.parametrize("tools", ["compatible", "full"])
+@pytest.mark.parametrize(("name", "effort", "count"), GIFS)
+def test_frames_of_gifs(shared: Path, name: str, effort: int, count: int, tools: ToolSet) -> None:
+    """Frames of real animations decode to what the encoder says."""
+    with Image.open(shared / "corpus" / "inputs" / name) as image:
+        frames = [np.asarray(frame.convert("RGB")) for frame in islice(ImageSequence.Iterator(image), count)]
+    height, width, _ = frames[0].shape
+    encoder = start(width, height, qp=27, alpha_qp=None, effort=effort, tools=tools)
+    expected: list[bytes] = []
+    for pixels in frames:
+        encoder.push(pixels, 3, 8, progress=None, cancel=None)
+        if encoder.counts()[0] > len(expected):
+            expected.append(bytes(encoder.rgb()))
+    expected += reconstructions(encoder)
+    decoded = [frame.rgb() for frame in pillow_tpg.decode_frames(encoder.finish(cancel=None))]
+    assert [picture.tobytes() for picture in decoded] == expected
+    # Equal frames are one.
+    distinct = [a for a, b in zip(frames, [None, *frames], strict=False) if b is None or (a != b).any()]
+    assert len(decoded) == len(distinct)
+    assert all(psnr(picture, source) > 26 for picture, source in zip(decoded, distinct, strict=True))
 
 
 def test_wrong_arguments() -> None:

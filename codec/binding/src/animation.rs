@@ -68,7 +68,8 @@ impl AnimationEncoder {
         })
     }
 
-    /// Encodes a frame of the animation's size; `delay` is in 1/100 s.
+    /// Adds a frame of the animation's size and encodes the one that has waited long enough, if any; `delay` is in
+    /// 1/100 s.
     #[pyo3(signature = (pixels, channels, delay, *, progress, cancel))]
     fn push(
         &self,
@@ -95,13 +96,39 @@ impl AnimationEncoder {
         Ok(())
     }
 
-    /// Rows of R, G, B that a decoder makes of the frame that was pushed last.
+    /// Encodes the first frame that waits, when there are no more to add.
+    #[pyo3(signature = (*, progress, cancel))]
+    fn encode_next(
+        &self,
+        py: Python<'_>,
+        progress: Option<Py<PyAny>>,
+        cancel: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
+        let mut writer = self.take()?;
+        let callbacks = Callbacks::new(progress, cancel);
+        let result = py.detach(|| {
+            writer.encode_next(&callbacks, &|done, rows| callbacks.report(done, rows))?;
+            Ok(writer)
+        });
+        let writer = outcome(callbacks, result)?;
+        *self.writer.lock().map_err(|_| is_over())? = Some(writer);
+        Ok(())
+    }
+
+    /// Frames encoded and frames that wait; equal ones in a row are one.
+    fn counts(&self) -> PyResult<(usize, usize)> {
+        let writer = self.writer.lock().map_err(|_| is_over())?;
+        let writer = writer.as_ref().ok_or_else(is_over)?;
+        Ok((writer.encoded(), writer.waiting()))
+    }
+
+    /// Rows of R, G, B that a decoder makes of the frame that was encoded last.
     fn rgb<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyByteArray>> {
         let frame = match &*self.writer.lock().map_err(|_| is_over())? {
             Some(writer) => writer.reconstruction(),
             None => None,
         };
-        let frame = frame.ok_or_else(|| PyValueError::new_err("no frame was pushed"))?;
+        let frame = frame.ok_or_else(|| PyValueError::new_err("no frame was encoded"))?;
         PyByteArray::new_with(py, frame.rgb_bytes(), |out| {
             py.detach(|| frame.write_rgb(out)).map_err(|error| to_python(&error))
         })

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PIL import Image
 
 from pillow_tpg import _pillow_tpg as native
@@ -78,17 +78,18 @@ def encode_animation(
 ) -> bytes:
     """Encodes an animation as a TPG file. The bytes depend neither on ``threads`` nor on ``simd``.
 
-    Frames are taken one by one and not kept. A frame that equals the one before lengthens its delay, so the file may
-    have fewer frames. TPG has no loop count: animations are repeated endlessly. At most one of ``quality``, ``qp``,
-    ``target_size`` and ``target_ssimulacra2`` may be given; without any, the quality is 75.
+    Frames are taken one by one, and the last nine of them are kept to see what lasts. A frame that equals the one
+    before lengthens its delay, so the file may have fewer frames. TPG has no loop count: animations are repeated
+    endlessly. At most one of ``quality``, ``qp``, ``target_size`` and ``target_ssimulacra2`` may be given; without
+    any, the quality is 75.
 
     Args:
         frames: at least one image or array, as for :func:`pillow_tpg.encode`, all of the same size.
         delays: how long each frame is shown in 1/100 s, 0 to 6553500, or one number for all. 0 and 1 are stored as
             10, which is what browsers make of them; above 65535 the frame is followed by copies that share the delay.
         quality: as for :func:`pillow_tpg.encode`.
-        qp: QP that the frames' QPs go by, 0 (best) to 63: 5 less for the first frame, 3 more for later ones;
-            with the full tool set 0 more for every fourth and 4 more for the others.
+        qp: QP that the frames' QPs go by, 0 (best) to 63: 7 less for the first frame, 3 more for later ones;
+            with the full tool set 5 less for the first one, and 5, 3, 5 and 0 more in turn for later ones.
         target_size: the best quality whose file has at most so many bytes, found with at most 8 encodings. Frames are
             recorded for that, in a temporary file where they are many.
         target_ssimulacra2: the smallest file whose frames have at least this score on average, found likewise.
@@ -220,21 +221,36 @@ def _encode(
 ) -> EncodedAnimation:
     encoder: native.AnimationEncoder | None = None
     rows = _Rows(progress, source.count)
+    report = rows.report if progress else None
     scores: list[float] = []
-    before: Samples | None = None
+    # Frames that the encoder has not encoded yet, and how many of the source each stands for.
+    waiting: deque[_Waiting] = deque()
+
+    def settle(encoder: native.AnimationEncoder) -> None:
+        _, left = encoder.counts()
+        while len(waiting) > left:
+            frame = waiting.popleft()
+            if frame.pixels is not None:
+                scores.extend([scorer(frame.pixels)(encoder)] * frame.count)
+            rows.end_frames(frame.count)
+
     for pixels, delay in source:
         height, width, channels = pixels.shape
         if encoder is None:
             encoder = start(width, height)
-        encoder.push(pixels, channels, delay, progress=rows.report if progress else None, cancel=cancel)
-        rows.end_frame()
-        if with_score:
-            # Equal frames are one in the file, too.
-            is_new = before is None or not np.array_equal(before, pixels)
-            scores.append(scorer(pixels)(encoder) if is_new else scores[-1])
-            before = pixels
+        rows.taken += 1
+        known = sum(encoder.counts())
+        encoder.push(pixels, channels, delay, progress=report, cancel=cancel)
+        if sum(encoder.counts()) > known:
+            waiting.append(_Waiting(pixels if with_score else None))
+        else:
+            waiting[-1].count += 1
+        settle(encoder)
     if encoder is None:
         raise ValueError("an animation needs at least one frame")
+    while waiting:
+        encoder.encode_next(progress=report, cancel=cancel)
+        settle(encoder)
     return EncodedAnimation(
         data=encoder.finish(cancel=cancel),
         size=(width, height),
@@ -246,10 +262,19 @@ def _encode(
     )
 
 
+@dataclass
+class _Waiting:
+    """A frame whose pixels are wanted for its score."""
+
+    pixels: Samples | None
+    count: int = 1
+
+
 class _Rows:
     """Rows of all frames, from those of each."""
 
     def __init__(self, progress: Progress | None, frames: int | None) -> None:
+        self.taken = 0
         self._progress, self._frames = progress, frames
         self._ended = self._reported = self._rows = 0
 
@@ -258,10 +283,10 @@ class _Rows:
         self._rows = rows
         self._reported = self._ended * rows + done
         if self._progress is not None:
-            self._progress(self._reported, rows * (self._frames or self._ended + 1))
+            self._progress(self._reported, rows * (self._frames or self.taken))
 
-    def end_frame(self) -> None:
-        """Counts frames that cost no encoding as well."""
-        if self._rows and self._reported < (self._ended + 1) * self._rows:
-            self.report(self._rows, self._rows)
-        self._ended += 1
+    def end_frames(self, count: int) -> None:
+        """Counts frames of which all but one cost no encoding."""
+        if self._rows and self._reported < (self._ended + count) * self._rows:
+            self.report(count * self._rows, self._rows)
+        self._ended += count

@@ -1,5 +1,6 @@
 //! Where errors are seen: weights by local activity and brightness.
 
+use super::Importance;
 use super::input::{FRACTION_BITS, SourcePlane};
 
 /// Weights of errors by 16x16 block. Their geometric mean over a picture is about 1.
@@ -27,6 +28,16 @@ impl Activity {
         let mean = logs.iter().sum::<f32>() / logs.len().max(1) as f32;
         let weight = |log: &f32| ((log - mean) * strength).exp2().clamp(1.0 / GREATEST, GREATEST);
         Self { columns, rows, weights: logs.iter().map(weight).collect() }
+    }
+
+    /// The same where it counts `strength` how much later pictures inherit; the mean of the logarithms stays.
+    pub(super) fn with_importance(mut self, importance: Option<&Importance>, strength: f32) -> Self {
+        let Some(Importance { logs }) = importance else { return self };
+        let mean = logs.iter().sum::<f32>() / logs.len().max(1) as f32;
+        for (weight, log) in self.weights.iter_mut().zip(logs) {
+            *weight = (*weight * ((log - mean) * strength).exp2()).clamp(1.0 / GREATEST, GREATEST);
+        }
+        self
     }
 
     /// Weight of errors in a square.

@@ -7,7 +7,8 @@ use super::row::Row;
 use super::search::{InterEffort, InterSearch, Picture, Search};
 use super::structure::{Place, Structure};
 use super::{
-    EncoderOptions, PictureInput, Progress, activity, alf, encode_intra, sao, sequence_header, stream,
+    EncoderOptions, Importance, PictureInput, Progress, activity, alf, encode_intra, sao, sequence_header,
+    stream,
 };
 use crate::filter::{FilterSetup, Geometry, LoopFilter};
 use crate::headers::{
@@ -39,7 +40,7 @@ pub struct EncodedFrame {
 
 /// Encodes the frames of an animation one by one. In the compatible tool set the only reference is the frame before.
 ///
-/// F pictures are one slice with one QP, and are searched by one thread whatever the options say. The first frame is
+/// F pictures are one slice, and are searched by one thread whatever the options say. The first frame is
 /// coded as [`encode_intra_picture`](super::encode_intra_picture) does.
 ///
 /// ```
@@ -88,8 +89,8 @@ impl Track {
 }
 
 impl AnimationEncoder {
-    /// An encoder for frames of `width` x `height`. The first frame has 5 less than `options.qp`, later ones
-    /// have 3 more; with the full tool set every fourth has `options.qp` and the others 4 more.
+    /// An encoder for frames of `width` x `height`. The first frame has 7 less than `options.qp`, later ones have 3
+    /// more; with the full tool set the first has 5 less, later ones have 5, 3, 5 and 0 more in turn.
     ///
     /// # Errors
     /// [`Error::Invalid`] names the size or the option that is out of range or not part of the tool set.
@@ -142,6 +143,20 @@ impl AnimationEncoder {
         cancel: &(dyn CancelCheck + Sync),
         progress: Progress<'_>,
     ) -> Result<EncodedFrame, Error> {
+        self.push_important(input, None, cancel, progress)
+    }
+
+    /// As [`push`](Self::push), if it is known what later frames inherit from this one.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn push_important(
+        &mut self,
+        input: &PictureInput<'_>,
+        importance: Option<&Importance>,
+        cancel: &(dyn CancelCheck + Sync),
+        progress: Progress<'_>,
+    ) -> Result<EncodedFrame, Error> {
         for (element, value, wanted) in [
             ("width of a frame", input.width(), self.width),
             ("height of a frame", input.height(), self.height),
@@ -154,10 +169,10 @@ impl AnimationEncoder {
         let coding_order = ((self.frames * usize::from(count) + usize::from(index)) % 256) as u8;
         let place = self.structure.next(self.options.qp);
         if self.frames > 0 {
-            return self.push_inter(input, coding_order, place, cancel, progress);
+            return self.push_inter(input, importance, (coding_order, place), cancel, progress);
         }
         let options = EncoderOptions { qp: place.qp, coding_order, ..self.options.clone() };
-        let encoded = encode_intra(input, &options, Some(&self.sequence), cancel, progress)?;
+        let encoded = encode_intra(input, &options, Some(&self.sequence), importance, cancel, progress)?;
         let mut header = PictureHeader::new_intra(options.qp);
         header.coding_order = coding_order;
         header.references.referenced_by_others = true;
@@ -223,8 +238,8 @@ impl AnimationEncoder {
     fn push_inter(
         &mut self,
         input: &PictureInput<'_>,
-        coding_order: u8,
-        place: Place,
+        importance: Option<&Importance>,
+        (coding_order, place): (u8, Place),
         cancel: &(dyn CancelCheck + Sync),
         progress: Progress<'_>,
     ) -> Result<EncodedFrame, Error> {
@@ -251,7 +266,8 @@ impl AnimationEncoder {
             backend,
             lambda: options.lambda(),
             chroma_weight: options.chroma_weight(),
-            activity: activity::Activity::new(&source[0], options.perceptual),
+            activity: activity::Activity::new(&source[0], options.perceptual)
+                .with_importance(importance, Importance::IN_LATER),
             perception: super::perception::Perception::for_strength(options.perceptual),
         };
         let tools = InterTools::new(&self.sequence, &header);

@@ -19,6 +19,7 @@ mod activity;
 mod alf;
 mod animation;
 mod deblocking;
+mod importance;
 mod input;
 mod lcu;
 mod metric;
@@ -37,6 +38,7 @@ mod transform;
 mod wavefront;
 
 pub use animation::{AnimationEncoder, EncodedFrame, Track};
+pub use importance::{Importance, LookAhead};
 pub use input::PictureInput;
 pub use options::{EncoderOptions, ToolSet};
 pub use wavefront::Progress;
@@ -85,7 +87,7 @@ pub fn encode_intra_picture(
     progress: Progress<'_>,
 ) -> Result<Encoded, Error> {
     options.check()?;
-    encode_intra(input, options, None, cancel, progress)
+    encode_intra(input, options, None, None, cancel, progress)
 }
 
 /// Encodes a picture as intra picture, of an animation if its sequence header is given.
@@ -93,6 +95,7 @@ fn encode_intra(
     input: &PictureInput<'_>,
     options: &EncoderOptions,
     animation: Option<&SequenceHeader>,
+    importance: Option<&Importance>,
     cancel: &(dyn CancelCheck + Sync),
     progress: Progress<'_>,
 ) -> Result<Encoded, Error> {
@@ -117,7 +120,8 @@ fn encode_intra(
         backend,
         lambda: options.lambda(),
         chroma_weight: options.chroma_weight(),
-        activity: activity::Activity::new(&source[0], options.perceptual),
+        activity: activity::Activity::new(&source[0], options.perceptual)
+            .with_importance(importance, Importance::IN_FIRST),
         perception: perception::Perception::for_strength(options.perceptual),
     };
     let rows_in_all = geometry.lcu_rows();
@@ -203,6 +207,7 @@ fn sequence_header(geometry: &Geometry, options: &EncoderOptions) -> SequenceHea
     sequence.secondary_transform_enable = true;
     sequence.pmvr_enable = true;
     sequence.weight_quant_enable = options.weighted_quantisation;
+    sequence.weighted_skip_enable = options.tools.tools().inter;
     sequence.nonsquare_intra_prediction_enable = options.tools.tools().sdip && effort.sdip;
     sequence.sample_adaptive_offset_enable = effort.sao;
     sequence.adaptive_loop_filter_enable = effort.alf_passes > 0;

@@ -28,7 +28,7 @@ pub(super) struct Tools {
     /// More than one slice.
     pub slices: bool,
     /// In F pictures: more references than the picture before, units of two blocks, explicit motion with two
-    /// hypotheses, and split transforms.
+    /// hypotheses, split transforms, and weighted skip.
     pub inter: bool,
 }
 
@@ -125,7 +125,7 @@ impl EncoderOptions {
             transform_split: from(2),
             dual: from(4),
             partitions: from(4),
-            multi_hypothesis: from(6),
+            multi_hypothesis: from(5),
         }
     }
 

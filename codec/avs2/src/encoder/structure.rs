@@ -2,16 +2,17 @@
 
 use crate::headers::ReferenceConfigurationSet;
 
-/// QP of the first picture, which all others build on, relative to that of the options.
+/// QPs of the first picture, which all others build on, and of later ones with one reference, relative to that of the
+/// options.
+const CHAIN_OFFSETS: (i8, i8) = (-7, 3);
+/// QP of the first picture with several references.
 const FIRST_OFFSET: i8 = -5;
-/// QP of later pictures with one reference.
-const CHAIN_OFFSET: i8 = 3;
 /// One picture in so many is better than the others and serves longer as a reference.
 const PERIOD: u32 = 4;
-/// QP of these pictures, and of those between.
-const PERIOD_OFFSETS: (i8, i8) = (0, 4);
-/// Most references of a picture.
-const REFERENCES: usize = 3;
+/// QPs by the place in such a period.
+const PERIOD_OFFSETS: [i8; PERIOD as usize] = [0, 5, 3, 5];
+/// Most references of a picture; the standard allows no more.
+const REFERENCES: usize = 4;
 
 /// Plans the pictures of one track in coding order.
 #[derive(Debug, Clone)]
@@ -41,10 +42,10 @@ impl Structure {
         let number = self.next;
         self.next += 1;
         let offset = match (number, self.several) {
-            (0, _) => FIRST_OFFSET,
-            (_, false) => CHAIN_OFFSET,
-            _ if number.is_multiple_of(PERIOD) => PERIOD_OFFSETS.0,
-            _ => PERIOD_OFFSETS.1,
+            (0, false) => CHAIN_OFFSETS.0,
+            (_, false) => CHAIN_OFFSETS.1,
+            (0, true) => FIRST_OFFSET,
+            _ => PERIOD_OFFSETS[(number % PERIOD) as usize],
         };
         let qp = qp.saturating_add_signed(offset).min(63);
         let references = self.several.then(|| self.references(number));
@@ -65,11 +66,18 @@ impl Structure {
     }
 }
 
-/// The picture before, then the last better ones.
+/// The picture before, the last one of an even number, then the last that begin a period.
 fn used_by(number: u32) -> Vec<u32> {
     let Some(before) = number.checked_sub(1) else { return Vec::new() };
-    let better = (0..=before / PERIOD).rev().map(|i| i * PERIOD).filter(|&other| other != before);
-    std::iter::once(before).chain(better).take(REFERENCES).collect()
+    let mut used = vec![before];
+    let even = before - before % 2;
+    let better = (0..=before / PERIOD).rev().map(|i| i * PERIOD);
+    for other in std::iter::once(even).chain(better) {
+        if used.len() < REFERENCES && !used.contains(&other) {
+            used.push(other);
+        }
+    }
+    used
 }
 
 #[cfg(test)]
@@ -93,13 +101,16 @@ mod tests {
             assert!(present.len() <= 6, "picture {number}: {present:?}");
         }
         assert_eq!(used_by(9), [8, 4, 0]);
-        assert_eq!(used_by(11), [10, 8, 4]);
+        assert_eq!(used_by(10), [9, 8, 4, 0]);
+        assert_eq!(used_by(12), [11, 10, 8, 4]);
     }
 
     #[test]
     fn qps_stay_in_range() {
         assert_eq!(Structure::new(false).next(3).qp, 0);
         let mut structure = Structure::new(false);
-        assert_eq!([63, 63, 30].map(|qp| structure.next(qp).qp), [58, 63, 33]);
+        assert_eq!([63, 63, 30].map(|qp| structure.next(qp).qp), [56, 63, 33]);
+        let mut structure = Structure::new(true);
+        assert_eq!([30; 6].map(|qp| structure.next(qp).qp), [25, 35, 33, 35, 30, 35]);
     }
 }

@@ -1,6 +1,8 @@
 //! Animations: the first frame is an intra picture, every other one refers to the frame before.
 
-use avs2::encoder::{AnimationEncoder, EncodedFrame, PictureInput, Track};
+use std::collections::VecDeque;
+
+use avs2::encoder::{AnimationEncoder, EncodedFrame, Importance, LookAhead, PictureInput, Track};
 use avs2::{CancelCheck, Picture};
 
 use super::{EncodeOptions, OPAQUE, Progress, Source, alpha_planes, hidden, refused};
@@ -12,11 +14,10 @@ const DEFAULT_DELAY: u32 = 10;
 /// Longest delay of one picture chunk.
 const LONGEST_STORED: u32 = u16::MAX as u32;
 
-/// A coded frame whose delay may still grow.
+/// A frame that is not coded yet.
 #[derive(Debug)]
-struct Pending {
+struct Waiting {
     source: Source,
-    coded: Coded,
     delay: u32,
 }
 
@@ -27,7 +28,10 @@ struct Coded {
     alpha: Option<EncodedFrame>,
 }
 
-/// Writes an animation frame by frame. Beside the coded data it keeps the planes of the last frame only.
+/// Writes an animation frame by frame.
+///
+/// A frame is encoded once [`LOOK_AHEAD`](AnimationWriter::LOOK_AHEAD) more are known, as they say what is worth its
+/// bits. Beside the coded data the planes of these frames and of the references are kept.
 ///
 /// ```
 /// use tpg::NeverCancel;
@@ -44,15 +48,23 @@ struct Coded {
 /// ```
 #[derive(Debug)]
 pub struct AnimationWriter {
+    size: (u32, u32),
     colour: AnimationEncoder,
     alpha: Option<AnimationEncoder>,
     writer: Writer,
-    pending: Option<Pending>,
+    look_ahead: LookAhead,
+    waiting: VecDeque<Waiting>,
+    /// The last pictures.
+    coded: Option<Coded>,
+    encoded: usize,
 }
 
 impl AnimationWriter {
     /// Longest time to show a frame, in 1/100 s: 65535 s, the longest of an animated PNG.
     pub const MAX_DELAY: u32 = 6_553_500;
+
+    /// Frames that wait until the one before them is encoded.
+    pub const LOOK_AHEAD: usize = 9;
 
     /// An animation without frames. The QP of `options` is that of the first frame; `alpha_qp` is not used.
     ///
@@ -88,10 +100,20 @@ impl AnimationWriter {
                 Some(track(&options.alpha_picture(), Track::ALPHA)?),
             ),
         };
-        Ok(Self { colour, alpha, writer, pending: None })
+        let look_ahead = LookAhead::new(options.picture.simd);
+        Ok(Self {
+            size: (width, height),
+            colour,
+            alpha,
+            writer,
+            look_ahead,
+            waiting: VecDeque::new(),
+            coded: None,
+            encoded: 0,
+        })
     }
 
-    /// Encodes a frame that is shown for `delay` 1/100 s.
+    /// Adds a frame that is shown for `delay` 1/100 s, and encodes the one that has waited long enough, if any.
     ///
     /// Delays of 0 and 1 are stored as 10. A frame that equals the one before lengthens its delay instead, and a delay
     /// above 65535 is shared by copies of the frame. Frames without alpha are opaque.
@@ -110,6 +132,14 @@ impl AnimationWriter {
         if source.has_alpha() && self.alpha.is_none() {
             return Err(Error::InvalidOption { option: "alpha of a frame of an animation", value: 1 });
         }
+        for (option, value, wanted) in [
+            ("width of a frame", source.width, self.size.0),
+            ("height of a frame", source.height, self.size.1),
+        ] {
+            if value != wanted as usize {
+                return Err(Error::InvalidOption { option, value: value as i64 });
+            }
+        }
         if delay > Self::MAX_DELAY {
             return Err(Error::InvalidOption { option: "delay", value: delay.into() });
         }
@@ -117,30 +147,77 @@ impl AnimationWriter {
             return Err(Error::Cancelled);
         }
         let delay = if delay < SHORTEST_DELAY { DEFAULT_DELAY } else { delay };
-        if let Some(pending) = &mut self.pending
-            && pending.source.looks_like(&source)
-            && let Some(sum) = pending.delay.checked_add(delay)
+        if let Some(last) = self.waiting.back_mut()
+            && last.source.looks_like(&source)
+            && let Some(sum) = last.delay.checked_add(delay)
         {
-            pending.delay = sum;
+            last.delay = sum;
             return Ok(());
         }
-        let before = self.write_pending(cancel)?;
-        let coded = self.encode(&source, before.as_ref().map(|coded| coded.picture()), cancel, progress)?;
-        self.pending = Some(Pending { source, coded, delay });
+        let [y, cb, cr] = &source.planes;
+        self.look_ahead.add(&input(&source, [y, cb, cr])?).map_err(refused)?;
+        self.waiting.push_back(Waiting { source, delay });
+        if self.waiting.len() > Self::LOOK_AHEAD {
+            self.encode_next(cancel, progress)?;
+        }
+        Ok(())
+    }
+
+    /// Number of frames that wait; equal ones in a row are one.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Number of frames encoded; equal ones in a row are one.
+    #[must_use]
+    pub fn encoded(&self) -> usize {
+        self.encoded
+    }
+
+    /// Encodes the first frame that waits, if any, when there are no more to add.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`], after which the animation cannot go on.
+    pub fn encode_next(
+        &mut self,
+        cancel: &(dyn CancelCheck + Sync),
+        progress: Progress<'_>,
+    ) -> Result<(), Error> {
+        let Some(Waiting { source, mut delay }) = self.waiting.pop_front() else { return Ok(()) };
+        let importance = self.look_ahead.take();
+        let before = self.coded.take();
+        let picture = before.as_ref().map(|coded| coded.picture());
+        let mut coded = self.encode(&source, importance.as_ref(), picture, cancel, progress)?;
+        loop {
+            // What is left must not become too short to be shown as it is.
+            let now = match delay - delay.min(LONGEST_STORED) {
+                0 => delay,
+                left if left < SHORTEST_DELAY => LONGEST_STORED - SHORTEST_DELAY,
+                _ => LONGEST_STORED,
+            };
+            let alpha = coded.alpha.as_ref().map(|alpha| &alpha.data[..]);
+            self.writer.frame(now as u16, &coded.colour.data, alpha)?;
+            delay -= now;
+            if delay == 0 {
+                break;
+            }
+            coded = self.encode(&source, None, Some(coded.picture()), cancel, &|_, _| {})?;
+        }
+        self.coded = Some(coded);
+        self.encoded += 1;
         Ok(())
     }
 
     fn encode(
         &mut self,
         source: &Source,
+        importance: Option<&Importance>,
         before: Option<&Picture>,
         cancel: &(dyn CancelCheck + Sync),
         progress: Progress<'_>,
     ) -> Result<Coded, Error> {
         let (width, height) = (source.width, source.height);
-        fn input<'a>(source: &Source, planes: [&'a [i16]; 3]) -> Result<PictureInput<'a>, Error> {
-            PictureInput::in_sixteenths(source.width, source.height, planes).map_err(refused)
-        }
         let tracks = if self.alpha.is_some() { 2 } else { 1 };
         let kept = match (before, &source.alpha) {
             (Some(before), Some(alpha)) => Some(hidden::keep(source, alpha, before)),
@@ -149,7 +226,9 @@ impl AnimationWriter {
         let [y, cb, cr] = kept.as_ref().unwrap_or(&source.planes);
         let colour = self
             .colour
-            .push(&input(source, [y, cb, cr])?, cancel, &|done, rows| progress(done, rows * tracks))
+            .push_important(&input(source, [y, cb, cr])?, importance, cancel, &|done, rows| {
+                progress(done, rows * tracks)
+            })
             .map_err(refused)?;
         let alpha = match &mut self.alpha {
             None => None,
@@ -168,41 +247,23 @@ impl AnimationWriter {
         Ok(Coded { colour, alpha })
     }
 
-    /// Writes the last frame, its delay being known; gives its last pictures.
-    fn write_pending(&mut self, cancel: &(dyn CancelCheck + Sync)) -> Result<Option<Coded>, Error> {
-        let Some(Pending { source, mut coded, mut delay }) = self.pending.take() else { return Ok(None) };
-        loop {
-            // What is left must not become too short to be shown as it is.
-            let now = match delay - delay.min(LONGEST_STORED) {
-                0 => delay,
-                left if left < SHORTEST_DELAY => LONGEST_STORED - SHORTEST_DELAY,
-                _ => LONGEST_STORED,
-            };
-            let alpha = coded.alpha.as_ref().map(|alpha| &alpha.data[..]);
-            self.writer.frame(now as u16, &coded.colour.data, alpha)?;
-            delay -= now;
-            if delay == 0 {
-                return Ok(Some(coded));
-            }
-            coded = self.encode(&source, Some(coded.picture()), cancel, &|_, _| {})?;
-        }
-    }
-
-    /// What a decoder makes of the frame that was pushed last; `None` before the first one. Its index and delay are 0.
+    /// What a decoder makes of the frame that was encoded last; `None` before the first one. Its index and delay are 0.
     #[must_use]
     pub fn reconstruction(&self) -> Option<Frame> {
-        let Pending { source, coded, .. } = self.pending.as_ref()?;
-        let shown = (source.width as u32, source.height as u32);
+        let coded = self.coded.as_ref()?;
+        let shown = self.size;
         let alpha = coded.alpha.as_ref().map(|alpha| alpha.reconstruction.clone());
         Frame::new(0, 0, shown, coded.colour.reconstruction.clone(), alpha, avs2::SimdLevel::Auto).ok()
     }
 
-    /// The whole file.
+    /// The whole file. Frames that wait are encoded.
     ///
     /// # Errors
     /// If there is no frame; [`Error::Cancelled`].
     pub fn finish(mut self, cancel: &(dyn CancelCheck + Sync)) -> Result<Vec<u8>, Error> {
-        self.write_pending(cancel)?;
+        while !self.waiting.is_empty() {
+            self.encode_next(cancel, &|_, _| {})?;
+        }
         self.writer.finish()
     }
 }
@@ -212,4 +273,8 @@ impl Coded {
     fn picture(&self) -> &Picture {
         &self.colour.reconstruction
     }
+}
+
+fn input<'a>(source: &Source, planes: [&'a [i16]; 3]) -> Result<PictureInput<'a>, Error> {
+    PictureInput::in_sixteenths(source.width, source.height, planes).map_err(refused)
 }

@@ -236,9 +236,14 @@ impl<'a> Search<'a> {
     fn derived(&mut self, (x, y): (usize, usize), level: u32) -> Vec<Candidate> {
         let mut found: Vec<Candidate> = Vec::new();
         let size = 1_usize << level;
-        for subtype in 0..SUBTYPES {
+        let weighted = self.inter.as_ref().map_or(0, |inter| match inter.context.tools.weighted_skip {
+            true => inter.references.len().saturating_sub(1) as u8,
+            false => 0,
+        });
+        let kinds = (0..SUBTYPES).map(|subtype| (subtype, 0)).chain((1..=weighted).map(|mode| (0, mode)));
+        for (subtype, mode) in kinds {
             let Some(inter) = &self.inter else { break };
-            let derived = inter.context.derived(&inter.field, SLICE, (x, y, size), subtype, 0);
+            let derived = inter.context.derived(&inter.field, SLICE, (x, y, size), subtype, mode);
             let mut blocks = [None; 4];
             let derived = derived.as_slice();
             if derived.iter().all(|block| block.motion == derived[0].motion) {
@@ -251,7 +256,7 @@ impl<'a> Search<'a> {
             if found.iter().any(|other| other.blocks == blocks) {
                 continue;
             }
-            let syntax = InterSyntax { subtype, ..InterSyntax::default() };
+            let syntax = InterSyntax { subtype, weighted_skip_mode: mode, ..InterSyntax::default() };
             let candidate = Candidate { kind: UnitType::Skip, syntax, blocks, bits: 0.0 };
             found.push(self.with_bits(candidate, level));
         }
