@@ -14,7 +14,7 @@ const SIDES: [usize; 4] = [2, 4, 8, 16];
 
 /// What errors weigh at full strength: base weight, and weights of the means by side. `docs/encoder.md` says how they
 /// were found.
-const LUMA: (f32, [f32; 4]) = (0.9, [0.0, 1.0, 0.0, 1.0]);
+const LUMA: (f32, [f32; 4]) = (0.92, [0.0, 0.8, 0.0, 0.8]);
 const CHROMA: (f32, [f32; 4]) = (0.35, [0.35, 0.8, 0.0, 2.5]);
 
 /// log2 of the block sides that there are tables for.
