@@ -3,9 +3,11 @@
 use std::collections::VecDeque;
 
 use super::lcu::Tree;
+use super::perception::Perception;
 use super::row::Row;
 use super::search::{InterEffort, InterSearch, Picture, Search};
 use super::structure::{Place, Structure};
+use super::tuning::Tuning;
 use super::{
     EncoderOptions, Importance, PictureInput, Progress, activity, alf, encode_intra, sao, sequence_header,
     stream,
@@ -90,7 +92,7 @@ impl Track {
 
 impl AnimationEncoder {
     /// An encoder for frames of `width` x `height`. The first frame has 7 less than `options.qp`, later ones have 3
-    /// more; with the full tool set the first has 5 less, later ones have 5, 3, 5 and 0 more in turn.
+    /// more; with the full tool set the first has 7 less, later ones have 4, 2, 4 and 0 more in turn.
     ///
     /// # Errors
     /// [`Error::Invalid`] names the size or the option that is out of range or not part of the tool set.
@@ -217,7 +219,7 @@ impl AnimationEncoder {
         let mut header = PictureHeader::new_intra(options.qp);
         header.picture_type = PictureType::F;
         header.coding_order = options.coding_order;
-        header.chroma_qp_delta = options.chroma_qp_delta();
+        header.chroma_qp_delta = Tuning::new(options, true).chroma_qp_delta;
         header.weighting = options.weighted_quantisation.then_some(PictureWeighting::Sequence);
         if let Some(mut references) = references {
             for delta in references.references.iter_mut().chain(&mut references.removals) {
@@ -255,6 +257,7 @@ impl AnimationEncoder {
             fixed_qp: true,
             slice_qp: options.qp,
         };
+        let tuning = Tuning::new(&options, true);
         let backend = Backend::detect(options.simd);
         let picture = Picture {
             tree,
@@ -264,11 +267,11 @@ impl AnimationEncoder {
             chroma_qp_delta: header.chroma_qp_delta,
             weights: options.weighted_quantisation.then(|| self.sequence.weights()),
             backend,
-            lambda: options.lambda(),
-            chroma_weight: options.chroma_weight(),
-            activity: activity::Activity::new(&source[0], options.perceptual)
+            lambda: tuning.lambda,
+            chroma_weight: tuning.chroma_weight,
+            activity: activity::Activity::new(&source[0], tuning.strength)
                 .with_importance(importance, Importance::IN_LATER),
-            perception: super::perception::Perception::for_strength(options.perceptual),
+            perception: Perception::for_strength(tuning.strength),
         };
         let tools = InterTools::new(&self.sequence, &header);
         let (mut rows, field) =

@@ -35,6 +35,7 @@ mod simd;
 mod stream;
 mod structure;
 mod transform;
+mod tuning;
 mod wavefront;
 
 pub use animation::{AnimationEncoder, EncodedFrame, Track};
@@ -52,6 +53,7 @@ use crate::syntax::SliceTools;
 use crate::{CancelCheck, Error};
 use lcu::Tree;
 use search::Picture;
+use tuning::Tuning;
 
 /// A coded picture.
 #[derive(Debug, Clone)]
@@ -106,7 +108,8 @@ fn encode_intra(
         Geometry { width: source[0].width(), height: source[0].height(), lcu_log2: effort.lcu_log2.into() };
     let tree = Tree { width: geometry.width, height: geometry.height, lcu_log2: geometry.lcu_log2 };
     let sequence = animation.map_or_else(|| sequence_header(&geometry, options), SequenceHeader::clone);
-    let chroma_qp_delta = options.chroma_qp_delta();
+    let tuning = Tuning::new(options, animation.is_some());
+    let chroma_qp_delta = tuning.chroma_qp_delta;
     let slice_tools =
         SliceTools { sdip: sequence.nonsquare_intra_prediction_enable, fixed_qp: true, slice_qp: options.qp };
     let backend = Backend::detect(options.simd);
@@ -118,11 +121,11 @@ fn encode_intra(
         chroma_qp_delta,
         weights: options.weighted_quantisation.then(|| sequence.weights()),
         backend,
-        lambda: options.lambda(),
-        chroma_weight: options.chroma_weight(),
-        activity: activity::Activity::new(&source[0], options.perceptual)
+        lambda: tuning.lambda,
+        chroma_weight: tuning.chroma_weight,
+        activity: activity::Activity::new(&source[0], tuning.strength)
             .with_importance(importance, Importance::IN_FIRST),
-        perception: perception::Perception::for_strength(options.perceptual),
+        perception: perception::Perception::for_strength(tuning.strength),
     };
     let rows_in_all = geometry.lcu_rows();
     let slice_rows = if options.slice_rows == 0 { rows_in_all } else { options.slice_rows };

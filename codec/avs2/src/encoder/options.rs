@@ -110,7 +110,7 @@ impl EncoderOptions {
             0..=200,
         )?;
         let greatest = if tools.chroma_qp_delta { 16 } else { 0 };
-        for delta in self.chroma_qp_delta() {
+        for delta in self.chroma_qp_delta.unwrap_or_default() {
             range("option chroma_qp_delta", delta.into(), -greatest..=greatest)?;
         }
         range("option slice_rows", self.slice_rows as i64, 0..=if tools.slices { 1024 } else { 0 })?;
@@ -137,29 +137,7 @@ impl EncoderOptions {
         }
         effort
     }
-
-    /// QP differences of Cb and Cr.
-    pub(super) fn chroma_qp_delta(&self) -> [i8; 2] {
-        let default = if self.tools.tools().chroma_qp_delta && self.perceptual > 0.0 { -1 } else { 0 };
-        self.chroma_qp_delta.unwrap_or([default; 2])
-    }
-
-    /// Squared error per bit (9.2).
-    pub(super) fn lambda(&self) -> f64 {
-        LAMBDA * ((f64::from(self.qp) - 11.0) / 4.0).exp2()
-    }
-
-    /// Weight of errors in chroma; follows the quantiser of chroma.
-    pub(super) fn chroma_weight(&self) -> f64 {
-        let [cb, cr] = self.chroma_qp_delta().map(f64::from);
-        CHROMA_WEIGHT.powf(self.perceptual.into()) * (-(cb + cr) / 8.0).exp2()
-    }
 }
-
-/// Lambda at QP 11.
-const LAMBDA: f64 = 0.64;
-/// Beside the weights by frequency.
-const CHROMA_WEIGHT: f64 = 0.8;
 
 /// What an effort tries; the table is [`EFFORTS`].
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -2,15 +2,14 @@
 
 use crate::headers::ReferenceConfigurationSet;
 
-/// QPs of the first picture, which all others build on, and of later ones with one reference, relative to that of the
-/// options.
-const CHAIN_OFFSETS: (i8, i8) = (-7, 3);
-/// QP of the first picture with several references.
-const FIRST_OFFSET: i8 = -5;
+/// QP of the first picture, which all others build on, relative to that of the options.
+const FIRST_OFFSET: i8 = -7;
+/// QP of later pictures with one reference.
+const CHAIN_OFFSET: i8 = 3;
 /// One picture in so many is better than the others and serves longer as a reference.
 const PERIOD: u32 = 4;
 /// QPs by the place in such a period.
-const PERIOD_OFFSETS: [i8; PERIOD as usize] = [0, 5, 3, 5];
+const PERIOD_OFFSETS: [i8; PERIOD as usize] = [0, 4, 2, 4];
 /// Most references of a picture; the standard allows no more.
 const REFERENCES: usize = 4;
 
@@ -42,9 +41,8 @@ impl Structure {
         let number = self.next;
         self.next += 1;
         let offset = match (number, self.several) {
-            (0, false) => CHAIN_OFFSETS.0,
-            (_, false) => CHAIN_OFFSETS.1,
-            (0, true) => FIRST_OFFSET,
+            (0, _) => FIRST_OFFSET,
+            (_, false) => CHAIN_OFFSET,
             _ => PERIOD_OFFSETS[(number % PERIOD) as usize],
         };
         let qp = qp.saturating_add_signed(offset).min(63);
@@ -111,6 +109,6 @@ mod tests {
         let mut structure = Structure::new(false);
         assert_eq!([63, 63, 30].map(|qp| structure.next(qp).qp), [56, 63, 33]);
         let mut structure = Structure::new(true);
-        assert_eq!([30; 6].map(|qp| structure.next(qp).qp), [25, 35, 33, 35, 30, 35]);
+        assert_eq!([30; 6].map(|qp| structure.next(qp).qp), [23, 34, 32, 34, 30, 34]);
     }
 }

@@ -1,0 +1,86 @@
+//! What is made of the options in stills and in animations.
+
+use super::EncoderOptions;
+
+/// Numbers that the search goes by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tuning {
+    /// How far weights of errors differ from 1.
+    pub strength: f32,
+    /// Error per bit at the QP of the picture (9.2).
+    pub lambda: f64,
+    /// QP differences of Cb and Cr.
+    pub chroma_qp_delta: [i8; 2],
+    /// Weight of errors in chroma; follows the quantiser of chroma.
+    pub chroma_weight: f64,
+}
+
+/// Constants found by measuring (`docs/encoder.md`, `docs/animation.md`).
+struct Constants {
+    strength: f32,
+    /// Lambda at QP 11.
+    lambda: f64,
+    chroma_qp_delta: i8,
+    /// Weight of errors in chroma at strength 1, beside the weights by frequency.
+    chroma_weight: f64,
+}
+
+const STILL: Constants = Constants { strength: 1.0, lambda: 0.64, chroma_qp_delta: -1, chroma_weight: 0.8 };
+const ANIMATION: Constants =
+    Constants { strength: 2.0, lambda: 0.52, chroma_qp_delta: -5, chroma_weight: 0.8 };
+/// Without QP differences of chroma, the weight of its errors stands in for them.
+const COMPATIBLE_ANIMATION: Constants =
+    Constants { lambda: 0.56, chroma_qp_delta: 0, chroma_weight: 1.2, ..ANIMATION };
+const COMPATIBLE_STILL: Constants = Constants { chroma_qp_delta: 0, ..STILL };
+
+impl Tuning {
+    /// `animation` tells whether the picture belongs to one.
+    pub fn new(options: &EncoderOptions, animation: bool) -> Self {
+        let constants = match (options.tools.tools().chroma_qp_delta, animation) {
+            (true, false) => STILL,
+            (false, false) => COMPATIBLE_STILL,
+            (true, true) => ANIMATION,
+            (false, true) => COMPATIBLE_ANIMATION,
+        };
+        let strength = options.perceptual * constants.strength;
+        let default = if options.perceptual > 0.0 { constants.chroma_qp_delta } else { 0 };
+        let chroma_qp_delta = options.chroma_qp_delta.unwrap_or([default; 2]);
+        let [cb, cr] = chroma_qp_delta.map(f64::from);
+        Self {
+            strength,
+            lambda: constants.lambda * ((f64::from(options.qp) - 11.0) / 4.0).exp2(),
+            chroma_qp_delta,
+            chroma_weight: constants.chroma_weight.powf(strength.into()) * (-(cb + cr) / 8.0).exp2(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encoder::ToolSet;
+
+    #[test]
+    fn chroma_qps_differ_only_where_they_may() {
+        let deltas = |tools, perceptual, chroma_qp_delta, animation| {
+            let options = EncoderOptions { tools, perceptual, chroma_qp_delta, ..EncoderOptions::default() };
+            Tuning::new(&options, animation).chroma_qp_delta
+        };
+        for animation in [false, true] {
+            assert_eq!(deltas(ToolSet::Compatible, 1.0, None, animation), [0, 0]);
+            assert_eq!(deltas(ToolSet::Full, 0.0, None, animation), [0, 0]);
+            assert_eq!(deltas(ToolSet::Full, 1.0, Some([3, -4]), animation), [3, -4]);
+        }
+        assert_eq!(deltas(ToolSet::Full, 1.0, None, false), [-1, -1]);
+        assert_eq!(deltas(ToolSet::Full, 1.0, None, true), [-5, -5]);
+    }
+
+    #[test]
+    fn without_perception_all_errors_weigh_the_same() {
+        let options = EncoderOptions { perceptual: 0.0, ..EncoderOptions::default() };
+        for animation in [false, true] {
+            let tuning = Tuning::new(&options, animation);
+            assert_eq!((tuning.strength, tuning.chroma_weight), (0.0, 1.0));
+        }
+    }
+}
