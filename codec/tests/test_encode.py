@@ -196,6 +196,30 @@ def test_threads_and_simd_give_the_same_bytes(tools: ToolSet) -> None:
     assert len(files) == 1
 
 
+def test_attempts_give_the_same_bytes_on_every_machine() -> None:
+    pixels = scene(150, 90)
+    levels: list[tuple[int, SimdLevel]] = [(1, "auto"), (3, "auto"), (1, "scalar")]
+    files = {
+        encode(pixels, qp=30, tools="full", effort=9, threads=threads, simd=simd) for threads, simd in levels
+    }
+    assert len(files) == 1
+
+
+def test_more_attempts_cost_less(shared: Path) -> None:
+    """Squared error + lambda x bits, which is what the search minimises without perception."""
+    with Image.open(shared / "corpus" / "photos" / "kodim07.png") as photo:
+        grey = np.asarray(photo.convert("L").crop((200, 100, 520, 340)))
+    qp = 34
+    costs = []
+    for effort in (5, 7, 9):
+        image = encode_image(grey, qp=qp, effort=effort, tools="full", perceptual=0.0)
+        wanted = 16 + grey * (219 / 255)
+        error = float(np.sum((image.plane(0).astype(float) - wanted) ** 2))
+        costs.append(error + 0.64 * 2 ** ((qp - 11) / 4) * 8 * len(image.data))
+    assert costs[1] < 0.993 * costs[0], costs
+    assert costs[2] < 0.995 * costs[1], costs
+
+
 @st.composite
 def sizes(draw: st.DrawFn) -> tuple[int, int]:
     """Width and height up to 200, with those around the sizes of coding units more often."""
