@@ -100,7 +100,7 @@ def encode_animation(
         effort: 0 (fastest) to 9 (smallest).
         tools: as for :func:`pillow_tpg.encode`.
         chroma: how chroma is brought to half size.
-        perceptual: 0.0 to 2.0, how far bits move from busy to calm parts.
+        perceptual: 0.0 to 2.0, how far errors are weighed as they are seen instead of by their squares.
         lcu_size: 32 or 64; by default by effort.
         exif: EXIF to store, with or without the ``Exif`` prefix.
         threads: 1 to 64; only the first frame and the filters use more than one.

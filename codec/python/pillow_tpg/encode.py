@@ -99,7 +99,7 @@ def encode(
         tools: ``compatible`` uses the coding tools of genuine files, ``full`` every intra tool that pays.
         chroma: how chroma is brought to half size.
         alpha_quality: 1 to 100; by default alpha has two thirds of the colour's QP.
-        perceptual: 0.0 to 2.0, how far bits move from busy to calm parts.
+        perceptual: 0.0 to 2.0, how far errors are weighed as they are seen instead of by their squares.
         chroma_qp_delta: QP differences of Cb and Cr; not 0 only with ``full``.
         lcu_size: 32 or 64; by default by effort.
         slice_rows: rows of largest coding units in a slice, 0 for a single slice; not 0 only with ``full``.

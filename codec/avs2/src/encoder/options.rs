@@ -59,7 +59,8 @@ pub struct EncoderOptions {
     pub lcu_size_log2: Option<u8>,
     /// QP differences of Cb and Cr, -16..=16; `None` is the default of the tool set. Without the tool they must be 0.
     pub chroma_qp_delta: Option<[i8; 2]>,
-    /// How far bits move from busy to calm parts, 0.0 (best by squared error) to 2.0; 1.0 is the default.
+    /// How far errors are weighed as they are seen, by frequency, place and component: 0.0 (by their squares alone) to
+    /// 2.0; 1.0 is the default.
     pub perceptual: f32,
     /// Rows of largest coding units per slice; 0 makes one slice.
     pub slice_rows: usize,
