@@ -332,3 +332,32 @@ fn planes_of_the_wrong_size_are_refused() {
         assert!(matches!(result, Err(Error::Invalid { .. })), "{width}x{height}");
     }
 }
+
+#[test]
+fn fractions_of_source_samples_count() {
+    let options = EncoderOptions { qp: 8, perceptual: 0.0, ..EncoderOptions::default() };
+    let encode = |planes: [&[i16]; 3]| {
+        let input = PictureInput::in_sixteenths(32, 16, planes).unwrap();
+        encode_intra_picture(&input, &options, &NeverCancel, &|_, _| {}).unwrap()
+    };
+    let chroma = [128 * 16; 128];
+    // Whole samples are those of the other constructor.
+    let whole: Vec<u8> = (0..512).map(|i| (i % 200 + 20) as u8).collect();
+    let sixteenths: Vec<i16> = whole.iter().map(|&sample| i16::from(sample) * 16).collect();
+    let input = PictureInput::new(32, 16, [&whole, &[128; 128], &[128; 128]]).unwrap();
+    let same = encode_intra_picture(&input, &options, &NeverCancel, &|_, _| {}).unwrap();
+    assert_eq!(encode([&sixteenths, &chroma, &chroma]).picture, same.picture);
+    // A slope of a tenth of a step per sample is followed more closely than its rounded samples would be.
+    let slope: Vec<i16> = (0..512).map(|i| 100 * 16 + (i % 32 * 16 / 10) as i16).collect();
+    let rounded: Vec<i16> = slope.iter().map(|sample| (sample + 8) / 16 * 16).collect();
+    let error = |encoded: &Encoded| -> i32 {
+        let rows = (0..16).flat_map(|y| encoded.reconstruction[0].row(y)[..32].iter());
+        rows.zip(&slope).map(|(&a, &b)| (i32::from(a) * 16 - i32::from(b)).pow(2)).sum()
+    };
+    let [fine, coarse] = [&slope, &rounded].map(|luma| encode([luma, &chroma, &chroma]));
+    assert_ne!(fine.picture, coarse.picture);
+    assert!(error(&fine) <= error(&coarse), "{} {}", error(&fine), error(&coarse));
+    // Values outside of the samples' range are clamped.
+    let clamped = encode([&[9000; 512], &chroma, &chroma]);
+    assert_eq!(clamped.picture, encode([&[4080; 512], &chroma, &chroma]).picture);
+}

@@ -92,7 +92,7 @@ impl Track {
 
 impl AnimationEncoder {
     /// An encoder for frames of `width` x `height`. The first frame has 7 less than `options.qp`, later ones have 3
-    /// more; with the full tool set the first has 7 less, later ones have 4, 2, 4 and 0 more in turn.
+    /// more; with the full tool set they have 4, 2, 4 and 0 more in turn.
     ///
     /// # Errors
     /// [`Error::Invalid`] names the size or the option that is out of range or not part of the tool set.
