@@ -36,7 +36,9 @@ def test_qp_falls_with_quality(tools: str) -> None:
     for quality in range(1, 101):
         qp = qp_for_quality(quality, tools)
         assert qp_for_quality(quality_for_qp(qp, tools), tools) == qp
-    assert quality_for_qp(63, tools) == 1 or qp_for_quality(1, tools) < 63
+    # The worst qualities may share the coarsest QP; the next one does not.
+    assert quality_for_qp(63, tools) <= 3
+    assert qp_for_quality(quality_for_qp(63, tools) + 1, tools) < 63
 
 
 def test_default_is_quality_75() -> None:
