@@ -217,11 +217,11 @@ def _avif(frames: Frames, count: int, plays: int, options: EncodeOptions, settin
 
 
 def _apng(frames: Frames, count: int, plays: int, options: EncodeOptions, settings: ImageSettings) -> bytes:
-    return _in_one_mode(frames, lambda converted, mode: write_apng(converted, plays)[0])
+    return _in_one_mode(frames, lambda converted, mode: write_apng(converted, plays))
 
 
 def _gif(frames: Frames, count: int, plays: int, options: EncodeOptions, settings: ImageSettings) -> bytes:
-    return write_gif(frames(), plays)[0]
+    return write_gif(frames(), plays)
 
 
 def _tpg(frames: Frames, count: int, plays: int, options: EncodeOptions, settings: ImageSettings) -> bytes:

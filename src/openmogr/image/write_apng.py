@@ -33,8 +33,8 @@ class _Part:
     samples: bytes
 
 
-def write_apng(frames: Iterator[Frame], plays: int) -> tuple[bytes, int]:
-    """A file and how many frames it has; two frames are in memory at a time.
+def write_apng(frames: Iterator[Frame], plays: int) -> bytes:
+    """The file; two frames are in memory at a time.
 
     A frame that equals the one before lengthens its duration. Of each other one the rectangle that changed is written.
 
@@ -59,7 +59,7 @@ def write_apng(frames: Iterator[Frame], plays: int) -> tuple[bytes, int]:
         header = header or head
         parts.append(_Part(box, frame.duration, samples))
         before = image
-    return b"".join(_file(header, parts, plays)), len(parts)
+    return b"".join(_file(header, parts, plays))
 
 
 def _file(header: bytes, parts: list[_Part], plays: int) -> Iterator[bytes]:

@@ -41,8 +41,8 @@ class _Picture:
     delay: int
 
 
-def write_gif(frames: Iterator[Frame], plays: int) -> tuple[bytes, int]:
-    """A file and how many frames it has; a few frames are in memory at a time.
+def write_gif(frames: Iterator[Frame], plays: int) -> bytes:
+    """The file; a few frames are in memory at a time.
 
     A frame that equals the one before lengthens its delay. Of each other one the rectangle that changed is written.
 
@@ -53,7 +53,6 @@ def write_gif(frames: Iterator[Frame], plays: int) -> tuple[bytes, int]:
     parts: list[bytes] = []
     base: Image.Image | None = None
     colours = b""
-    count = 0
     for picture in _merged(_pictures(frames)):
         shown = picture.shown
         table = _color_table(picture.coloured)
@@ -65,12 +64,11 @@ def write_gif(frames: Iterator[Frame], plays: int) -> tuple[bytes, int]:
             # Two frames in a row are only equal where the delays would not fit into one.
             box = _united(_difference(base, shown), picture.cleared) or (0, 0, 1, 1)
         parts += _frame(picture, box, b"" if table == colours else table)
-        count += 1
         base = shown
         if picture.cleared is not None:
             base = shown.copy()
             base.paste((0, 0, 0, 0), box)
-    return b"".join([*parts, b";"]), count
+    return b"".join([*parts, b";"])
 
 
 def _pictures(frames: Iterator[Frame]) -> Iterator[_Picture]:
