@@ -85,7 +85,7 @@ impl LookAhead {
             }
         }
         self.size = size;
-        let plane = half(&input.coded_planes()[0]);
+        let plane = half(&input.coded_plane(0));
         let before = self.last.as_ref();
         let (columns, rows) = size_in_blocks(&plane);
         let mut blocks: Vec<Block> = Vec::with_capacity(columns * rows);

@@ -118,30 +118,33 @@ impl<'a> PictureInput<'a> {
 
     /// The planes in coded size: a multiple of 8 and at least 16, filled by repeating the last column and row.
     pub(super) fn coded_planes(&self) -> [SourcePlane; 3] {
+        std::array::from_fn(|c| self.coded_plane(c))
+    }
+
+    /// One of the [`coded_planes`](Self::coded_planes).
+    pub(super) fn coded_plane(&self, c: usize) -> SourcePlane {
         let coded = |n: usize| n.next_multiple_of(8).max(MIN_CODED);
-        std::array::from_fn(|c| {
-            let shift = usize::from(c > 0);
-            let (width, height) = (coded(self.width) >> shift, coded(self.height) >> shift);
-            let mut samples = vec![0_i16; width * height];
-            let (w, h) = self.plane_size(c);
-            for (y, row) in samples.chunks_exact_mut(width).enumerate() {
-                let from = y.min(h - 1) * w;
-                match self.planes[c] {
-                    Samples::Whole(plane) => {
-                        for (to, &from) in row.iter_mut().zip(&plane[from..][..w]) {
-                            *to = i16::from(from) << FRACTION_BITS;
-                        }
-                    }
-                    Samples::Sixteenths(plane) => {
-                        for (to, &from) in row.iter_mut().zip(&plane[from..][..w]) {
-                            *to = from.clamp(0, 255 << FRACTION_BITS);
-                        }
+        let shift = usize::from(c > 0);
+        let (width, height) = (coded(self.width) >> shift, coded(self.height) >> shift);
+        let mut samples = vec![0_i16; width * height];
+        let (w, h) = self.plane_size(c);
+        for (y, row) in samples.chunks_exact_mut(width).enumerate() {
+            let from = y.min(h - 1) * w;
+            match self.planes[c] {
+                Samples::Whole(plane) => {
+                    for (to, &from) in row.iter_mut().zip(&plane[from..][..w]) {
+                        *to = i16::from(from) << FRACTION_BITS;
                     }
                 }
-                let last = row[w - 1];
-                row[w..].fill(last);
+                Samples::Sixteenths(plane) => {
+                    for (to, &from) in row.iter_mut().zip(&plane[from..][..w]) {
+                        *to = from.clamp(0, 255 << FRACTION_BITS);
+                    }
+                }
             }
-            SourcePlane { width, height, samples }
-        })
+            let last = row[w - 1];
+            row[w..].fill(last);
+        }
+        SourcePlane { width, height, samples }
     }
 }

@@ -4,6 +4,8 @@
 //! squares with sides of 2, 4, 8 and 16 samples in it. It is the same however the area is divided into blocks, so that
 //! divisions compare; for a coefficient of a transform it is a weight by position.
 
+use std::sync::LazyLock;
+
 use super::input::{FRACTION_BITS, SourcePlane};
 use super::metric::source_error;
 use crate::picture::PlaneBuffer;
@@ -135,16 +137,20 @@ fn energy(sums: &[i32]) -> f64 {
 fn table(base: f32, means: [f32; 4], (w, h): (usize, usize)) -> Vec<f32> {
     let (coded_w, coded_h) = super::lcu::coded_size((w, h));
     let mut table = vec![base; coded_w * coded_h];
-    for (side, mean) in SIDES.into_iter().zip(means) {
-        let (across, down) = (share(w, side), share(h, side));
+    let shares = |n: usize| &SHARES[n.ilog2() as usize - SIZES.start];
+    for ((across, down), mean) in shares(w).iter().zip(shares(h)).zip(means) {
         for (row, down) in table.chunks_exact_mut(coded_w).zip(down) {
-            for (weight, across) in row.iter_mut().zip(&across) {
+            for (weight, across) in row.iter_mut().zip(across) {
                 *weight += mean * across * down;
             }
         }
     }
     table
 }
+
+/// [`share`] by log2 of the length and by side; every picture needs them.
+static SHARES: LazyLock<Vec<[Vec<f32>; 4]>> =
+    LazyLock::new(|| SIZES.map(|log2| SIDES.map(|side| share(1 << log2, side))).collect());
 
 /// How much of the energy of each cosine of length `n` is in its means over `side` samples; where these reach beyond
 /// the block, errors there are taken to be independent.
