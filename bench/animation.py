@@ -34,7 +34,6 @@ NAMES = (
 TARGET = 75.0
 # Scoring every frame of a long animation says little more than scoring some of them.
 MAX_SCORED = 12
-STEPS = 7
 
 
 @dataclass
@@ -59,15 +58,18 @@ class Clip:
 
 Encode = Callable[[Clip, int], bytes]
 
+# Steps of QPs.
+QP_PARTS = 16
+
 
 def tpg(clip: Clip, setting: int) -> bytes:
-    """Settings 0 to 63 are QPs from the coarsest."""
-    return encode_animation(clip.frames, clip.delays, qp=63 - setting)
+    """Settings from 0 are sixteenths of QPs from the coarsest."""
+    return encode_animation(clip.frames, clip.delays, qp=63 - setting / QP_PARTS)
 
 
 def tpg_full(clip: Clip, setting: int) -> bytes:
     """The same with every tool."""
-    return encode_animation(clip.frames, clip.delays, qp=63 - setting, tools="full")
+    return encode_animation(clip.frames, clip.delays, qp=63 - setting / QP_PARTS, tools="full")
 
 
 def _saved(clip: Clip, form: str, **options: object) -> bytes:
@@ -88,8 +90,8 @@ def avif(clip: Clip, setting: int) -> bytes:
 
 
 ENCODERS: dict[str, tuple[Encode, int]] = {
-    "TPG": (tpg, 63),
-    "TPG full": (tpg_full, 63),
+    "TPG": (tpg, 63 * QP_PARTS),
+    "TPG full": (tpg_full, 63 * QP_PARTS),
     "WebP": (webp, 100),
     "AVIF": (avif, 100),
 }
@@ -123,9 +125,7 @@ def matched(encode: Encode, top: int, clip: Clip, scorer: Scorer) -> tuple[bytes
     """The smallest encode of at least the target's score, its score, and its CPU seconds."""
     low, high = 0, top
     best: tuple[bytes, float, float] | None = None
-    for _ in range(STEPS):
-        if low > high:
-            break
+    while low <= high:
         middle = (low + high) // 2
         start = time.process_time()
         data = encode(clip, middle)

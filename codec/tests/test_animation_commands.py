@@ -58,6 +58,13 @@ def test_encode_keeps_frames_and_delays(
     assert (info.delays, info.has_alpha) == ([8, 3, 50, 2], transparent)
     assert main(["encode", str(source), str(output), "--still", "--qp", "30"]) == 0
     assert not pillow_tpg.info(output.read_bytes()).is_animated
+    assert main(["encode", str(source), str(output), "--still", "--qp", "30.5"]) == 1
+    assert "only animations have fractions of QPs" in capsys.readouterr().err
+    files = []
+    for qp in ("30", "30.5", "31"):
+        assert main(["encode", str(source), str(output), "--alpha", "white", "--qp", qp]) == 0
+        files.append(output.read_bytes())
+    assert len(set(files)) == len(files)
     assert main(["encode", str(source), str(output), "--alpha", "white", "--target-size", "900"]) == 0
     assert len(output.read_bytes()) <= 900
     assert pillow_tpg.info(output.read_bytes()).frame_count == 4

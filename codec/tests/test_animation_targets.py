@@ -14,7 +14,8 @@ import numpy as np
 import pillow_tpg
 import pytest
 from pillow_tpg import Ssimulacra2, TargetError, encode_animated_image, encode_animation
-from pillow_tpg._search import MAX_ENCODINGS
+from pillow_tpg._search import most_encodings
+from pillow_tpg.animation import QP_PARTS
 from pillow_tpg.image import Samples
 
 
@@ -41,20 +42,20 @@ def mean_score(data: bytes, frames: list[Samples]) -> float:
 def test_target_size(target: int) -> None:
     result = encode_animated_image(iter(FRAMES), 5, target_size=target, effort=1)
     assert len(result.data) <= target
-    assert result.encodings <= MAX_ENCODINGS
+    assert result.encodings <= most_encodings(QP_PARTS)
     assert result.data == encode_animation(FRAMES, 5, qp=result.qp, effort=1)
     if result.qp > 0:
-        assert len(encode_animation(FRAMES, 5, qp=result.qp - 1, effort=1)) > target
+        assert len(encode_animation(FRAMES, 5, qp=result.qp - 1 / QP_PARTS, effort=1)) > target
 
 
 @pytest.mark.parametrize("target", [30.0, 60.0, 80.0])
 def test_target_ssimulacra2(target: float) -> None:
     result = encode_animated_image(iter(FRAMES), 5, target_ssimulacra2=target, effort=1)
-    assert result.encodings <= MAX_ENCODINGS
+    assert result.encodings <= most_encodings(QP_PARTS)
     assert result.score is not None
     assert result.score >= target
     assert result.score == pytest.approx(mean_score(result.data, FRAMES), abs=1e-6)
-    coarser = encode_animation(FRAMES, 5, qp=result.qp + 1, effort=1)
+    coarser = encode_animation(FRAMES, 5, qp=result.qp + 1 / QP_PARTS, effort=1)
     assert mean_score(coarser, FRAMES) < target
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageSequence
+from pillow_tpg import TpgError, encode_animated_image, encode_animation
 from pillow_tpg import _pillow_tpg as native
-from pillow_tpg import encode_animation
 from pillow_tpg.encode import ToolSet
 from pillow_tpg.image import Samples
 
@@ -33,12 +33,20 @@ def frame(n: int, width: int = 61, height: int = 45) -> Samples:
 
 
 def start(
-    width: int, height: int, *, qp: int, alpha_qp: int | None, effort: int, tools: ToolSet
+    width: int,
+    height: int,
+    *,
+    qp: int,
+    qp_fraction: int = 0,
+    alpha_qp: int | None,
+    effort: int,
+    tools: ToolSet,
 ) -> native.AnimationEncoder:
     return native.AnimationEncoder(
         width,
         height,
         qp,
+        qp_fraction=qp_fraction,
         alpha_qp=alpha_qp,
         chroma="box",
         effort=effort,
@@ -213,6 +221,27 @@ def test_wrong_arguments() -> None:
         encode_animation([frame(0)], 5, qp=3, quality=70)
     with pytest.raises(ValueError, match="effort is 10"):
         encode_animation([frame(0)], 5, effort=10)
+    for qp in (-0.1, 63.01, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match=f"qp is {qp}, allowed are 0 to 63"):
+            encode_animation([frame(0)], 5, qp=qp)
+    with pytest.raises(TpgError, match="qp_fraction is out of range: 16"):
+        start(61, 45, qp=3, qp_fraction=16, alpha_qp=None, effort=0, tools="full")
+
+
+@pytest.mark.parametrize("tools", ["compatible", "full"])
+def test_fractions_of_qps(tools: ToolSet) -> None:
+    random = np.random.default_rng(5)
+    frames = [(frame(n) * 0.7 + random.integers(0, 70, (45, 61, 3))).astype(np.uint8) for n in range(18)]
+    sizes = [len(encode_animation(frames, 5, qp=30 + n / 16, tools=tools, effort=1)) for n in range(0, 17, 2)]
+    assert sizes[0] > sizes[-1]
+    # No step is more than a third of the way, and none leads far back.
+    steps = [(before - after) / (sizes[0] - sizes[-1]) for before, after in pairwise(sizes)]
+    assert all(-0.1 < step < 0.34 for step in steps), sizes
+    assert len(set(sizes)) == len(sizes)
+    finer = encode_animated_image(frames, 5, qp=30.49, tools=tools, effort=1)
+    assert finer.qp == 30.5
+    assert len(finer.data) == sizes[4]
+    assert encode_animation(frames[:4], 5, qp=62.99) == encode_animation(frames[:4], 5, qp=63)
 
 
 def test_pillow_saves_animations() -> None:

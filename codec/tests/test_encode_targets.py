@@ -10,7 +10,7 @@ import pillow_tpg
 import pytest
 from PIL import Image
 from pillow_tpg import Ssimulacra2, TargetError, encode, encode_image, qp_for_quality, quality_for_qp
-from pillow_tpg._search import MAX_ENCODINGS
+from pillow_tpg._search import most_encodings
 from pillow_tpg.image import Samples
 
 
@@ -49,7 +49,7 @@ def test_default_is_quality_75() -> None:
 def test_target_size(target: int) -> None:
     image = encode_image(PHOTO, target_size=target, effort=2)
     assert len(image.data) <= target
-    assert image.encodings <= MAX_ENCODINGS
+    assert image.encodings <= most_encodings()
     assert image.data == encode(PHOTO, qp=image.qp, effort=2)
     if image.qp > 0:
         assert len(encode(PHOTO, qp=image.qp - 1, effort=2)) > target
@@ -60,7 +60,7 @@ def test_target_ssimulacra2(target: float) -> None:
     metric = Ssimulacra2(PHOTO)
     image = encode_image(PHOTO, target_ssimulacra2=target, effort=2)
     assert metric.score(image.rgb()) >= target
-    assert image.encodings <= MAX_ENCODINGS
+    assert image.encodings <= most_encodings()
     if image.qp < 63:
         assert metric.score(encode_image(PHOTO, qp=image.qp + 1, effort=2).rgb()) < target
 
@@ -73,7 +73,7 @@ def test_targets_with_other_pictures(shape: tuple[int, ...]) -> None:
     assert image.qp <= 30
     assert len(image.data) <= size
     if min(shape[:2]) >= 16:
-        assert encode_image(pixels, target_ssimulacra2=-200.0).encodings <= MAX_ENCODINGS
+        assert encode_image(pixels, target_ssimulacra2=-200.0).encodings <= most_encodings()
 
 
 def test_targets_out_of_reach() -> None:
@@ -187,3 +187,11 @@ def test_other_threads_run_meanwhile() -> None:
         steps += 1
     thread.join()
     assert steps > 5
+
+
+def test_pictures_have_whole_qps() -> None:
+    assert encode(PHOTO, qp=30.0, effort=0) == encode(PHOTO, qp=30, effort=0)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"qp is 30.5, but only animations have fractions of QPs"):
+        encode(PHOTO, qp=30.5, effort=0)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="qp is nan, allowed are 0 to 63"):
+        encode(PHOTO, qp=float("nan"))  # type: ignore[arg-type]

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use avs2::encoder::{AnimationEncoder, EncoderOptions, PictureInput, SEQUENCE_END, ToolSet, Track};
+use avs2::encoder::{
+    AnimationEncoder, EncoderOptions, PictureInput, SEQUENCE_END, ToolSet, Track, encode_intra_picture,
+};
 use avs2::{Decoder, DecoderOptions, Error, NeverCancel, PictureType};
 
 /// Planes of a frame.
@@ -98,6 +100,35 @@ fn every_effort_and_tool_set_matches() {
             check("cut", (72, 40), 3, &options);
         }
     }
+}
+
+#[test]
+fn fractions_of_qps_are_for_animations() {
+    for (n, qp_fraction) in [1, 8, 9, 15].into_iter().enumerate() {
+        for tools in [ToolSet::Compatible, ToolSet::Full] {
+            let effort = [2, 5][n % 2];
+            check(
+                "pan",
+                (56, 40),
+                6,
+                &EncoderOptions { qp: 30, qp_fraction, effort, tools, ..Default::default() },
+            );
+        }
+    }
+    let refusal = |qp, qp_fraction| {
+        let options = EncoderOptions { qp, qp_fraction, ..Default::default() };
+        AnimationEncoder::new(20, 10, &options).err()
+    };
+    let error = |value| Some(Error::Invalid { element: "option qp_fraction", value });
+    assert_eq!(refusal(62, 15), None);
+    assert_eq!(refusal(62, 16), error(16));
+    assert_eq!(refusal(63, 1), error(1));
+    assert_eq!(refusal(20, -1), error(-1));
+    let planes = [vec![0; 200], vec![0; 50], vec![0; 50]];
+    let input = PictureInput::new(20, 10, planes.each_ref().map(Vec::as_slice)).unwrap();
+    let options = EncoderOptions { qp_fraction: 1, ..Default::default() };
+    let still = encode_intra_picture(&input, &options, &NeverCancel, &|_, _| {});
+    assert_eq!(still.err(), error(1));
 }
 
 #[test]

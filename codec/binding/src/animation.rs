@@ -28,13 +28,14 @@ fn is_over() -> PyErr {
 #[pymethods]
 impl AnimationEncoder {
     #[new]
-    #[pyo3(signature = (width, height, qp, *, alpha_qp, chroma, effort, tools, perceptual, lcu_size, exif, threads,
-                        simd))]
+    #[pyo3(signature = (width, height, qp, *, qp_fraction, alpha_qp, chroma, effort, tools, perceptual, lcu_size, exif,
+                        threads, simd))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         width: u32,
         height: u32,
         qp: u8,
+        qp_fraction: i8,
         alpha_qp: Option<u8>,
         chroma: &str,
         effort: u8,
@@ -48,6 +49,7 @@ impl AnimationEncoder {
         let choices = options(None, threads, simd)?;
         let picture = PictureOptions {
             qp,
+            qp_fraction,
             effort,
             tools: tool_set(tools)?,
             lcu_size_log2: lcu_log2(lcu_size)?,

@@ -125,7 +125,7 @@ def _add_encode(parser: argparse.ArgumentParser) -> None:
     goal.add_argument(
         "--quality", type=float, help="1 to 100, what JPEG gives at the same number; default 75"
     )
-    goal.add_argument("--qp", type=int, help="0 (best) to 63")
+    goal.add_argument("--qp", type=float, help="0 (best) to 63; fractions for animations only")
     goal.add_argument("--target-size", type=int, metavar="BYTES", help="best quality with at most BYTES")
     goal.add_argument(
         "--target-ssimulacra2", type=float, metavar="X", help="smallest file with at least this score"

@@ -180,6 +180,7 @@ class AnimationEncoder:
         height: int,
         qp: int,
         *,
+        qp_fraction: int,
         alpha_qp: int | None,
         chroma: str,
         effort: int,

@@ -8,10 +8,7 @@ from typing import Generic, TypeVar
 
 from pillow_tpg import _pillow_tpg as native
 
-__all__ = ["MAX_ENCODINGS", "TargetError", "for_score", "for_size"]
-
-MAX_ENCODINGS = 8
-"""A search never needs more: the secant may only go where bisection could still end it in time."""
+__all__ = ["TargetError", "for_score", "for_size", "most_encodings"]
 
 _MAX_QP = 63
 # A file doubles over about so many QPs; a score falls by about so much with each QP.
@@ -23,6 +20,11 @@ _USUAL_BITS = 1.0
 _USUAL_SCORE = 70.0
 
 
+def most_encodings(parts: int = 1) -> int:
+    """A search never needs more: the secant may only go where bisection could still end it in time."""
+    return (_MAX_QP * parts + 1).bit_length() + 1
+
+
 class TargetError(native.TpgError):
     """No QP meets the target."""
 
@@ -31,9 +33,15 @@ Result = TypeVar("Result")
 
 
 def for_size(
-    attempt: Callable[[int], Result], size: Callable[[Result], int], target: int, pixels: float
+    attempt: Callable[[int], Result],
+    size: Callable[[Result], int],
+    target: int,
+    pixels: float,
+    parts: int = 1,
 ) -> tuple[int, Result, int]:
     """The smallest QP whose file has at most ``target`` bytes: QP, file, number of encodings.
+
+    QPs given to ``attempt`` and returned count in steps of 1 / ``parts``.
 
     Raises:
         TargetError: even the file at QP 63 is larger.
@@ -45,7 +53,7 @@ def for_size(
 
     usual = math.log2(max(pixels * _USUAL_BITS / 8, 1))
     start = _USUAL_QP - (goal - usual) * _QPS_PER_DOUBLING
-    search = _Search(attempt, spare, finest_is_best=True)
+    search = _Search(attempt, spare, parts, finest_is_best=True)
     found = search.run(start)
     if found is None:
         raise TargetError(f"target_size is {target} bytes, but even QP {_MAX_QP} takes {size(search.last)}")
@@ -53,9 +61,11 @@ def for_size(
 
 
 def for_score(
-    attempt: Callable[[int], Result], target: float, score: Callable[[Result], float]
+    attempt: Callable[[int], Result], target: float, score: Callable[[Result], float], parts: int = 1
 ) -> tuple[int, Result, int]:
     """The greatest QP whose score is at least ``target``: QP, file, number of encodings.
+
+    QPs given to ``attempt`` and returned count in steps of 1 / ``parts``.
 
     Raises:
         TargetError: even the score at QP 0 is lower.
@@ -65,7 +75,7 @@ def for_score(
         return (score(encoded) - target) / _SCORE_PER_QP
 
     start = _USUAL_QP - (target - _USUAL_SCORE) / _SCORE_PER_QP
-    search = _Search(attempt, spare, finest_is_best=False)
+    search = _Search(attempt, spare, parts, finest_is_best=False)
     found = search.run(start)
     if found is None:
         reached = score(search.last)
@@ -77,8 +87,9 @@ class _Search(Generic[Result]):
     """Finds the last QP, on the way from one end of the scale to the other, that keeps a target.
 
     Args:
-        attempt: encodes with a QP.
+        attempt: encodes with a QP, in steps.
         spare: by about how many QPs the target is kept with room to spare, or missed if negative.
+        parts: steps per QP.
         finest_is_best: whether coarse QPs keep the target and the finest of them is sought (size); otherwise fine
             ones keep it and the coarsest of them is sought (score).
     """
@@ -86,23 +97,28 @@ class _Search(Generic[Result]):
     last: Result
 
     def __init__(
-        self, attempt: Callable[[int], Result], spare: Callable[[Result], float], *, finest_is_best: bool
+        self,
+        attempt: Callable[[int], Result],
+        spare: Callable[[Result], float],
+        parts: int,
+        *,
+        finest_is_best: bool,
     ) -> None:
-        self._attempt, self._spare = attempt, spare
+        self._attempt, self._spare, self._parts = attempt, spare, parts
         # From kept towards missed; the ends lie outside of the scale until something was measured.
         self._direction = -1 if finest_is_best else 1
-        ends = (_MAX_QP + 1, -1)
+        ends = (_MAX_QP * parts + 1, -1)
         self._kept, self._missed = ends if finest_is_best else ends[::-1]
         self._known: list[tuple[int, float]] = []
 
     def run(self, start: float) -> tuple[int, Result, int] | None:
         """Searches from a guess; None if no QP keeps the target, and then ``last`` is the file closest to it."""
         best: tuple[int, Result] | None = None
-        guess = start
-        for encodings in range(1, MAX_ENCODINGS + 1):
-            qp = self._allowed(guess, MAX_ENCODINGS - encodings)
+        guess, most = start * self._parts, most_encodings(self._parts)
+        for encodings in range(1, most + 1):
+            qp = self._allowed(guess, most - encodings)
             self.last = self._attempt(qp)
-            spare = self._spare(self.last)
+            spare = self._spare(self.last) * self._parts
             self._known.append((qp, spare))
             if spare >= 0:
                 self._kept, best = qp, (qp, self.last)
@@ -111,7 +127,7 @@ class _Search(Generic[Result]):
             if abs(self._kept - self._missed) == 1:
                 return None if best is None else (*best, encodings)
             guess = self._secant()
-        return None if best is None else (*best, MAX_ENCODINGS)
+        return None if best is None else (*best, most)
 
     def _allowed(self, guess: float, left: int) -> int:
         """The QP next to ``guess`` from which bisection can end the search with ``left`` encodings."""

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["EncodedAnimation", "encode_animated_image", "encode_animation"]
 
+QP_PARTS = 16
+"""Steps of QPs of animations per QP, as the encoder has them."""
+
 # Later frames usually take about so much of what the first one does.
 _USUAL_SHARE = 0.2
 
@@ -43,8 +46,8 @@ class EncodedAnimation:
     """The file."""
     size: tuple[int, int]
     """Width and height in pixels."""
-    qp: int
-    """QP of the first colour picture."""
+    qp: float
+    """The QP that frames' QPs go by, in whole sixteenths."""
     has_alpha: bool
     """Whether frames have alpha pictures."""
     transparency_dropped: bool
@@ -60,7 +63,7 @@ def encode_animation(
     delays: int | Iterable[int],
     *,
     quality: float | None = None,
-    qp: int | None = None,
+    qp: float | None = None,
     target_size: int | None = None,
     target_ssimulacra2: float | None = None,
     alpha: AlphaChoice = "white",
@@ -89,9 +92,10 @@ def encode_animation(
             10, which is what browsers make of them; above 65535 the frame is followed by copies that share the delay.
         quality: as for :func:`pillow_tpg.encode`.
         qp: QP that the frames' QPs go by, 0 (best) to 63: 7 less for the first frame, 3 more for later ones;
-            with the full tool set 4, 2, 4 and 0 more in turn for later ones.
-        target_size: the best quality whose file has at most so many bytes, found with at most 8 encodings. Frames are
-            recorded for that, in a temporary file where they are many.
+            with the full tool set 4, 2, 4 and 0 more in turn for later ones. Fractions are rounded to sixteenths;
+            so many of the frames are coarser by one QP.
+        target_size: the best quality whose file has at most so many bytes, found with at most 11 encodings, to a
+            sixteenth of a QP. Frames are recorded for that, in a temporary file where they are many.
         target_ssimulacra2: the smallest file whose frames have at least this score on average, found likewise.
         alpha: ``white`` composes transparent frames on white; :func:`encode_animated_image` tells whether there were
             any. ``keep`` writes alpha pictures if a frame is transparent; this is experimental, as no other encoder's
@@ -145,7 +149,7 @@ def encode_animated_image(
     delays: int | Iterable[int],
     *,
     quality: float | None = None,
-    qp: int | None = None,
+    qp: float | None = None,
     target_size: int | None = None,
     target_ssimulacra2: float | None = None,
     alpha: AlphaChoice = "white",
@@ -171,13 +175,16 @@ def encode_animated_image(
         qp = qp_for_quality(DEFAULT_QUALITY if quality is None else quality, tools)
     tiff = tiff_of(exif)
 
-    def attempt(qp: int) -> EncodedAnimation:
+    def attempt(steps: int) -> EncodedAnimation:
+        qp, fraction = divmod(steps, QP_PARTS)
+
         def start(width: int, height: int) -> native.AnimationEncoder:
             own_alpha_qp = qp * 2 // 3 if alpha_qp is None else alpha_qp
             return native.AnimationEncoder(
                 width,
                 height,
                 qp,
+                qp_fraction=fraction,
                 alpha_qp=own_alpha_qp if source.has_alpha else None,
                 chroma=chroma,
                 effort=effort,
@@ -189,20 +196,22 @@ def encode_animated_image(
                 simd=simd,
             )
 
-        return _encode(source, start, qp, target_ssimulacra2 is not None, progress, cancel)
+        return _encode(source, start, steps / QP_PARTS, target_ssimulacra2 is not None, progress, cancel)
 
     with closing(FrameSource(frames, delays, alpha, cancel)) as source:
         source.look_ahead()
         if target_size is None and target_ssimulacra2 is None:
-            return attempt(qp)
+            return attempt(round(qp * QP_PARTS))
         source.record()
         if target_size is not None:
             width, height = source.size
             pixels = width * height * (1 + _USUAL_SHARE * (source.count or 0))
-            _, found, encodings = for_size(attempt, lambda found: len(found.data), target_size, pixels)
+            _, found, encodings = for_size(
+                attempt, lambda found: len(found.data), target_size, pixels, QP_PARTS
+            )
         else:
             assert target_ssimulacra2 is not None
-            _, found, encodings = for_score(attempt, target_ssimulacra2, _score)
+            _, found, encodings = for_score(attempt, target_ssimulacra2, _score, QP_PARTS)
         return replace(found, encodings=encodings)
 
 
@@ -214,7 +223,7 @@ def _score(animation: EncodedAnimation) -> float:
 def _encode(
     source: FrameSource,
     start: Callable[[int, int], native.AnimationEncoder],
-    qp: int,
+    qp: float,
     with_score: bool,
     progress: Progress | None,
     cancel: Callable[[], bool] | None,

@@ -162,12 +162,15 @@ def encode_image(
     """Encodes as :func:`encode` does, and tells the QP and what a decoder makes of the file."""
     check_goals(quality=quality, qp=qp, target_size=target_size, target_ssimulacra2=target_ssimulacra2)
     check_options(qp, effort, perceptual, target_size, target_ssimulacra2, lcu_size, tools)
+    if qp is not None and qp != int(qp):
+        raise ValueError(f"qp is {qp}, but only animations have fractions of QPs")
     check_range("slice_rows", slice_rows, 0, 1024)
     for delta in chroma_qp_delta or ():
         check_range("chroma_qp_delta", delta, -16, 16)
     alpha_qp = None if alpha_quality is None else qp_for_quality(alpha_quality, tools, name="alpha_quality")
     if qp is None:
         qp = qp_for_quality(DEFAULT_QUALITY if quality is None else quality, tools)
+    qp = int(qp)
     tiff = tiff_of(exif)
     pixels = pixels_of(image)
     height, width, channels = pixels.shape
@@ -207,7 +210,7 @@ def check_goals(**goals: float | None) -> None:
 
 
 def check_options(
-    qp: int | None,
+    qp: float | None,
     effort: int,
     perceptual: float,
     target_size: int | None,

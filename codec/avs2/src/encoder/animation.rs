@@ -6,7 +6,7 @@ use super::lcu::Tree;
 use super::perception::Perception;
 use super::row::Row;
 use super::search::{InterEffort, InterSearch, Picture, Search};
-use super::structure::{Place, Structure};
+use super::structure::Structure;
 use super::tuning::Tuning;
 use super::{
     EncoderOptions, Importance, PictureInput, Progress, activity, alf, encode_intra, sao, sequence_header,
@@ -92,7 +92,8 @@ impl Track {
 
 impl AnimationEncoder {
     /// An encoder for frames of `width` x `height`. The first frame has 7 less than `options.qp`, later ones have 3
-    /// more; with the full tool set they have 4, 2, 4 and 0 more in turn.
+    /// more; with the full tool set they have 4, 2, 4 and 0 more in turn. With `options.qp_fraction` so many of them
+    /// have one more.
     ///
     /// # Errors
     /// [`Error::Invalid`] names the size or the option that is out of range or not part of the tool set.
@@ -111,7 +112,7 @@ impl AnimationEncoder {
         options: &EncoderOptions,
         track: Track,
     ) -> Result<Self, Error> {
-        options.check()?;
+        options.check(true)?;
         for (element, value) in [("picture width", width), ("picture height", height)] {
             if !(1..=super::input::MAX_SIZE).contains(&value) {
                 return Err(Error::Invalid { element, value: value as i64 });
@@ -169,11 +170,12 @@ impl AnimationEncoder {
         }
         let Track { index, count } = self.track;
         let coding_order = ((self.frames * usize::from(count) + usize::from(index)) % 256) as u8;
-        let place = self.structure.next(self.options.qp);
+        let place = self.structure.next(self.options.qp, self.options.qp_fraction);
+        let (qp, qp_fraction) = (place.qp, place.qp_fraction);
+        let options = EncoderOptions { qp, qp_fraction, coding_order, ..self.options.clone() };
         if self.frames > 0 {
-            return self.push_inter(input, importance, (coding_order, place), cancel, progress);
+            return self.push_inter(input, importance, (&options, place.references), cancel, progress);
         }
-        let options = EncoderOptions { qp: place.qp, coding_order, ..self.options.clone() };
         let encoded = encode_intra(input, &options, Some(&self.sequence), importance, cancel, progress)?;
         let mut header = PictureHeader::new_intra(options.qp);
         header.coding_order = coding_order;
@@ -241,12 +243,11 @@ impl AnimationEncoder {
         &mut self,
         input: &PictureInput<'_>,
         importance: Option<&Importance>,
-        (coding_order, place): (u8, Place),
+        (options, references): (&EncoderOptions, Option<ReferenceConfigurationSet>),
         cancel: &(dyn CancelCheck + Sync),
         progress: Progress<'_>,
     ) -> Result<EncodedFrame, Error> {
-        let options = EncoderOptions { qp: place.qp, coding_order, ..self.options.clone() };
-        let mut header = self.header(&options, place.references);
+        let mut header = self.header(options, references);
         let order = self.buffer.begin(&self.sequence, &header)?;
         let geometry = self.geometry;
         let effort = options.effort();
@@ -257,7 +258,7 @@ impl AnimationEncoder {
             fixed_qp: true,
             slice_qp: options.qp,
         };
-        let tuning = Tuning::new(&options, true);
+        let tuning = Tuning::new(options, true);
         let backend = Backend::detect(options.simd);
         let picture = Picture {
             tree,

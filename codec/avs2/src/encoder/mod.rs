@@ -41,7 +41,7 @@ mod wavefront;
 pub use animation::{AnimationEncoder, EncodedFrame, Track};
 pub use importance::{Importance, LookAhead};
 pub use input::PictureInput;
-pub use options::{EncoderOptions, ToolSet};
+pub use options::{EncoderOptions, QP_PARTS, ToolSet};
 pub use wavefront::Progress;
 
 use crate::bitstream::start_code;
@@ -88,7 +88,7 @@ pub fn encode_intra_picture(
     cancel: &(dyn CancelCheck + Sync),
     progress: Progress<'_>,
 ) -> Result<Encoded, Error> {
-    options.check()?;
+    options.check(false)?;
     encode_intra(input, options, None, None, cancel, progress)
 }
 

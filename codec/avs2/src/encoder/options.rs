@@ -46,11 +46,17 @@ impl ToolSet {
     }
 }
 
+/// Parts of a QP in [`EncoderOptions::qp_fraction`].
+pub const QP_PARTS: i8 = 16;
+
 /// Options of [`encode_intra_picture`](super::encode_intra_picture).
 #[derive(Debug, Clone, PartialEq)]
 pub struct EncoderOptions {
     /// QP of the picture, 0..=63; the quantiser step doubles every 8.
     pub qp: u8,
+    /// What the QP of an animation is above `qp`, in parts of 1 / [`QP_PARTS`], less than one QP. Pictures have whole QPs,
+    /// so stills have none.
+    pub qp_fraction: i8,
     /// 0 (fastest) to 9 (smallest).
     pub effort: u8,
     /// Tools to use.
@@ -78,6 +84,7 @@ impl Default for EncoderOptions {
     fn default() -> Self {
         Self {
             qp: 32,
+            qp_fraction: 0,
             effort: 5,
             tools: ToolSet::Compatible,
             lcu_size_log2: None,
@@ -94,13 +101,15 @@ impl Default for EncoderOptions {
 
 impl EncoderOptions {
     /// # Errors
-    /// An option is out of range or not part of the tool set.
-    pub(super) fn check(&self) -> Result<(), Error> {
+    /// An option is out of range or not part of the tool set; `animation` allows fractions of QPs.
+    pub(super) fn check(&self, animation: bool) -> Result<(), Error> {
         let tools = self.tools.tools();
         let range = |element: &'static str, value: i64, range: std::ops::RangeInclusive<i64>| {
             if range.contains(&value) { Ok(()) } else { Err(Error::Invalid { element, value }) }
         };
         range("option qp", self.qp.into(), 0..=63)?;
+        let greatest = if animation && self.qp < 63 { QP_PARTS - 1 } else { 0 };
+        range("option qp_fraction", self.qp_fraction.into(), 0..=greatest.into())?;
         range("option effort", self.effort.into(), 0..=9)?;
         range("option lcu_size_log2", self.lcu_size_log2.unwrap_or(5).into(), 5..=6)?;
         range("option threads", self.threads as i64, 1..=1024)?;
@@ -117,6 +126,11 @@ impl EncoderOptions {
         range("option slice_rows", self.slice_rows as i64, 0..=if tools.slices { 1024 } else { 0 })?;
         let weighted = i64::from(self.weighted_quantisation);
         range("option weighted_quantisation", weighted, 0..=i64::from(tools.weighted_quantisation))
+    }
+
+    /// The QP that lambda goes by.
+    pub(super) fn exact_qp(&self) -> f64 {
+        f64::from(self.qp) + f64::from(self.qp_fraction) / f64::from(QP_PARTS)
     }
 
     pub(super) fn inter_effort(&self) -> InterEffort {

@@ -1,5 +1,6 @@
 //! Which pictures of an animation refer to which, and their QPs.
 
+use super::QP_PARTS;
 use crate::headers::ReferenceConfigurationSet;
 
 /// QP of the first picture, which all others build on, relative to that of the options.
@@ -26,6 +27,8 @@ pub(super) struct Structure {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     pub qp: u8,
+    /// What the QP that lambda goes by is above it, in parts of 1 / `QP_PARTS`.
+    pub qp_fraction: i8,
     /// References and removals if there is more than one reference; distances count pictures of the track.
     pub references: Option<ReferenceConfigurationSet>,
 }
@@ -36,8 +39,8 @@ impl Structure {
         Self { several, next: 0, live: Vec::new() }
     }
 
-    /// The next picture, if `qp` is the QP of the options.
-    pub fn next(&mut self, qp: u8) -> Place {
+    /// The next picture, if `qp` and `fraction` are the QP of the options.
+    pub fn next(&mut self, qp: u8, fraction: i8) -> Place {
         let number = self.next;
         self.next += 1;
         let offset = match (number, self.several) {
@@ -45,9 +48,29 @@ impl Structure {
             (_, false) => CHAIN_OFFSET,
             _ => PERIOD_OFFSETS[(number % PERIOD) as usize],
         };
-        let qp = qp.saturating_add_signed(offset).min(63);
+        let parts = i16::from(QP_PARTS);
+        let exact = ((i16::from(qp) + i16::from(offset)) * parts + i16::from(fraction)).clamp(0, 63 * parts);
+        let (lower, rest) = (exact / parts, exact % parts);
+        let qp = (lower + i16::from(rest > self.threshold(number))) as u8;
+        let qp_fraction = if number == 0 { (exact - i16::from(qp) * parts) as i8 } else { 0 };
         let references = self.several.then(|| self.references(number));
-        Place { qp, references }
+        Place { qp, qp_fraction, references }
+    }
+
+    /// The greatest fraction that a picture's QP is rounded down with.
+    ///
+    /// Pictures have whole QPs, so a fraction becomes a mixture: with each 1 / `QP_PARTS` more another part of the
+    /// pictures of every place in the period is coarser by one, spread over the animation. The first picture has no
+    /// others to be mixed with; its lambda follows the fraction.
+    fn threshold(&self, number: u32) -> i16 {
+        // An odd factor visits all thresholds, this one in steps that are far apart.
+        const STRIDE: u32 = 7;
+        let turn = match (number, self.several) {
+            (0, _) => QP_PARTS as u32 / 2,
+            (_, false) => STRIDE * number,
+            _ => STRIDE * (number / PERIOD) + QP_PARTS as u32 / PERIOD * (number % PERIOD),
+        };
+        (turn % QP_PARTS as u32) as i16
     }
 
     fn references(&mut self, number: u32) -> ReferenceConfigurationSet {
@@ -89,7 +112,7 @@ mod tests {
         let mut removals: Vec<u32> = Vec::new();
         for number in 0..40 {
             present.retain(|other| !removals.contains(other));
-            let set = structure.next(30).references.unwrap_or_default();
+            let set = structure.next(30, 0).references.unwrap_or_default();
             for delta in &set.references {
                 assert!(present.contains(&(number - u32::from(*delta))), "picture {number}: {set:?}");
             }
@@ -105,10 +128,49 @@ mod tests {
 
     #[test]
     fn qps_stay_in_range() {
-        assert_eq!(Structure::new(false).next(3).qp, 0);
+        assert_eq!(Structure::new(false).next(3, 0).qp, 0);
         let mut structure = Structure::new(false);
-        assert_eq!([63, 63, 30].map(|qp| structure.next(qp).qp), [56, 63, 33]);
+        assert_eq!([63, 63, 30].map(|qp| structure.next(qp, 0).qp), [56, 63, 33]);
         let mut structure = Structure::new(true);
-        assert_eq!([30; 6].map(|qp| structure.next(qp).qp), [23, 34, 32, 34, 30, 34]);
+        assert_eq!([30; 6].map(|qp| structure.next(qp, 0).qp), [23, 34, 32, 34, 30, 34]);
+    }
+
+    #[test]
+    fn fractions_are_mixtures() {
+        for several in [false, true] {
+            let qps = |fraction| -> Vec<u8> {
+                let mut structure = Structure::new(several);
+                (0..65).map(|_| structure.next(30, fraction).qp).collect()
+            };
+            let mut before = qps(0);
+            let coarse: Vec<u8> = before.iter().map(|qp| qp + 1).collect();
+            for fraction in 1..QP_PARTS {
+                let now = qps(fraction);
+                let steps: Vec<usize> = (0..65).filter(|&n| now[n] != before[n]).collect();
+                assert!(steps.iter().all(|&n| now[n] == before[n] + 1), "{fraction}: {steps:?}");
+                let later = steps.iter().filter(|&&n| n > 0).count();
+                assert_eq!(later, 4, "each fraction makes as many pictures coarser: {steps:?}");
+                before = now;
+            }
+            before.iter().zip(&coarse).skip(1).for_each(|(now, coarse)| assert!(coarse - now <= 1));
+            // Half of the pictures of each place are coarser at one half.
+            for place in 0..4 {
+                let coarser = (1..65).filter(|n| n % 4 == place && qps(8)[*n] == coarse[*n]).count();
+                assert_eq!(coarser, 8);
+            }
+        }
+    }
+
+    #[test]
+    fn lambda_of_the_first_picture_follows_the_fraction() {
+        for (fraction, expected) in [(0, (23, 0)), (5, (23, 5)), (8, (23, 8)), (9, (24, -7)), (15, (24, -1))]
+        {
+            let mut structure = Structure::new(true);
+            let first = structure.next(30, fraction);
+            assert_eq!((first.qp, first.qp_fraction), expected);
+            assert_eq!(structure.next(30, fraction).qp_fraction, 0);
+        }
+        let lowest = Structure::new(true).next(3, 9);
+        assert_eq!((lowest.qp, lowest.qp_fraction), (0, 0));
     }
 }

@@ -48,7 +48,7 @@ impl Tuning {
         let [cb, cr] = chroma_qp_delta.map(f64::from);
         Self {
             strength,
-            lambda: constants.lambda * ((f64::from(options.qp) - 11.0) / 4.0).exp2(),
+            lambda: constants.lambda * ((options.exact_qp() - 11.0) / 4.0).exp2(),
             chroma_qp_delta,
             chroma_weight: constants.chroma_weight.powf(strength.into()) * (-(cb + cr) / 8.0).exp2(),
         }

@@ -66,7 +66,7 @@ impl AnimationWriter {
     /// Frames that wait until the one before them is encoded.
     pub const LOOK_AHEAD: usize = 9;
 
-    /// An animation without frames. The QP of `options` is that of the first frame; `alpha_qp` is not used.
+    /// An animation without frames. The QPs of frames go by that of `options`; `alpha_qp` is not used.
     ///
     /// # Errors
     /// [`Error::InvalidOption`] names an option that is out of range; [`Error::InvalidContainer`] the size.

@@ -23,7 +23,7 @@ mod sharp;
 mod transparent;
 
 pub use animation::AnimationWriter;
-pub use avs2::encoder::{EncoderOptions as PictureOptions, ToolSet};
+pub use avs2::encoder::{EncoderOptions as PictureOptions, QP_PARTS, ToolSet};
 pub use chroma::ChromaFilter;
 pub use pixels::{PixelFormat, Pixels};
 
@@ -81,6 +81,7 @@ impl EncodeOptions {
     fn alpha_picture(&self) -> PictureOptions {
         PictureOptions {
             qp: self.alpha_qp,
+            qp_fraction: 0,
             perceptual: 0.0,
             chroma_qp_delta: None,
             coding_order: 1,
