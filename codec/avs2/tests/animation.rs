@@ -39,6 +39,7 @@ fn clip(name: &str, size: (usize, usize), n: usize) -> Planes {
         "fade" => texture(c, x, y) * (1.0 - 0.12 * t) + 12.0 * t,
         "change" if (10.0..22.0).contains(&(x - 4.0 * t)) && y > 8.0 && y < 20.0 => 230.0,
         "noise" => noise(c, x, y, n),
+        "back" if (2..15).contains(&n) => texture(c, y * 1.3 + 91.0, 300.0 - x * 0.7),
         "cut" if n >= 2 => texture(c, y * 1.3 + 91.0, 300.0 - x * 0.7),
         "grain" => texture(c, x, y) + noise(c, x, y, n) / 64.0,
         _ => texture(c, x, y),
@@ -129,6 +130,22 @@ fn fractions_of_qps_are_for_animations() {
     let options = EncoderOptions { qp_fraction: 1, ..Default::default() };
     let still = encode_intra_picture(&input, &options, &NeverCancel, &|_, _| {});
     assert_eq!(still.err(), error(1));
+}
+
+#[test]
+fn what_the_first_picture_showed_is_not_coded_again() {
+    let last = |tools| {
+        let options = EncoderOptions { qp: 36, effort: 2, tools, ..Default::default() };
+        check("back", (96, 64), 16, &options)[15]
+    };
+    let (remembered, new) = (last(ToolSet::Full), last(ToolSet::Compatible));
+    assert!(3 * remembered < new, "{remembered} {new}");
+}
+
+#[test]
+fn long_animations_let_go_of_the_first_picture() {
+    let options = EncoderOptions { qp: 45, effort: 0, tools: ToolSet::Full, ..Default::default() };
+    check("pan", (24, 16), 140, &options);
 }
 
 #[test]

@@ -92,7 +92,7 @@ def encode_animation(
             10, which is what browsers make of them; above 65535 the frame is followed by copies that share the delay.
         quality: as for :func:`pillow_tpg.encode`.
         qp: QP that the frames' QPs go by, 0 (best) to 63: 7 less for the first frame, 3 more for later ones;
-            with the full tool set 4, 2, 4 and 0 more in turn for later ones. Fractions are rounded to sixteenths;
+            with the full tool set 4, 2, 4 and 1 more in turn for later ones. Fractions are rounded to sixteenths;
             so many of the frames are coarser by one QP.
         target_size: the best quality whose file has at most so many bytes, found with at most 11 encodings, to a
             sixteenth of a QP. Frames are recorded for that, in a temporary file where they are many.

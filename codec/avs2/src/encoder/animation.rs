@@ -92,7 +92,7 @@ impl Track {
 
 impl AnimationEncoder {
     /// An encoder for frames of `width` x `height`. The first frame has 7 less than `options.qp`, later ones have 3
-    /// more; with the full tool set they have 4, 2, 4 and 0 more in turn. With `options.qp_fraction` so many of them
+    /// more; with the full tool set they have 4, 2, 4 and 1 more in turn. With `options.qp_fraction` so many of them
     /// have one more.
     ///
     /// # Errors
@@ -131,7 +131,7 @@ impl AnimationEncoder {
             removals: vec![3 * track.count],
         }];
         let (options, buffer) = (options.clone(), PictureBuffer::default());
-        let structure = Structure::new(options.tools.tools().inter);
+        let structure = Structure::new(options.tools.tools().inter, track.count);
         Ok(Self { width, height, options, sequence, geometry, buffer, frames: 0, track, structure })
     }
 

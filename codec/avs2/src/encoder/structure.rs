@@ -10,14 +10,18 @@ const CHAIN_OFFSET: i8 = 3;
 /// One picture in so many is better than the others and serves longer as a reference.
 const PERIOD: u32 = 4;
 /// QPs by the place in such a period.
-const PERIOD_OFFSETS: [i8; PERIOD as usize] = [0, 4, 2, 4];
+const PERIOD_OFFSETS: [i8; PERIOD as usize] = [1, 4, 2, 4];
 /// Most references of a picture; the standard allows no more.
 const REFERENCES: usize = 4;
+/// Greatest difference of coding orders that names a reference (14.4).
+const FARTHEST: u32 = 63;
 
 /// Plans the pictures of one track in coding order.
 #[derive(Debug, Clone)]
 pub(super) struct Structure {
     several: bool,
+    /// Last picture that may refer to the first one.
+    last_with_first: u32,
     next: u32,
     /// Pictures that later ones may refer to.
     live: Vec<u32>,
@@ -34,9 +38,10 @@ pub(super) struct Place {
 }
 
 impl Structure {
-    /// `several` allows more than the picture before as references.
-    pub fn new(several: bool) -> Self {
-        Self { several, next: 0, live: Vec::new() }
+    /// `several` allows more than the picture before as references; `tracks` take turns in the stream.
+    pub fn new(several: bool, tracks: u8) -> Self {
+        let last_with_first = FARTHEST / u32::from(tracks.max(1));
+        Self { several, last_with_first, next: 0, live: Vec::new() }
     }
 
     /// The next picture, if `qp` and `fraction` are the QP of the options.
@@ -74,31 +79,38 @@ impl Structure {
     }
 
     fn references(&mut self, number: u32) -> ReferenceConfigurationSet {
-        let keep: Vec<u32> = (number + 1..=number + PERIOD).flat_map(used_by).collect();
+        let mut keep: Vec<u32> =
+            (number + 1..=number + PERIOD).flat_map(|other| self.used_by(other)).collect();
+        if number < self.last_with_first {
+            keep.push(0);
+        }
         let delta = |other: &u32| (number - other) as u8;
         let removals = self.live.iter().filter(|&other| !keep.contains(other)).map(delta).collect();
         self.live.retain(|other| keep.contains(other));
         self.live.push(number);
         ReferenceConfigurationSet {
             referenced_by_others: true,
-            references: used_by(number).iter().map(delta).collect(),
+            references: self.used_by(number).iter().map(delta).collect(),
             removals,
         }
     }
-}
 
-/// The picture before, the last one of an even number, then the last that begin a period.
-fn used_by(number: u32) -> Vec<u32> {
-    let Some(before) = number.checked_sub(1) else { return Vec::new() };
-    let mut used = vec![before];
-    let even = before - before % 2;
-    let better = (0..=before / PERIOD).rev().map(|i| i * PERIOD);
-    for other in std::iter::once(even).chain(better) {
-        if used.len() < REFERENCES && !used.contains(&other) {
-            used.push(other);
+    /// The picture before, the last one of an even number, the last that begin a period, and the first one while it can
+    /// be named: it is the best of all, and what follows the last one in animations that go round.
+    fn used_by(&self, number: u32) -> Vec<u32> {
+        let Some(before) = number.checked_sub(1) else { return Vec::new() };
+        let first = (number <= self.last_with_first).then_some(0);
+        let even = before - before % 2;
+        let better = (0..=before / PERIOD).rev().map(|i| i * PERIOD);
+        let mut used = vec![before];
+        for other in std::iter::once(even).chain(better) {
+            if used.len() + usize::from(first.is_some()) < REFERENCES && !used.contains(&other) {
+                used.push(other);
+            }
         }
+        used.extend(first.filter(|first| !used.contains(first)));
+        used
     }
-    used
 }
 
 #[cfg(test)]
@@ -107,39 +119,47 @@ mod tests {
 
     #[test]
     fn references_exist_and_nothing_stays_for_ever() {
-        let mut structure = Structure::new(true);
-        let mut present: Vec<u32> = Vec::new();
-        let mut removals: Vec<u32> = Vec::new();
-        for number in 0..40 {
-            present.retain(|other| !removals.contains(other));
-            let set = structure.next(30, 0).references.unwrap_or_default();
-            for delta in &set.references {
-                assert!(present.contains(&(number - u32::from(*delta))), "picture {number}: {set:?}");
+        for (tracks, last_with_first) in [(1, 63), (2, 31)] {
+            let mut structure = Structure::new(true, tracks);
+            let mut present: Vec<u32> = Vec::new();
+            let mut removals: Vec<u32> = Vec::new();
+            for number in 0..140 {
+                present.retain(|other| !removals.contains(other));
+                let set = structure.next(30, 0).references.unwrap_or_default();
+                let named = |deltas: &[u8]| -> Vec<u32> {
+                    assert!(deltas.iter().all(|delta| delta * tracks <= 63), "picture {number}: {set:?}");
+                    deltas.iter().map(|delta| number - u32::from(*delta)).collect()
+                };
+                let references = named(&set.references);
+                assert!(references.iter().all(|other| present.contains(other)), "picture {number}: {set:?}");
+                assert_eq!(references.contains(&0), (1..=last_with_first).contains(&number));
+                removals = named(&set.removals);
+                assert!(removals.iter().all(|other| present.contains(other)), "picture {number}: {set:?}");
+                present.push(number);
+                assert!(present.len() <= 7, "picture {number}: {present:?}");
             }
-            removals = set.removals.iter().map(|delta| number - u32::from(*delta)).collect();
-            assert!(removals.iter().all(|other| present.contains(other)), "picture {number}: {set:?}");
-            present.push(number);
-            assert!(present.len() <= 6, "picture {number}: {present:?}");
         }
-        assert_eq!(used_by(9), [8, 4, 0]);
-        assert_eq!(used_by(10), [9, 8, 4, 0]);
-        assert_eq!(used_by(12), [11, 10, 8, 4]);
+        let structure = Structure::new(true, 1);
+        assert_eq!(structure.used_by(9), [8, 4, 0]);
+        assert_eq!(structure.used_by(10), [9, 8, 4, 0]);
+        assert_eq!(structure.used_by(16), [15, 14, 12, 0]);
+        assert_eq!(structure.used_by(64), [63, 62, 60, 56]);
     }
 
     #[test]
     fn qps_stay_in_range() {
-        assert_eq!(Structure::new(false).next(3, 0).qp, 0);
-        let mut structure = Structure::new(false);
+        assert_eq!(Structure::new(false, 1).next(3, 0).qp, 0);
+        let mut structure = Structure::new(false, 1);
         assert_eq!([63, 63, 30].map(|qp| structure.next(qp, 0).qp), [56, 63, 33]);
-        let mut structure = Structure::new(true);
-        assert_eq!([30; 6].map(|qp| structure.next(qp, 0).qp), [23, 34, 32, 34, 30, 34]);
+        let mut structure = Structure::new(true, 1);
+        assert_eq!([30; 6].map(|qp| structure.next(qp, 0).qp), [23, 34, 32, 34, 31, 34]);
     }
 
     #[test]
     fn fractions_are_mixtures() {
         for several in [false, true] {
             let qps = |fraction| -> Vec<u8> {
-                let mut structure = Structure::new(several);
+                let mut structure = Structure::new(several, 1);
                 (0..65).map(|_| structure.next(30, fraction).qp).collect()
             };
             let mut before = qps(0);
@@ -165,12 +185,12 @@ mod tests {
     fn lambda_of_the_first_picture_follows_the_fraction() {
         for (fraction, expected) in [(0, (23, 0)), (5, (23, 5)), (8, (23, 8)), (9, (24, -7)), (15, (24, -1))]
         {
-            let mut structure = Structure::new(true);
+            let mut structure = Structure::new(true, 1);
             let first = structure.next(30, fraction);
             assert_eq!((first.qp, first.qp_fraction), expected);
             assert_eq!(structure.next(30, fraction).qp_fraction, 0);
         }
-        let lowest = Structure::new(true).next(3, 9);
+        let lowest = Structure::new(true, 1).next(3, 9);
         assert_eq!((lowest.qp, lowest.qp_fraction), (0, 0));
     }
 }
