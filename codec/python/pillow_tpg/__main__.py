@@ -114,6 +114,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _number(text: str) -> float:
+    """Whole numbers stay so in messages."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
+
+
 def _add_threads(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, choices=range(1, 65), default=1, metavar="N", help="1 to 64")
 
@@ -125,7 +131,7 @@ def _add_encode(parser: argparse.ArgumentParser) -> None:
     goal.add_argument(
         "--quality", type=float, help="1 to 100, what JPEG gives at the same number; default 75"
     )
-    goal.add_argument("--qp", type=float, help="0 (best) to 63; fractions for animations only")
+    goal.add_argument("--qp", type=_number, help="0 (best) to 63; fractions for animations only")
     goal.add_argument("--target-size", type=int, metavar="BYTES", help="best quality with at most BYTES")
     goal.add_argument(
         "--target-ssimulacra2", type=float, metavar="X", help="smallest file with at least this score"
