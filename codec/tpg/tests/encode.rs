@@ -138,13 +138,11 @@ fn brightness(pixel: &[u8]) -> f64 {
     (long + medium) / 2.0
 }
 
-#[test]
-fn luma_keeps_stripes_as_bright_as_they_were() {
+/// The greatest error of brightness of `data`, a picture of 32 x 16 pixels, after rounding.
+fn worst_brightness(data: &[u8], filter: ChromaFilter) -> f64 {
     let (width, height) = (32, 16);
-    // Stripes as wide as a pixel: chroma cannot follow them.
-    let data = [170, 80, 90, 70, 150, 140].repeat(width / 2 * height);
-    let pixels = Pixels::new(&data, width, height, width * 3, PixelFormat::Rgb).unwrap();
-    let source = Source::new(&pixels, ChromaFilter::Sharp);
+    let pixels = Pixels::new(data, width, height, width * 3, PixelFormat::Rgb).unwrap();
+    let source = Source::new(&pixels, filter);
     let rounded: Vec<Vec<u8>> = (0..3)
         .map(|index| source.plane(index).unwrap().iter().map(|value| ((value + 8) >> 4) as u8).collect())
         .collect();
@@ -154,11 +152,17 @@ fn luma_keeps_stripes_as_bright_as_they_were() {
     };
     let mut shown = vec![0; data.len()];
     convert(&[plane(0), plane(1), plane(2)], None, Layout::Rgb, SimdLevel::Auto, &mut shown).unwrap();
-    for (shown, pixel) in shown.chunks_exact(3).zip(data.chunks_exact(3)) {
-        // Half a step of luma is 0.0025 here; with the luminance of BT.709 the stripes are off by more than 0.01.
-        let error = brightness(shown) - brightness(pixel);
-        assert!(error.abs() < 0.004, "{shown:?} for {pixel:?}: {error}");
-    }
+    let pairs = shown.chunks_exact(3).zip(data.chunks_exact(3));
+    pairs.map(|(shown, pixel)| (brightness(shown) - brightness(pixel)).abs()).fold(0.0, f64::max)
+}
+
+#[test]
+fn luma_keeps_stripes_about_as_bright_as_they_were() {
+    // Stripes as wide as a pixel: chroma cannot follow them. Two steps of luma may be missing, each about 0.007.
+    let strong = [230, 60, 60, 40, 90, 220].repeat(16 * 16);
+    let (kept, plain) =
+        (worst_brightness(&strong, ChromaFilter::Sharp), worst_brightness(&strong, ChromaFilter::Box));
+    assert!(kept < 0.018 && plain > 0.05, "{kept} {plain}");
 }
 
 #[test]

@@ -11,6 +11,11 @@ const STEPS: usize = 4;
 /// Sharpening below this is left out: on photos it costs more than it shows.
 const DEAD_ZONE: i16 = 2 << CHROMA_BITS;
 
+/// Changes of luma up to this, in sixteenths, are made only in part: they show less than they cost.
+const SMALL_CHANGE: i32 = 3 * STEP;
+/// That part, in tenths.
+const SMALL_PART: i32 = 3;
+
 /// Moves `chroma`, the mean of 2 x 2 pixels, towards the chroma whose magnification comes closest to the pixels, except
 /// for the dead zone. `tent` is as for [`solve`].
 pub(super) fn sharpen(chroma: &mut [i16], tent: &[i16], width: usize, height: usize) {
@@ -78,7 +83,7 @@ static LINEAR: LazyLock<[i32; 255 * 16 + 1]> = LazyLock::new(|| {
     })
 });
 
-/// Luma, in sixteenths, with which the decoded pixels have the luminance of the given ones; `cb` and `cr` are in
+/// Luma, in sixteenths, with which the decoded pixels have about the luminance of the given ones; `cb` and `cr` are in
 /// sixteenths.
 pub(super) fn luma(pixels: &Pixels<'_>, cb: &[i16], cr: &[i16]) -> Vec<i16> {
     let (width, height) = (pixels.width(), pixels.height());
@@ -109,10 +114,16 @@ pub(super) fn luma(pixels: &Pixels<'_>, cb: &[i16], cr: &[i16]) -> Vec<i16> {
                 let base = (luma - BLACK) * Y_SCALE + HALF;
                 luminance(offsets.map(|offset| ((base + offset) >> 12).clamp(0, 255 * 16))) - wanted
             };
-            *luma = root(i32::from(*luma), error) as i16;
+            let change = root(i32::from(*luma), error) - i32::from(*luma);
+            *luma += damped(change) as i16;
         }
     }
     out
+}
+
+/// A change of luma without most of its first steps.
+fn damped(change: i32) -> i32 {
+    change - change.clamp(-SMALL_CHANGE, SMALL_CHANGE) * (10 - SMALL_PART) / 10
 }
 
 /// The value in the range of luma where the rising function `error` is closest to 0, sought from `start`; values are
@@ -144,5 +155,15 @@ fn magnify_row(near: &[i16], far: &[i16], out: &mut [i32]) {
         let here = 3 * blended(x);
         pair[0] = (here + blended(x.saturating_sub(1)) + 8) >> 4;
         pair[1] = (here + blended((x + 1).min(last)) + 8) >> 4;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_changes_of_luma_stay_and_small_ones_shrink() {
+        assert_eq!([0, 10, -10, 48, 100, -100].map(damped), [0, 3, -3, 15, 67, -67]);
     }
 }
