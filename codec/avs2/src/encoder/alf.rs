@@ -28,6 +28,10 @@ pub(super) const TAPS: usize = 9;
 const REGIONS: usize = 16;
 /// Unit of coefficients.
 const ONE: f64 = 64.0;
+/// Bits of where a filter begins, about.
+const GROUP_BITS: f64 = 3.0;
+/// Most changes of one coefficient, or of two, after rounding.
+const MAX_STEPS: usize = 40;
 
 /// Correlations of the tap sums with each other and with the source.
 #[derive(Debug, Clone, Copy)]
@@ -83,35 +87,41 @@ impl Correlation {
         b
     }
 
-    /// The best filter with coefficients that can be sent: error, C0..C8.
-    fn solve_quantised(&self) -> (f64, [i16; TAPS]) {
-        let range = |i: usize| if i + 1 < TAPS { -64.0..=63.0 } else { 0.0..=127.0 };
-        let mut taps: [f64; TAPS] = self.solve();
+    /// The filter that can be sent with the least error + `lambda` * bits: that cost, C0..C8.
+    fn solve_quantised(&self, lambda: f64) -> (f64, [i16; TAPS]) {
+        let range = |i: usize| if i + 1 < TAPS { -64..=63 } else { 0..=127 };
+        let mut taps: [i16; TAPS] = self.solve().map(|tap| (tap * ONE).round() as i16);
         for (i, tap) in taps.iter_mut().enumerate() {
-            *tap = (*tap * ONE).round().clamp(*range(i).start(), *range(i).end());
-            if tap.is_nan() {
-                *tap = 0.0;
-            }
+            *tap = (*tap).clamp(*range(i).start(), *range(i).end());
         }
-        let error = |taps: &[f64; TAPS]| self.error(&taps.map(|tap| tap / ONE));
-        let mut best = error(&taps);
-        for _ in 0..3 {
-            let before = best;
-            for i in 0..TAPS {
-                for step in [-1.0, 1.0] {
+        let cost = |taps: &[i16; TAPS]| {
+            self.error(&taps.map(|tap| f64::from(tap) / ONE)) + lambda * filter_bits(taps)
+        };
+        let mut best = cost(&taps);
+        for _ in 0..MAX_STEPS {
+            let mut next = (best, taps);
+            for (i, step) in (0..TAPS).flat_map(|i| [(i, -1), (i, 1)]) {
+                // Alone, or against another tap so that the sum, which the error depends on most, stays.
+                for k in i..TAPS {
                     let mut changed = taps;
                     changed[i] += step;
-                    if range(i).contains(&changed[i]) && error(&changed) < best {
-                        best = error(&changed);
-                        taps = changed;
+                    if k > i {
+                        changed[k] -= if k + 1 == TAPS { 2 * step } else { step };
+                    }
+                    if range(i).contains(&changed[i]) && range(k).contains(&changed[k]) {
+                        let cost = cost(&changed);
+                        if cost < next.0 {
+                            next = (cost, changed);
+                        }
                     }
                 }
             }
-            if best == before {
+            if next.0 >= best {
                 break;
             }
+            (best, taps) = next;
         }
-        (best, taps.map(|tap| tap as i16))
+        (best, taps)
     }
 }
 
@@ -258,8 +268,8 @@ impl Task<'_> {
                 regions[if c == 0 { self.region(i) } else { 0 }].add(unit);
             }
             let groups =
-                if c == 0 { merge_regions(&regions, lambda) } else { vec![new_group(0, &regions[0])] };
-            let header: f64 = groups.iter().map(|group| filter_bits(&group.taps) + 3.0).sum();
+                if c == 0 { merge_regions(&regions, lambda) } else { vec![Group { start: 0, taps: regions[0].solve_quantised(lambda).1 }] };
+            let header: f64 = groups.iter().map(|group| filter_bits(&group.taps) + GROUP_BITS).sum();
             let mut cost = lambda * header;
             for (i, unit) in units.iter().enumerate() {
                 let group = group_of(&groups, self.region(i));
@@ -298,46 +308,37 @@ impl Task<'_> {
     }
 }
 
-fn new_group(start: usize, correlation: &Correlation) -> Group {
-    Group { start, taps: correlation.solve_quantised().1 }
-}
-
-/// Filters for runs of regions: neighbouring runs are merged as long as that lowers error and bits together.
+/// Filters for runs of regions, divided so that error + `lambda` * bits is least.
 fn merge_regions(regions: &[Correlation; REGIONS], lambda: f64) -> Vec<Group> {
-    struct Run {
-        start: usize,
-        correlation: Correlation,
-        cost: f64,
-    }
-    let run = |start: usize, correlation: Correlation| {
-        let (error, taps) = correlation.solve_quantised();
-        Run { start, correlation, cost: error + lambda * (filter_bits(&taps) + 3.0) }
-    };
-    let mut runs: Vec<Run> = regions.iter().enumerate().map(|(i, region)| run(i, *region)).collect();
-    while runs.len() > 1 {
-        let merged = (0..runs.len() - 1).map(|i| {
-            let mut correlation = runs[i].correlation;
-            correlation.add(&runs[i + 1].correlation);
-            let merged = run(runs[i].start, correlation);
-            (merged.cost - runs[i].cost - runs[i + 1].cost, i, merged)
+    // By the last region: the least cost so far, and the run that ends there.
+    let mut best: Vec<(f64, Group)> = Vec::with_capacity(REGIONS);
+    for end in 0..REGIONS {
+        let mut correlation = Correlation::ZERO;
+        let runs = (0..=end).rev().map(|start| {
+            correlation.add(&regions[start]);
+            let (cost, taps) = correlation.solve_quantised(lambda);
+            let before = if start > 0 { best[start - 1].0 } else { 0.0 };
+            (before + cost + lambda * GROUP_BITS, Group { start, taps })
         });
-        let Some((change, i, merged)) = merged.min_by(|a, b| a.0.total_cmp(&b.0)) else { break };
-        if change > 0.0 {
-            break;
-        }
-        runs[i] = merged;
-        runs.remove(i + 1);
+        best.extend(runs.min_by(|a, b| a.0.total_cmp(&b.0)));
     }
-    runs.iter().map(|run| new_group(run.start, &run.correlation)).collect()
+    let mut groups = Vec::new();
+    let mut end = REGIONS;
+    while end > 0 {
+        let group = best[end - 1].1.clone();
+        end = group.start;
+        groups.push(group);
+    }
+    groups.reverse();
+    groups
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn solution_recovers_a_known_filter() {
-        let known = [1, -2, 3, 4, -1, 0, 2, 5, 40_i16];
+    /// Correlations of noise with itself after a filter.
+    fn correlation(filter: [i16; TAPS]) -> Correlation {
         let mut state = 1_u32;
         let mut correlation = Correlation::ZERO;
         for _ in 0..2000 {
@@ -345,7 +346,7 @@ mod tests {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 f64::from(state >> 24)
             });
-            let source: f64 = u.iter().zip(known).map(|(u, tap)| u * f64::from(tap) / ONE).sum();
+            let source: f64 = u.iter().zip(filter).map(|(u, tap)| u * f64::from(tap) / ONE).sum();
             for i in 0..TAPS {
                 for k in 0..TAPS {
                     correlation.taps[i][k] += u[i] * u[k];
@@ -353,8 +354,32 @@ mod tests {
                 correlation.source[i] += u[i] * source;
             }
         }
-        assert_eq!(correlation.solve_quantised().1, known);
-        assert_eq!(coded(&known).taps(), known);
+        correlation
+    }
+
+    const KNOWN: [i16; TAPS] = [1, -2, 3, 4, -1, 0, 2, 5, 40];
+    const OTHER: [i16; TAPS] = [-3, 1, 0, -2, 6, 1, -1, 0, 60];
+
+    #[test]
+    fn solution_recovers_a_known_filter() {
+        assert_eq!(correlation(KNOWN).solve_quantised(0.0).1, KNOWN);
+        assert_eq!(coded(&KNOWN).taps(), KNOWN);
+    }
+
+    #[test]
+    fn bits_count_in_the_choice_of_a_filter() {
+        let bits = |lambda| filter_bits(&correlation(KNOWN).solve_quantised(lambda).1);
+        assert!(bits(1e6) < bits(0.0), "{} {}", bits(1e6), bits(0.0));
+    }
+
+    #[test]
+    fn regions_are_divided_where_their_filters_differ() {
+        let regions: [Correlation; REGIONS] =
+            std::array::from_fn(|i| correlation(if (6..9).contains(&i) { OTHER } else { KNOWN }));
+        let groups = merge_regions(&regions, 10.0);
+        let found: Vec<_> = groups.iter().map(|group| (group.start, group.taps)).collect();
+        assert_eq!(found, [(0, KNOWN), (6, OTHER), (9, KNOWN)]);
+        assert_eq!(merge_regions(&regions, 1e12).len(), 1, "bits that dear are not worth it");
     }
 
     #[test]
