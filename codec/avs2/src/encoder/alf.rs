@@ -267,8 +267,11 @@ impl Task<'_> {
             for (i, unit) in units.iter().enumerate().filter(|(i, _)| switches[*i]) {
                 regions[if c == 0 { self.region(i) } else { 0 }].add(unit);
             }
-            let groups =
-                if c == 0 { merge_regions(&regions, lambda) } else { vec![Group { start: 0, taps: regions[0].solve_quantised(lambda).1 }] };
+            let groups = if c == 0 {
+                merge_regions(&regions, lambda)
+            } else {
+                vec![Group { start: 0, taps: regions[0].solve_quantised(lambda).1 }]
+            };
             let header: f64 = groups.iter().map(|group| filter_bits(&group.taps) + GROUP_BITS).sum();
             let mut cost = lambda * header;
             for (i, unit) in units.iter().enumerate() {

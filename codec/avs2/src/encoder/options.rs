@@ -190,6 +190,19 @@ pub(super) struct Effort {
     /// Attempts at each square of 16x16, 32x32 and 64x64, of which the best stays; at most as many as `FACTORS` in
     /// `attempts.rs` has.
     pub attempts: [usize; 3],
+    /// How 16x16 squares are refined once they are coded.
+    pub refinement: Option<Refinement>,
+}
+
+/// Which single decisions are changed, with what follows in the square coded again.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Refinement {
+    /// Times that all units are gone through.
+    pub sweeps: usize,
+    /// Other luma modes per block.
+    pub luma_modes: usize,
+    /// Coding again ends as soon as it is this many bits behind.
+    pub bits_behind: f64,
 }
 
 /// Efforts 0 to 9.
@@ -211,6 +224,7 @@ pub(super) const EFFORTS: [Effort; 10] = {
         alf_passes: 0,
         dead_zone: 0.65,
         attempts: [1; 3],
+        refinement: None,
     };
     let e1 = Effort { alf_passes: 1, ..base };
     let e2 = Effort { quarters: true, stop_cost: 0.2, ..e1 };
@@ -237,25 +251,30 @@ pub(super) const EFFORTS: [Effort; 10] = {
         dead_zone: 0.5,
         ..e4
     };
-    let e6 = Effort { attempts: [2, 1, 1], alf_passes: 3, ..e5 };
-    let e7 = Effort { attempts: [3, 1, 1], stop_cost: 0.05, ..e6 };
-    let e8 = Effort {
-        luma_modes: [6, 6, 5, 4, 3],
+    let e6 = Effort {
+        follow_log2: 4,
+        stop_cost: 0.05,
+        alf_passes: 3,
+        refinement: Some(Refinement { sweeps: 1, luma_modes: 2, bits_behind: 3.0 }),
+        ..e5
+    };
+    let e7 = Effort {
+        follow_log2: 3,
+        luma_modes: [5, 5, 4, 3, 2],
         chroma_modes: 5,
         coarse_step: 1,
-        strip_modes: 4,
-        strip_coarse_step: 2,
-        stop_cost: 0.02,
-        attempts: [5, 1, 1],
-        ..e7
-    };
-    let e9 = Effort {
-        follow_log2: 3,
-        luma_modes: [10, 10, 8, 6, 4],
-        strip_modes: 6,
+        strip_modes: 3,
         strip_coarse_step: 1,
         stop_cost: 0.0,
-        attempts: [5, 3, 1],
+        refinement: Some(Refinement { sweeps: 1, luma_modes: 3, bits_behind: 3.0 }),
+        ..e6
+    };
+    let e8 = Effort { attempts: [1, 2, 1], ..e7 };
+    let e9 = Effort {
+        luma_modes: [6, 6, 5, 4, 3],
+        strip_modes: 4,
+        attempts: [1, 3, 1],
+        refinement: Some(Refinement { sweeps: 2, luma_modes: 3, bits_behind: 4.0 }),
         ..e8
     };
     [base, e1, e2, e3, e4, e5, e6, e7, e8, e9]

@@ -3,6 +3,7 @@
 mod attempts;
 mod chroma;
 mod inter;
+mod refinement;
 
 pub(super) use inter::{InterEffort, InterSearch};
 
@@ -298,11 +299,19 @@ impl<'a> Search<'a> {
 
     /// The cheapest way to code the square at `at`; it is left in the row's samples, cells, levels and units.
     fn quadtree(&mut self, at: (usize, usize), level: u32) -> f64 {
-        match self.picture.effort.attempts.get((level as usize).wrapping_sub(ATTEMPT_LOG2)) {
-            Some(&attempts) if attempts > 1 && self.inter.is_none() => {
-                self.best_of_attempts(at, level, attempts)
-            }
+        let effort = self.picture.effort;
+        if self.inter.is_some() {
+            return self.divide(at, level);
+        }
+        let refinement = effort.refinement.filter(|_| level as usize == ATTEMPT_LOG2);
+        let (mark, start) = (self.units.len(), refinement.map(|_| self.contexts.clone()));
+        let cost = match effort.attempts.get((level as usize).wrapping_sub(ATTEMPT_LOG2)) {
+            Some(&attempts) if attempts > 1 => self.best_of_attempts(at, level, attempts),
             _ => self.divide(at, level),
+        };
+        match (refinement, start) {
+            (Some(refinement), Some(start)) => self.refine((at, level), mark, start, refinement),
+            _ => cost,
         }
     }
 
@@ -425,7 +434,7 @@ impl<'a> Search<'a> {
         let qp = picture.slice_tools.slice_qp;
         // Distortions are weighted by dividing lambda.
         let lambda = picture.lambda * self.lambda_factor / weight;
-        let mut best = self.luma((x, y), level, CuKind::Intra2Nx2N, (qp, lambda));
+        let mut best = self.luma((x, y), level, CuKind::Intra2Nx2N, (qp, lambda), None);
         let quarters = level == 3 && picture.effort.quarters;
         let strips = picture.slice_tools.sdip && matches!(level, 4 | 5);
         if best.ctp != 0 && (quarters || strips) {
@@ -433,7 +442,7 @@ impl<'a> Search<'a> {
                 if quarters { &[CuKind::IntraNxN] } else { &[CuKind::Intra2NxhN, CuKind::IntrahNx2N] };
             for &kind in kinds {
                 self.save((x, y), level, PARTITIONS);
-                let other = self.luma((x, y), level, kind, (qp, lambda));
+                let other = self.luma((x, y), level, kind, (qp, lambda), None);
                 if other.cost < best.cost {
                     best = other;
                 } else {
@@ -441,7 +450,8 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        let (chroma_mode, chroma_ctp, chroma_cost) = self.chroma((x, y), level, best.modes[0], qp, lambda);
+        let (chroma_mode, chroma_ctp, chroma_cost) =
+            self.chroma((x, y), level, best.modes[0], (qp, lambda), None);
         let ctp = best.ctp | chroma_ctp << 4;
         let cost = best.cost + chroma_cost;
         let unit = IntraUnit { kind: best.kind, luma_modes: best.modes, chroma_mode, ctp, qp };
@@ -450,8 +460,15 @@ impl<'a> Search<'a> {
         (unit, cost * weight)
     }
 
-    /// The luma blocks of a unit with the given partition.
-    fn luma(&mut self, (x, y): (usize, usize), level: u32, kind: CuKind, (qp, lambda): (u8, f64)) -> Luma {
+    /// The luma blocks of a unit with the given partition, with `modes` if they are decided.
+    fn luma(
+        &mut self,
+        (x, y): (usize, usize),
+        level: u32,
+        kind: CuKind,
+        (qp, lambda): (u8, f64),
+        modes: Option<[u8; 4]>,
+    ) -> Luma {
         let size = 1 << level;
         let sdip = self.picture.slice_tools.sdip;
         let partition = self.costs.of(|c| {
@@ -464,7 +481,8 @@ impl<'a> Search<'a> {
             let at = BlockAt { c: 0, x: x + block.x, y: y + block.y, size: (block.w, block.h) };
             let strip = matches!(kind, CuKind::Intra2NxhN | CuKind::IntrahNx2N);
             let offset = self.z_offset(x, y) + i * size * size / 4;
-            let (mode, coded, cost) = self.luma_block(at, (qp, n), lambda, strip, offset);
+            let (mode, coded, cost) =
+                self.luma_block(at, (qp, n, lambda), strip, offset, modes.map(|modes| modes[i]));
             luma.modes[i] = mode;
             luma.ctp |= u8::from(coded) << i;
             luma.cost += cost;
@@ -510,14 +528,23 @@ impl<'a> Search<'a> {
         predict_intra(backend, mode, size, &scratch.line, available, &mut scratch.prediction[..], size.0);
     }
 
-    /// Decides a luma block and reconstructs it: mode, whether it has coefficients, and cost.
+    /// Bits of each luma mode.
+    fn mode_bits(&self, mpm: (u8, u8)) -> [f64; 33] {
+        std::array::from_fn(|mode| {
+            self.bits(self.costs.of(|c| {
+                code_luma_mode(c, mpm, mode as u8);
+            }))
+        })
+    }
+
+    /// Decides a luma block, unless `only` does, and reconstructs it: mode, whether it has coefficients, and cost.
     fn luma_block(
         &mut self,
         at: BlockAt,
-        (qp, n): (u8, u32),
-        lambda: f64,
+        (qp, n, lambda): (u8, u32, f64),
         strip: bool,
         offset: usize,
+        only: Option<u8>,
     ) -> (u8, bool, f64) {
         let picture = self.picture;
         let size = at.size;
@@ -527,17 +554,14 @@ impl<'a> Search<'a> {
         self.load_line(at, available);
         let (left, above) = self.row.neighbours(at.x, at.y);
         let mpm = most_probable_modes((left.mode, above.mode));
-        let mut mode_bits = [0.0; 33];
-        for (mode, bits) in mode_bits.iter_mut().enumerate() {
-            let cost = self.costs.of(|c| {
-                code_luma_mode(c, mpm, mode as u8);
-            });
-            *bits = f64::from(cost) / f64::from(ONE_BIT);
-        }
+        let mode_bits = self.mode_bits(mpm);
         let context = self.ctp_context(at.x, at.y);
         let ctp_bits = [false, true].map(|coded| self.bits(self.costs.bin(context, coded)));
 
-        let modes = self.rough_modes(size, available, lambda, &mode_bits, mpm, strip);
+        let modes = match only {
+            Some(_) => std::array::from_fn(|i| only.filter(|_| i == 0)),
+            None => self.rough_modes(size, available, lambda, &mode_bits, mpm, strip),
+        };
         let mut quantiser = Quantiser::new(qp, n, picture.effort.dead_zone);
         let coded = coded_size(size);
         if let Some(weights) = picture.weights {

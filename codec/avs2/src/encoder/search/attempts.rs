@@ -16,10 +16,15 @@ struct Attempt {
     index: usize,
     cost: f64,
     units: Vec<Unit>,
-    samples: [Vec<u8>; 3],
-    levels: [Vec<i16>; 3],
+    coded: CodedSquare,
     /// States after the square.
     contexts: ContextSet,
+}
+
+/// Samples and levels of the part of a square that is inside the picture.
+pub(super) struct CodedSquare {
+    samples: [Vec<u8>; 3],
+    levels: [Vec<i16>; 3],
 }
 
 impl Search<'_> {
@@ -42,10 +47,7 @@ impl Search<'_> {
                     index,
                     cost,
                     units: self.units[mark..].to_vec(),
-                    samples: std::array::from_fn(|c| self.square(at, level, c).1.concat()),
-                    levels: std::array::from_fn(|c| {
-                        self.levels.planes[c][self.level_range(at, level, c)].to_vec()
-                    }),
+                    coded: self.coded_square(at, level),
                     contexts: coder.into_contexts(),
                 });
             }
@@ -53,20 +55,33 @@ impl Search<'_> {
         self.lambda_factor = factor;
         let Some(best) = best else { return 0.0 };
         if best.index + 1 != FACTORS.len().min(attempts) {
-            for c in 0..3 {
-                let range = self.level_range(at, level, c);
-                self.levels.planes[c][range].copy_from_slice(&best.levels[c]);
-                let ((x, y, width), _) = self.square(at, level, c);
-                for (i, row) in best.samples[c].chunks_exact(width).enumerate() {
-                    self.row.planes[c].row_mut(y + i)[x..x + width].copy_from_slice(row);
-                }
-            }
+            self.put(at, level, &best.coded);
             best.units.iter().for_each(|unit| self.store_cells(unit));
             self.units.truncate(mark);
             self.units.extend(best.units);
         }
         self.start_with(best.contexts);
         best.cost
+    }
+
+    /// What is coded in a square.
+    pub(super) fn coded_square(&self, at: (usize, usize), level: u32) -> CodedSquare {
+        CodedSquare {
+            samples: std::array::from_fn(|c| self.square(at, level, c).1.concat()),
+            levels: std::array::from_fn(|c| self.levels.planes[c][self.level_range(at, level, c)].to_vec()),
+        }
+    }
+
+    /// Puts back what was coded in a square.
+    pub(super) fn put(&mut self, at: (usize, usize), level: u32, coded: &CodedSquare) {
+        for c in 0..3 {
+            let range = self.level_range(at, level, c);
+            self.levels.planes[c][range].copy_from_slice(&coded.levels[c]);
+            let ((x, y, width), _) = self.square(at, level, c);
+            for (i, row) in coded.samples[c].chunks_exact(width).enumerate() {
+                self.row.planes[c].row_mut(y + i)[x..x + width].copy_from_slice(row);
+            }
+        }
     }
 
     /// Where the levels of a square are.
@@ -88,7 +103,7 @@ impl Search<'_> {
     }
 
     /// Weighted error of coded units.
-    fn error_of(&self, units: &[Unit]) -> f64 {
+    pub(super) fn error_of(&self, units: &[Unit]) -> f64 {
         let picture = self.picture;
         let mut total = 0.0;
         for unit in units {

@@ -12,14 +12,15 @@ use crate::syntax::coding::{code_chroma_ctp, code_chroma_mode};
 use crate::syntax::{BlockClass, chroma_to_luma_mode};
 
 impl<'a> Search<'a> {
-    /// Decides and reconstructs both chroma blocks of a unit: mode, coded blocks and cost.
+    /// Decides and reconstructs both chroma blocks of a unit, with the mode `only` if there is one: mode, coded blocks
+    /// and cost.
     pub(super) fn chroma(
         &mut self,
         (x, y): (usize, usize),
         level: u32,
         luma_mode: u8,
-        qp: u8,
-        lambda: f64,
+        (qp, lambda): (u8, f64),
+        only: Option<u8>,
     ) -> (u8, u8, f64) {
         let picture = self.picture;
         let half = (1_usize << level) / 2;
@@ -44,7 +45,7 @@ impl<'a> Search<'a> {
         let mut order: [(f64, u8); 5] = std::array::from_fn(|mode| {
             (if is_redundant(mode as u8) { f64::MAX } else { mode_bits[mode] * lambda.sqrt() }, mode as u8)
         });
-        if picture.effort.chroma_modes < 4 {
+        if picture.effort.chroma_modes < 4 && only.is_none() {
             for c in 1..3 {
                 self.load_source(at(c));
                 self.load_line(at(c), available);
@@ -58,12 +59,16 @@ impl<'a> Search<'a> {
             order.sort_by(|a, b| a.0.total_cmp(&b.0));
         }
         let mut best = (f64::MAX, 0, 0);
-        let tried: Vec<u8> = order
-            .iter()
-            .filter(|(cost, _)| *cost < f64::MAX)
-            .take(picture.effort.chroma_modes)
-            .map(|&(_, mode)| mode)
-            .collect();
+        let tried: Vec<u8> = match only {
+            Some(mode) if is_redundant(mode) => vec![0],
+            Some(mode) => vec![mode],
+            None => order
+                .iter()
+                .filter(|(cost, _)| *cost < f64::MAX)
+                .take(picture.effort.chroma_modes)
+                .map(|&(_, mode)| mode)
+                .collect(),
+        };
         for &mode in &tried {
             // Cost without and with coefficients of each component.
             let mut costs = [[0.0; 2]; 2];

@@ -1,0 +1,257 @@
+//! Refinement of a coded square.
+//!
+//! What a decision does to the blocks after it is seen by coding these again: a single decision is changed, all later
+//! ones in the square are kept, and if the square got cheaper the change stays.
+
+use super::{BlockAt, Search, Unit};
+use crate::aec::{ContextSet, CostCoder};
+use crate::encoder::options::Refinement;
+use crate::encoder::rate::ONE_BIT;
+use crate::syntax::{CuKind, most_probable_modes};
+
+/// Factors of lambda in the quantisation of a unit.
+const FACTORS: [f64; 3] = [1.0, 0.75, 1.0 / 0.75];
+/// A sweep that gains less than this part of the cost is the last one.
+const LEAST_GAIN: f64 = 5e-4;
+const CHROMA_MODES: u8 = 5;
+
+/// A coded unit.
+struct Step {
+    unit: Unit,
+    /// Factor of lambda that it was quantised with.
+    factor: f64,
+    error: f64,
+    /// Error + lambda * bits from the first unit to the end of this one, without the bits of divisions.
+    sum: f64,
+    /// States before it.
+    before: ContextSet,
+}
+
+impl Search<'_> {
+    /// Refines the square at `at`, whose units are those from `mark` on; `start` are the states before it. Returns its
+    /// cost.
+    pub(super) fn refine(
+        &mut self,
+        (at, level): ((usize, usize), u32),
+        mark: usize,
+        start: ContextSet,
+        refinement: Refinement,
+    ) -> f64 {
+        let mut steps: Vec<Step> = Vec::new();
+        self.contexts = start.clone();
+        for &unit in &self.units[mark..] {
+            let sum = steps.last().map_or(0.0, |step| step.sum);
+            let (step, contexts) = self.step(unit, 1.0, sum);
+            steps.push(step);
+            self.contexts = contexts;
+        }
+        let (mut cost, mut end) = self.cost_of_steps((at, level), &start, steps.iter());
+        let mut coded = self.coded_square(at, level);
+        for _ in 0..refinement.sweeps {
+            let before = cost;
+            for k in 0..steps.len() {
+                for changed in self.alternatives(&steps[k], refinement.luma_modes) {
+                    if let Some(tail) = self.code_again(&steps, k, changed, refinement.bits_behind) {
+                        let all = steps[..k].iter().chain(&tail);
+                        let (new_cost, new_end) = self.cost_of_steps((at, level), &start, all);
+                        if new_cost < cost {
+                            (cost, end) = (new_cost, new_end);
+                            steps.truncate(k);
+                            steps.extend(tail);
+                            coded = self.coded_square(at, level);
+                        }
+                    }
+                    self.put(at, level, &coded);
+                }
+                steps[k..].iter().for_each(|step| self.store_cells(&step.unit));
+            }
+            if cost >= before * (1.0 - LEAST_GAIN) {
+                break;
+            }
+        }
+        self.units.truncate(mark);
+        self.units.extend(steps.iter().map(|step| step.unit));
+        self.start_with(end);
+        cost
+    }
+
+    /// A unit that was coded from the states in force, and the states after it; `sum` is that of the units before.
+    fn step(&self, unit: Unit, factor: f64, sum: f64) -> (Step, ContextSet) {
+        let mut coder = CostCoder::new(self.contexts.clone());
+        self.code_unit(&mut coder, &unit);
+        let error = self.error_of(&[unit]);
+        let lambda = self.lambda_factor * self.picture.lambda;
+        let sum = sum + error + lambda * coder.cost() as f64 / f64::from(ONE_BIT);
+        (Step { unit, factor, error, sum, before: self.contexts.clone() }, coder.into_contexts())
+    }
+
+    /// Cost of a square by its exact bits, with those of divisions, and the states after it.
+    fn cost_of_steps<'s>(
+        &self,
+        (at, level): ((usize, usize), u32),
+        start: &ContextSet,
+        steps: impl Iterator<Item = &'s Step> + Clone,
+    ) -> (f64, ContextSet) {
+        let mut coder = CostCoder::new(start.clone());
+        self.code_node(&mut coder, at, level, &mut steps.clone().map(|step| &step.unit));
+        let bits = coder.cost() as f64 / f64::from(ONE_BIT);
+        let error: f64 = steps.map(|step| step.error).sum();
+        (self.lambda_factor * self.picture.lambda * bits + error, coder.into_contexts())
+    }
+
+    /// Other ways to code a unit, one decision changed in each: luma modes, quantisation, and chroma mode.
+    fn alternatives(&mut self, step: &Step, luma_modes: usize) -> Vec<(Unit, f64)> {
+        let &Step { unit, factor, .. } = step;
+        let coded = unit.unit;
+        let mut alternatives = Vec::new();
+        self.start_with(step.before.clone());
+        for i in 0..coded.kind.block_count() {
+            let modes = self.block_modes(&unit, i).into_iter().flatten();
+            for mode in modes.filter(|&mode| mode != coded.luma_modes[i]).take(luma_modes) {
+                let mut other = unit;
+                other.unit.luma_modes[i] = mode;
+                alternatives.push((other, factor));
+            }
+        }
+        alternatives.extend(FACTORS.iter().filter(|&&other| other != factor).map(|&other| (unit, other)));
+        for mode in (0..CHROMA_MODES).filter(|&mode| mode != coded.chroma_mode) {
+            let mut other = unit;
+            other.unit.chroma_mode = mode;
+            alternatives.push((other, factor));
+        }
+        alternatives
+    }
+
+    /// The best luma modes of a block of a stored unit by Hadamard distance.
+    fn block_modes(&mut self, unit: &Unit, i: usize) -> [Option<u8>; 14] {
+        let kind = unit.unit.kind;
+        let block = kind.block(1 << unit.level, i);
+        let at = BlockAt { c: 0, x: unit.x + block.x, y: unit.y + block.y, size: (block.w, block.h) };
+        let strip = matches!(kind, CuKind::Intra2NxhN | CuKind::IntrahNx2N);
+        let available = self.row.availability((at.x, at.y), at.size);
+        self.load_source(at);
+        self.load_line(at, available);
+        let (left, above) = self.row.neighbours(at.x, at.y);
+        let mpm = most_probable_modes((left.mode, above.mode));
+        let (bits, lambda) = (self.mode_bits(mpm), self.lambda_of(unit));
+        self.rough_modes(at.size, available, lambda, &bits, mpm, strip)
+    }
+
+    fn lambda_of(&self, unit: &Unit) -> f64 {
+        let weight = self.picture.activity.of((unit.x, unit.y), 1 << unit.level);
+        self.picture.lambda * self.lambda_factor / weight
+    }
+
+    /// Codes the units from `k` on again, unit `k` as given; `None` if that falls `bits_behind` behind.
+    fn code_again(
+        &mut self,
+        steps: &[Step],
+        k: usize,
+        changed: (Unit, f64),
+        bits_behind: f64,
+    ) -> Option<Vec<Step>> {
+        let allowed = bits_behind * self.lambda_factor * self.picture.lambda;
+        let mut sum = if k > 0 { steps[k - 1].sum } else { 0.0 };
+        let mut tail = Vec::with_capacity(steps.len() - k);
+        self.start_with(steps[k].before.clone());
+        for (i, old) in steps.iter().enumerate().skip(k) {
+            let (unit, factor) = if i == k { changed } else { (old.unit, old.factor) };
+            let unit = self.code_decided(unit, factor);
+            let (step, contexts) = self.step(unit, factor, sum);
+            if step.sum > old.sum + allowed {
+                return None;
+            }
+            sum = step.sum;
+            tail.push(step);
+            self.start_with(contexts);
+        }
+        Some(tail)
+    }
+
+    /// Codes a unit whose partition and modes are decided.
+    fn code_decided(&mut self, mut unit: Unit, factor: f64) -> Unit {
+        let Unit { x, y, level, unit: coded, .. } = unit;
+        let lambda = self.lambda_of(&unit) * factor;
+        let modes = coded.luma_modes;
+        let luma = self.luma((x, y), level, coded.kind, (coded.qp, lambda), Some(modes));
+        let (chroma_mode, chroma_ctp, _) =
+            self.chroma((x, y), level, modes[0], (coded.qp, lambda), Some(coded.chroma_mode));
+        unit.unit.chroma_mode = chroma_mode;
+        unit.unit.ctp = luma.ctp | chroma_ctp << 4;
+        self.store_cells(&unit);
+        unit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encoder::activity::Activity;
+    use crate::encoder::input::SourcePlane;
+    use crate::encoder::lcu::Tree;
+    use crate::encoder::options::EFFORTS;
+    use crate::encoder::perception::Perception;
+    use crate::encoder::row::Row;
+    use crate::encoder::search::Picture;
+    use crate::picture::PlaneBuffer;
+    use crate::simd::Backend;
+    use crate::syntax::SliceTools;
+
+    /// Waves of another direction in every 8x8 block, with noise, 32 x 32.
+    fn source() -> [SourcePlane; 3] {
+        let mut state = 7_u32;
+        std::array::from_fn(|c| {
+            let side = if c == 0 { 32 } else { 16 };
+            let mut plane = PlaneBuffer::new(side, side);
+            for y in 0..side {
+                for (x, sample) in plane.row_mut(y).iter_mut().enumerate() {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    let angle = (x / 8 + 3 * (y / 8)) as f64;
+                    let wave = 50.0 * ((x as f64 * angle.cos() + y as f64 * angle.sin()) / 2.0).sin();
+                    *sample = (120.0 + wave) as u8 + (state >> 28) as u8;
+                }
+            }
+            SourcePlane::of(&plane)
+        })
+    }
+
+    #[test]
+    fn squares_get_cheaper_and_stay_consistent() {
+        let source = source();
+        let tree = Tree { width: 32, height: 32, lcu_log2: 5 };
+        let picture = Picture {
+            tree,
+            source: &source,
+            effort: EFFORTS[7],
+            slice_tools: SliceTools { sdip: true, fixed_qp: true, slice_qp: 24 },
+            chroma_qp_delta: [0; 2],
+            weights: None,
+            backend: Backend::SCALAR,
+            lambda: 6.0,
+            chroma_weight: 1.0,
+            activity: Activity::new(&source[0], 1.0),
+            perception: Perception::for_strength(1.0),
+        };
+        let refinement = Refinement { sweeps: 2, luma_modes: 4, bits_behind: 5.0 };
+        let mut search = Search::new(&picture, Row::new(tree, 0, false, 24));
+        let mut gains = 0;
+        for at in [(0, 0), (16, 0), (0, 16), (16, 16)] {
+            let (mark, start) = (search.units.len(), search.contexts.clone());
+            let exact = |search: &Search<'_>| {
+                let units = &search.units[mark..];
+                let mut coder = CostCoder::new(start.clone());
+                search.code_node(&mut coder, at, 4, &mut units.iter());
+                let bits = coder.cost() as f64 / f64::from(ONE_BIT);
+                picture.lambda * bits + search.error_of(units)
+            };
+            search.divide(at, 4);
+            let before = exact(&search);
+            let cost = search.refine((at, 4), mark, start.clone(), refinement);
+            // What is stored is what the cost was measured from.
+            assert!((exact(&search) - cost).abs() < 1e-6 * cost, "{at:?}: {} {cost}", exact(&search));
+            assert!(cost <= before, "{at:?}: {cost} {before}");
+            gains += u32::from(cost < 0.99 * before);
+        }
+        assert!(gains >= 2, "{gains} of four squares gain a hundredth");
+    }
+}
