@@ -39,6 +39,8 @@ pub(super) struct Quantiser<'a> {
     threshold: i16,
     /// Weights of squared errors by coefficient, row by row; `None` if all are 1.
     pub(super) seen: Option<&'a [f32]>,
+    /// Energies of coefficients relative to `gain`, row by row; `None` if all are 1.
+    pub(super) norms: Option<&'a [f32]>,
 }
 
 /// Levels of a block that are worth coding.
@@ -64,6 +66,7 @@ impl<'a> Quantiser<'a> {
             gain: 2_f32.powi(2 * (n as i32 - 7)),
             threshold: (step * dead_zone).ceil().min(32767.0) as i16,
             seen: None,
+            norms: None,
         }
     }
 
@@ -71,6 +74,11 @@ impl<'a> Quantiser<'a> {
     pub(super) fn empty(&self, plain: f64, coefficients: &[i16], size: (usize, usize)) -> f64 {
         let Some(seen) = self.seen else { return plain };
         let seen = &seen[..size.0 * size.1];
+        if let Some(norms) = self.norms {
+            let weighted = coefficients.iter().zip(seen).zip(norms);
+            let sum: f32 = weighted.map(|((&c, w), norm)| f32::from(c).powi(2) * (w - 1.0) * norm).sum();
+            return plain + f64::from(sum * self.gain);
+        }
         let mut sums = [0.0_f32; 8];
         for (c, w) in coefficients.chunks_exact(8).zip(seen.chunks_exact(8)) {
             for ((sum, &c), &w) in sums.iter_mut().zip(c).zip(w) {
@@ -268,7 +276,8 @@ impl Task<'_> {
             }
             let nearest = self.quantiser.level(magnitude as u32, x, y, self.size).min(32767);
             if nearest > 0 {
-                let gain = self.quantiser.gain * self.quantiser.seen.map_or(1.0, |seen| seen[y * w + x]);
+                let of = |table: Option<&[f32]>| table.map_or(1.0, |table| table[y * w + x]);
+                let gain = self.quantiser.gain * of(self.quantiser.seen) * of(self.quantiser.norms);
                 let change = |level: u32| {
                     let error = magnitude - i32::from(self.quantiser.dequantiser.scale(x, y, level as i32));
                     (error * error - magnitude * magnitude) as f32 * gain

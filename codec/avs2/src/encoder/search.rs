@@ -14,7 +14,7 @@ use super::options::Effort;
 use super::quantiser::{LevelArray, Quantised, Quantiser};
 use super::rate::{Costs, ONE_BIT};
 use super::row::{Cell, Row};
-use super::transform::forward_transform;
+use super::transform::{forward_transform, halved_norms};
 use crate::aec::{BinCoder, ContextSet, CostCoder, ctx};
 use crate::filter::edge;
 use crate::headers::WeightMatrices;
@@ -568,6 +568,7 @@ impl<'a> Search<'a> {
             quantiser = quantiser.with_weights(weights, coded);
         }
         quantiser.seen = picture.perception[0].weights(size);
+        quantiser.norms = halved_norms(size);
         let mut best = (f64::MAX, 0, None);
         for mode in modes.into_iter().flatten() {
             self.predict(mode, size, available);

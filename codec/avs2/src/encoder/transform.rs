@@ -1,5 +1,7 @@
 //! Forward transforms (4.6): the transposes of the decoder's.
 
+use std::sync::LazyLock;
+
 use super::simd;
 use crate::recon::{MAX_COEFFICIENTS, Secondary};
 use crate::simd::Backend;
@@ -82,7 +84,7 @@ pub(super) fn forward_transform(
     let (residual, fraction) = residual;
     if w.max(h) == 64 {
         let mut low = [0; MAX_COEFFICIENTS];
-        analyse(residual, (w, h), &mut low);
+        halve(residual, (w, h), &mut low);
         passes(backend, &low, (w / 2, h / 2), false, 1 + fraction, out);
         large_secondary(out, w / 2, secondary);
         return;
@@ -136,32 +138,60 @@ fn passes(
     }
 }
 
-/// The low band of the 5/3 wavelet in both directions.
-fn analyse(residual: &[i16], (w, h): (usize, usize), out: &mut [i16; MAX_COEFFICIENTS]) {
+/// Energies of the samples that the coefficients of a block of half its size make, relative to that of the mean, row by
+/// row; `None` for blocks of their own size (`w` x `h` samples).
+///
+/// The decoder puts the mean of two neighbours between them, which shrinks high frequencies.
+pub(super) fn halved_norms((w, h): (usize, usize)) -> Option<&'static [f32]> {
+    static TABLES: LazyLock<[Vec<f32>; 3]> = LazyLock::new(|| {
+        let norm = |k: usize, n: usize| {
+            (1.0 + (std::f64::consts::PI * k as f64 / (2 * n) as f64).cos().powi(2)) / 2.0
+        };
+        [(32, 32), (32, 8), (8, 32)]
+            .map(|(w, h)| (0..w * h).map(|i| (norm(i % w, w) * norm(i / w, h)) as f32).collect())
+    });
+    match (w, h) {
+        (64, 64) => Some(&TABLES[0]),
+        (64, _) => Some(&TABLES[1]),
+        (_, 64) => Some(&TABLES[2]),
+        _ => None,
+    }
+}
+
+/// Samples of half the size whose interpolation by the decoder comes closest to the residual, times 2.
+fn halve(residual: &[i16], (w, h): (usize, usize), out: &mut [i16; MAX_COEFFICIENTS]) {
     let (half_w, half_h) = (w / 2, h / 2);
-    let mut rows = vec![0_i16; half_w * h];
-    let mut high = [0_i32; 32];
+    let mut rows = vec![0.0_f32; half_w * h];
     for (row, low) in residual.chunks_exact(w).zip(rows.chunks_exact_mut(half_w)) {
-        let s = |i: usize| i32::from(row[i]);
-        for (j, d) in high[..half_w].iter_mut().enumerate() {
-            let right = if 2 * j + 2 < w { s(2 * j + 2) } else { s(w - 2) };
-            *d = s(2 * j + 1) - ((s(2 * j) + right) >> 1);
-        }
-        for j in 0..half_w {
-            let left = high[j.saturating_sub(1)];
-            low[j] = (s(2 * j) + ((left + high[j] + 2) >> 2)) as i16;
+        halve_line(low, |i| row[i].into());
+    }
+    let mut column = vec![0.0; half_h];
+    for x in 0..half_w {
+        halve_line(&mut column, |i| rows[i * half_w + x]);
+        for (out, value) in out[x..].iter_mut().step_by(half_w).zip(&column) {
+            *out = (2.0 * value).round() as i16;
         }
     }
-    for x in 0..half_w {
-        let s = |i: usize| i32::from(rows[i * half_w + x]);
-        for (j, d) in high[..half_h].iter_mut().enumerate() {
-            let below = if 2 * j + 2 < h { s(2 * j + 2) } else { s(h - 2) };
-            *d = s(2 * j + 1) - ((s(2 * j) + below) >> 1);
-        }
-        for j in 0..half_h {
-            let above = high[j.saturating_sub(1)];
-            out[j * half_w + x] = (2 * s(2 * j) + ((above + high[j] + 1) >> 1)) as i16;
-        }
+}
+
+/// Least squares for one line: even samples are those of `low`, odd ones the means of their neighbours, and the last
+/// one repeats. The matrix has three diagonals.
+fn halve_line(low: &mut [f32], sample: impl Fn(usize) -> f32) {
+    const BESIDE: f32 = 0.25;
+    let last = low.len() - 1;
+    // Forward elimination; `ratios` are what is left above the diagonal.
+    let mut ratios = [0.0_f32; 32];
+    for j in 0..=last {
+        let before = if j > 0 { 0.5 * sample(2 * j - 1) } else { 0.0 };
+        let after = sample(2 * j + 1) * if j < last { 0.5 } else { 1.0 };
+        let diagonal = 1.0 + if j > 0 { 0.25 } else { 0.0 } + if j < last { 0.25 } else { 1.0 };
+        let (ratio, value) = if j > 0 { (ratios[j - 1], low[j - 1]) } else { (0.0, 0.0) };
+        let pivot = diagonal - BESIDE * ratio;
+        ratios[j] = BESIDE / pivot;
+        low[j] = (before + sample(2 * j) + after - BESIDE * value) / pivot;
+    }
+    for j in (0..last).rev() {
+        low[j] -= ratios[j] * low[j + 1];
     }
 }
 
@@ -242,6 +272,35 @@ mod tests {
                 assert!(worst <= 8, "{size:?} {secondary:?}: {worst}");
             }
         }
+    }
+
+    #[test]
+    fn no_other_halved_line_comes_closer() {
+        let samples: Vec<f32> = residual((16, 1), 3).iter().map(|&sample| sample.into()).collect();
+        let mut low = [0.0; 8];
+        halve_line(&mut low, |i| samples[i]);
+        let shown = |i: usize| {
+            let after = low[(i / 2 + 1).min(7)];
+            if i % 2 == 0 { low[i / 2] } else { (low[i / 2] + after) / 2.0 }
+        };
+        let error: Vec<f32> = samples.iter().enumerate().map(|(i, sample)| sample - shown(i)).collect();
+        for j in 0..8 {
+            let before = if j > 0 { error[2 * j - 1] / 2.0 } else { 0.0 };
+            let after = error[2 * j + 1] / if j < 7 { 2.0 } else { 1.0 };
+            let slope = before + error[2 * j] + after;
+            assert!(slope.abs() < 1e-3, "value {j}: {slope}");
+        }
+        assert!(error.iter().any(|error| error.abs() > 1.0));
+    }
+
+    #[test]
+    fn norms_are_energies_of_interpolated_cosines() {
+        let norms = halved_norms((64, 64)).unwrap_or_default();
+        for (k, wanted) in [(0, 1.0), (8, 0.93), (16, 0.75), (31, 0.5)] {
+            assert!((norms[k] - wanted).abs() < 0.01, "{k}: {}", norms[k]);
+            assert_eq!(norms[k], norms[32 * k]);
+        }
+        assert!(halved_norms((32, 32)).is_none());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::encoder::input::FRACTION_BITS;
 use crate::encoder::metric::{source_energy, source_residual};
 use crate::encoder::quantiser::{Quantised, Quantiser};
 use crate::encoder::search::{BlockAt, Search, Unit, coded_size};
-use crate::encoder::transform::forward_transform;
+use crate::encoder::transform::{forward_transform, halved_norms};
 use crate::inter::{Orientation, UnitType, transform_kind};
 use crate::recon::Secondary;
 use crate::syntax::coding::code_chroma_ctp;
@@ -41,6 +41,7 @@ impl<'a> Search<'a> {
         let log2 = if at.size == (1 << level, 1 << level) { level } else { level - 1 };
         let mut quantiser = Quantiser::new(qp, log2, picture.effort.dead_zone);
         quantiser.seen = picture.perception[0].weights(at.size);
+        quantiser.norms = halved_norms(at.size);
         match picture.weights {
             None => quantiser,
             Some(weights) => quantiser.with_weights(weights, coded_size(at.size)),
