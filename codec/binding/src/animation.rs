@@ -89,7 +89,7 @@ impl AnimationEncoder {
         let (width, height) = self.size;
         let result = py.detach(|| {
             let pixels = Pixels::new(&pixels, width, height, width.saturating_mul(format.bytes()), format)?;
-            let source = Source::new(&pixels, self.filter);
+            let source = Source::of_frame(&pixels, self.filter);
             writer.push(source, delay, &callbacks, &|done, rows| callbacks.report(done, rows))?;
             Ok(writer)
         });

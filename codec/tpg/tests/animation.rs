@@ -21,7 +21,7 @@ fn options(qp: u8) -> EncodeOptions {
 fn picture(shift: usize) -> Source {
     let at = |i: usize| ((i % WIDTH * 5 + i / WIDTH * 3 + 40 * shift) % 256) as u8;
     let data: Vec<u8> = (0..WIDTH * HEIGHT).map(at).collect();
-    Source::new(&Pixels::new(&data, WIDTH, HEIGHT, WIDTH, PixelFormat::Grey).unwrap(), ChromaFilter::Box)
+    Source::of_frame(&Pixels::new(&data, WIDTH, HEIGHT, WIDTH, PixelFormat::Grey).unwrap(), ChromaFilter::Box)
 }
 
 /// RGBA with a visible disc that moves over nothing; opaque everywhere if `radius` is large.
@@ -40,7 +40,7 @@ fn disc(shift: usize, radius: usize, hidden: u8) -> Vec<u8> {
 
 fn rgba(data: &[u8]) -> Source {
     let pixels = Pixels::new(data, WIDTH, HEIGHT, WIDTH * 4, PixelFormat::Rgba).unwrap();
-    Source::new(&pixels, ChromaFilter::Sharp)
+    Source::of_frame(&pixels, ChromaFilter::Sharp)
 }
 
 fn frames(file: Vec<u8>) -> Vec<Frame> {
@@ -176,7 +176,7 @@ fn wrong_frames_are_named() {
     let error = writer.push(picture(0), 8, &NeverCancel, &|_, _| {}).unwrap_err();
     assert_eq!(error, Error::InvalidOption { option: "width of a frame", value: 45 });
     let pixels = Pixels::new(&[9, 0], 1, 1, 2, PixelFormat::GreyAlpha).unwrap();
-    let error = writer.push(Source::new(&pixels, ChromaFilter::Box), 8, &NeverCancel, &|_, _| {});
+    let error = writer.push(Source::of_frame(&pixels, ChromaFilter::Box), 8, &NeverCancel, &|_, _| {});
     let option = "alpha of a frame of an animation";
     assert_eq!(error.unwrap_err(), Error::InvalidOption { option, value: 1 });
     let mut writer = AnimationWriter::with_alpha(45, 32, &options(20)).unwrap();

@@ -166,6 +166,19 @@ fn luma_keeps_stripes_about_as_bright_as_they_were() {
 }
 
 #[test]
+fn frames_of_animations_keep_small_changes_of_luma() {
+    let weak = [150, 100, 120, 100, 125, 135].repeat(16 * 16);
+    let pixels = Pixels::new(&weak, 32, 16, 32 * 3, PixelFormat::Rgb).unwrap();
+    let luma = |source: Source| i32::from(source.plane(0).unwrap()[0]);
+    let plain = luma(Source::new(&pixels, ChromaFilter::Box));
+    let still = luma(Source::new(&pixels, ChromaFilter::Sharp)) - plain;
+    let frame = luma(Source::of_frame(&pixels, ChromaFilter::Sharp)) - plain;
+    assert!((4..48).contains(&frame.abs()), "{frame} sixteenths are a small change");
+    assert_eq!(still, frame - frame * 7 / 10);
+    assert_eq!(luma(Source::of_frame(&pixels, ChromaFilter::Box)), plain);
+}
+
+#[test]
 fn wrong_options_are_named() {
     let data = [0; 16 * 16];
     let pixels = Pixels::new(&data, 16, 16, 16, PixelFormat::Grey).unwrap();

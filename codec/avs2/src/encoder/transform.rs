@@ -281,7 +281,7 @@ mod tests {
         halve_line(&mut low, |i| samples[i]);
         let shown = |i: usize| {
             let after = low[(i / 2 + 1).min(7)];
-            if i % 2 == 0 { low[i / 2] } else { (low[i / 2] + after) / 2.0 }
+            if i.is_multiple_of(2) { low[i / 2] } else { (low[i / 2] + after) / 2.0 }
         };
         let error: Vec<f32> = samples.iter().enumerate().map(|(i, sample)| sample - shown(i)).collect();
         for j in 0..8 {

@@ -41,7 +41,7 @@ struct Coded {
 /// for red in [220, 120, 20] {
 ///     let pixels = [red, 30, 20].repeat(40 * 30);
 ///     let pixels = Pixels::new(&pixels, 40, 30, 40 * 3, PixelFormat::Rgb)?;
-///     writer.push(Source::new(&pixels, ChromaFilter::default()), 8, &NeverCancel, &|_, _| {})?;
+///     writer.push(Source::of_frame(&pixels, ChromaFilter::default()), 8, &NeverCancel, &|_, _| {})?;
 /// }
 /// assert!(writer.finish(&NeverCancel)?.starts_with(b"TPG AVS2B"));
 /// # Ok::<(), tpg::Error>(())

@@ -101,10 +101,21 @@ pub struct Source {
 }
 
 impl Source {
-    /// Converts pixels. Alpha that is 255 everywhere is left out; colour under fully transparent pixels is replaced by
-    /// a smooth continuation of what is visible.
+    /// Converts the pixels of a still. Alpha that is 255 everywhere is left out; colour under fully transparent pixels
+    /// is replaced by a smooth continuation of what is visible.
     #[must_use]
     pub fn new(pixels: &Pixels<'_>, filter: ChromaFilter) -> Self {
+        Self::with_luma(pixels, filter, sharp::SmallChanges::InPart)
+    }
+
+    /// Converts the pixels of a frame of an animation. With [`ChromaFilter::Sharp`] luma makes up for small errors of
+    /// luminance as it does for large ones, which animations gain from.
+    #[must_use]
+    pub fn of_frame(pixels: &Pixels<'_>, filter: ChromaFilter) -> Self {
+        Self::with_luma(pixels, filter, sharp::SmallChanges::Whole)
+    }
+
+    fn with_luma(pixels: &Pixels<'_>, filter: ChromaFilter, small: sharp::SmallChanges) -> Self {
         let (width, height) = (pixels.width(), pixels.height());
         let alpha = pixels.alpha().filter(|alpha| alpha.iter().any(|&value| value != OPAQUE));
         let filled = alpha.as_deref().and_then(|alpha| transparent::fill(pixels, alpha));
@@ -115,7 +126,7 @@ impl Source {
         } else {
             let [cb, cr] = chroma::planes(&pixels, filter);
             let luma = match filter {
-                ChromaFilter::Sharp => sharp::luma(&pixels, &cb, &cr),
+                ChromaFilter::Sharp => sharp::luma(&pixels, [&cb, &cr], small),
                 _ => matrix::luma(&pixels),
             };
             [luma, cb, cr]

@@ -11,9 +11,17 @@ const STEPS: usize = 4;
 /// Sharpening below this is left out: on photos it costs more than it shows.
 const DEAD_ZONE: i16 = 2 << CHROMA_BITS;
 
-/// Changes of luma up to this, in sixteenths, are made only in part: they show less than they cost.
+/// What becomes of small changes of luma.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SmallChanges {
+    /// They show less than they cost in squared error.
+    InPart,
+    Whole,
+}
+
+/// Changes of luma up to this, in sixteenths, are small.
 const SMALL_CHANGE: i32 = 3 * STEP;
-/// That part, in tenths.
+/// The part of them that is made, in tenths.
 const SMALL_PART: i32 = 3;
 
 /// Moves `chroma`, the mean of 2 x 2 pixels, towards the chroma whose magnification comes closest to the pixels, except
@@ -83,9 +91,9 @@ static LINEAR: LazyLock<[i32; 255 * 16 + 1]> = LazyLock::new(|| {
     })
 });
 
-/// Luma, in sixteenths, with which the decoded pixels have about the luminance of the given ones; `cb` and `cr` are in
-/// sixteenths.
-pub(super) fn luma(pixels: &Pixels<'_>, cb: &[i16], cr: &[i16]) -> Vec<i16> {
+/// Luma, in sixteenths, with which the decoded pixels have about the luminance of the given ones; Cb and Cr, `chroma`,
+/// are in sixteenths.
+pub(super) fn luma(pixels: &Pixels<'_>, chroma: [&[i16]; 2], small: SmallChanges) -> Vec<i16> {
     let (width, height) = (pixels.width(), pixels.height());
     let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
     let linear = &*LINEAR;
@@ -98,7 +106,7 @@ pub(super) fn luma(pixels: &Pixels<'_>, cb: &[i16], cr: &[i16]) -> Vec<i16> {
     for (y, out) in out.chunks_exact_mut(width).enumerate() {
         let near = y / 2;
         let far = if y % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(half_height - 1) };
-        for (plane, out) in [cb, cr].iter().zip(&mut magnified) {
+        for (plane, out) in chroma.iter().zip(&mut magnified) {
             magnify_row(
                 &plane[near * half_width..][..half_width],
                 &plane[far * half_width..][..half_width],
@@ -115,7 +123,7 @@ pub(super) fn luma(pixels: &Pixels<'_>, cb: &[i16], cr: &[i16]) -> Vec<i16> {
                 luminance(offsets.map(|offset| ((base + offset) >> 12).clamp(0, 255 * 16))) - wanted
             };
             let change = root(i32::from(*luma), error) - i32::from(*luma);
-            *luma += damped(change) as i16;
+            *luma += if small == SmallChanges::Whole { change } else { damped(change) } as i16;
         }
     }
     out
