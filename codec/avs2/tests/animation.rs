@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use avs2::encoder::{
-    AnimationEncoder, EncoderOptions, PictureInput, SEQUENCE_END, ToolSet, Track, encode_intra_picture,
+    AnimationEncoder, EncoderOptions, LookAhead, PictureInput, SEQUENCE_END, ToolSet, Track,
+    encode_intra_picture,
 };
-use avs2::{Decoder, DecoderOptions, Error, NeverCancel, PictureType};
+use avs2::{Decoder, DecoderOptions, Error, NeverCancel, PictureType, SimdLevel};
 
 /// Planes of a frame.
 type Planes = [Vec<u8>; 3];
@@ -223,4 +224,27 @@ fn several_references_and_divided_units_match() {
     }
     let options = EncoderOptions { qp: 40, effort: 4, tools: ToolSet::Full, ..Default::default() };
     check("change", (24, 16), 300, &options);
+}
+
+#[test]
+fn pictures_that_little_is_inherited_from_are_coarser() {
+    let (size, count) = ((64, 48), 12);
+    let options = EncoderOptions { qp: 30, ..EncoderOptions::default() };
+    // QPs of the pictures, the last three of them the only ones that the look-ahead finds little after.
+    let qps = |with_importance: bool| -> Vec<u8> {
+        let mut encoder = AnimationEncoder::new(size.0, size.1, &options).unwrap();
+        let mut ahead = LookAhead::new(SimdLevel::Auto);
+        let frames: Vec<Planes> = (0..count).map(|n| clip("still", size, n)).collect();
+        let inputs = frames.iter().map(|[y, cb, cr]| PictureInput::new(size.0, size.1, [y, cb, cr]).unwrap());
+        let inputs: Vec<PictureInput<'_>> = inputs.collect();
+        inputs.iter().for_each(|input| ahead.add(input).unwrap());
+        let push = |input| {
+            let importance = ahead.take().filter(|_| with_importance);
+            let coded = encoder.push_important(input, importance.as_ref(), &NeverCancel, &|_, _| {});
+            coded.unwrap().reconstruction.qp
+        };
+        inputs.iter().map(push).collect()
+    };
+    assert_eq!(qps(false), [[23].as_slice(), &[33; 11]].concat());
+    assert_eq!(qps(true), [[23].as_slice(), &[33; 8], &[34; 3]].concat());
 }

@@ -171,7 +171,9 @@ impl AnimationEncoder {
         let Track { index, count } = self.track;
         let coding_order = ((self.frames * usize::from(count) + usize::from(index)) % 256) as u8;
         let place = self.structure.next(self.options.qp, self.options.qp_fraction);
-        let (qp, qp_fraction) = (place.qp, place.qp_fraction);
+        let qp_fraction = place.qp_fraction;
+        let qp = place.qp
+            + importance.map_or(0, |importance| importance.qp_offset(self.frames)).min(63 - place.qp);
         let options = EncoderOptions { qp, qp_fraction, coding_order, ..self.options.clone() };
         if self.frames > 0 {
             return self.push_inter(input, importance, (&options, place.references), cancel, progress);

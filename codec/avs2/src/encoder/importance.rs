@@ -48,6 +48,14 @@ impl Importance {
     pub(super) const IN_FIRST: f32 = 0.5;
     /// In later pictures.
     pub(super) const IN_LATER: f32 = 0.15;
+    /// Below this mean a picture is made coarser: the last ones of an animation, and those before a cut.
+    const LITTLE: f32 = 1.8;
+
+    /// QP of picture `number` relative to that of its place.
+    pub(super) fn qp_offset(&self, number: usize) -> u8 {
+        let mean = self.logs.iter().sum::<f32>() / self.logs.len().max(1) as f32;
+        u8::from(number > 0 && mean < Self::LITTLE)
+    }
 }
 
 impl LookAhead {
