@@ -5,6 +5,8 @@ use crate::headers::ReferenceConfigurationSet;
 
 /// QP of the first picture, which all others build on, relative to that of the options.
 const FIRST_OFFSET: i8 = -7;
+/// How many times the fraction lambda of the first picture follows, so that sizes do not jump where its QP changes.
+const FIRST_LAMBDA: i8 = 2;
 /// QP of later pictures with one reference.
 const CHAIN_OFFSET: i8 = 3;
 /// One picture in so many is better than the others and serves longer as a reference.
@@ -57,7 +59,7 @@ impl Structure {
         let exact = ((i16::from(qp) + i16::from(offset)) * parts + i16::from(fraction)).clamp(0, 63 * parts);
         let (lower, rest) = (exact / parts, exact % parts);
         let qp = (lower + i16::from(rest > self.threshold(number))) as u8;
-        let qp_fraction = if number == 0 { (exact - i16::from(qp) * parts) as i8 } else { 0 };
+        let qp_fraction = if number == 0 { FIRST_LAMBDA * (exact - i16::from(qp) * parts) as i8 } else { 0 };
         let references = self.several.then(|| self.references(number));
         Place { qp, qp_fraction, references }
     }
@@ -66,7 +68,7 @@ impl Structure {
     ///
     /// Pictures have whole QPs, so a fraction becomes a mixture: with each 1 / `QP_PARTS` more another part of the
     /// pictures of every place in the period is coarser by one, spread over the animation. The first picture has no
-    /// others to be mixed with; its lambda follows the fraction.
+    /// others to be mixed with; its lambda follows the fraction, by [`FIRST_LAMBDA`].
     fn threshold(&self, number: u32) -> i16 {
         // An odd factor visits all thresholds, this one in steps that are far apart.
         const STRIDE: u32 = 7;
@@ -183,7 +185,8 @@ mod tests {
 
     #[test]
     fn lambda_of_the_first_picture_follows_the_fraction() {
-        for (fraction, expected) in [(0, (23, 0)), (5, (23, 5)), (8, (23, 8)), (9, (24, -7)), (15, (24, -1))]
+        for (fraction, expected) in
+            [(0, (23, 0)), (5, (23, 10)), (8, (23, 16)), (9, (24, -14)), (15, (24, -2))]
         {
             let mut structure = Structure::new(true, 1);
             let first = structure.next(30, fraction);
