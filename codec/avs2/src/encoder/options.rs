@@ -271,10 +271,10 @@ pub(super) const EFFORTS: [Effort; 10] = {
     };
     let e8 = Effort { attempts: [1, 2, 1], ..e7 };
     let e9 = Effort {
-        luma_modes: [6, 6, 5, 4, 3],
-        strip_modes: 4,
-        attempts: [1, 3, 1],
-        refinement: Some(Refinement { sweeps: 2, luma_modes: 3, bits_behind: 4.0 }),
+        luma_modes: [10, 10, 8, 6, 4],
+        strip_modes: 6,
+        attempts: [2, 3, 1],
+        refinement: Some(Refinement { sweeps: 3, luma_modes: 4, bits_behind: 5.0 }),
         ..e8
     };
     [base, e1, e2, e3, e4, e5, e6, e7, e8, e9]

@@ -25,20 +25,18 @@ struct Constants {
     chroma_weight: f64,
 }
 
-const STILL: Constants = Constants { strength: 1.0, lambda: 0.64, chroma_qp_delta: -1, chroma_weight: 0.8 };
+const STILL: Constants = Constants { strength: 1.0, lambda: 0.64, chroma_qp_delta: 0, chroma_weight: 0.67 };
 const ANIMATION: Constants =
     Constants { strength: 2.0, lambda: 0.52, chroma_qp_delta: -5, chroma_weight: 0.8 };
 /// Without QP differences of chroma, the weight of its errors stands in for them.
 const COMPATIBLE_ANIMATION: Constants =
     Constants { lambda: 0.56, chroma_qp_delta: 0, chroma_weight: 1.2, ..ANIMATION };
-const COMPATIBLE_STILL: Constants = Constants { chroma_qp_delta: 0, ..STILL };
 
 impl Tuning {
     /// `animation` tells whether the picture belongs to one.
     pub fn new(options: &EncoderOptions, animation: bool) -> Self {
         let constants = match (options.tools.tools().chroma_qp_delta, animation) {
-            (true, false) => STILL,
-            (false, false) => COMPATIBLE_STILL,
+            (_, false) => STILL,
             (true, true) => ANIMATION,
             (false, true) => COMPATIBLE_ANIMATION,
         };
@@ -71,7 +69,7 @@ mod tests {
             assert_eq!(deltas(ToolSet::Full, 0.0, None, animation), [0, 0]);
             assert_eq!(deltas(ToolSet::Full, 1.0, Some([3, -4]), animation), [3, -4]);
         }
-        assert_eq!(deltas(ToolSet::Full, 1.0, None, false), [-1, -1]);
+        assert_eq!(deltas(ToolSet::Full, 1.0, None, false), [0, 0]);
         assert_eq!(deltas(ToolSet::Full, 1.0, None, true), [-5, -5]);
     }
 

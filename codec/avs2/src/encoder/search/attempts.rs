@@ -9,7 +9,7 @@ use crate::aec::{ContextSet, CostCoder};
 use crate::encoder::rate::ONE_BIT;
 
 /// Factors of lambda in the order they are tried.
-const FACTORS: [f64; 5] = [1.0, 1.2, 0.85, 1.45, 0.7];
+const FACTORS: [f64; 3] = [1.0, 1.2, 0.85];
 
 /// A way to code a square, to be restored.
 struct Attempt {
