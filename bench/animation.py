@@ -18,6 +18,7 @@ from pathlib import Path
 
 from PIL import Image, ImageSequence
 from pillow_tpg import Ssimulacra2, encode_animation, register_tpg_opener
+from pillow_tpg.animation import QP_PARTS
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("OPENMOGR_SHARED", ROOT.parent / "shared"))
@@ -57,9 +58,6 @@ class Clip:
 
 
 Encode = Callable[[Clip, int], bytes]
-
-# Steps of QPs.
-QP_PARTS = 16
 
 
 def tpg(clip: Clip, setting: int) -> bytes:

@@ -190,8 +190,8 @@ def test_other_threads_run_meanwhile() -> None:
 
 
 def test_pictures_have_whole_qps() -> None:
-    assert encode(PHOTO, qp=30.0, effort=0) == encode(PHOTO, qp=30, effort=0)  # type: ignore[arg-type]
+    assert encode(PHOTO, qp=30.0, effort=0) == encode(PHOTO, qp=30, effort=0)
     with pytest.raises(ValueError, match=r"qp is 30.5, but only animations have fractions of QPs"):
-        encode(PHOTO, qp=30.5, effort=0)  # type: ignore[arg-type]
+        encode(PHOTO, qp=30.5, effort=0)
     with pytest.raises(ValueError, match="qp is nan, allowed are 0 to 63"):
-        encode(PHOTO, qp=float("nan"))  # type: ignore[arg-type]
+        encode(PHOTO, qp=float("nan"))

@@ -64,7 +64,7 @@ def encode(
     image: Image.Image | Samples,
     *,
     quality: float | None = None,
-    qp: int | None = None,
+    qp: float | None = None,
     target_size: int | None = None,
     target_ssimulacra2: float | None = None,
     effort: int = DEFAULT_EFFORT,
@@ -91,7 +91,7 @@ def encode(
             (height, width) or (height, width, 1 to 4): grey, grey and alpha, RGB, RGBA; alpha not premultiplied.
             Sides are 1 to 16383. Alpha that is 255 everywhere is left out.
         quality: 1 to 100, the perceived quality that libjpeg-turbo gives at the same number.
-        qp: 0 (best) to 63.
+        qp: 0 (best) to 63, a whole number.
         target_size: the best quality whose file has at most so many bytes, found with at most 8 encodings.
         target_ssimulacra2: the smallest file with at least this score against ``image``, found with at most 8
             encodings.
@@ -142,7 +142,7 @@ def encode_image(
     image: Image.Image | Samples,
     *,
     quality: float | None = None,
-    qp: int | None = None,
+    qp: float | None = None,
     target_size: int | None = None,
     target_ssimulacra2: float | None = None,
     effort: int = DEFAULT_EFFORT,

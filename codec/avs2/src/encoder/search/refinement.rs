@@ -51,17 +51,20 @@ impl Search<'_> {
             let before = cost;
             for k in 0..steps.len() {
                 for changed in self.alternatives(&steps[k], refinement.luma_modes) {
-                    if let Some(tail) = self.code_again(&steps, k, changed, refinement.bits_behind) {
+                    let tail = self.code_again(&steps, k, changed, refinement.bits_behind);
+                    let better = tail.and_then(|tail| {
                         let all = steps[..k].iter().chain(&tail);
-                        let (new_cost, new_end) = self.cost_of_steps((at, level), &start, all);
-                        if new_cost < cost {
-                            (cost, end) = (new_cost, new_end);
-                            steps.truncate(k);
-                            steps.extend(tail);
-                            coded = self.coded_square(at, level);
-                        }
+                        let found = self.cost_of_steps((at, level), &start, all);
+                        (found.0 < cost).then_some((tail, found))
+                    });
+                    if let Some((tail, found)) = better {
+                        (cost, end) = found;
+                        steps.truncate(k);
+                        steps.extend(tail);
+                        coded = self.coded_square(at, level);
+                    } else {
+                        self.put(at, level, &coded);
                     }
-                    self.put(at, level, &coded);
                 }
                 steps[k..].iter().for_each(|step| self.store_cells(&step.unit));
             }
