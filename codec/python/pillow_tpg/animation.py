@@ -93,7 +93,7 @@ def encode_animation(
         quality: as for :func:`pillow_tpg.encode`.
         qp: QP that the frames' QPs go by, 0 (best) to 63: 7 less for the first frame, 3 more for later ones;
             with the full tool set 4, 2, 4 and 1 more in turn for later ones. Fractions are rounded to sixteenths;
-            so many of the frames are coarser by one QP.
+            so many of the frames are coarser by one QP. So are later frames that little is inherited from.
         target_size: the best quality whose file has at most so many bytes, found with at most 11 encodings, to a
             sixteenth of a QP. Frames are recorded for that, in a temporary file where they are many.
         target_ssimulacra2: the smallest file whose frames have at least this score on average, found likewise.

@@ -93,7 +93,7 @@ impl Track {
 impl AnimationEncoder {
     /// An encoder for frames of `width` x `height`. The first frame has 7 less than `options.qp`, later ones have 3
     /// more; with the full tool set they have 4, 2, 4 and 1 more in turn. With `options.qp_fraction` so many of them
-    /// have one more.
+    /// have one more, and so have later ones that [`push_important`](Self::push_important) finds of little importance.
     ///
     /// # Errors
     /// [`Error::Invalid`] names the size or the option that is out of range or not part of the tool set.
