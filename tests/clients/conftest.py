@@ -13,12 +13,14 @@ import openmogr.demo
 from openmogr.testing import ServerProcess
 
 REGION = "ap-shanghai"
+CUSTOM_DOMAINS = {"go.pictures.test": "go-custom-domains-1250000000"}
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    with ServerProcess(tmp_path_factory.mktemp("clients") / "data") as process:
+    settings = {"server": {"domains": ["localhost"], "custom_domains": CUSTOM_DOMAINS}}
+    with ServerProcess(tmp_path_factory.mktemp("clients") / "data", settings) as process:
         yield process
 
 
