@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +17,21 @@ from openmogr.testing import ServerProcess
 REGION = "ap-shanghai"
 CUSTOM_DOMAINS = {"go.pictures.test": "go-custom-domains-1250000000"}
 _numbers = itertools.count(1)
+
+
+def node_modules(*names: str) -> str:
+    """The path of node; skips the test where it or a module that the test needs is missing."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed")
+    folders = [
+        Path(__file__).parent / "node_modules",
+        *map(Path, os.environ.get("NODE_PATH", "").split(os.pathsep)),
+    ]
+    for name in names:
+        if not any((folder / name).is_dir() for folder in folders):
+            pytest.skip(f"{name} is not installed: make clients")
+    return node
 
 
 @pytest.fixture(scope="session")

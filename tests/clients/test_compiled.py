@@ -79,7 +79,8 @@ def seen(
     request: pytest.FixtureRequest, server: ServerProcess, tmp_path_factory: pytest.TempPathFactory
 ) -> Seen:
     """What one run of a client saw."""
-    command = program(*request.param, tmp_path_factory.mktemp("client"))
+    client, connection = request.param
+    command = program(client, connection, tmp_path_factory.mktemp("client"))
     photo = Path(openmogr.demo.__file__).parent / openmogr.demo.KEY
     key = server.credential
     done = subprocess.run(
