@@ -19,7 +19,7 @@ from openmogr.testing import ServerProcess
 
 from .conftest import node_modules
 
-SDK = "cos-js-sdk-v5 1.10 (Chromium)"
+SDK = "cos-js-sdk-v5 1.10 in Chromium"
 HERE = Path(__file__).parent
 
 

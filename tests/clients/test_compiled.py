@@ -25,7 +25,7 @@ from openmogr.testing import Answer, ServerProcess
 
 pillow_tpg = pytest.importorskip("pillow_tpg", reason="the TPG codec is not built")
 BUILD = Path(__file__).parent / "build"
-GO, JAVA = "cos-go-sdk-v5 0.7", "cos_api (Java) 5.6"
+GO, JAVA = "cos-go-sdk-v5 0.7", "cos_api 5.6"
 Seen = dict[str, object]
 Test = Callable[..., None]
 

@@ -15,12 +15,12 @@ import pytest
 
 from openmogr.testing import ServerProcess
 
-CLIENT = "OpenDAL 0.47 (Python)"
+CLIENT = "opendal 0.47"
 BUCKET = "opendal-1250000000"
 
 
 @pytest.fixture(
-    scope="module", params=["cos.ap-shanghai.myqcloud.com", "localhost"], ids=["proxy", "domains"]
+    scope="module", params=["cos.ap-shanghai.myqcloud.com", "localhost:{port}"], ids=["proxy", "domains"]
 )
 def seen(request: pytest.FixtureRequest, server: ServerProcess) -> dict[str, object]:
     """What one run of the client saw. The proxy setting stands for the DNS in the second case."""
@@ -29,9 +29,10 @@ def seen(request: pytest.FixtureRequest, server: ServerProcess) -> dict[str, obj
     server.request("PUT", "/", b"", host=f"{BUCKET}.cos.ap-shanghai.myqcloud.com")
     key = server.credential
     proxies = {"http_proxy": f"http://127.0.0.1:{server.port}", "no_proxy": "", "NO_PROXY": ""}
+    endpoint = f"http://{request.param.format(port=server.port)}"
     script = Path(__file__).parent / "opendal_client.py"
     done = subprocess.run(
-        [sys.executable, str(script), f"http://{request.param}", key.secret_id, key.secret_key],
+        [sys.executable, str(script), endpoint, key.secret_id, key.secret_key],
         env={**os.environ, **proxies},
         capture_output=True,
         text=True,
