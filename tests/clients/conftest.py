@@ -16,6 +16,12 @@ from openmogr.testing import ServerProcess
 
 REGION = "ap-shanghai"
 CUSTOM_DOMAINS = {"go.pictures.test": "go-custom-domains-1250000000"}
+TEMPORARY = {
+    "secret_id": "AKIDTEMPORARY",
+    "secret_key": "temporarykey",
+    "token": "a+token/with=signs",
+    "expires": 4_000_000_000,
+}
 _numbers = itertools.count(1)
 
 
@@ -36,7 +42,10 @@ def node_modules(*names: str) -> str:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    settings = {"server": {"domains": ["localhost"], "custom_domains": CUSTOM_DOMAINS}}
+    settings: dict[str, dict[str, object]] = {
+        "server": {"domains": ["localhost"], "custom_domains": CUSTOM_DOMAINS},
+        "auth": {"temporary": [TEMPORARY]},
+    }
     with ServerProcess(tmp_path_factory.mktemp("clients") / "data", settings) as process:
         yield process
 

@@ -23,6 +23,8 @@ from PIL import Image
 import openmogr.demo
 from openmogr.testing import Answer, ServerProcess
 
+from .conftest import TEMPORARY
+
 pillow_tpg = pytest.importorskip("pillow_tpg", reason="the TPG codec is not built")
 BUILD = Path(__file__).parent / "build"
 GO, JAVA = "cos-go-sdk-v5 0.7", "cos_api 5.6"
@@ -83,8 +85,9 @@ def seen(
     command = program(client, connection, tmp_path_factory.mktemp("client"))
     photo = Path(openmogr.demo.__file__).parent / openmogr.demo.KEY
     key = server.credential
+    temporary = [str(TEMPORARY[name]) for name in ("secret_id", "secret_key", "token")]
     done = subprocess.run(
-        [*command, str(server.port), key.secret_id, key.secret_key, str(photo)],
+        [*command, str(server.port), key.secret_id, key.secret_key, str(photo), *temporary],
         capture_output=True,
         text=True,
         timeout=120,
@@ -153,6 +156,15 @@ def test_presigned(seen: Seen, server: ServerProcess) -> None:
     processed = by_url(server, urls["processed"])
     assert (processed.status, processed.header("Content-Type")) == (200, "image/webp")
     assert Image.open(io.BytesIO(processed.body)).size == (40, 27)
+
+
+@shows("Signatures in header and query, temporary tokens")
+def test_temporary_keys(seen: Seen, server: ServerProcess) -> None:
+    """The token goes along in a header, and in the query of a presigned URL."""
+    text, url = cast(list[str], seen["temporary"])
+    assert (text, by_url(server, url).body) == ("by token", b"by token")
+    assert "x-cos-security-token=" in url
+    assert by_url(server, url.replace("x-cos-security-token=", "x-other=")).status == 403
 
 
 @shows("Bucket and object ACL (private, public-read)", "Tagging", "CORS")

@@ -1,6 +1,7 @@
 // Drives cos-go-sdk-v5 against a server and prints one JSON object of what it saw.
 //
-// Arguments: the connection (proxy, domains or custom_domains), port, SecretId, SecretKey, a PNG photo.
+// Arguments: the connection (proxy, domains or custom_domains), port, SecretId, SecretKey, a PNG photo, and
+// SecretId, SecretKey and token of a temporary key.
 package main
 
 import (
@@ -13,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/tencentyun/cos-go-sdk-v5"
 )
@@ -42,6 +44,7 @@ func main() {
 	work.access()
 	work.images()
 	work.errors()
+	work.temporary(host, transport, os.Args[6], os.Args[7], os.Args[8])
 	if err := json.NewEncoder(os.Stdout).Encode(work.seen); err != nil {
 		panic(err)
 	}
@@ -63,6 +66,15 @@ func connect(connection, port, bucket string) (string, string, *http.Transport) 
 		host = "go.pictures.test:" + port
 	}
 	return host, server, &http.Transport{DialContext: dial}
+}
+
+// temporary does a little with a temporary key.
+func (r *run) temporary(host string, transport *http.Transport, id, key, token string) {
+	client := cos.NewClient(&cos.BaseURL{BucketURL: address(host)}, &http.Client{Transport: &cos.AuthorizationTransport{
+		SecretID: id, SecretKey: key, SessionToken: token, Transport: transport}})
+	must(client.Object.Put(r.ctx, "by token", strings.NewReader("by token"), nil))
+	signed := must(client.Object.GetPresignedURL2(r.ctx, http.MethodGet, "by token", time.Hour, nil))
+	r.seen["temporary"] = []string{string(body(client.Object.Get(r.ctx, "by token", nil))), signed.String()}
 }
 
 func address(host string) *url.URL {

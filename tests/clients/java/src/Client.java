@@ -2,19 +2,24 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.qcloud.cos.COSClient;
 import com.qcloud.cos.ClientConfig;
 import com.qcloud.cos.auth.BasicCOSCredentials;
+import com.qcloud.cos.auth.BasicSessionCredentials;
 import com.qcloud.cos.endpoint.EndpointBuilder;
 import com.qcloud.cos.endpoint.EndpointResolver;
 import com.qcloud.cos.exception.CosServiceException;
 import com.qcloud.cos.http.HttpProtocol;
 import com.qcloud.cos.region.Region;
 import java.io.File;
+import java.nio.charset.StandardCharsets;
+import java.util.Date;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
 /**
  * Drives cos_api, the COS SDK for Java, against a server and prints one JSON object of what it saw.
  *
- * <p>Arguments: the connection (proxy, resolver or builder), port, SecretId, SecretKey, a PNG photo.
+ * <p>Arguments: the connection (proxy, resolver or builder), port, SecretId, SecretKey, a PNG photo, and
+ * SecretId, SecretKey and token of a temporary key.
  */
 public final class Client {
     /** A call that may fail. */
@@ -45,6 +50,7 @@ public final class Client {
         Buckets.access(client);
         Images.run(client);
         client.errors();
+        client.temporary(new BasicSessionCredentials(arguments[5], arguments[6], arguments[7]));
         cos.shutdown();
         System.out.println(new ObjectMapper().writeValueAsString(client.seen));
     }
@@ -86,6 +92,15 @@ public final class Client {
                 });
         }
         return config;
+    }
+
+    /** A little with a temporary key. */
+    private void temporary(BasicSessionCredentials credentials) throws Exception {
+        cos.setCOSCredentials(credentials);
+        cos.putObject(bucket, "by token", "by token");
+        Date end = new Date(System.currentTimeMillis() + 3_600_000);
+        String url = cos.generatePresignedUrl(bucket, "by token", end).toString();
+        seen.put("temporary", List.of(new String(Objects.read(this, "by token"), StandardCharsets.UTF_8), url));
     }
 
     private void errors() {
