@@ -48,7 +48,8 @@ async function objects(call, photo, seen) {
   const back = await call('getObject', { Key: 'sliced', DataType: 'blob' });
   seen.slice = [slice.ETag, back.Body.size === large.size && await text(back.Body) === await text(large)];
   seen.upload = (await call('uploadFile', { Key: 'uploaded', Body: large, SliceSize: 1 << 19 })).ETag;
-  seen.deleted = (await call('deleteMultipleObject', { Objects: [{ Key: 'copied.png' }, { Key: 'never' }] })).Deleted.length;
+  const gone = await call('deleteMultipleObject', { Objects: [{ Key: 'copied.png' }, { Key: 'never' }] });
+  seen.deleted = gone.Deleted.length;
   seen.access = [];
   await call('putBucketAcl', { ACL: 'public-read' });
   seen.access.push((await call('getBucketAcl')).ACL);

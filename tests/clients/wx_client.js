@@ -1,6 +1,6 @@
 // Drives cos-wx-sdk-v5, the SDK for WeChat mini programs, against a server; prints one JSON object of what it saw.
-// Arguments: port, SecretId, SecretKey, a PNG photo, an empty folder. Node has no `wx`: what of it the SDK uses is made here of
-// Node's own fetch and files, and does what the documents of mini programs say, no more.
+// Arguments: port, SecretId, SecretKey, a PNG photo, an empty folder. Node has no `wx`: what of it the SDK uses is
+// made here of Node's own fetch and files, and does what the documents of mini programs say, no more.
 'use strict';
 const dns = require('dns');
 const fs = require('fs');
@@ -34,7 +34,8 @@ global.wx = {
     const form = new FormData();
     Object.entries(options.formData).forEach(([name, value]) => form.append(name, String(value)));
     form.append(options.name, new Blob([fs.readFileSync(options.filePath)]), path.basename(options.filePath));
-    const answer = await fetch(options.url, { method: 'POST', headers: defined(options.header, 'content-type'), body: form });
+    const headers = defined(options.header, 'content-type');
+    const answer = await fetch(options.url, { method: 'POST', headers, body: form });
     return { statusCode: answer.status, header: plain(answer.headers), data: await answer.text() };
   }, options),
   getFileSystemManager: () => ({
@@ -70,8 +71,8 @@ const Region = 'ap-shanghai';
 const cos = new COS({ SecretId, SecretKey, Domain: `http://{Bucket}.localhost:${port}`,
   ServiceDomain: `http://127.0.0.1:${port}`, AutoSwitchHost: false });
 const call = (name, parameters) => cos[name]({ Bucket, Region, ...parameters });
-const failure = (work) => work.then(() => null, (error) => ({ status: error.statusCode, code: error.code
-  || (error.error && error.error.Code), id: Boolean(error.RequestId || (error.headers && error.headers['x-cos-request-id'])) }));
+const failure = (work) => work.then(() => null, (error) => ({ status: error.statusCode,
+  code: error.error && error.error.Code, id: Boolean(error.headers && error.headers['x-cos-request-id']) }));
 
 (async () => {
   const seen = {};
@@ -82,22 +83,28 @@ const failure = (work) => work.then(() => null, (error) => ({ status: error.stat
   const upload = await call('uploadFile', { Key: 'simple.png', FilePath: photo, SliceSize: 1 << 21 });
   seen.simple = [upload.statusCode, upload.ETag, sent.at(-1)];
   const body = fs.readFileSync(photo);
-  const put = await call('putObject', { Key: 'put.png', Body: body.buffer.slice(body.byteOffset, body.byteOffset + body.length) });
+  const Body = body.buffer.slice(body.byteOffset, body.byteOffset + body.length);
+  const put = await call('putObject', { Key: 'put.png', Body });
   seen.put = put.ETag;
   const large = path.join(folder, 'large');
   fs.writeFileSync(large, Buffer.alloc(2 * 1024 * 1024 + 3, 'x'));
   const slice = await call('sliceUploadFile', { Key: 'sliced', FilePath: large, ChunkSize: 1 << 20, SliceSize: 1 });
   seen.slice = [slice.ETag, (await call('headObject', { Key: 'sliced' })).headers['content-length']];
-  const got = await call('getObject', { Key: 'put.png', QueryString: 'imageMogr2/thumbnail/60x/format/webp', DataType: 'arraybuffer' });
+  const got = await call('getObject', { Key: 'put.png', DataType: 'arraybuffer',
+    QueryString: 'imageMogr2/thumbnail/60x/format/webp' });
   seen.got = [got.headers['content-type'], Buffer.from(got.Body).subarray(8, 12).toString()];
-  const rules = JSON.stringify({ is_pic_info: 1, rules: [{ fileid: '/small.webp', rule: 'imageMogr2/thumbnail/60x/format/webp' }] });
+  const rules = JSON.stringify({ is_pic_info: 1, rules: [
+    { fileid: '/small.webp', rule: 'imageMogr2/thumbnail/60x/format/webp' }] });
   seen.processed = (await call('request', { Key: 'put.png', Method: 'POST', Action: 'image_process',
     Headers: { 'Pic-Operations': rules } })).UploadResult;
   seen.listed = (await call('getBucket', { Prefix: 'dir/' })).Contents.map((item) => item.Key);
-  seen.copy = (await call('putObjectCopy', { Key: 'copied', CopySource: `${Bucket}.cos.${Region}.myqcloud.com/put.png` })).ETag;
-  seen.deleted = (await call('deleteMultipleObject', { Objects: [{ Key: 'copied' }, { Key: 'never' }] })).Deleted.length;
+  const CopySource = `${Bucket}.cos.${Region}.myqcloud.com/put.png`;
+  seen.copy = (await call('putObjectCopy', { Key: 'copied', CopySource })).ETag;
+  const gone = await call('deleteMultipleObject', { Objects: [{ Key: 'copied' }, { Key: 'never' }] });
+  seen.deleted = gone.Deleted.length;
   seen.url = await new Promise((resolve, reject) => cos.getObjectUrl({ Bucket, Region, Key: 'put.png', Sign: true,
-    Query: { 'imageMogr2/thumbnail/40x/format/webp': '' } }, (error, data) => (error ? reject(error) : resolve(data.Url))));
+    Query: { 'imageMogr2/thumbnail/40x/format/webp': '' } },
+  (error, data) => (error ? reject(error) : resolve(data.Url))));
   seen.missing = await failure(call('getObject', { Key: 'missing' }));
   seen.rotated = await failure(call('getObject', { Key: 'put.png', QueryString: 'imageMogr2/rotate/abc' }));
   console.log(JSON.stringify(seen));

@@ -56,7 +56,8 @@ func (r *run) presigned(method, key string, options *cos.PresignedURLOptions) st
 	if options != nil {
 		given = options
 	}
-	signed := must(r.Object.GetPresignedURL(r.ctx, method, key, credential.SecretID, credential.SecretKey, time.Hour, given))
+	id, secret := credential.SecretID, credential.SecretKey
+	signed := must(r.Object.GetPresignedURL(r.ctx, method, key, id, secret, time.Hour, given))
 	return signed.String()
 }
 
