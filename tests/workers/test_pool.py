@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
-import os
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,8 +25,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(autouse=True)
 def _tasks_importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    source = Path(sys.modules["openmogr"].__path__[0]).parent
-    monkeypatch.setenv("PYTHONPATH", f"{TASKS}{os.pathsep}{source}")
+    monkeypatch.syspath_prepend(TASKS)
 
 
 @asynccontextmanager

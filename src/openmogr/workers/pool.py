@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 from openmogr.workers.channel import Inbox, send
@@ -315,6 +316,8 @@ class WorkerPool:
         ours, theirs = socket.socketpair()
         with theirs:
             environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+            # The same modules, wherever either process stands.
+            environment["PYTHONPATH"] = os.pathsep.join(str(Path(place).resolve()) for place in sys.path)
             # Exec returns within milliseconds, and the transports of asyncio would own the process.
             self._zygote = subprocess.Popen(  # noqa: ASYNC220, S603 - this interpreter and this package
                 [sys.executable, "-m", "openmogr.workers", str(theirs.fileno())],
