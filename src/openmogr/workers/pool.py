@@ -317,7 +317,7 @@ class WorkerPool:
         with theirs:
             environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
             # The same modules, wherever either process stands.
-            environment["PYTHONPATH"] = os.pathsep.join(str(Path(place).resolve()) for place in sys.path)
+            environment["PYTHONPATH"] = os.pathsep.join(str(Path(place).absolute()) for place in sys.path)  # noqa: ASYNC240 - no call
             # Exec returns within milliseconds, and the transports of asyncio would own the process.
             self._zygote = subprocess.Popen(  # noqa: ASYNC220, S603 - this interpreter and this package
                 [sys.executable, "-m", "openmogr.workers", str(theirs.fileno())],
