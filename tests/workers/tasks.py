@@ -73,6 +73,10 @@ def _leak(job: Job, number: int, options: object) -> Answer:
     return Answer(str(os.getpid()).encode())
 
 
+def _ask(job: Job, number: int, options: object) -> Answer:
+    return Answer(b"granted" if job.admit(number) else b"refused")
+
+
 def _read(job: Job, number: int, options: object) -> Answer:
     return Answer(b"read", os.pread(job.inputs[0], number, 0))
 
@@ -84,6 +88,7 @@ def _environment(job: Job, number: int, options: object) -> Answer:
 
 
 _WORDS = {
+    "ask": _ask,
     "crash": _crash,
     "echo": _echo,
     "environment": _environment,

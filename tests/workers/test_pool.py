@@ -12,7 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from openmogr.workers import WorkerDied, WorkerError, WorkerLimits, WorkerPool, WorkerTimeout
+from openmogr.workers import (
+    Admission,
+    Busy,
+    NeverFits,
+    WorkerDied,
+    WorkerError,
+    WorkerLimits,
+    WorkerPool,
+    WorkerTimeout,
+)
 
 pytestmark = pytest.mark.anyio
 TASKS = Path(__file__).parent
@@ -169,6 +178,26 @@ async def test_nothing_secret_is_inherited(monkeypatch: pytest.MonkeyPatch, tmp_
     assert not [name for name in names if name.startswith("OPENMOGR")]
     # Three standard ones, the socket, two that tell of memory, the reply's file, and the folder being listed.
     assert descriptors == 8
+
+
+async def test_memory_is_granted_for_the_time_of_the_job() -> None:
+    admission = Admission(10, 100, 0.2, 10)
+    async with _pool(2, grace=5.0) as pool:
+
+        async def ask(cost: int) -> str:
+            reply = await pool.run(f"ask {cost}".encode(), [], seconds=20, admit=admission.admit)
+            return reply.head.decode()
+
+        assert await asyncio.gather(*(ask(60) for _ in range(4))) == ["granted"] * 4
+        with pytest.raises(NeverFits):
+            await ask(101)
+        async with admission.admit(50):
+            with pytest.raises(Busy):
+                await ask(60)
+            assert await ask(50) == "granted"
+        assert (admission.running, admission.admitted) == (0, 0)
+        assert await ask(100) == "granted"
+        assert pool.counts.killed == 0
 
 
 async def test_a_zygote_that_dies_is_started_again() -> None:

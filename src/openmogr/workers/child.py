@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 
 from openmogr.workers.channel import Inbox, Message, send
-from openmogr.workers.protocol import INLINE_BYTES, Answer, Handler, Job, pack_reply
+from openmogr.workers.protocol import GRANTED, INLINE_BYTES, Answer, Handler, Job, pack_question, pack_reply
 
 __all__ = ["Memory", "serve"]
 
@@ -58,14 +58,14 @@ def serve(sock: socket.socket, handler: Handler, memory: Memory | None = None) -
     send(sock, pack_reply(Answer(b""), in_file=False, peak=0, resident=resident))
     while (message := inbox.wait()) is not None:
         if message.body:  # an empty one asks to stop what had just ended
-            answer = _work(sock, handler, message, memory)
+            answer = _work(sock, inbox, handler, message, memory)
             try:
                 send(sock, answer)
             except ConnectionError:
                 return
 
 
-def _work(sock: socket.socket, handler: Handler, message: Message, memory: Memory) -> bytes:
+def _work(sock: socket.socket, inbox: Inbox, handler: Handler, message: Message, memory: Memory) -> bytes:
     out, *inputs = message.descriptors
     poll = select.poll()
     poll.register(sock, select.POLLIN)
@@ -74,9 +74,14 @@ def _work(sock: socket.socket, handler: Handler, message: Message, memory: Memor
         # The server says nothing during a job unless it has no more use for it, or is gone.
         return bool(poll.poll(0))
 
+    def admit(cost: int) -> bool:
+        send(sock, pack_question(cost))
+        told = inbox.wait()
+        return told is not None and told.body == GRANTED
+
     try:
         memory.start()
-        answer = handler(Job(message.body, inputs, cancelled))
+        answer = handler(Job(message.body, inputs, cancelled, admit))
         in_file = len(answer.body) > INLINE_BYTES
         if in_file:
             _write(out, answer.body)

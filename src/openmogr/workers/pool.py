@@ -12,17 +12,20 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from openmogr.workers.channel import Inbox, send
 from openmogr.workers.errors import WorkerDied, WorkerError, WorkerTimeout
-from openmogr.workers.protocol import Reply, spool_file, unpack_reply
+from openmogr.workers.protocol import GRANTED, Reply, spool_file, unpack_question, unpack_reply
 from openmogr.workers.settings import Setup, WorkerLimits
 
 __all__ = ["Counts", "WorkerPool"]
+
+Admit: TypeAlias = Callable[[int], AbstractAsyncContextManager[None]]
 
 _log = logging.getLogger("openmogr.workers")
 
@@ -62,8 +65,7 @@ class _Worker:
     ready: bool = False
     gone: bool = False
     stopping: asyncio.TimerHandle | None = None
-    file: BinaryIO | None = None
-    answer: asyncio.Future[tuple[Reply, int]] | None = None
+    answer: asyncio.Future[bytes] | None = None
 
 
 @dataclass(slots=True)
@@ -133,13 +135,16 @@ class WorkerPool:
             self._restart.cancel()
         await self._end_zygote(2)
 
-    async def run(self, request: bytes, inputs: Sequence[int], *, seconds: float) -> Reply:
+    async def run(
+        self, request: bytes, inputs: Sequence[int], *, seconds: float, admit: Admit | None = None
+    ) -> Reply:
         """One job.
 
         Args:
             request: for the task, at least one byte.
             inputs: descriptors of files, which the worker gets copies of.
-            seconds: how long, from the moment a worker takes the job.
+            seconds: how long, from the moment a worker takes the job; waiting for ``admit`` does not count.
+            admit: grants the bytes of memory that the job asks for, until it ends; what it raises ends the job.
 
         Raises:
             WorkerTimeout: it took longer; the worker is asked to stop, and killed if it does not.
@@ -149,33 +154,45 @@ class WorkerPool:
         worker = await self._take()
         while worker.gone:
             worker = await self._take()
-        answer: asyncio.Future[tuple[Reply, int]] = self._loop.create_future()
-        worker.answer = answer
         file: BinaryIO | None = None
         try:
-            file = spool_file(self._spool)
-            worker.file = file
-            worker.jobs += 1
-            self.counts.jobs += 1
-            send(worker.sock, request, [file.fileno(), *inputs])
-            async with asyncio.timeout(seconds):
-                reply, resident = await answer
+            async with AsyncExitStack() as granted:
+                file = spool_file(self._spool)
+                worker.jobs += 1
+                self.counts.jobs += 1
+                message = await self._exchange(worker, request, [file.fileno(), *inputs], seconds)
+                while (cost := unpack_question(message)) is not None:
+                    if admit is not None:
+                        await granted.enter_async_context(admit(cost))
+                    message = await self._exchange(worker, GRANTED, [], seconds)
+                reply, resident = unpack_reply(message, file)
         except BaseException as error:
             if file is not None:
                 file.close()
-            if answer.done() and not answer.cancelled() and answer.exception() is None:
-                self._release(worker, answer.result()[1])
-            else:
-                self._abandon(worker)
-            if isinstance(error, TimeoutError):
-                raise WorkerTimeout(f"the work took longer than {seconds:g} s") from None
-            if isinstance(error, OSError):
-                raise WorkerError(f"the job could not be given to a worker: {error}") from error
+            self._abandon(worker)
+            if isinstance(error, ValueError):
+                _log.error("worker %d: %s", worker.number, error)
+            if isinstance(error, (OSError, ValueError)):
+                raise WorkerError(f"the job was lost: {error}") from error
             raise
         if reply.file is None:
             file.close()
         self._release(worker, resident)
         return reply
+
+    async def _exchange(
+        self, worker: _Worker, message: bytes, descriptors: Sequence[int], seconds: float
+    ) -> bytes:
+        answer: asyncio.Future[bytes] = self._loop.create_future()
+        worker.answer = answer
+        send(worker.sock, message, descriptors)
+        try:
+            async with asyncio.timeout(seconds):
+                return await answer
+        except TimeoutError:
+            raise WorkerTimeout(f"the work took longer than {seconds:g} s") from None
+        finally:
+            worker.answer = None
 
     # One worker's life
 
@@ -206,7 +223,6 @@ class WorkerPool:
         self._idle.append(worker)
 
     def _release(self, worker: _Worker, resident: int) -> None:
-        worker.answer = worker.file = None
         if worker.gone:
             return
         grown = resident - worker.baseline > self._limits.max_growth
@@ -221,7 +237,6 @@ class WorkerPool:
         """Have a worker stop what nobody waits for."""
         if worker.gone:
             return
-        worker.answer = None
         try:
             send(worker.sock, b"")
         except OSError:
@@ -294,7 +309,7 @@ class WorkerPool:
         if worker.answer is None:
             raise ValueError("it speaks without being asked")
         if not worker.answer.done():
-            worker.answer.set_result(unpack_reply(message, worker.file))
+            worker.answer.set_result(message)
 
     def _ended(self, number: int, status: int | None) -> None:
         worker = self._workers.get(number)

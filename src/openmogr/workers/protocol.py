@@ -13,7 +13,19 @@ from dataclasses import dataclass, field
 from tempfile import TemporaryFile
 from typing import BinaryIO, TypeAlias
 
-__all__ = ["INLINE_BYTES", "Answer", "Handler", "Job", "Reply", "pack_reply", "spool_file", "unpack_reply"]
+__all__ = [
+    "GRANTED",
+    "INLINE_BYTES",
+    "Answer",
+    "Handler",
+    "Job",
+    "Reply",
+    "pack_question",
+    "pack_reply",
+    "spool_file",
+    "unpack_question",
+    "unpack_reply",
+]
 
 # Replies up to this length come in the message itself, longer ones in the job's file.
 INLINE_BYTES = 64 * 1024
@@ -29,11 +41,14 @@ class Job:
         request: as the server packed it.
         inputs: open descriptors of files to read, at any position; closed when the job ends.
         cancelled: whether the server has no more use for the result. Cheap; ask often.
+        admit: wait for the server to grant so many bytes of memory; once a job at most, before they are taken.
+            False: it is refused, and any answer goes to nobody.
     """
 
     request: bytes
     inputs: Sequence[int]
     cancelled: Callable[[], bool]
+    admit: Callable[[int], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +103,29 @@ class Reply:
             self._file.close()
 
 
-# Whether the body lies in the file; length of the head; length of the body; peak and present resident bytes.
-_REPLY = struct.Struct("<?IQQQ")
+# What it is; length of the head; length of the body, or bytes asked for; peak and present resident bytes.
+_REPLY = struct.Struct("<cIQQQ")
+_INLINE, _IN_FILE, _ASKS = b"i", b"f", b"a"
+
+GRANTED = b"granted"
 
 
 def pack_reply(answer: Answer, *, in_file: bool, peak: int, resident: int) -> bytes:
     """The message of a worker that has finished a job."""
-    head = _REPLY.pack(in_file, len(answer.head), len(answer.body), peak, resident)
+    head = _REPLY.pack(_IN_FILE if in_file else _INLINE, len(answer.head), len(answer.body), peak, resident)
     return head + answer.head + (b"" if in_file else answer.body)
+
+
+def pack_question(cost: int) -> bytes:
+    """The message of a worker that needs ``cost`` bytes of memory."""
+    return _REPLY.pack(_ASKS, 0, max(cost, 0), 0, 0)
+
+
+def unpack_question(message: bytes) -> int | None:
+    """How many bytes a worker asks for; None where the message is a reply."""
+    if message[:1] != _ASKS or len(message) != _REPLY.size:
+        return None
+    return int(_REPLY.unpack(message)[2])
 
 
 def unpack_reply(message: bytes, file: BinaryIO | None) -> tuple[Reply, int]:
@@ -106,7 +136,10 @@ def unpack_reply(message: bytes, file: BinaryIO | None) -> tuple[Reply, int]:
     """
     if len(message) < _REPLY.size:
         raise ValueError("the reply is cut off")
-    in_file, head_length, size, peak, resident = _REPLY.unpack_from(message)
+    kind, head_length, size, peak, resident = _REPLY.unpack_from(message)
+    if kind not in (_INLINE, _IN_FILE):
+        raise ValueError("the message is no reply")
+    in_file = kind == _IN_FILE
     head = message[_REPLY.size : _REPLY.size + head_length]
     inline = message[_REPLY.size + head_length :]
     if len(head) != head_length or len(inline) != (0 if in_file else size):
