@@ -16,12 +16,17 @@ __all__ = ["COMMON_ENCODING", "EncodingParser"]
 _SIZE = re.compile(r"([0-9]{1,9})([kKmM])(!?)")
 UNSUPPORTED_FORMAT = "-443"
 
+# Clients write it for no wish.
+_ANY_FORMAT = "*"
+
 # A parameter's own parser gets the stage's tokens, its value and what was collected so far.
 EncodingParser = Callable[[StageTokens, str, Encoding], Encoding]
 
 
 def _format(tokens: StageTokens, value: str, encoding: Encoding) -> Encoding:
     name = value.lower()
+    if name == _ANY_FORMAT:
+        return replace(encoding, format=None)
     if name not in TARGETS:
         raise InvalidArgument(
             f"stage {tokens.number} ({readable(tokens.name)}): unknown format {readable(value)}",
