@@ -143,6 +143,16 @@ def test_switched_off_steps_are_none(text: str) -> None:
     assert steps(f"imageMogr2/{text}") == ()
 
 
+def test_an_explicit_no_to_turning_is_kept() -> None:
+    assert encoding("imageMogr2/auto-orient/0") == Encoding(keep_orientation=True)
+    assert encoding("imageMogr2/auto-orient/auto-orient/0") == Encoding(keep_orientation=True)
+    assert encoding("imageMogr2/auto-orient/0/auto-orient") == Encoding()
+    assert encoding("imageMogr2/auto-orient/1") == Encoding()
+    text = "imageMogr2/format/tpg/auto-orient/0"
+    assert parse_operation(text).normalised == "imageMogr2/auto-orient/0/format/tpg"
+    assert parse_operation(parse_operation(text).normalised) == parse_operation(text)
+
+
 def test_pad_needs_both_sides() -> None:
     padded = Thumbnail(ThumbnailForm.fit, 800, 800, pad=True, color=(0, 0, 0))
     assert steps("imageMogr2/thumbnail/800x800/pad/1/color/IzAwMDAwMA") == (padded,)

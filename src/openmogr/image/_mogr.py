@@ -175,6 +175,7 @@ class _MogrParser:
             self._encoding = replace(self._encoding, strip=on)
         else:
             self._put(name, AutoOrient() if on else None)
+            self._encoding = replace(self._encoding, keep_orientation=None if on else True)
 
     def _modifier(self, name: str, value: str) -> None:
         if name == "pad":

@@ -336,7 +336,10 @@ class SizeLimit:
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """Parameters that act when the result is written; None where a stage says nothing about one."""
+    """Parameters that act when the result is written; None where a stage says nothing about one.
+
+    ``keep_orientation`` is ``auto-orient/0``: no turning upright where a format would bring it about by itself.
+    """
 
     format: str | None = None
     quality: Quality | None = None
@@ -346,6 +349,7 @@ class Encoding:
     size_limit: SizeLimit | None = None
     ignore_error: bool | None = None
     frame_limit: int | None = None
+    keep_orientation: bool | None = None
 
     def updated(self, later: Encoding) -> Encoding:
         """These parameters, with those that a later stage sets."""
@@ -360,6 +364,8 @@ class Encoding:
         def put(name: str, value: str) -> None:
             out.append(f"{names.get(name, name)}/{value}")
 
+        if self.keep_orientation:
+            put("auto-orient", "0")
         if self.format is not None:
             put("format", self.format)
         if self.quality is not None:

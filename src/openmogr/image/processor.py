@@ -19,6 +19,7 @@ from openmogr.image.operations import (
     AutoOrient,
     Encoding,
     InscribedCircle,
+    MogrStage,
     Pipeline,
     RoundCorners,
     SizeLimit,
@@ -32,6 +33,9 @@ __all__ = ["KEPT_SOURCE", "TRANSPARENCY_DROPPED", "Processor"]
 
 # `cgif/1` has a meaning of its own: at most so many frames (api/image-mogr2.md section 4.8).
 _SHORT_GIF_FRAMES = 30
+
+# Formats whose decoders do not look at EXIF: their pixels are turned upright.
+_SHOWN_AS_STORED = {"tpg"}
 
 # Set where the source's bytes are the answer because a rewrite of them would have been longer.
 KEPT_SOURCE = "x-openmogr-kept-source"
@@ -90,9 +94,16 @@ class Processor:
 
     def _process(self, pipeline: Pipeline, opened: OpenedImage, source: Source) -> Result:
         encoding = pipeline.encoding
-        if not pipeline.steps and replace(encoding, ignore_error=None) == Encoding():
+        if not pipeline.steps and replace(encoding, ignore_error=None, keep_orientation=None) == Encoding():
             return self._original(source)
         target = TARGETS[encoding.format or opened.container.name]
+        if (
+            target.container.name in _SHOWN_AS_STORED
+            and not encoding.keep_orientation
+            and opened.orientation > 1
+        ):
+            # Last, so that it shows what the same operation into another format shows.
+            pipeline = replace(pipeline, stages=(*pipeline.stages, MogrStage((AutoOrient(),))))
         _check_possible(pipeline, opened, target)
         quality = LOSSLESS
         if target.container.lossy:
