@@ -12,9 +12,11 @@ from openmogr.image.decode import Frame, OpenedImage, open_image, read_container
 from openmogr.image.encode import EncodeOptions, encode
 from openmogr.image.failures import too_many_bytes, unsupported_input
 from openmogr.image.formats import TARGETS, Target
+from openmogr.image.geometry import Placement, place
 from openmogr.image.info import describe, execute_info
+from openmogr.image.losses import alpha_loss, lost_metadata, lost_pictures
 from openmogr.image.metadata import NO_METADATA, Metadata, upright
-from openmogr.image.model import ImageInfo, Result, Source
+from openmogr.image.model import ImageInfo, Loss, Result, Source
 from openmogr.image.operations import (
     AutoOrient,
     Encoding,
@@ -23,6 +25,8 @@ from openmogr.image.operations import (
     Pipeline,
     RoundCorners,
     SizeLimit,
+    Thumbnail,
+    View,
 )
 from openmogr.image.quality import LOSSLESS, effective_quality
 from openmogr.image.settings import ImageSettings
@@ -48,10 +52,16 @@ _BROWSER_DELAY = 100
 
 
 class Processor:
-    """The image work itself. Holds no state but its settings, so any number of threads may share one."""
+    """The image work itself. Holds no state but its settings, so any number of threads may share one.
 
-    def __init__(self, settings: ImageSettings) -> None:
+    Args:
+        settings: limits and threads.
+        keep_smaller: give the source where it is as good an answer as a longer rewrite of it.
+    """
+
+    def __init__(self, settings: ImageSettings, *, keep_smaller: bool = True) -> None:
         self.settings = settings
+        self._keep_smaller = keep_smaller
 
     def execute(self, pipeline: Pipeline, source: Source) -> Result:
         """The result of ``pipeline`` over ``source``.
@@ -97,6 +107,7 @@ class Processor:
         if not pipeline.steps and replace(encoding, ignore_error=None, keep_orientation=None) == Encoding():
             return self._original(source)
         target = TARGETS[encoding.format or opened.container.name]
+        recoded = target.container != opened.container and _same_pixels(pipeline, opened, self.settings)
         if (
             target.container.name in _SHOWN_AS_STORED
             and not encoding.keep_orientation
@@ -126,10 +137,26 @@ class Processor:
         limit = encoding.size_limit
         if limit is not None and limit.only_if_smaller and len(result.data) >= source.size:
             return self._original(source)
-        if len(result.data) > source.size and _rewrites_only(pipeline, opened, target):
-            kept = {KEPT_SOURCE: f"the result would have {len(result.data)} bytes"}
-            return replace(self._original(source), format=result.format, headers=kept)
-        return result
+        if (
+            self._keep_smaller
+            and len(result.data) > source.size
+            and self._rewrites_only(pipeline, opened, target)
+        ):
+            size = len(result.data)
+            kept = {KEPT_SOURCE: f"the result would have {size} bytes"}
+            return replace(self._original(source), format=result.format, headers=kept, rejected_size=size)
+        return replace(result, recoded=recoded)
+
+    def _rewrites_only(self, pipeline: Pipeline, opened: OpenedImage, target: Target) -> bool:
+        """Whether the source is an answer too: same format and pixels, nothing to be taken out or rearranged."""
+        encoding = pipeline.encoding
+        return (
+            target.container == opened.container
+            and encoding.interlace is None
+            and encoding.frame_limit is None
+            and not encoding.strip
+            and _same_pixels(pipeline, opened, self.settings)
+        )
 
     def _still(
         self, pipeline: Pipeline, opened: OpenedImage, options: EncodeOptions, limit: SizeLimit | None
@@ -145,23 +172,32 @@ class Processor:
             data, quality = encode_within(limit.size, image, options, self.settings)
         else:
             data = encode(image, options, self.settings)
-        return _result(pipeline, options.target, data, image.size, quality)
+        result = _result(pipeline, options.target, data, image.size, quality)
+        alpha = alpha_loss(image, options.target.container)
+        return replace(result, losses=_losses(pipeline, opened, options, alpha, animated=False))
 
     def _animation(self, pipeline: Pipeline, opened: OpenedImage, options: EncodeOptions) -> Result:
         size, orientation = (opened.width, opened.height), opened.orientation
-        slow_gif = opened.container.name == "gif" and options.target.container.name != "gif"
+        container = options.target.container
+        slow_gif = opened.container.name == "gif" and container.name != "gif"
+        alpha: Loss | None = None
 
         def processed() -> Iterator[Frame]:
+            nonlocal alpha
             for frame in opened.frames():
                 start = Surface(frame.image, size, orientation, animated=True)
                 image = apply_steps(pipeline.steps, start, self.settings).image
+                alpha = alpha or alpha_loss(image, container)
                 delay = _BROWSER_DELAY if slow_gif and frame.duration <= 10 else frame.duration
                 yield Frame(image, delay)
 
         written = encode_animation(processed, opened.frame_count, opened.plays, options, self.settings)
         result = _result(pipeline, options.target, written.data, written.size, options.quality)
         headers = {TRANSPARENCY_DROPPED: "frames lie on white"} if written.transparency_dropped else {}
-        return replace(result, frame_count=written.frame_count, headers=headers)
+        if written.transparency_dropped:
+            alpha = Loss.alpha
+        losses = _losses(pipeline, opened, options, alpha, animated=True)
+        return replace(result, frame_count=written.frame_count, headers=headers, losses=losses)
 
     def _original(self, source: Source) -> Result:
         """The source itself; never fails for what it contains."""
@@ -178,16 +214,20 @@ class Processor:
         return Result(data, content_type, name, *size, quality, frames, is_original=True)
 
 
-def _rewrites_only(pipeline: Pipeline, opened: OpenedImage, target: Target) -> bool:
-    """Whether the source's bytes are an answer too: same format and pixels, nothing to be taken out or rearranged."""
-    encoding = pipeline.encoding
-    return (
-        not pipeline.steps
-        and target.container == opened.container
-        and encoding.interlace is None
-        and encoding.frame_limit is None
-        and not encoding.strip
-    )
+def _same_pixels(pipeline: Pipeline, opened: OpenedImage, settings: ImageSettings) -> bool:
+    """Whether no step changes anything."""
+    size = (opened.width, opened.height)
+    whole = Placement(size, (0, 0, *size))
+    for step in pipeline.steps:
+        if isinstance(step, AutoOrient):
+            changes = opened.orientation > 1
+        elif isinstance(step, (Thumbnail, View)) and not (isinstance(step, Thumbnail) and step.pad):
+            changes = place(step, size, settings.max_parameter, enlarge=not opened.animated) != whole
+        else:
+            changes = True
+        if changes:
+            return False
+    return True
 
 
 def _frame_limit(encoding: Encoding) -> int | None:
@@ -214,6 +254,15 @@ def _metadata(pipeline: Pipeline, opened: OpenedImage) -> Metadata:
         return NO_METADATA
     oriented = any(isinstance(step, AutoOrient) for step in pipeline.steps)
     return Metadata(upright(opened.exif) if oriented else opened.exif, opened.xmp)
+
+
+def _losses(
+    pipeline: Pipeline, opened: OpenedImage, options: EncodeOptions, alpha: Loss | None, *, animated: bool
+) -> tuple[Loss, ...]:
+    losses = [*lost_pictures(opened, animated=animated), *((alpha,) if alpha else ())]
+    if not pipeline.encoding.strip:
+        losses += lost_metadata(opened, options, animated=animated)
+    return tuple(losses)
 
 
 def _result(pipeline: Pipeline, target: Target, data: bytes, size: tuple[int, int], quality: int) -> Result:
