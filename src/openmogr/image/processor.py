@@ -31,6 +31,7 @@ from openmogr.image.operations import (
 from openmogr.image.quality import LOSSLESS, effective_quality
 from openmogr.image.settings import ImageSettings
 from openmogr.image.sizelimit import encode_within
+from openmogr.image.strip_png import stripped_png
 from openmogr.image.transform import Surface, apply_steps, draft_size
 
 __all__ = ["KEPT_SOURCE", "TRANSPARENCY_DROPPED", "Processor"]
@@ -140,23 +141,25 @@ class Processor:
         if (
             self._keep_smaller
             and len(result.data) > source.size
-            and self._rewrites_only(pipeline, opened, target)
-        ):
-            size = len(result.data)
-            kept = {KEPT_SOURCE: f"the result would have {size} bytes"}
-            return replace(self._original(source), format=result.format, headers=kept, rejected_size=size)
-        return replace(result, recoded=recoded)
-
-    def _rewrites_only(self, pipeline: Pipeline, opened: OpenedImage, target: Target) -> bool:
-        """Whether the source is an answer too: same format and pixels, nothing to be taken out or rearranged."""
-        encoding = pipeline.encoding
-        return (
-            target.container == opened.container
+            and target.container == opened.container
             and encoding.interlace is None
             and encoding.frame_limit is None
-            and not encoding.strip
             and _same_pixels(pipeline, opened, self.settings)
-        )
+        ):
+            return self._shorter(source, result, strip=bool(encoding.strip))
+        return replace(result, recoded=recoded)
+
+    def _shorter(self, source: Source, result: Result, *, strip: bool) -> Result:
+        """The source instead of a longer rewrite of it; with ``strip`` only where its metadata can be left out."""
+        if strip:
+            data = stripped_png(source.read())
+            if data is None:
+                return result
+            if len(data) < source.size:
+                return replace(result, data=data)
+        size = len(result.data)
+        kept = {KEPT_SOURCE: f"the result would have {size} bytes"}
+        return replace(self._original(source), format=result.format, headers=kept, rejected_size=size)
 
     def _still(
         self, pipeline: Pipeline, opened: OpenedImage, options: EncodeOptions, limit: SizeLimit | None
