@@ -40,7 +40,7 @@ def alpha_loss(image: Image.Image, container: Container) -> Loss | None:
 
 
 def lost_pictures(opened: OpenedImage, *, animated: bool) -> Iterator[Loss]:
-    """Frames and pages of which only the first is in the result.
+    """Frames, pages, and pictures of a HEIF or a multi-picture JPEG, of which only the first is in the result.
 
     Args:
         opened: the source.
@@ -54,7 +54,7 @@ def lost_pictures(opened: OpenedImage, *, animated: bool) -> Iterator[Loss]:
         if getattr(getattr(image, "tag_v2", None), "next", 0):
             yield Loss.pages
     elif opened.container.name in {"heif", "jpeg"} and getattr(image, "n_frames", 1) > 1:
-        yield Loss.pages
+        yield Loss.pictures
 
 
 def lost_metadata(opened: OpenedImage, options: EncodeOptions, *, animated: bool) -> Iterator[Loss]:

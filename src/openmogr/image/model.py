@@ -52,6 +52,7 @@ class Loss(Enum):
 
     frames = "all frames but the first"
     pages = "all pages but the first"
+    pictures = "all pictures but the first"
     alpha = "transparency"
     half_alpha = "partial transparency"
     exif = "EXIF"
