@@ -113,6 +113,10 @@ def test_decimals_are_rounded_half_up() -> None:
         "imageMogr2/thumbnail/!33.30p": "imageMogr2/thumbnail/!33.3p",
         "imageMogr2/rotate/0.0000004": "imageMogr2/rotate/0",
         "imageMogr2/rotate/0.000001": "imageMogr2/rotate/0.000001",
+        "imageMogr2/size-limit/1.5m": "imageMogr2/size-limit/1536k",
+        "imageMogr2/size-limit/2.0M!": "imageMogr2/size-limit/2m!",
+        "imageMogr2/size-limit/99.5k": "imageMogr2/size-limit/100k",
+        "imageMogr2/size-limit/0.0001m": "imageMogr2/size-limit/1k",
         "imageView2/2/w/99.5/q/49.5": "imageView2/2/w/100/q/50",
     }
     for text, canonical in texts.items():
