@@ -10,7 +10,7 @@ CODEC_SOURCES := $(shell find codec -path codec/target -prune -o \( -name '*.rs'
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup clients run test test-rust test-python lint fmt bench docs clean check-python check-rust
+.PHONY: help setup clients run test test-rust test-python lint fmt bench docs clean check-python check-rust goldens
 
 help: ## list the chores
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ test-rust: | check-rust
 
 test-python: setup clients
 	COSCMD_PATH="$(CURDIR)/$(BIN)" $(BIN)/python -m pytest -q -rs
+
+goldens: setup ## make the pictures that tests compare with anew; look at what changed before committing it
+	$(BIN)/python -m tests.golden.remake
 
 lint: setup ## ruff, mypy --strict, generated documentation, cargo fmt, clippy
 	$(BIN)/ruff format --check .

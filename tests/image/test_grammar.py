@@ -73,8 +73,6 @@ def test_thumbnail_forms(value: str, expected: Thumbnail) -> None:
     "value",
     [
         "",
-        "0x",
-        "0x0",
         "x",
         "ax",
         "300x200>>",
@@ -86,7 +84,13 @@ def test_thumbnail_forms(value: str, expected: Thumbnail) -> None:
         "300*200",
         "!300x",
         "300x!",
-        "3.5x",
+        "300x0!",
+        "!200r",
+        "!200>",
+        "-200>",
+        "3..5x",
+        "1e3x",
+        "0p",
         "٣x",
     ],
 )
@@ -137,6 +141,16 @@ def test_steps_keep_their_order_and_the_last_of_a_name_wins() -> None:
 @pytest.mark.parametrize("text", ["auto-orient/0", "grayscale/0", "auto-orient/auto-orient/0"])
 def test_switched_off_steps_are_none(text: str) -> None:
     assert steps(f"imageMogr2/{text}") == ()
+
+
+def test_an_explicit_no_to_turning_is_kept() -> None:
+    assert encoding("imageMogr2/auto-orient/0") == Encoding(keep_orientation=True)
+    assert encoding("imageMogr2/auto-orient/auto-orient/0") == Encoding(keep_orientation=True)
+    assert encoding("imageMogr2/auto-orient/0/auto-orient") == Encoding()
+    assert encoding("imageMogr2/auto-orient/1") == Encoding()
+    text = "imageMogr2/format/tpg/auto-orient/0"
+    assert parse_operation(text).normalised == "imageMogr2/auto-orient/0/format/tpg"
+    assert parse_operation(parse_operation(text).normalised) == parse_operation(text)
 
 
 def test_pad_needs_both_sides() -> None:
@@ -210,6 +224,7 @@ def test_views(text: str, expected: View) -> None:
         "imageView2",
         "imageMogr2/thumbnail/640x|imageInfo",
         "imageMogr2/format/heif/AIGCMetadata/e30",
+        "imagemogr2/thumbnail/200x|IMAGEVIEW2/1/w/9|ImageInfo",
     ],
 )
 def test_forms_of_real_clients(text: str) -> None:
@@ -244,14 +259,22 @@ def test_information_operations(text: str) -> None:
         ("imageMogr2/rotate/nan", "'nan'"),
         ("imageMogr2/flip/up", "'up'"),
         ("imageMogr2/blur/51x1", "'51'"),
-        ("imageMogr2/blur/5x1.2.3", r"'1\.2\.3'"),
+        ("imageMogr2/blur/5x1.2.3", r"'5x1\.2\.3'"),
+        ("imageMogr2/cut/10", "'10'"),
+        ("imageMogr2/cut/10x10x1", "'10x10x1'"),
+        ("imageMogr2/cut/x10", "'x10'"),
+        ("imageMogr2/crop/!x", "'!x'"),
+        ("imageMogr2/crop/!0x9", "'!0x9'"),
+        ("imageMogr2/crop/!9x9a1", "'!9x9a1'"),
+        ("imageMogr2/format/a*", r"'a\*'"),
+        ("imageView2/1/w/-1", "'-1'"),
+        ("imageView2/1/w/auto", "'auto'"),
         ("imageMogr2/sharpen/9", "'9'"),
         ("imageMogr2/bright/101", "'101'"),
         ("imageMogr2/contrast/x", "'x'"),
         ("imageMogr2/grayscale/2", "'2'"),
         ("imageMogr2/iradius/0", "'0'"),
         ("imageMogr2/cut/0x10x0x0", "'0x10x0x0'"),
-        ("imageMogr2/cut/10x10", "'10x10'"),
         ("imageMogr2/crop/x", "crop"),
         ("imageMogr2/crop/0x5", "'0x5'"),
         ("imageMogr2/gravity/middle", "gravity"),
@@ -262,7 +285,6 @@ def test_information_operations(text: str) -> None:
         ("imageMogr2/interlace/yes", "'yes'"),
         ("imageMogr2/nonsense", "'nonsense'"),
         ("imageMogr2/nonsense/format/png", "'nonsense'"),
-        ("imageView2/1/w/0", "'0'"),
         ("imageView2/1/w", "w has no value"),
         ("style/small", "'small'"),
         ("|".join(["imageMogr2/strip"] * 11), "11 stages"),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
+
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from openmogr.image.processor import KEPT_SOURCE
+from openmogr.image.strip_png import stripped_png
 
 from .conftest import Run, encoded, photo
 
@@ -46,3 +51,62 @@ def test_a_shorter_rewrite_is_sent(run: Run) -> None:
     result = run("imageMogr2/quality/60", source)
     assert not result.is_original
     assert len(result.data) < len(source)
+
+
+@pytest.mark.parametrize(
+    "operation", ["thumbnail/500x>", "thumbnail/160x", "thumbnail/160x120!", "auto-orient"]
+)
+def test_a_step_that_changes_nothing_is_none(operation: str, run: Run) -> None:
+    source = encoded(photo(), "JPEG", quality=20)
+    assert run(f"imageMogr2/{operation}/quality/95!", source).data == source
+    assert run("imageView2/2/w/500/q/95!", source).data == source
+
+
+@pytest.mark.parametrize(
+    "operation", ["thumbnail/159x", "thumbnail/170x170/pad/1", "thumbnail/80x|imageMogr2/thumbnail/160x"]
+)
+def test_a_step_that_changes_something_is_one(operation: str, run: Run) -> None:
+    source = encoded(photo(), "JPEG", quality=20)
+    assert not run(f"imageMogr2/{operation}|imageMogr2/quality/95!", source).is_original
+
+
+def _png(*, tagged: bool) -> bytes:
+    texts = PngInfo()
+    if tagged:
+        texts.add_text("Author", "somebody")
+        texts.add(b"prIv", b"private")
+    exif = Image.Exif()
+    exif[0x010F] = "OpenMogr"
+    parts = {"exif": exif, "pnginfo": texts} if tagged else {}
+    return encoded(photo().quantize(16), "PNG", optimize=True, **parts)
+
+
+def test_metadata_is_cut_out_of_a_png_that_would_grow(run: Run) -> None:
+    source = _png(tagged=True)
+    result = run("imageMogr2/strip", source + b"behind the end")
+    assert result.data == _png(tagged=False)
+    assert (result.is_original, result.content_type, result.losses) == (False, "image/png", ())
+
+
+def test_what_pixels_look_like_is_not_metadata(run: Run) -> None:
+    plain = encoded(photo().quantize(16), "PNG", optimize=True, transparency=3)
+    source = plain[:33] + _chunk(b"gAMA", b"\0\0\xb1\x8f") + _chunk(b"tEXt", b"Author\0me") + plain[33:]
+    assert run("imageMogr2/strip", source).data == plain[:33] + _chunk(b"gAMA", b"\0\0\xb1\x8f") + plain[33:]
+
+
+def test_a_png_without_metadata_is_kept(run: Run) -> None:
+    source = _png(tagged=False)
+    result = run("imageMogr2/strip", source)
+    assert result.is_original
+    assert result.data == source
+
+
+def test_no_png_that_breaks_off_is_cut() -> None:
+    source = _png(tagged=True)
+    assert stripped_png(source) == _png(tagged=False)
+    for length in range(len(source)):
+        assert stripped_png(source[:length]) is None
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return len(content).to_bytes(4, "big") + kind + content + zlib.crc32(kind + content).to_bytes(4, "big")

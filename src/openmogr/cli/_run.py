@@ -12,9 +12,8 @@ from openmogr.cli._output import write_output
 from openmogr.cli._plan import Source
 from openmogr.cli.exit_codes import ExitCode, failure_code
 from openmogr.errors import CosError
-from openmogr.image import Pipeline, Processor, Result
+from openmogr.image import Loss, Pipeline, Processor, Result
 from openmogr.image import Source as ImageSource
-from openmogr.image.processor import TRANSPARENCY_DROPPED
 
 __all__ = ["Batch", "Outcome"]
 
@@ -26,9 +25,10 @@ class Outcome:
     Attributes:
         target: the output, None if there is none.
         before: bytes of the source.
-        after: bytes of the output.
+        after: bytes of the output; of the source where that was kept.
         problem: what went wrong, in words; empty on success.
-        note: what the user should know although nothing went wrong.
+        rejected: bytes of a result that was not written since it is longer than the source; else 0.
+        losses: what the source has and the output has not.
     """
 
     source: Path
@@ -37,7 +37,8 @@ class Outcome:
     after: int
     code: ExitCode = ExitCode.OK
     problem: str = ""
-    note: str = ""
+    rejected: int = 0
+    losses: tuple[Loss, ...] = ()
 
 
 class Batch:
@@ -46,6 +47,7 @@ class Batch:
     Args:
         format_name: the format of the outputs if it is known beforehand, so that needless work is spared.
         overwrite: replace files that were there before the run.
+        write_larger: write a result even if its source is shorter and shows the same.
     """
 
     def __init__(
@@ -55,12 +57,14 @@ class Batch:
         *,
         format_name: str | None,
         overwrite: bool,
+        write_larger: bool,
         workers: int,
     ) -> None:
         self._processor = processor
         self._pipeline = pipeline
         self._format = format_name
         self._overwrite = overwrite
+        self._write_larger = write_larger
         self._workers = workers
         # All sources and, as they come, outputs of this run: none is overwritten by the output of another.
         self._taken: dict[Path, Path] = {}
@@ -98,25 +102,33 @@ class Batch:
         try:
             before = source.path.stat().st_size
             result = future.result()
-            target = (
-                source.stem.with_name(source.path.name)
-                if result.is_original
-                else source.target(self._format or result.format)
-            )
-            self._check_target(source, target)
-            # An original is copied: one that is too long to be processed is not in the result.
-            content = source.path if result.is_original else result.data
-            write_output(target, content, overwrite=self._overwrite)
-            self._taken[target.resolve()] = source.path
+            return self._place(source, result, before)
         except (CosError, OSError) as error:
             return Outcome(source.path, None, before, 0, failure_code(error), _in_words(error))
         except Exception as error:
             problem = f"unexpected {type(error).__name__}: {error}"
             return Outcome(source.path, None, before, 0, ExitCode.UNEXPECTED, problem)
+
+    def _place(self, source: Source, result: Result, before: int) -> Outcome:
+        """Write what a source became, unless it would only be longer."""
+        if result.recoded and len(result.data) > before and not self._write_larger:
+            return Outcome(source.path, None, before, before, rejected=len(result.data))
+        target = (
+            source.stem.with_name(source.path.name)
+            if result.is_original
+            else source.target(self._format or result.format)
+        )
+        if result.rejected_size and target.resolve() == source.path.resolve():
+            return Outcome(source.path, None, before, before, rejected=result.rejected_size)
+        self._check_target(source, target)
+        # An original is copied: one that is too long to be processed is not in the result.
+        content = source.path if result.is_original else result.data
+        write_output(target, content, overwrite=self._overwrite)
+        self._taken[target.resolve()] = source.path
         after = before if result.is_original else len(result.data)
-        note = result.headers.get(TRANSPARENCY_DROPPED, "")
-        note = note and f"animations in this format have no transparency: {note}"
-        return Outcome(source.path, target, before, after, note=note)
+        return Outcome(
+            source.path, target, before, after, rejected=result.rejected_size, losses=result.losses
+        )
 
     def _check_target(self, source: Source, target: Path) -> None:
         """Raises ``FileExistsError`` with a sentence if the target must not be written."""

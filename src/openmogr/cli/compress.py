@@ -71,6 +71,16 @@ def _check_quality(context: click.Context, parameter: click.Parameter, value: st
 )
 @click.option("--overwrite", is_flag=True, help="Replace outputs that exist, even if one is its own source.")
 @click.option(
+    "--write-larger",
+    is_flag=True,
+    help="Write a result even if its source is smaller and shows the same; without it such a source is kept.",
+)
+@click.option(
+    "--keep-orientation",
+    is_flag=True,
+    help="Leave pixels of TPG outputs as they are stored; without it they are turned upright by their EXIF.",
+)
+@click.option(
     "--workers",
     type=click.IntRange(1, 256),
     default=lambda: os.cpu_count() or 1,
@@ -85,13 +95,17 @@ def compress(
     operation: str | None,
     out: Path | None,
     overwrite: bool,
+    write_larger: bool,
+    keep_orientation: bool,
     workers: int,
     quiet: bool,
 ) -> None:
     """Compress pictures, and all pictures in folders.
 
     Every output appears whole or not at all. No source and no file that exists is ever overwritten unless
-    --overwrite is given. Limits are those of the server (openmogr doctor shows them) and are set alike.
+    --overwrite is given. A result that shows the same as its source and is larger is not written. What outputs
+    lose (frames, pages, transparency, metadata) is told. Limits are those of the server (openmogr doctor shows
+    them) and are set alike.
     """
     from openmogr.cli._plan import SUFFIXES, find_sources, suffix_of
     from openmogr.cli._report import print_summary
@@ -100,13 +114,18 @@ def compress(
     from openmogr.image import Processor
 
     settings = settings_or_exit().image
-    pipeline = _pipeline(operation, format_name, quality, settings.max_stages)
+    pipeline = _pipeline(_operation(operation, format_name, quality, keep_orientation), settings.max_stages)
     leave = None
     if format_name is not None and out is None and not overwrite:
         leave = SUFFIXES.get(suffix_of(format_name))
     sources, left = find_sources(paths, out, leave)
     batch = Batch(
-        Processor(settings), pipeline, format_name=format_name, overwrite=overwrite, workers=workers
+        Processor(settings, keep_smaller=not write_larger),
+        pipeline,
+        format_name=format_name,
+        overwrite=overwrite,
+        write_larger=write_larger,
+        workers=workers,
     )
     errors = Console(stderr=True)
     outcomes: list[Outcome] = []
@@ -125,8 +144,9 @@ def compress(
             progress.advance(task)
     if not quiet:
         for outcome in outcomes:
-            if outcome.note:
-                click.echo(f"{outcome.source}: {outcome.note}", err=True)
+            if outcome.losses:
+                lost = ", ".join(loss.value for loss in outcome.losses)
+                click.echo(f"{outcome.source}: the output lacks {lost}", err=True)
     if quiet:
         for outcome in outcomes:
             if outcome.code is not ExitCode.OK:
@@ -139,21 +159,22 @@ def compress(
     sys.exit(combined(outcome.code for outcome in outcomes))
 
 
-def _pipeline(operation: str | None, format_name: str | None, quality: str | None, stages: int) -> Pipeline:
-    """The operation of the options, as one pipeline. Raises ``click.UsageError``."""
+def _operation(operation: str | None, format_name: str | None, quality: str | None, lying: bool) -> str:
+    """The operation of the options, as one text. Raises ``click.UsageError``."""
+    if operation is None and format_name is None:
+        raise click.UsageError("Say what to do: --format, --op, or both.")
+    stage = f"/format/{format_name}" if format_name is not None else ""
+    stage += f"/quality/{quality}" if quality is not None else ""
+    stage += "/auto-orient/0" if lying else ""
+    return "|".join(part for part in (operation, stage and f"imageMogr2{stage}") if part)
+
+
+def _pipeline(text: str, stages: int) -> Pipeline:
+    """The pipeline of a text. Raises ``click.UsageError``."""
     from openmogr.errors import InvalidArgument, NotSupported
     from openmogr.image import parse_operation
 
-    if operation is None and format_name is None:
-        raise click.UsageError("Say what to do: --format, --op, or both.")
-    text = operation or ""
-    if format_name is not None or quality is not None:
-        text += "|" if text else ""
-        text += "imageMogr2"
-        text += f"/format/{format_name}" if format_name is not None else ""
-        text += f"/quality/{quality}" if quality is not None else ""
     try:
-        pipeline = parse_operation(text, strict=True, max_stages=stages)
+        return parse_operation(text, strict=True, max_stages=stages)
     except (InvalidArgument, NotSupported) as error:
         raise click.UsageError(f"The operation {text} cannot be understood: {error.message}") from error
-    return pipeline

@@ -5,7 +5,7 @@
 """
 
 from openmogr.image.grammar import parse_operation
-from openmogr.image.model import ImageInfo, Result, Source
+from openmogr.image.model import ImageInfo, Loss, Result, Source
 from openmogr.image.operations import Pipeline
 from openmogr.image.pool import WorkPool
 from openmogr.image.processor import Processor
@@ -15,6 +15,7 @@ from openmogr.image.settings import ImageSettings
 __all__ = [
     "ImageInfo",
     "ImageSettings",
+    "Loss",
     "Pipeline",
     "Processor",
     "Query",

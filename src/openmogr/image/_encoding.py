@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from decimal import Decimal
 
 from openmogr.errors import InvalidArgument
-from openmogr.image._tokens import StageTokens, readable
+from openmogr.image._tokens import NUMBER, StageTokens, pixels, readable
 from openmogr.image.formats import TARGETS
 from openmogr.image.operations import Encoding, Quality, QualityKind, SizeLimit
 
 __all__ = ["COMMON_ENCODING", "EncodingParser"]
 
-_SIZE = re.compile(r"([0-9]{1,9})([kKmM])(!?)")
+_SIZE = re.compile(rf"({NUMBER})([kKmM])(!?)")
 UNSUPPORTED_FORMAT = "-443"
+
+# Clients write it for no wish.
+_ANY_FORMAT = "*"
 
 # A parameter's own parser gets the stage's tokens, its value and what was collected so far.
 EncodingParser = Callable[[StageTokens, str, Encoding], Encoding]
@@ -22,6 +26,8 @@ EncodingParser = Callable[[StageTokens, str, Encoding], Encoding]
 
 def _format(tokens: StageTokens, value: str, encoding: Encoding) -> Encoding:
     name = value.lower()
+    if name == _ANY_FORMAT:
+        return replace(encoding, format=None)
     if name not in TARGETS:
         raise InvalidArgument(
             f"stage {tokens.number} ({readable(tokens.name)}): unknown format {readable(value)}",
@@ -55,9 +61,12 @@ def _ignore_error(tokens: StageTokens, value: str, encoding: Encoding) -> Encodi
 
 def _size_limit(tokens: StageTokens, value: str, encoding: Encoding) -> Encoding:
     match = _SIZE.fullmatch(value)
-    if match is None or int(match[1]) == 0:
+    if match is None or pixels(match[1]) == 0:
         raise tokens.bad_value("size-limit", value, "a number above 0 with k or m, as in 200k or 2m!")
-    return replace(encoding, size_limit=SizeLimit(int(match[1]), match[2].lower(), bool(match[3])))
+    count, unit = Decimal(match[1]), match[2].lower()
+    if unit == "m" and count % 1:
+        count, unit = count * 1024, "k"
+    return replace(encoding, size_limit=SizeLimit(pixels(str(count)), unit, bool(match[3])))
 
 
 def _frame_limit(tokens: StageTokens, value: str, encoding: Encoding) -> Encoding:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from openmogr.errors import NotSupported
 from openmogr.image._encoding import COMMON_ENCODING
 from openmogr.image._thumbnail import parse_thumbnail
-from openmogr.image._tokens import StageTokens
+from openmogr.image._tokens import NUMBER, StageTokens, pixels, rounded
 from openmogr.image.operations import (
     AutoOrient,
     Axis,
@@ -34,10 +34,11 @@ from openmogr.image.operations import (
 
 __all__ = ["parse_mogr"]
 
-_PAIR = re.compile(r"([0-9]{0,18})x([0-9]{0,18})")
-_CUT = re.compile(r"([0-9]{1,18})x([0-9]{1,18})x([0-9]{1,18})x([0-9]{1,18})")
-_LEGACY_CROP = re.compile(r"!([0-9]{1,18})x([0-9]{1,18})([a-])([0-9]{1,18})([a-])([0-9]{1,18})")
-_BLUR = re.compile(r"([0-9]{1,3})x([0-9.]{1,12})")
+_PAIR = re.compile(rf"({NUMBER})?x({NUMBER})?")
+# Without offsets they are 0.
+_CUT = re.compile(rf"({NUMBER})x({NUMBER})(?:x({NUMBER})x({NUMBER}))?")
+_OLD_CROP = re.compile(rf"!({NUMBER})?x({NUMBER})?(?:([a+-])({NUMBER})([a+-])({NUMBER}))?")
+_BLUR = re.compile(rf"({NUMBER})x({NUMBER})")
 
 _UNSUPPORTED = {
     "scrop": "cropping by faces (scrop) is not supported by this server",
@@ -50,24 +51,26 @@ _PADDED_FORMS = {ThumbnailForm.fit, ThumbnailForm.shrink}
 
 def _cut(tokens: StageTokens, value: str) -> Step:
     match = _CUT.fullmatch(value)
-    if match is None or int(match[1]) == 0 or int(match[2]) == 0:
-        raise tokens.bad_value("cut", value, "<width>x<height>x<dx>x<dy> with a width and height above 0")
-    width, height, dx, dy = (int(group) for group in match.groups())
-    return Cut(width, height, dx, dy)
+    if match is None or not pixels(match[1]) or not pixels(match[2]):
+        raise tokens.bad_value("cut", value, "WxHxDXxDY or WxH with a width and height above 0")
+    return Cut(pixels(match[1]), pixels(match[2]), rounded(match[3] or "0"), rounded(match[4] or "0"))
 
 
 def _crop(tokens: StageTokens, value: str) -> Step:
-    if legacy := _LEGACY_CROP.fullmatch(value):
-        width, height = int(legacy[1]), int(legacy[2])
-        dx = int(legacy[4]) * (-1 if legacy[3] == "-" else 1)
-        dy = int(legacy[6]) * (-1 if legacy[5] == "-" else 1)
-        if width and height:
-            return Cut(width, height, dx, dy, legacy=True)
-    if (match := _PAIR.fullmatch(value)) and (match[1] or match[2]):
-        sides = [int(group) if group else None for group in match.groups()]
-        if 0 not in sides:
-            return Crop(sides[0], sides[1])
-    raise tokens.bad_value("crop", value, "<width>x<height>, <width>x or x<height> with numbers above 0")
+    old = _OLD_CROP.fullmatch(value)
+    if match := old or _PAIR.fullmatch(value):
+        width, height = (None if side is None else pixels(side) for side in (match[1], match[2]))
+        if (width or height) and 0 not in (width, height):
+            if old is None:
+                return Crop(width, height)
+            return Cut(width, height, _offset(old[3], old[4]), _offset(old[5], old[6]), legacy=True)
+    raise tokens.bad_value(
+        "crop", value, "WxH, Wx or xH, or one of them as in !WxHaDXaDY, with sides above 0"
+    )
+
+
+def _offset(sign: str | None, number: str | None) -> int:
+    return rounded(number or "0") * (-1 if sign == "-" else 1)
 
 
 def _rotate(tokens: StageTokens, value: str) -> Step:
@@ -84,7 +87,7 @@ def _flip(tokens: StageTokens, value: str) -> Step:
 def _blur(tokens: StageTokens, value: str) -> Step:
     match = _BLUR.fullmatch(value)
     if match is None:
-        raise tokens.bad_value("blur", value, "<radius>x<sigma>")
+        raise tokens.bad_value("blur", value, "a radius and a sigma as in 8x5")
     return Blur(
         tokens.integer("blur radius", match[1], 1, 50), tokens.decimal("blur sigma", match[2], 0, 1000)
     )
@@ -172,6 +175,7 @@ class _MogrParser:
             self._encoding = replace(self._encoding, strip=on)
         else:
             self._put(name, AutoOrient() if on else None)
+            self._encoding = replace(self._encoding, keep_orientation=None if on else True)
 
     def _modifier(self, name: str, value: str) -> None:
         if name == "pad":

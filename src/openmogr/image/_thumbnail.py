@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 
-from openmogr.image._tokens import StageTokens
+from openmogr.image._tokens import NUMBER, StageTokens, pixels
 from openmogr.image.operations import Thumbnail, ThumbnailForm
 
 __all__ = ["parse_thumbnail"]
 
-_PERCENT = re.compile(r"!(x?)([0-9]{1,9})p(x?)")
-_AREA = re.compile(r"([0-9]{1,18})@?")
-_SIZE = re.compile(r"(!?)([0-9]{0,18})x([0-9]{0,18})([><!r]?)")
+_PERCENT = re.compile(rf"!(x?)({NUMBER})p(x?)")
+_AREA = re.compile(rf"({NUMBER})@?")
+_SIZE = re.compile(rf"(!?)({NUMBER})?x({NUMBER})?([><!r]?)")
+_ZERO = re.compile(r"0+(?:\.0*)?[><]?")
+# As ImageMagick writes a width; a bare number is an area instead.
+_WIDTH = re.compile(rf"!({NUMBER})|({NUMBER})([><!])")
 
 # Percentages have no documented range; more than tenfold is never meant and is refused.
 _MAX_PERCENT = 1000
@@ -27,50 +30,73 @@ _FORM_OF_MARKS = {
 }
 
 _EXPECTED = (
-    "one of !<S>p, !<S>px, !x<S>p, <w>x, x<h>, <w>x<h>, <w>x<h>>, <w>x<h><, !<w>x<h>r, <w>x<h>!, <A>@ "
-    f"with whole numbers above 0 and S up to {_MAX_PERCENT}"
+    "one of !Sp, !Spx, !xSp, Wx, xH, WxH, a size with a mark for shrinking or enlarging only, !WxHr, WxH!, A@ "
+    f"with numbers above 0 and S up to {_MAX_PERCENT}"
 )
 
 
-def parse_thumbnail(tokens: StageTokens, value: str) -> Thumbnail:
-    """A ``thumbnail`` value in any of its forms; ``!<w>x<h>`` and ``<A>``, which clients write, too.
+def parse_thumbnail(tokens: StageTokens, value: str) -> Thumbnail | None:
+    """A ``thumbnail`` value in any of its forms, and in those that clients write besides (``docs/operations.md``).
+
+    Returns:
+        None where both sides are 0, which asks for no scaling.
 
     Raises:
         InvalidArgument: naming the token.
     """
-    thumbnail = _percent(value) or _area(value) or _size(value)
+    if _is_unset(value):
+        return None
+    thumbnail = _percent(value) or _area(value) or _size(value) or _width(value)
     if thumbnail is None:
         raise tokens.bad_value("thumbnail", value, _EXPECTED)
     return thumbnail
 
 
+def _is_unset(value: str) -> bool:
+    if (match := _SIZE.fullmatch(value)) and (match[2] or match[3]):
+        return not any(pixels(side) for side in (match[2], match[3]) if side)
+    return _ZERO.fullmatch(value) is not None
+
+
 def _percent(value: str) -> Thumbnail | None:
     match = _PERCENT.fullmatch(value)
-    if match is None or (match[1] and match[3]) or not 0 < int(match[2]) <= _MAX_PERCENT:
+    if match is None or (match[1] and match[3]):
+        return None
+    amount = round(float(match[2]), 6)
+    if not 0 < amount <= _MAX_PERCENT:
         return None
     form = ThumbnailForm.percent
     if match[1]:
         form = ThumbnailForm.percent_height
     elif match[3]:
         form = ThumbnailForm.percent_width
-    return Thumbnail(form, amount=int(match[2]))
+    return Thumbnail(form, amount=amount)
 
 
 def _area(value: str) -> Thumbnail | None:
     match = _AREA.fullmatch(value)
-    if match is None or int(match[1]) == 0:
+    if match is None or pixels(match[1]) == 0:
         return None
-    return Thumbnail(ThumbnailForm.area, amount=int(match[1]))
+    return Thumbnail(ThumbnailForm.area, amount=pixels(match[1]))
 
 
 def _size(value: str) -> Thumbnail | None:
     match = _SIZE.fullmatch(value)
-    if match is None or not (match[2] or match[3]):
+    if match is None:
         return None
     form = _FORM_OF_MARKS.get((match[1], match[4]))
-    width, height = (int(group) if group else None for group in (match[2], match[3]))
-    if form is None or width == 0 or height == 0:
+    width, height = (pixels(side) or None if side else None for side in (match[2], match[3]))
+    if form is None or (width is None and height is None):
         return None
     if form is ThumbnailForm.exact and (width is None or height is None):
         return None
     return Thumbnail(form, width, height)
+
+
+def _width(value: str) -> Thumbnail | None:
+    match = _WIDTH.fullmatch(value)
+    if match is None or not (width := pixels(match[1] or match[2])):
+        return None
+    # One side cannot be forced without the other: it is a width with its height in proportion.
+    form = {">": ThumbnailForm.shrink, "<": ThumbnailForm.enlarge}.get(match[3] or "", ThumbnailForm.fit)
+    return Thumbnail(form, width)

@@ -6,21 +6,34 @@ import base64
 import binascii
 import re
 from collections.abc import Container
+from decimal import ROUND_HALF_UP, Decimal
 
 from openmogr.errors import InvalidArgument
 
-__all__ = ["SYNTAX_ERROR", "StageTokens", "readable", "syntax_error"]
+__all__ = ["NUMBER", "SYNTAX_ERROR", "StageTokens", "pixels", "readable", "rounded", "syntax_error"]
 
 SYNTAX_ERROR = "-106"
 
-_INTEGER = re.compile(r"[0-9]{1,18}")
-_SIGNED = re.compile(r"[+-]?[0-9]{1,18}")
+# As many decimals as programs print of a quotient.
+NUMBER = r"[0-9]{1,18}(?:\.[0-9]{0,20})?"
+_NUMBER = re.compile(NUMBER)
+_SIGNED = re.compile(f"[+-]?{NUMBER}")
 _HEX_COLOR = re.compile(r"#?([0-9A-Fa-f]{6}|[0-9A-Fa-f]{3})")
 
 
 def syntax_error(message: str) -> InvalidArgument:
     """An operation text that cannot be understood."""
     return InvalidArgument(message, headers={"X-ErrNo": SYNTAX_ERROR})
+
+
+def rounded(number: str) -> int:
+    """A number of digits, with a sign or decimals or without, to the nearest whole one; halves away from zero."""
+    return int(Decimal(number).to_integral_value(ROUND_HALF_UP))
+
+
+def pixels(number: str) -> int:
+    """A length as :func:`rounded`, but at least 1 where it is above 0."""
+    return rounded(number) or int(Decimal(number) > 0)
 
 
 def readable(token: str) -> str:
@@ -72,16 +85,23 @@ class StageTokens:
         self.take()
 
     def integer(self, parameter: str, value: str, low: int, high: int) -> int:
-        """A number from ``low`` to ``high``, both included."""
-        if not _SIGNED.fullmatch(value) or not low <= int(value) <= high:
+        """A number from ``low`` to ``high``, both included; decimals are rounded."""
+        if not _SIGNED.fullmatch(value) or not low <= rounded(value) <= high:
             raise self.bad_value(parameter, value, f"a whole number from {low} to {high}")
-        return int(value)
+        return rounded(value)
 
     def positive(self, parameter: str, value: str) -> int:
-        """A number of pixels above zero; huge ones are clamped where they act."""
-        if not _INTEGER.fullmatch(value) or int(value) == 0:
+        """A number of pixels above zero; decimals are rounded, huge numbers clamped where they act."""
+        length = self.length(parameter, value)
+        if not length:
             raise self.bad_value(parameter, value, "a whole number above 0")
-        return int(value)
+        return length
+
+    def length(self, parameter: str, value: str) -> int:
+        """As :meth:`positive`; 0, which says that there is none, too."""
+        if not _NUMBER.fullmatch(value):
+            raise self.bad_value(parameter, value, "a whole number")
+        return pixels(value)
 
     def switch(self, parameter: str, value: str) -> bool:
         """0 or 1."""
@@ -96,10 +116,10 @@ class StageTokens:
         return True
 
     def decimal(self, parameter: str, value: str, low: float, high: float) -> float:
-        """A number from ``low`` to ``high`` with at most six decimals."""
-        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{0,6})?", value) or not low <= float(value) <= high:
+        """A number from ``low`` to ``high``, rounded to six decimals."""
+        if not _NUMBER.fullmatch(value) or not low <= float(value) <= high:
             raise self.bad_value(parameter, value, f"a number from {low:g} to {high:g}")
-        return float(value)
+        return round(float(value), 6)
 
     def color(self, parameter: str, value: str) -> tuple[int, int, int]:
         """URL-safe Base64, padded or not, of ``#RRGGBB``."""

@@ -39,10 +39,12 @@ def parse_view(tokens: StageTokens) -> ViewStage:
     encoding = Encoding()
     while (name := tokens.take()) is not None:
         if name in {"w", "h"}:
-            sides[name] = tokens.positive(name, tokens.value(name))
+            sides[name] = tokens.length(name, tokens.value(name))
         elif name in _ENCODING:
             encoding = _ENCODING[name](tokens, tokens.value(name), encoding)
         else:
             tokens.skip_unknown(name, _KNOWN)
-    view = View(mode, sides.get("w"), sides.get("h")) if sides else None
+    # A 0 says that there is none, as clients write that compute both.
+    width, height = sides.get("w") or None, sides.get("h") or None
+    view = View(mode, width, height) if width or height else None
     return ViewStage(view, encoding)

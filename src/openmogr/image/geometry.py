@@ -46,6 +46,9 @@ class _Ratio:
 
 _ONE = _Ratio(1, 1)
 
+# Percentages have up to six decimals.
+_PERCENT_PARTS = 1_000_000
+
 
 def place(step: Thumbnail | View | Crop | Cut, size: Size, limit: int, *, enlarge: bool = True) -> Placement:
     """Where a step puts a picture of ``size``.
@@ -90,7 +93,7 @@ def place_thumbnail(step: Thumbnail, size: Size, limit: int, *, enlarge: bool = 
 
 
 def _percent(step: Thumbnail, size: Size, limit: int) -> Size:
-    ratio = _Ratio(step.amount, 100)
+    ratio = _Ratio(round(step.amount * _PERCENT_PARTS), 100 * _PERCENT_PARTS)
     width = size[0] if step.form is ThumbnailForm.percent_height else ratio.of(size[0])
     height = size[1] if step.form is ThumbnailForm.percent_width else ratio.of(size[1])
     return width, height
@@ -112,15 +115,16 @@ def _exact(step: Thumbnail, size: Size, limit: int) -> Size:
 
 def _area(step: Thumbnail, size: Size, limit: int) -> Size:
     width, height = size
-    if width * height <= step.amount:
+    amount = int(step.amount)
+    if width * height <= amount:
         return size
     # Rounded down, so that the product stays within the amount: floor(W * sqrt(A / (W * H))).
-    across = max(1, isqrt(step.amount * width // height))
-    down = max(1, isqrt(step.amount * height // width))
+    across = max(1, isqrt(amount * width // height))
+    down = max(1, isqrt(amount * height // width))
     # Where the shorter side was raised to 1, the longer one pays for it.
     if across < down:
-        return across, min(down, step.amount // across)
-    return min(across, step.amount // down), down
+        return across, min(down, amount // across)
+    return min(across, amount // down), down
 
 
 _THUMBNAILS = {
@@ -172,7 +176,7 @@ def place_cut(step: Cut, size: Size, limit: int) -> Placement:
     Raises:
         InvalidArgument: nothing of the picture lies in the window.
     """
-    width, height = min(step.width, limit), min(step.height, limit)
+    width, height = min(step.width or size[0], limit), min(step.height or size[1], limit)
     across, down = step.gravity.value
     left = _offset(across, size[0], width, step.dx, legacy=step.legacy)
     top = _offset(down, size[1], height, step.dy, legacy=step.legacy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 
 from openmogr.errors import InvalidArgument, NotSupported
@@ -9,10 +10,12 @@ from openmogr.image._mogr import parse_mogr
 from openmogr.image._tokens import StageTokens, readable, syntax_error
 from openmogr.image._view import parse_view
 from openmogr.image.operations import Info, InfoStage, Pipeline, Stage
+from openmogr.image.query import OPERATION_NAMES
 
 __all__ = ["parse_operation"]
 
 _UNKNOWN_STYLE = "-105"
+_NAMES = {name.lower(): name for name in OPERATION_NAMES}
 _IGNORE_ERROR = re.compile(r"(?:^|/)ignore-error/+1(?:$|[/|])")
 _KNOWN_BUT_MISSING = {
     "watermark": "watermarks are not supported by this server yet",
@@ -59,7 +62,7 @@ def _parse_stages(text: str, *, strict: bool, max_stages: int) -> tuple[Stage, .
 
 
 def _parse_stage(tokens: StageTokens) -> Stage:
-    name = tokens.name
+    name = _NAMES.get(tokens.name.lower(), tokens.name)
     if name == "imageMogr2":
         return parse_mogr(tokens)
     if name == "imageView2":
@@ -75,4 +78,9 @@ def _parse_stage(tokens: StageTokens) -> Stage:
         raise InvalidArgument(
             f"stage {tokens.number}: there is no style named {style}", headers={"X-ErrNo": _UNKNOWN_STYLE}
         )
-    raise syntax_error(f"stage {tokens.number}: unknown operation {readable(name)}")
+    raise syntax_error(f"stage {tokens.number}: unknown operation {readable(name)}{_suggestion(name)}")
+
+
+def _suggestion(name: str) -> str:
+    near = difflib.get_close_matches(name.lower()[:60], _NAMES, n=1, cutoff=0.75)
+    return f"; did you mean {_NAMES[near[0]]}?" if near else ""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
-__all__ = ["ImageInfo", "Result", "Source"]
+__all__ = ["ImageInfo", "Loss", "Result", "Source"]
 
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
@@ -46,6 +47,20 @@ class Source:
         return self.path.read_bytes() if self.path is not None else self.data or b""
 
 
+class Loss(Enum):
+    """What a source had and its result has not, though nobody asked for that; the value is what to call it."""
+
+    frames = "all frames but the first"
+    pages = "all pages but the first"
+    pictures = "all pictures but the first"
+    alpha = "transparency"
+    half_alpha = "partial transparency"
+    exif = "EXIF"
+    xmp = "XMP"
+    iptc = "IPTC"
+    comments = "comments"
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """The finished output of a pipeline.
@@ -63,6 +78,9 @@ class Result:
         frame_count: 1 for a still picture.
         headers: further response headers, for example ``X-Slimflag``.
         is_original: ``data`` is the unchanged source (``ignore-error/1``, ``size-limit`` with ``!``).
+        rejected_size: bytes that the result would have had where the source is kept since that is shorter; else 0.
+        recoded: it shows what the source shows, in another format.
+        losses: what got lost.
     """
 
     data: bytes
@@ -74,6 +92,9 @@ class Result:
     frame_count: int = 1
     headers: Mapping[str, str] = field(default_factory=lambda: _NO_HEADERS)
     is_original: bool = False
+    rejected_size: int = 0
+    recoded: bool = False
+    losses: tuple[Loss, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ class Thumbnail:
         form: which of the forms.
         width: pixels, for the forms with a size; one of both sides may be None.
         height: pixels, likewise.
-        amount: percent, or pixels in total for the area form.
+        amount: percent with up to six decimals, or whole pixels in total for the area form.
         pad: put the result on a canvas of exactly ``width`` x ``height`` (form ``fit`` with both sides).
         color: canvas colour, RGB 0-255 each.
     """
@@ -119,25 +119,26 @@ class Thumbnail:
     form: ThumbnailForm
     width: int | None = None
     height: int | None = None
-    amount: int = 0
+    amount: float = 0
     pad: bool = False
     color: tuple[int, int, int] = (255, 255, 255)
 
     @property
     def text(self) -> str:
         size = f"{self.width or ''}x{self.height or ''}"
-        return "thumbnail/" + self.form.value.format(size=size, amount=self.amount)
+        return "thumbnail/" + self.form.value.format(size=size, amount=_number(self.amount))
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
     """Take ``width`` x ``height`` pixels at an inward offset from the anchor.
 
-    ``legacy`` marks the old form ``crop/!<w>x<h>a<dx>a<dy>``, whose ``-`` is a negative, outward offset.
+    ``legacy`` marks the old form ``crop/!<w>x<h>a<dx>a<dy>``, whose ``-`` is a negative, outward offset. There one
+    of both sides may be None: then it is the picture's.
     """
 
-    width: int
-    height: int
+    width: int | None
+    height: int | None
     dx: int
     dy: int
     gravity: Gravity = Gravity.northwest
@@ -146,7 +147,7 @@ class Cut:
     @property
     def text(self) -> str:
         if self.legacy:
-            return f"crop/!{self.width}x{self.height}{_signed(self.dx)}{_signed(self.dy)}"
+            return f"crop/!{self.width or ''}x{self.height or ''}{_signed(self.dx)}{_signed(self.dy)}"
         return f"cut/{self.width}x{self.height}x{self.dx}x{self.dy}"
 
 
@@ -335,7 +336,10 @@ class SizeLimit:
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """Parameters that act when the result is written; None where a stage says nothing about one."""
+    """Parameters that act when the result is written; None where a stage says nothing about one.
+
+    ``keep_orientation`` is ``auto-orient/0``: no turning upright where a format would bring it about by itself.
+    """
 
     format: str | None = None
     quality: Quality | None = None
@@ -345,6 +349,7 @@ class Encoding:
     size_limit: SizeLimit | None = None
     ignore_error: bool | None = None
     frame_limit: int | None = None
+    keep_orientation: bool | None = None
 
     def updated(self, later: Encoding) -> Encoding:
         """These parameters, with those that a later stage sets."""
@@ -359,6 +364,8 @@ class Encoding:
         def put(name: str, value: str) -> None:
             out.append(f"{names.get(name, name)}/{value}")
 
+        if self.keep_orientation:
+            put("auto-orient", "0")
         if self.format is not None:
             put("format", self.format)
         if self.quality is not None:
@@ -492,7 +499,7 @@ class Pipeline:
 
 
 def _number(value: float) -> str:
-    return repr(value).removesuffix(".0")
+    return f"{value:.6f}".rstrip("0").rstrip(".")
 
 
 def _color_token(color: tuple[int, int, int]) -> str:

@@ -12,26 +12,35 @@ from openmogr.image.decode import Frame, OpenedImage, open_image, read_container
 from openmogr.image.encode import EncodeOptions, encode
 from openmogr.image.failures import too_many_bytes, unsupported_input
 from openmogr.image.formats import TARGETS, Target
+from openmogr.image.geometry import Placement, place
 from openmogr.image.info import describe, execute_info
+from openmogr.image.losses import alpha_loss, lost_metadata, lost_pictures
 from openmogr.image.metadata import NO_METADATA, Metadata, upright
-from openmogr.image.model import ImageInfo, Result, Source
+from openmogr.image.model import ImageInfo, Loss, Result, Source
 from openmogr.image.operations import (
     AutoOrient,
     Encoding,
     InscribedCircle,
+    MogrStage,
     Pipeline,
     RoundCorners,
     SizeLimit,
+    Thumbnail,
+    View,
 )
 from openmogr.image.quality import LOSSLESS, effective_quality
 from openmogr.image.settings import ImageSettings
 from openmogr.image.sizelimit import encode_within
+from openmogr.image.strip_png import stripped_png
 from openmogr.image.transform import Surface, apply_steps, draft_size
 
 __all__ = ["KEPT_SOURCE", "TRANSPARENCY_DROPPED", "Processor"]
 
 # `cgif/1` has a meaning of its own: at most so many frames (api/image-mogr2.md section 4.8).
 _SHORT_GIF_FRAMES = 30
+
+# Formats whose decoders do not look at EXIF: their pixels are turned upright.
+_SHOWN_AS_STORED = {"tpg"}
 
 # Set where the source's bytes are the answer because a rewrite of them would have been longer.
 KEPT_SOURCE = "x-openmogr-kept-source"
@@ -44,10 +53,16 @@ _BROWSER_DELAY = 100
 
 
 class Processor:
-    """The image work itself. Holds no state but its settings, so any number of threads may share one."""
+    """The image work itself. Holds no state but its settings, so any number of threads may share one.
 
-    def __init__(self, settings: ImageSettings) -> None:
+    Args:
+        settings: limits and threads.
+        keep_smaller: give the source where it is as good an answer as a longer rewrite of it.
+    """
+
+    def __init__(self, settings: ImageSettings, *, keep_smaller: bool = True) -> None:
         self.settings = settings
+        self._keep_smaller = keep_smaller
 
     def execute(self, pipeline: Pipeline, source: Source) -> Result:
         """The result of ``pipeline`` over ``source``.
@@ -90,9 +105,17 @@ class Processor:
 
     def _process(self, pipeline: Pipeline, opened: OpenedImage, source: Source) -> Result:
         encoding = pipeline.encoding
-        if not pipeline.steps and replace(encoding, ignore_error=None) == Encoding():
+        if not pipeline.steps and replace(encoding, ignore_error=None, keep_orientation=None) == Encoding():
             return self._original(source)
         target = TARGETS[encoding.format or opened.container.name]
+        recoded = target.container != opened.container and _same_pixels(pipeline, opened, self.settings)
+        if (
+            target.container.name in _SHOWN_AS_STORED
+            and not encoding.keep_orientation
+            and opened.orientation > 1
+        ):
+            # Last, so that it shows what the same operation into another format shows.
+            pipeline = replace(pipeline, stages=(*pipeline.stages, MogrStage((AutoOrient(),))))
         _check_possible(pipeline, opened, target)
         quality = LOSSLESS
         if target.container.lossy:
@@ -115,10 +138,28 @@ class Processor:
         limit = encoding.size_limit
         if limit is not None and limit.only_if_smaller and len(result.data) >= source.size:
             return self._original(source)
-        if len(result.data) > source.size and _rewrites_only(pipeline, opened, target):
-            kept = {KEPT_SOURCE: f"the result would have {len(result.data)} bytes"}
-            return replace(self._original(source), format=result.format, headers=kept)
-        return result
+        if (
+            self._keep_smaller
+            and len(result.data) > source.size
+            and target.container == opened.container
+            and encoding.interlace is None
+            and encoding.frame_limit is None
+            and _same_pixels(pipeline, opened, self.settings)
+        ):
+            return self._shorter(source, result, strip=bool(encoding.strip))
+        return replace(result, recoded=recoded)
+
+    def _shorter(self, source: Source, result: Result, *, strip: bool) -> Result:
+        """The source instead of a longer rewrite of it; with ``strip`` only where its metadata can be left out."""
+        if strip:
+            data = stripped_png(source.read())
+            if data is None:
+                return result
+            if len(data) < source.size:
+                return replace(result, data=data)
+        size = len(result.data)
+        kept = {KEPT_SOURCE: f"the result would have {size} bytes"}
+        return replace(self._original(source), format=result.format, headers=kept, rejected_size=size)
 
     def _still(
         self, pipeline: Pipeline, opened: OpenedImage, options: EncodeOptions, limit: SizeLimit | None
@@ -134,23 +175,32 @@ class Processor:
             data, quality = encode_within(limit.size, image, options, self.settings)
         else:
             data = encode(image, options, self.settings)
-        return _result(pipeline, options.target, data, image.size, quality)
+        result = _result(pipeline, options.target, data, image.size, quality)
+        alpha = alpha_loss(image, options.target.container)
+        return replace(result, losses=_losses(pipeline, opened, options, alpha, animated=False))
 
     def _animation(self, pipeline: Pipeline, opened: OpenedImage, options: EncodeOptions) -> Result:
         size, orientation = (opened.width, opened.height), opened.orientation
-        slow_gif = opened.container.name == "gif" and options.target.container.name != "gif"
+        container = options.target.container
+        slow_gif = opened.container.name == "gif" and container.name != "gif"
+        alpha: Loss | None = None
 
         def processed() -> Iterator[Frame]:
+            nonlocal alpha
             for frame in opened.frames():
                 start = Surface(frame.image, size, orientation, animated=True)
                 image = apply_steps(pipeline.steps, start, self.settings).image
+                alpha = alpha or alpha_loss(image, container)
                 delay = _BROWSER_DELAY if slow_gif and frame.duration <= 10 else frame.duration
                 yield Frame(image, delay)
 
         written = encode_animation(processed, opened.frame_count, opened.plays, options, self.settings)
         result = _result(pipeline, options.target, written.data, written.size, options.quality)
         headers = {TRANSPARENCY_DROPPED: "frames lie on white"} if written.transparency_dropped else {}
-        return replace(result, frame_count=written.frame_count, headers=headers)
+        if written.transparency_dropped:
+            alpha = Loss.alpha
+        losses = _losses(pipeline, opened, options, alpha, animated=True)
+        return replace(result, frame_count=written.frame_count, headers=headers, losses=losses)
 
     def _original(self, source: Source) -> Result:
         """The source itself; never fails for what it contains."""
@@ -167,16 +217,20 @@ class Processor:
         return Result(data, content_type, name, *size, quality, frames, is_original=True)
 
 
-def _rewrites_only(pipeline: Pipeline, opened: OpenedImage, target: Target) -> bool:
-    """Whether the source's bytes are an answer too: same format and pixels, nothing to be taken out or rearranged."""
-    encoding = pipeline.encoding
-    return (
-        not pipeline.steps
-        and target.container == opened.container
-        and encoding.interlace is None
-        and encoding.frame_limit is None
-        and not encoding.strip
-    )
+def _same_pixels(pipeline: Pipeline, opened: OpenedImage, settings: ImageSettings) -> bool:
+    """Whether no step changes anything."""
+    size = (opened.width, opened.height)
+    whole = Placement(size, (0, 0, *size))
+    for step in pipeline.steps:
+        if isinstance(step, AutoOrient):
+            changes = opened.orientation > 1
+        elif isinstance(step, (Thumbnail, View)) and not (isinstance(step, Thumbnail) and step.pad):
+            changes = place(step, size, settings.max_parameter, enlarge=not opened.animated) != whole
+        else:
+            changes = True
+        if changes:
+            return False
+    return True
 
 
 def _frame_limit(encoding: Encoding) -> int | None:
@@ -203,6 +257,15 @@ def _metadata(pipeline: Pipeline, opened: OpenedImage) -> Metadata:
         return NO_METADATA
     oriented = any(isinstance(step, AutoOrient) for step in pipeline.steps)
     return Metadata(upright(opened.exif) if oriented else opened.exif, opened.xmp)
+
+
+def _losses(
+    pipeline: Pipeline, opened: OpenedImage, options: EncodeOptions, alpha: Loss | None, *, animated: bool
+) -> tuple[Loss, ...]:
+    losses = [*lost_pictures(opened, animated=animated), *((alpha,) if alpha else ())]
+    if not pipeline.encoding.strip:
+        losses += lost_metadata(opened, options, animated=animated)
+    return tuple(losses)
 
 
 def _result(pipeline: Pipeline, target: Target, data: bytes, size: tuple[int, int], quality: int) -> Result:
