@@ -53,11 +53,12 @@ test-rust: | check-rust
 test-python: setup $(VENV)/.node
 	COSCMD_PATH="$(CURDIR)/$(BIN)" $(BIN)/python -m pytest -q
 
-lint: setup ## ruff, mypy --strict, generated documentation, cargo fmt, clippy
+lint: setup ## ruff, mypy --strict, generated documentation, links, cargo fmt, clippy
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python docs/generate.py --check
+	$(BIN)/python tools/generate_docs.py --check
+	$(BIN)/python tools/check_links.py
 	cd codec && cargo fmt --all --check
 	cd codec && cargo clippy --workspace --all-targets --quiet -- -D warnings
 
@@ -73,7 +74,7 @@ bench: setup ## measure; every table names the machine
 	$(BIN)/python bench/quality.py
 
 docs: setup ## make again the generated parts of the documentation
-	$(BIN)/python docs/generate.py
+	$(BIN)/python tools/generate_docs.py
 
 clean: ## remove what setup and builds made (never ./data)
 	rm -rf $(VENV) codec/target

@@ -3,7 +3,7 @@
 The reference is libjpeg-turbo at 4:2:0: a quality number stands for the SSIMULACRA2 (mean over the photos) that it
 gives at that number. For each other format the encoder's settings are measured on the same photos, as the server
 encodes, and the setting with the same score is looked up. `--write` puts the tables into
-`src/openmogr/image/_calibration.py` and the curves into `docs/quality.svg`; then `docs/quality.md` quotes the run.
+`src/openmogr/image/_calibration.py` and the curves into `docs/format/quality.svg`; then `docs/format/quality.md` quotes the run.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def write_plot(curves: dict[str, Curve]) -> None:
     parts.append(
         f'<text x="{left}" y="{height - 4}">encoder setting; up: SSIMULACRA2, mean of the photos</text></svg>'
     )
-    (ROOT / "docs" / "quality.svg").write_text("\n".join(parts) + "\n", encoding="utf-8")
+    (ROOT / "docs" / "format" / "quality.svg").write_text("\n".join(parts) + "\n", encoding="utf-8")
 
 
 def main() -> None:

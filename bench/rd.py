@@ -5,7 +5,7 @@ settings. Quality is measured on the decoded RGB against the source, the same wa
 BT.601 luma. BD-rate is the mean difference of the logarithm of the size at equal quality, per photo, against HEIC as
 pillow-heif writes it by default, over the common range of quality (of SSIMULACRA2 at most 30 to 90). Speed is the CPU
 time of whole encodes from RGB with one thread. Needs pillow-heif. The table goes to standard output, the curves to
-`docs/rd.svg`.
+`docs/inside/rd.svg`.
 """
 
 from __future__ import annotations
@@ -198,7 +198,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Rate and distortion of TPG against other formats.")
     parser.add_argument("--efforts", type=int, nargs="+", default=[5, 9])
     parser.add_argument("--photos", type=int, default=0, help="use only so many photos, spread over all")
-    parser.add_argument("--svg", type=Path, default=ROOT / "docs" / "rd.svg")
+    parser.add_argument("--svg", type=Path, default=ROOT / "docs" / "inside" / "rd.svg")
     options = parser.parse_args()
     pillow_heif.register_heif_opener()
     pillow_tpg.register_tpg_opener()

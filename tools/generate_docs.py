@@ -1,11 +1,11 @@
-"""Writes the generated parts of the documentation: ``docs/settings.md`` and README's compatibility table.
+"""Writes the generated parts of the documentation: ``docs/use/settings.md`` and README's compatibility table.
 
 The settings come from the settings' classes. The table comes from the tests: a feature that a test marked
 ``@pytest.mark.compat(feature, client=...)`` shows to work with a real client is "verified"; the features of
 ``docs/compatibility.toml`` that no such test names are "from documentation" or "not yet", as it says there.
 
-    python docs/generate.py          write
-    python docs/generate.py --check  exit 1 if a file would change
+    python tools/generate_docs.py          write
+    python tools/generate_docs.py --check  exit 1 if a file would change
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pydantic_core import PydanticUndefined
 from openmogr.settings import SECTIONS, environment_name
 
 ROOT = Path(__file__).resolve().parent.parent
-BEGIN, END = "<!-- compatibility: made by docs/generate.py -->", "<!-- end of compatibility -->"
+BEGIN, END = "<!-- compatibility: made by tools/generate_docs.py -->", "<!-- end of compatibility -->"
 
 
 class _Collector:
@@ -41,7 +41,7 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Made by `docs/generate.py` from the settings' classes. A setting is a field of a table in a TOML file",
+        "Made by `tools/generate_docs.py` from the settings' classes. A setting is a field of a table in a TOML file",
         "(`openmogr serve --config FILE`, or `OPENMOGR_CONFIG`) or an environment variable; the environment wins",
         "over the file, and the command line over both. All problems are reported together at start.",
     ]
@@ -97,7 +97,7 @@ def pages() -> dict[Path, str]:
     head, _, rest = text.partition(BEGIN)
     _, _, tail = rest.partition(END)
     return {
-        ROOT / "docs" / "settings.md": settings_page(),
+        ROOT / "docs" / "use" / "settings.md": settings_page(),
         readme: head + compatibility_table() + tail,
     }
 
