@@ -67,11 +67,12 @@ fmt: setup ## format the code
 	$(BIN)/ruff check --fix .
 	cd codec && cargo fmt --all
 
-bench: setup ## measure; every table names the machine
-	$(BIN)/python bench/engine.py
-	$(BIN)/python bench/http.py
-	$(BIN)/python bench/decode.py
-	$(BIN)/python bench/quality.py
+bench: setup ## measure; tables and bench/results/*.json name the machine
+	@mkdir -p bench/results
+	$(BIN)/python -m bench.engine --json bench/results/engine.json
+	$(BIN)/python -m bench.http --json bench/results/http.json
+	$(BIN)/python -m bench.decode --json bench/results/decode.json
+	$(BIN)/python -m tools.calibrate.quality --json bench/results/quality.json
 
 docs: setup ## make again the generated parts of the documentation
 	$(BIN)/python tools/generate_docs.py

@@ -1,4 +1,4 @@
-"""Imports point errors <- rooms <- api <- app <- cli, without a circle, and what is not a room's business stays out of it."""
+"""Imports point errors <- rooms <- api <- app <- cli, without a circle; and each part knows only its own business."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"__main__"}),
 )
 APP = 3
-HTTP = frozenset({"starlette", "uvicorn", "httptools", "http", "httpx", "urllib3", "requests", "python_multipart"})
+HTTP = frozenset(
+    {"starlette", "uvicorn", "httptools", "http", "httpx", "urllib3", "requests", "python_multipart"}
+)
 
 
 def layer(part: str) -> int:
@@ -91,7 +93,9 @@ def test_there_is_no_circle() -> None:
     graph: dict[str, set[str]] = {}
     for name, path in known.items():
         body = ast.parse(path.read_text(encoding="utf-8")).body
-        targets = {target if target in known else target.rpartition(".")[0] for target in imported(iter(body))}
+        targets = {
+            target if target in known else target.rpartition(".")[0] for target in imported(iter(body))
+        }
         graph[name] = {target for target in targets if target in known and target != name}
     try:
         TopologicalSorter(graph).prepare()

@@ -55,7 +55,9 @@ def broken(page: Path) -> list[str]:
         elif link.fragment and (place.suffix != ".md" or unquote(link.fragment) not in anchors(place)):
             wrong.append(f"{target}: no such anchor")
     ids = anchors(page)
-    return wrong + [f"#{name}: stands twice" for name in sorted({name for name in ids if ids.count(name) > 1})]
+    return wrong + [
+        f"#{name}: stands twice" for name in sorted({name for name in ids if ids.count(name) > 1})
+    ]
 
 
 def pages() -> list[Path]:

@@ -1,4 +1,4 @@
-"""QP of TPG by quality: `python bench/tpg_quality.py [--write] [--step N] [--effort E] [--photos FOLDER]`.
+"""QP of TPG by quality: `python -m tools.calibrate.tpg_quality [--write] [--step N] [--effort E] [--photos FOLDER]`.
 
 A quality number stands for the SSIMULACRA2 (mean over the photos) that libjpeg-turbo gives at that number with 4:2:0.
 TPG is measured at every N-th QP with both tool sets; between them the score is interpolated. The table lists the QP,
@@ -8,11 +8,11 @@ how far that is from JPEG. `--write` puts the tables into `codec/python/pillow_t
 
 from __future__ import annotations
 
-import argparse
 import io
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -21,8 +21,8 @@ from PIL import Image
 from pillow_tpg import Ssimulacra2, encode_image
 from pillow_tpg.encode import DEFAULT_EFFORT, ToolSet
 
-ROOT = Path(__file__).resolve().parent.parent
-SHARED = Path(os.environ.get("OPENMOGR_SHARED", ROOT.parent / "shared"))
+from bench.common import PHOTOS, ROOT, Report, argument_parser, machine_name, photo_paths
+
 MODULE = ROOT / "codec" / "python" / "pillow_tpg" / "_calibration.py"
 QUALITIES = (1, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 85, 90, 95, 100)
 TOOLS: tuple[ToolSet, ...] = ("compatible", "full")
@@ -39,9 +39,7 @@ class Photos:
     """The photos and their analysed references."""
 
     def __init__(self, folder: Path) -> None:
-        self._pictures = [Image.open(path).convert("RGB") for path in sorted(folder.glob("*.png"))]
-        if not self._pictures:
-            raise SystemExit(f"no photos in {folder}")
+        self._pictures = [Image.open(path).convert("RGB") for path in photo_paths(folder)]
         self._references = [Ssimulacra2(picture) for picture in self._pictures]
         self._pixels = sum(picture.width * picture.height for picture in self._pictures)
 
@@ -50,7 +48,8 @@ class Photos:
         score = size = 0.0
         for picture, reference in zip(self._pictures, self._references, strict=True):
             out = io.BytesIO()
-            picture.save(out, "JPEG", quality=quality, subsampling="4:2:0")
+            # Saving leaves its options at the image: two threads that save one image take each other's.
+            picture.copy().save(out, "JPEG", quality=quality, subsampling="4:2:0")
             size += out.tell()
             score += reference.score(Image.open(out))
         return score / len(self._pictures), size * 8 / self._pixels
@@ -103,7 +102,7 @@ def table(curve: Curve, reference: Curve) -> Points:
 def write(tables: dict[ToolSet, Points]) -> None:
     """The module that the encoder reads."""
     lines = [
-        '"""QP by quality, measured: made by ``bench/tpg_quality.py --write``."""',
+        '"""QP by quality, measured: made by ``tools/calibrate/tpg_quality.py --write``."""',
         "",
         "from __future__ import annotations",
         "",
@@ -125,41 +124,79 @@ def write(tables: dict[ToolSet, Points]) -> None:
     MODULE.write_text("\n".join(lines), encoding="utf-8")
 
 
+@dataclass(frozen=True)
+class Row:
+    """One line of a table: what a quality's QP, and the nearest whole one, reach."""
+
+    quality: int
+    jpeg: float
+    qp: float
+    score: float
+    bits: float
+
+    @property
+    def off(self) -> float:
+        """Points above JPEG."""
+        return self.score - self.jpeg
+
+
+def table_rows(points: Points, curve: Curve, bits: Curve, reference: Curve) -> list[Row]:
+    """The table's points with what their whole QPs reach."""
+    return [
+        Row(quality, reference[quality], qp, score_at(curve, round(qp)), score_at(bits, round(qp)))
+        for quality, qp in points
+    ]
+
+
+def show_curve(title: str, curve: Curve, bits: Curve) -> None:
+    """Prints what was measured."""
+    print(f"\n{title}\n\n|  QP | SSIMULACRA2 | bits per pixel |\n|---:|---:|---:|")
+    for qp, score in curve.items():
+        print(f"| {qp} | {score:.2f} | {bits[qp]:.3f} |")
+
+
+def show_table(tools: ToolSet, rows: Sequence[Row], jpeg_bits: Curve, report: Report) -> float:
+    """Prints a table; returns the greatest difference from JPEG between the checked qualities."""
+    print("\n| quality | JPEG | bits per pixel | QP | whole QP | TPG | difference | bits per pixel |")
+    print("|---:|---:|---:|---:|---:|---:|---:|---:|")
+    for row in rows:
+        report.add(
+            tools,
+            quality=row.quality,
+            jpeg=row.jpeg,
+            qp=row.qp,
+            ssimulacra2=row.score,
+            bits_per_pixel=row.bits,
+        )
+        print(
+            f"| {row.quality} | {row.jpeg:.2f} | {jpeg_bits[row.quality]:.3f} | {row.qp:.2f} | {round(row.qp)} "
+            f"| {row.score:.2f} | {row.off:+.2f} | {row.bits:.3f} |"
+        )
+    return max(abs(row.off) for row in rows if CHECKED[0] <= row.quality <= CHECKED[1])
+
+
 def main() -> None:
     """Measures and prints the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     parser.add_argument("--write", action="store_true", help="write the tables into the package")
     parser.add_argument("--step", type=int, default=3, help="distance of measured QPs; default 3")
     parser.add_argument("--effort", type=int, default=DEFAULT_EFFORT)
-    parser.add_argument("--photos", type=Path, default=SHARED / "corpus" / "photos")
+    parser.add_argument("--photos", type=Path, default=PHOTOS)
     options = parser.parse_args()
 
     photos = Photos(options.photos)
     reference, jpeg_bits = measure(QUALITIES, photos.jpeg)
     qps = sorted({*range(0, MAX_QP, options.step), MAX_QP})
     tables: dict[ToolSet, Points] = {}
+    print(f"machine: {machine_name()}")
     worst = 0.0
-    for tools in TOOLS:
-        curve, bits = measure(qps, partial(photos.tpg, tools=tools, effort=options.effort))
-        print(
-            f"\n{tools}, effort {options.effort}\n\n|  QP | SSIMULACRA2 | bits per pixel |\n|---:|---:|---:|"
-        )
-        for qp in qps:
-            print(f"| {qp} | {curve[qp]:.2f} | {bits[qp]:.3f} |")
-        tables[tools] = table(curve, reference)
-        print("\n| quality | JPEG | bits per pixel | QP | whole QP | TPG | difference | bits per pixel |")
-        print("|---:|---:|---:|---:|---:|---:|---:|---:|")
-        for quality, qp in tables[tools]:
-            score, size = score_at(curve, round(qp)), score_at(bits, round(qp))
-            off = score - reference[quality]
-            print(
-                f"| {quality} | {reference[quality]:.2f} | {jpeg_bits[quality]:.3f} | {qp:.2f} | {round(qp)} "
-                f"| {score:.2f} | {off:+.2f} | {size:.3f} |"
-            )
-            if CHECKED[0] <= quality <= CHECKED[1]:
-                worst = max(worst, abs(off))
+    with Report("tpg_quality", options) as report:
+        for tools in TOOLS:
+            curve, bits = measure(qps, partial(photos.tpg, tools=tools, effort=options.effort))
+            show_curve(f"{tools}, effort {options.effort}", curve, bits)
+            tables[tools] = table(curve, reference)
+            rows = table_rows(tables[tools], curve, bits, reference)
+            worst = max(worst, show_table(tools, rows, jpeg_bits, report))
     print(f"\nGreatest difference from quality {CHECKED[0]} to {CHECKED[1]}: {worst:.2f}")
     if options.write:
         write(tables)

@@ -1,4 +1,4 @@
-"""Which quantisers the encoders of AVIF and HEIF write: `python bench/quantisers.py [--write]`.
+"""Which quantisers the encoders of AVIF and HEIF write: `python -m tools.calibrate.quantisers [--write]`.
 
 Photos are encoded at every setting from 0 to 100 and the quantiser is read back from the file's headers, as the server
 does to estimate a source's quality. The mean setting of each quantiser is printed, and with `--write` put into
@@ -8,22 +8,18 @@ of a few photos suffice; were it otherwise, the run would end with an error.
 
 from __future__ import annotations
 
-import argparse
 import io
-import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from PIL import Image
 
+from bench.common import ROOT, Report, argument_parser, photo_paths
 from openmogr.image.av1 import quantiser_index
 from openmogr.image.codecs import heif_codec
 from openmogr.image.encode import AVIF_SPEED
 from openmogr.image.hevc import slice_qp
 from openmogr.image.isomedia import primary_picture
 
-ROOT = Path(__file__).resolve().parent.parent
-SHARED = Path(os.environ.get("OPENMOGR_SHARED", ROOT.parent / "shared"))
 Encode = Callable[[Image.Image, int], bytes]
 Point = tuple[float, int]
 
@@ -72,7 +68,7 @@ def measure(encode: Encode, photos: list[Image.Image]) -> list[Point]:
 def write_tables(tables: Mapping[str, list[Point]]) -> None:
     """The module that the server reads."""
     lines = [
-        '"""Quantisers by encoder setting, measured: made by ``bench/quantisers.py --write``."""',
+        '"""Quantisers by encoder setting, measured: made by ``tools/calibrate/quantisers.py --write``."""',
         "",
         "from __future__ import annotations",
         "",
@@ -96,17 +92,17 @@ def write_tables(tables: Mapping[str, list[Point]]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     parser.add_argument("--write", action="store_true", help="write the tables")
     arguments = parser.parse_args()
     heif_codec()
-    paths = sorted((SHARED / "corpus" / "photos").glob("*.png"))[::4]
+    paths = photo_paths()[::4]
     photos = [Image.open(path).convert("RGB").crop((200, 100, 328, 228)) for path in paths]
-    if not photos:
-        raise SystemExit("no photos")
-    tables = {name: measure(encode, photos) for name, encode in ENCODERS.items()}
+    with Report("quantisers", arguments) as report:
+        tables = {name: measure(encode, photos) for name, encode in ENCODERS.items()}
+        for name, points in tables.items():
+            for setting, quantiser in points:
+                report.add(name, setting=setting, quantiser=quantiser)
     for name, points in tables.items():
         print(name + ": " + ", ".join(f"{setting:.4g} {quantiser}" for setting, quantiser in points))
     if arguments.write:

@@ -1,19 +1,19 @@
-"""What the quality numbers mean: `python bench/quality.py [--write]`.
+"""What the quality numbers mean: `python -m tools.calibrate.quality [--write]`.
 
 The reference is libjpeg-turbo at 4:2:0: a quality number stands for the SSIMULACRA2 (mean over the photos) that it
 gives at that number. For each other format the encoder's settings are measured on the same photos, as the server
 encodes, and the setting with the same score is looked up. `--write` puts the tables into
-`src/openmogr/image/_calibration.py` and the curves into `docs/format/quality.svg`; then `docs/format/quality.md` quotes the run.
+`src/openmogr/image/_calibration.py` and the curves into `docs/format/quality.svg`; then `docs/format/quality.md` quotes
+the run.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
-import os
-import platform
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from itertools import pairwise
 from pathlib import Path
 from unittest import mock
@@ -21,14 +21,13 @@ from unittest import mock
 from PIL import Image
 from pillow_tpg import Ssimulacra2
 
+from bench.common import PHOTOS, ROOT, Report, argument_parser, machine_name, photo_paths
 from openmogr.image import encode as encoders
 from openmogr.image.codecs import heif_codec
 from openmogr.image.encode import EncodeOptions
 from openmogr.image.formats import target_for
 from openmogr.image.settings import ImageSettings
 
-ROOT = Path(__file__).resolve().parent.parent
-SHARED = Path(os.environ.get("OPENMOGR_SHARED", ROOT.parent / "shared"))
 QUALITIES = (1, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 85, 90, 95, 100)
 CHECKED = (20, 30, 40, 50, 60, 70, 80, 90, 95)
 STEPS = {"webp": 2, "avif": 4, "heif": 4}
@@ -43,14 +42,18 @@ def jpeg(picture: Image.Image, quality: int) -> bytes:
     return out.getvalue()
 
 
+def uncalibrated() -> AbstractContextManager[object]:
+    """Makes the server's encoders take settings for qualities. Once around all threads: it changes a module."""
+    return mock.patch.object(encoders, "encoder_setting", lambda _, quality: quality)
+
+
 def server(container: str) -> Encode:
-    """The server's own encoder, taking its setting in place of a quality."""
+    """The server's own encoder, taking its setting in place of a quality while `uncalibrated`."""
     settings = ImageSettings()
     target = target_for(container)
 
     def encode(picture: Image.Image, setting: int) -> bytes:
-        with mock.patch.object(encoders, "encoder_setting", lambda _, quality: quality):
-            return encoders.encode(picture, EncodeOptions(target, setting), settings)
+        return encoders.encode(picture, EncodeOptions(target, setting), settings)
 
     return encode
 
@@ -59,16 +62,15 @@ class Photos:
     """The photos and their analysed references."""
 
     def __init__(self, folder: Path) -> None:
-        self._pictures = [Image.open(path).convert("RGB") for path in sorted(folder.glob("*.png"))]
-        if not self._pictures:
-            raise SystemExit(f"no photos in {folder}")
+        self._pictures = [Image.open(path).convert("RGB") for path in photo_paths(folder)]
         self._references = [Ssimulacra2(picture) for picture in self._pictures]
 
     def score(self, encode: Encode, setting: int) -> float:
         """Mean SSIMULACRA2."""
         scores = []
         for picture, reference in zip(self._pictures, self._references, strict=True):
-            with Image.open(io.BytesIO(encode(picture, setting))) as decoded:
+            # Saving leaves its options at the image: two threads that save one image take each other's.
+            with Image.open(io.BytesIO(encode(picture.copy(), setting))) as decoded:
                 scores.append(reference.score(decoded.convert("RGB")))
         return sum(scores) / len(scores)
 
@@ -98,7 +100,7 @@ def table(curve: Curve, reference: dict[int, float]) -> list[tuple[int, int]]:
 def write_tables(tables: dict[str, list[tuple[int, int]]]) -> None:
     """The module that the server reads."""
     lines = [
-        '"""Encoder settings by quality, measured: made by ``bench/quality.py --write``."""',
+        '"""Encoder settings by quality, measured: made by ``tools/calibrate/quality.py --write``."""',
         "",
         "from __future__ import annotations",
         "",
@@ -156,30 +158,39 @@ def write_plot(curves: dict[str, Curve]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     parser.add_argument("--write", action="store_true", help="write the tables and the plot")
     arguments = parser.parse_args()
     heif_codec()
-    photos = Photos(SHARED / "corpus" / "photos")
+    with uncalibrated():
+        measure(arguments)
+
+
+def measure(arguments: argparse.Namespace) -> None:
+    """Print the tables, and write them if that is asked for."""
+    photos = Photos(PHOTOS)
     curves = {"jpeg": photos.curve(jpeg, range(1, 101))}
     reference = dict(curves["jpeg"])
     tables: dict[str, list[tuple[int, int]]] = {}
     for container, step in STEPS.items():
         curves[container] = photos.curve(server(container), range(0, 101, step))
         tables[container] = table(curves[container], reference)
-    print(f"machine: {platform.node()} ({platform.machine()}), {len(QUALITIES)} points a format\n")
+    print(f"machine: {machine_name()}, {len(QUALITIES)} points a format\n")
     print(
         "| quality | JPEG scores | " + " | ".join(f"{name} setting | {name} scores" for name in tables) + " |"
     )
     print("|---:|---:|" + "---:|---:|" * len(tables))
-    for quality in CHECKED:
-        cells = []
-        for container, points in tables.items():
-            setting = dict(points).get(quality, 0)
-            cells.append(f"{setting} | {photos.score(server(container), setting):.1f}")
-        print(f"| {quality} | {reference[quality]:.1f} | " + " | ".join(cells) + " |")
+    with Report("quality", arguments) as report:
+        for quality in CHECKED:
+            cells = []
+            for container, points in tables.items():
+                setting = dict(points).get(quality, 0)
+                score = photos.score(server(container), setting)
+                report.add(
+                    container, quality=quality, setting=setting, ssimulacra2=score, jpeg=reference[quality]
+                )
+                cells.append(f"{setting} | {score:.1f}")
+            print(f"| {quality} | {reference[quality]:.1f} | " + " | ".join(cells) + " |")
     if arguments.write:
         write_tables(tables)
         write_plot(curves)
