@@ -53,12 +53,17 @@ test-rust: | check-rust
 test-python: setup $(VENV)/.node
 	COSCMD_PATH="$(CURDIR)/$(BIN)" $(BIN)/python -m pytest -q
 
-lint: setup ## ruff, mypy --strict, generated documentation, links, cargo fmt, clippy
+lint: setup ## ruff, mypy --strict, documentation, links, typos, YAML, cargo fmt, clippy
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python tools/generate_docs.py --check
 	$(BIN)/python tools/check_links.py
+	$(BIN)/typos
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/feature.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
 	cd codec && cargo fmt --all --check
 	cd codec && cargo clippy --workspace --all-targets --quiet -- -D warnings
 
