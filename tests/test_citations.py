@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.check_links import anchors
+from tools.check_links import anchors, pages
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ("*.py", "*.pyi", "*.rs", "*.toml", "*.sh", "*.js", "*.yml", "*.yaml", "Makefile", "*Dockerfile")
@@ -109,3 +109,14 @@ def test_no_source_cites_loosely() -> None:
         if pattern.search(line)
     ]
     assert found == []
+
+
+def test_every_path_that_a_page_names_exists() -> None:
+    named = re.compile(r"`(?:python )?((?:src|codec|tests|tools|bench|docs|deploy)/[\w./-]*[\w/])[#`]")
+    found = {
+        (page.relative_to(ROOT).as_posix(), path)
+        for page in pages()
+        for path in named.findall(page.read_text(encoding="utf-8"))
+    }
+    assert len(found) > 20
+    assert {(page, path) for page, path in found if not (ROOT / path).exists()} == set()
