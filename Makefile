@@ -45,13 +45,13 @@ setup: $(VENV)/.codec ## make .venv with the service, the codec and the developm
 run: setup ## start the server with embedded storage and a sample picture
 	$(BIN)/openmogr serve --host $(HOST) --port $(PORT) --data $(DATA) --demo
 
-test: setup test-rust test-python ## run every test
+test: setup test-rust test-python ## run every test, with a floor under the branch coverage of Python
 
 test-rust: | check-rust
 	cd codec && cargo test --release --quiet --workspace
 
 test-python: setup $(VENV)/.node
-	COSCMD_PATH="$(CURDIR)/$(BIN)" $(BIN)/python -m pytest -q
+	COSCMD_PATH="$(CURDIR)/$(BIN)" $(BIN)/python -m pytest -q -rs --cov --cov-report=
 
 lint: setup ## ruff, mypy --strict, documentation, links, typos, YAML, cargo fmt, clippy
 	$(BIN)/ruff format --check .
