@@ -18,7 +18,7 @@ PACKAGE = SOURCE / "openmogr"
 # the layer of the app, which puts a server together.
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
-    frozenset({"image", "storage", "auth", "wire"}),
+    frozenset({"image", "storage", "auth", "wire", "workers", "results", "observe"}),
     frozenset({"api"}),
     frozenset({"settings", "server", "demo", "app", "testing"}),
     frozenset({"cli"}),
