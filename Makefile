@@ -64,22 +64,28 @@ setup: $(VENV)/.codec ## make .venv with the service, the codec and the developm
 run: setup ## start the server with embedded storage and a sample picture
 	$(BIN)/openmogr serve --host $(HOST) --port $(PORT) --data $(DATA) --demo
 
-test: setup test-rust test-python ## run every test
+test: setup test-rust test-python ## run every test, with a floor under the branch coverage of Python
 
 test-rust: | check-rust
 	cd codec && cargo test --release --quiet --workspace
 
 test-python: setup clients
-	COSCMD_PATH="$(CURDIR)/$(BIN)" $(BIN)/python -m pytest -q -rs
+	COSCMD_PATH="$(CURDIR)/$(BIN)" $(BIN)/python -m pytest -q -rs --cov --cov-report=
 
 goldens: setup ## make the pictures that tests compare with anew; look at what changed before committing it
 	$(BIN)/python -m tests.golden.remake
 
-lint: setup ## ruff, mypy --strict, generated documentation, cargo fmt, clippy
+lint: setup ## ruff, mypy --strict, documentation, links, typos, YAML, cargo fmt, clippy
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python docs/generate.py --check
+	$(BIN)/python tools/generate_docs.py --check
+	$(BIN)/python tools/check_links.py
+	$(BIN)/typos
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/feature.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
 	cd codec && cargo fmt --all --check
 	cd codec && cargo clippy --workspace --all-targets --quiet -- -D warnings
 
@@ -88,14 +94,15 @@ fmt: setup ## format the code
 	$(BIN)/ruff check --fix .
 	cd codec && cargo fmt --all
 
-bench: setup ## measure; every table names the machine
-	$(BIN)/python bench/engine.py
-	$(BIN)/python bench/http.py
-	$(BIN)/python bench/decode.py
-	$(BIN)/python bench/quality.py
+bench: setup ## measure; tables and bench/results/*.json name the machine
+	@mkdir -p bench/results
+	$(BIN)/python -m bench.engine --json bench/results/engine.json
+	$(BIN)/python -m bench.http --json bench/results/http.json
+	$(BIN)/python -m bench.decode --json bench/results/decode.json
+	$(BIN)/python -m tools.calibrate.quality --json bench/results/quality.json
 
 docs: setup ## make again the generated parts of the documentation
-	$(BIN)/python docs/generate.py
+	$(BIN)/python tools/generate_docs.py
 
 clean: ## remove what setup and builds made (never ./data)
 	rm -rf $(VENV) codec/target $(CLIENTS)/build $(CLIENTS)/node_modules

@@ -1,4 +1,4 @@
-"""Animations at matched quality: `python bench/animation.py [FILE...]`.
+"""Animations at matched quality: `python -m bench.animation [FILE...]`.
 
 The GIFs and animated WebPs of `../shared/corpus/inputs` go to TPG, animated WebP (libwebp, method 6) and AVIF
 sequences (libaom, speed 6). Each encoder's setting is searched for the same mean SSIMULACRA2 over the frames, scored
@@ -7,10 +7,7 @@ against the source's own frames on white; the table has the sizes and the frames
 
 from __future__ import annotations
 
-import argparse
 import io
-import os
-import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,8 +17,8 @@ from PIL import Image, ImageSequence
 from pillow_tpg import Ssimulacra2, encode_animation, register_tpg_opener
 from pillow_tpg.animation import QP_PARTS
 
-ROOT = Path(__file__).resolve().parent.parent
-SHARED = Path(os.environ.get("OPENMOGR_SHARED", ROOT.parent / "shared"))
+from bench.common import SHARED, Report, argument_parser, machine_name
+
 NAMES = (
     "rotating_earth.gif",
     "Crash_test.gif",
@@ -139,16 +136,9 @@ def matched(encode: Encode, top: int, clip: Clip, scorer: Scorer) -> tuple[bytes
     return best
 
 
-def machine() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{models[0] if models else platform.processor()}, {os.cpu_count()} processors"
-
-
-def rows(paths: Sequence[Path]) -> None:
+def rows(paths: Sequence[Path], report: Report) -> None:
     """Print the table."""
-    print(f"machine: {machine()}, target SSIMULACRA2 {TARGET:g}\n")
+    print(f"machine: {machine_name()}, target SSIMULACRA2 {TARGET:g}\n")
     print("| file | frames | source | format | bytes | to source | score | frames per CPU s |")
     print("|---|---:|---:|---|---:|---:|---:|---:|")
     for path in paths:
@@ -160,6 +150,16 @@ def rows(paths: Sequence[Path]) -> None:
             speed = f"{len(clip.frames) / seconds:.0f}" if seconds else "-"
             change = f"{100 * (len(data) / size - 1):+.1f} %"
             count = len(clip.frames)
+            report.add(
+                "animations",
+                file=path.name,
+                frames=count,
+                source_bytes=size,
+                format=name,
+                bytes=len(data),
+                score=score,
+                cpu_seconds=seconds,
+            )
             print(
                 f"| {path.name} | {count} | {size} | {name} | {len(data)} | {change} | {score:.1f} | {speed} |",
                 flush=True,
@@ -167,13 +167,12 @@ def rows(paths: Sequence[Path]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argument_parser(__doc__)
     parser.add_argument("files", nargs="*", type=Path, help="animations; by default some of the corpus")
     arguments = parser.parse_args()
     register_tpg_opener()
-    rows(arguments.files or [SHARED / "corpus" / "inputs" / name for name in NAMES])
+    with Report("animation", arguments) as report:
+        rows(arguments.files or [SHARED / "corpus" / "inputs" / name for name in NAMES], report)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Pillow against libvips on the operations of the server: `python bench/engine.py`.
+"""Pillow against libvips on the operations of the server: `python -m bench.engine`.
 
 Every case runs in a process of its own, so that peak memory is its own; libvips is measured where `pyvips` is
 installed (`pip install 'pyvips[binary]'`). Encoders get the same settings, one thread each. CPU is user and
@@ -12,25 +12,22 @@ import importlib.util
 import io
 import json
 import os
-import platform
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageSequence
 
-ROOT = Path(__file__).resolve().parent.parent
-PHOTO = ROOT / "src" / "openmogr" / "demo" / "sample.png"
+from bench.common import DEMO_PHOTO, Report, argument_parser, machine_name, peak_memory, run_apart
+
 ENGINES = ("pillow", "libvips")
 Case = Callable[[bytes], bytes]
 
 
 def make_sources(folder: Path) -> None:
     """A 12 MP JPEG and PNG and an animation of 40 frames, made from the demo photo."""
-    with Image.open(PHOTO) as opened:
+    with Image.open(DEMO_PHOTO) as opened:
         photo = opened.convert("RGB")
     large = photo.resize((4000, 3000), Image.Resampling.BICUBIC)
     large.save(folder / "12mp.jpg", quality=90)
@@ -41,73 +38,83 @@ def make_sources(folder: Path) -> None:
     frames[0].save(folder / "40frames.gif", save_all=True, append_images=frames[1:], duration=40, loop=0)
 
 
+def pillow_encoded(picture: Image.Image, form: str, **options: object) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, form, **options)
+    return out.getvalue()
+
+
+def pillow_jpeg_thumbnail(data: bytes) -> bytes:
+    with Image.open(io.BytesIO(data)) as picture:
+        picture.draft("RGB", (600, 450))
+        return pillow_encoded(
+            picture.resize((300, 225), Image.Resampling.LANCZOS), "WEBP", quality=75, method=4
+        )
+
+
+def pillow_jpeg_half(data: bytes) -> bytes:
+    with Image.open(io.BytesIO(data)) as picture:
+        small = picture.resize((1600, 1200), Image.Resampling.LANCZOS)
+        return pillow_encoded(small, "JPEG", quality=85)
+
+
+def pillow_jpeg_crop(data: bytes) -> bytes:
+    with Image.open(io.BytesIO(data)) as picture:
+        return pillow_encoded(picture.crop((1000, 1000, 2500, 2000)), "JPEG", quality=85)
+
+
+def pillow_png_webp(data: bytes) -> bytes:
+    with Image.open(io.BytesIO(data)) as picture:
+        return pillow_encoded(picture, "WEBP", quality=75, method=4)
+
+
+def pillow_png_avif(data: bytes) -> bytes:
+    with Image.open(io.BytesIO(data)) as picture:
+        return pillow_encoded(picture, "AVIF", quality=60, speed=6, max_threads=1)
+
+
+def pillow_png_png(data: bytes) -> bytes:
+    with Image.open(io.BytesIO(data)) as picture:
+        return pillow_encoded(picture.resize((1000, 750), Image.Resampling.LANCZOS), "PNG", compress_level=6)
+
+
+def pillow_rotate(data: bytes) -> bytes:
+    with Image.open(io.BytesIO(data)) as picture:
+        return pillow_encoded(picture.transpose(Image.Transpose.ROTATE_270), "JPEG", quality=85)
+
+
+def pillow_gif(data: bytes) -> bytes:
+    with Image.open(io.BytesIO(data)) as picture:
+        frames = [f.convert("RGB").resize((240, 180)) for f in ImageSequence.Iterator(picture)]
+        return pillow_encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=40, loop=0)
+
+
+def pillow_gif_webp(data: bytes) -> bytes:
+    with Image.open(io.BytesIO(data)) as picture:
+        frames = [f.convert("RGB").resize((240, 180)) for f in ImageSequence.Iterator(picture)]
+        return pillow_encoded(
+            frames[0],
+            "WEBP",
+            save_all=True,
+            append_images=frames[1:],
+            duration=40,
+            loop=0,
+            quality=75,
+            method=4,
+        )
+
+
 def pillow_cases() -> dict[str, tuple[str, Case]]:
-    from PIL import ImageSequence
-
-    def encoded(picture: Image.Image, form: str, **options: object) -> bytes:
-        out = io.BytesIO()
-        picture.save(out, form, **options)
-        return out.getvalue()
-
-    def jpeg_thumbnail(data: bytes) -> bytes:
-        with Image.open(io.BytesIO(data)) as picture:
-            picture.draft("RGB", (600, 450))
-            return encoded(picture.resize((300, 225), Image.Resampling.LANCZOS), "WEBP", quality=75, method=4)
-
-    def jpeg_half(data: bytes) -> bytes:
-        with Image.open(io.BytesIO(data)) as picture:
-            small = picture.resize((1600, 1200), Image.Resampling.LANCZOS)
-            return encoded(small, "JPEG", quality=85)
-
-    def jpeg_crop(data: bytes) -> bytes:
-        with Image.open(io.BytesIO(data)) as picture:
-            return encoded(picture.crop((1000, 1000, 2500, 2000)), "JPEG", quality=85)
-
-    def png_webp(data: bytes) -> bytes:
-        with Image.open(io.BytesIO(data)) as picture:
-            return encoded(picture, "WEBP", quality=75, method=4)
-
-    def png_avif(data: bytes) -> bytes:
-        with Image.open(io.BytesIO(data)) as picture:
-            return encoded(picture, "AVIF", quality=60, speed=6, max_threads=1)
-
-    def png_png(data: bytes) -> bytes:
-        with Image.open(io.BytesIO(data)) as picture:
-            return encoded(picture.resize((1000, 750), Image.Resampling.LANCZOS), "PNG", compress_level=6)
-
-    def rotate(data: bytes) -> bytes:
-        with Image.open(io.BytesIO(data)) as picture:
-            return encoded(picture.transpose(Image.Transpose.ROTATE_270), "JPEG", quality=85)
-
-    def gif(data: bytes) -> bytes:
-        with Image.open(io.BytesIO(data)) as picture:
-            frames = [f.convert("RGB").resize((240, 180)) for f in ImageSequence.Iterator(picture)]
-            return encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=40, loop=0)
-
-    def gif_webp(data: bytes) -> bytes:
-        with Image.open(io.BytesIO(data)) as picture:
-            frames = [f.convert("RGB").resize((240, 180)) for f in ImageSequence.Iterator(picture)]
-            return encoded(
-                frames[0],
-                "WEBP",
-                save_all=True,
-                append_images=frames[1:],
-                duration=40,
-                loop=0,
-                quality=75,
-                method=4,
-            )
-
     return {
-        "12 MP JPEG, 300x, WebP": ("12mp.jpg", jpeg_thumbnail),
-        "12 MP JPEG, 1600x, JPEG": ("12mp.jpg", jpeg_half),
-        "12 MP JPEG, crop, JPEG": ("12mp.jpg", jpeg_crop),
-        "12 MP JPEG, rotate 90, JPEG": ("12mp.jpg", rotate),
-        "3 MP PNG, WebP": ("3mp.png", png_webp),
-        "3 MP PNG, 1000x, PNG": ("3mp.png", png_png),
-        "0.75 MP PNG, AVIF": ("1mp.png", png_avif),
-        "GIF of 40 frames, 240x, GIF": ("40frames.gif", gif),
-        "GIF of 40 frames, 240x, WebP": ("40frames.gif", gif_webp),
+        "12 MP JPEG, 300x, WebP": ("12mp.jpg", pillow_jpeg_thumbnail),
+        "12 MP JPEG, 1600x, JPEG": ("12mp.jpg", pillow_jpeg_half),
+        "12 MP JPEG, crop, JPEG": ("12mp.jpg", pillow_jpeg_crop),
+        "12 MP JPEG, rotate 90, JPEG": ("12mp.jpg", pillow_rotate),
+        "3 MP PNG, WebP": ("3mp.png", pillow_png_webp),
+        "3 MP PNG, 1000x, PNG": ("3mp.png", pillow_png_png),
+        "0.75 MP PNG, AVIF": ("1mp.png", pillow_png_avif),
+        "GIF of 40 frames, 240x, GIF": ("40frames.gif", pillow_gif),
+        "GIF of 40 frames, 240x, WebP": ("40frames.gif", pillow_gif_webp),
     }
 
 
@@ -167,14 +174,8 @@ def measure(engine: str, name: str, folder: Path, runs: int) -> dict[str, float]
     return {"ms": min(wall) * 1e3, "cpu": min(cpu) * 1e3, "mib": (peak - before) / 2**20, "kb": size / 1000}
 
 
-def peak_memory() -> int:
-    """High-water mark of this process in bytes; unlike ru_maxrss it does not inherit the parent's."""
-    status = Path("/proc/self/status").read_text()
-    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser = argument_parser(__doc__)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--case", nargs=3, metavar=("ENGINE", "NAME", "FOLDER"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -183,32 +184,18 @@ def main() -> None:
         print(json.dumps(measure(engine, name, Path(place), arguments.runs)))
         return
     engines = [e for e in ENGINES if e == "pillow" or importlib.util.find_spec("pyvips")]
-    print(f"machine: {machine()}; runs per case: {arguments.runs}, best counts")
+    print(f"machine: {machine_name()}; runs per case: {arguments.runs}, best counts")
     print(f"{'case':32} {'engine':8} {'ms':>8} {'CPU ms':>8} {'peak MiB':>9} {'out kB':>8}")
-    with tempfile.TemporaryDirectory() as temporary:
+    with Report("engine", arguments) as report, tempfile.TemporaryDirectory() as temporary:
         make_sources(Path(temporary))
         for name in pillow_cases():
             for engine in engines:
-                row = measure_apart(engine, name, temporary, arguments.runs)
+                row = run_apart(
+                    "bench.engine", "--runs", str(arguments.runs), "--case", engine, name, temporary
+                )
+                report.add("engine", case=name, engine=engine, **row)
                 numbers = f"{row['ms']:8.1f} {row['cpu']:8.1f} {row['mib']:9.1f} {row['kb']:8.1f}"
                 print(f"{name:32} {engine:8} {numbers}", flush=True)
-
-
-def measure_apart(engine: str, name: str, folder: str, runs: int) -> dict[str, float]:
-    """One case in a process of its own."""
-    command = [sys.executable, __file__, "--runs", str(runs), "--case", engine, name, folder]
-    row: dict[str, float] = json.loads(
-        subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    )
-    return row
-
-
-def machine() -> str:
-    """The processor's name and count."""
-    info = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.split(":", 1)[1].strip() for line in info if line.startswith("model name")]
-    processor = names[0] if names else platform.machine()
-    return f"{processor}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Requests per second and latency of a real server on loopback: `python bench/http.py`.
+"""Requests per second and latency of a real server on loopback: `python -m bench.http`.
 
 The load comes from one asyncio process on the same machine, so client and server share its cores; the server's own
 CPU time per request is printed beside the rates. Processing requests rotate over copies of the picture, so that no
@@ -7,17 +7,10 @@ two that run at the same time are the same.
 
 from __future__ import annotations
 
-import sys
-
-# This folder comes first in the search path of a script, where this file would stand for the standard http package.
-sys.path.pop(0)
-
-import argparse
 import asyncio
 import io
 import itertools
 import os
-import platform
 import tempfile
 import time
 from collections.abc import Callable
@@ -26,11 +19,10 @@ from pathlib import Path
 
 from PIL import Image
 
+from bench.common import DEMO_PHOTO, Report, argument_parser, machine_name
 from openmogr.auth import sign_request
 from openmogr.testing import ServerProcess
 
-ROOT = Path(__file__).resolve().parent.parent
-PHOTO = ROOT / "src" / "openmogr" / "demo" / "sample.png"
 BUCKET = "bench-1250000000"
 COPIES = 16
 
@@ -101,7 +93,7 @@ async def measure(server: ServerProcess, case: Case, seconds: float) -> Measured
 
 def upload(server: ServerProcess) -> None:
     """100 KB of noise, a 12 MP JPEG, and the photo as PNG; the pictures several times."""
-    with Image.open(PHOTO) as opened:
+    with Image.open(DEMO_PHOTO) as opened:
         large = opened.convert("RGB").resize((4000, 3000), Image.Resampling.BICUBIC)
     stream = io.BytesIO()
     large.save(stream, "JPEG", quality=90)
@@ -109,7 +101,7 @@ def upload(server: ServerProcess) -> None:
     for number in range(COPIES):
         put += [
             (f"/{BUCKET}/{number}.jpg", stream.getvalue()),
-            (f"/{BUCKET}/{number}.png", PHOTO.read_bytes()),
+            (f"/{BUCKET}/{number}.png", DEMO_PHOTO.read_bytes()),
         ]
     for target, body in put:
         answer = server.request("PUT", target, body, {"x-cos-acl": "public-read"})
@@ -117,20 +109,10 @@ def upload(server: ServerProcess) -> None:
             raise SystemExit(f"PUT {target}: {answer.status} {answer.body.decode()}")
 
 
-def machine() -> str:
-    """The processor's name and how many there are."""
-    name = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        lines = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
-        name = lines[0].partition(":")[2].strip() if lines else name
-    return f"{platform.node()}: {name}, {os.cpu_count()} cores, Python {platform.python_version()}"
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argument_parser(__doc__)
     parser.add_argument("--seconds", type=float, default=8.0, help="per case")
-    seconds = parser.parse_args().seconds
+    options = parser.parse_args()
     cores = os.cpu_count() or 1
     plain = f"/{BUCKET}/100k"
     cases = [
@@ -147,14 +129,29 @@ def main() -> None:
             lambda number: f"/{BUCKET}/{number % COPIES}.png?imageMogr2/format/heif",
         ),
     ]
-    print(machine())
+    print(machine_name())
     print(f"| {'request':26} | connections | requests/s | p50 ms | p95 ms | p99 ms | server CPU ms | KB |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
-    with tempfile.TemporaryDirectory() as folder, ServerProcess(Path(folder) / "data") as server:
+    with (
+        Report("http", options) as report,
+        tempfile.TemporaryDirectory() as folder,
+        ServerProcess(Path(folder) / "data") as server,
+    ):
         upload(server)
         for case in cases:
-            result = asyncio.run(measure(server, case, seconds))
+            result = asyncio.run(measure(server, case, options.seconds))
             count = len(result.latencies)
+            report.add(
+                "http",
+                request=case.name,
+                connections=case.connections,
+                requests_per_second=count / result.elapsed,
+                p50_ms=result.percentile(0.5),
+                p95_ms=result.percentile(0.95),
+                p99_ms=result.percentile(0.99),
+                server_cpu_ms=1000 * result.cpu / count,
+                bytes=result.size,
+            )
             numbers = " | ".join(f"{result.percentile(share):.1f}" for share in (0.5, 0.95, 0.99))
             print(
                 f"| {case.name:26} | {case.connections} | {count / result.elapsed:.1f} | {numbers} "

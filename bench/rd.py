@@ -1,21 +1,17 @@
-"""Rate and distortion of TPG against JPEG, WebP, AVIF and HEIC: `python bench/rd.py`.
+"""Rate and distortion of TPG against JPEG, WebP, AVIF and HEIC: `python -m bench.rd`.
 
 Every codec encodes the photos of `../shared/corpus/photos` (`OPENMOGR_SHARED` names another place) at several
 settings. Quality is measured on the decoded RGB against the source, the same way for all: SSIMULACRA2, and PSNR of
 BT.601 luma. BD-rate is the mean difference of the logarithm of the size at equal quality, per photo, against HEIC as
 pillow-heif writes it by default, over the common range of quality (of SSIMULACRA2 at most 30 to 90). Speed is the CPU
 time of whole encodes from RGB with one thread. Needs pillow-heif. The table goes to standard output, the curves to
-`docs/rd.svg`.
+`docs/inside/rd.svg`.
 """
 
 from __future__ import annotations
 
-import argparse
 import io
 import math
-import os
-import platform
-import resource
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -28,8 +24,8 @@ import pillow_tpg
 from numpy.typing import NDArray
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parent.parent
-SHARED = Path(os.environ.get("OPENMOGR_SHARED", ROOT.parent / "shared"))
+from bench.common import ROOT, Report, argument_parser, cpu_seconds, machine_name, photo_paths
+
 REFERENCE = "HEIC"
 Tools = Literal["compatible", "full"]
 Encode = Callable[[Image.Image, int], bytes]
@@ -88,11 +84,6 @@ def luma(image: Image.Image) -> NDArray[np.float64]:
     return result
 
 
-def cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
-
-
 def measure(paths: Sequence[Path], encode: Encode, settings: Sequence[int]) -> Result:
     result = Result()
     for path in paths:
@@ -101,9 +92,9 @@ def measure(paths: Sequence[Path], encode: Encode, settings: Sequence[int]) -> R
         reference = luma(image)
         points = []
         for setting in settings:
-            start = cpu()
+            start = cpu_seconds()
             data = encode(image, setting)
-            result.seconds += cpu() - start
+            result.seconds += cpu_seconds() - start
             result.pixels += image.width * image.height
             decoded = Image.open(io.BytesIO(data)).convert("RGB")
             error = float(np.mean((luma(decoded) - reference) ** 2))
@@ -187,39 +178,39 @@ def svg(results: dict[str, Result]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def machine() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    models = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
-    name = models[0].partition(":")[2].strip() if models else platform.processor()
-    return f"{name}, {os.cpu_count()} processors, {platform.system()} {platform.machine()}"
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Rate and distortion of TPG against other formats.")
+    parser = argument_parser(__doc__)
     parser.add_argument("--efforts", type=int, nargs="+", default=[5, 9])
     parser.add_argument("--photos", type=int, default=0, help="use only so many photos, spread over all")
-    parser.add_argument("--svg", type=Path, default=ROOT / "docs" / "rd.svg")
+    parser.add_argument("--svg", type=Path, default=ROOT / "docs" / "inside" / "rd.svg")
     options = parser.parse_args()
     pillow_heif.register_heif_opener()
     pillow_tpg.register_tpg_opener()
-    paths = sorted((SHARED / "corpus" / "photos").glob("*.png"))
-    if not paths:
-        parser.error(f"no photos in {SHARED / 'corpus' / 'photos'}")
+    paths = photo_paths()
     if options.photos:
         paths = paths[:: max(1, len(paths) // options.photos)][: options.photos]
-    print(f"{len(paths)} photos; {machine()}; pillow-heif {pillow_heif.__version__}\n")
+    print(f"{len(paths)} photos; {machine_name()}; pillow-heif {pillow_heif.__version__}\n")
     print(
         "| codec | BD-rate PSNR-Y | BD-rate SSIMULACRA2 | MP per CPU second |\n|---|---:|---:|---:|",
         flush=True,
     )
     results: dict[str, Result] = {}
-    for name, (encode, settings) in codecs(options.efforts).items():
+    with Report("rd", options) as report:
+        rows(paths, options.efforts, results, report)
+    options.svg.write_text(svg(results))
+
+
+def rows(paths: Sequence[Path], efforts: Sequence[int], results: dict[str, Result], report: Report) -> None:
+    """Measure every codec and print its row."""
+    for name, (encode, settings) in codecs(efforts).items():
         result = results[name] = measure(paths, encode, settings)
         psnr = bd_rate(results[REFERENCE], result, lambda point: point.psnr, (0, 100))
         score = bd_rate(results[REFERENCE], result, lambda point: point.score, (30, 90))
         speed = result.pixels / 1e6 / result.seconds
         print(f"| {name} | {psnr:+.1f} % | {score:+.1f} % | {speed:.2f} |", flush=True)
-    options.svg.write_text(svg(results))
+        report.add(
+            "rd", codec=name, bd_rate_psnr=psnr, bd_rate_ssimulacra2=score, megapixels_per_cpu_second=speed
+        )
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from pathlib import Path
 import pillow_tpg
 from PIL import Image
 
+from bench.common import machine
 from openmogr.testing import Answer, ServerProcess
 
 BUCKET = "soak-1250000000"
@@ -159,7 +160,7 @@ def main() -> int:
     parser.add_argument("--clients", type=int, default=6)
     parser.add_argument("--damaged", type=float, default=0.2, help="share of damaged pictures")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures and the machine here")
     arguments = parser.parse_args()
     pictures = sources(arguments.inputs, random.Random(arguments.seed), arguments.damaged)
     with tempfile.TemporaryDirectory() as folder, ServerProcess(Path(folder) / "data") as server:
@@ -169,7 +170,7 @@ def main() -> int:
         memory: list[tuple[float, int]] = []
 
         def left() -> bool:
-            return time.monotonic() - started < arguments.seconds
+            return bool(time.monotonic() - started < arguments.seconds)
 
         def watch() -> None:
             while left():
@@ -204,7 +205,9 @@ def report(soak: Soak, memory: list[tuple[float, int]], elapsed: float, path: Pa
     for problem in soak.problems[:20]:
         print("  " + problem)
     if path is not None:
-        path.write_text(json.dumps({**figures, "examples": soak.problems[:100]}, indent=1))
+        path.write_text(
+            json.dumps({"machine": machine(), **figures, "examples": soak.problems[:100]}, indent=1)
+        )
     return 1 if soak.problems else 0
 
 

@@ -1,4 +1,4 @@
-"""Filters that halve TPG's chroma, compared: `python bench/tpg_chroma.py [--photos FOLDER] [--effort E]`.
+"""Filters that halve TPG's chroma, compared: `python -m bench.tpg_chroma [--photos FOLDER] [--effort E]`.
 
 Prints, for photos and for generated pictures with text and saturated edges, the mean SSIMULACRA2 and PSNR of RGB at
 some QPs, and how many more bits a filter takes than the box filter for the same SSIMULACRA2.
@@ -6,9 +6,7 @@ some QPs, and how many more bits a filter takes than the box filter for the same
 
 from __future__ import annotations
 
-import argparse
 import math
-import os
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,8 +16,8 @@ from pillow_tpg import Ssimulacra2, encode_image
 from pillow_tpg.encode import ChromaFilter
 from pillow_tpg.image import Samples
 
-ROOT = Path(__file__).resolve().parent.parent
-SHARED = Path(os.environ.get("OPENMOGR_SHARED", ROOT.parent / "shared"))
+from bench.common import PHOTOS, Report, argument_parser, machine_name
+
 FILTERS: tuple[ChromaFilter, ...] = ("box", "lanczos", "sharp")
 QPS = (12, 20, 28, 36)
 SIDE = 512
@@ -111,13 +109,18 @@ def more_bits(
 
 def main() -> None:
     """Prints the tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--photos", type=Path, default=SHARED / "corpus" / "photos")
+    parser = argument_parser(__doc__)
+    parser.add_argument("--photos", type=Path, default=PHOTOS)
     parser.add_argument("--effort", type=int, default=3)
     options = parser.parse_args()
     photos = [np.asarray(Image.open(path).convert("RGB")) for path in sorted(options.photos.glob("*.png"))]
+    print(f"machine: {machine_name()}")
+    with Report("tpg_chroma", options) as report:
+        rows(photos, options.effort, report)
+
+
+def rows(photos: list[Samples], effort: int, report: Report) -> None:
+    """Prints a table for each kind of picture."""
     for title, pictures in (
         ("photos", photos),
         ("text", [text_picture()]),
@@ -125,15 +128,18 @@ def main() -> None:
     ):
         if not pictures:
             continue
-        results = measure(pictures, options.effort)
+        results = measure(pictures, effort)
         print(
             f"\n{title}\n\n| filter | QP | bits per pixel | SSIMULACRA2 | PSNR of RGB |\n|---|---:|---:|---:|---:|"
         )
         for name in FILTERS:
             for qp, bits, score, noise in results[name]:
+                report.add(title, filter=name, qp=qp, bits_per_pixel=bits, ssimulacra2=score, psnr=noise)
                 print(f"| {name} | {qp} | {bits:.3f} | {score:.2f} | {noise:.2f} |")
         for name in FILTERS[1:]:
-            print(f"\n{name}: {more_bits(results[name], results['box']):+.1f} % bits", flush=True)
+            change = more_bits(results[name], results["box"])
+            report.add(f"{title}, change", filter=name, percent_of_bits=change)
+            print(f"\n{name}: {change:+.1f} % bits", flush=True)
 
 
 if __name__ == "__main__":

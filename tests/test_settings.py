@@ -59,12 +59,12 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, text: str | None) -
 
 
 def test_every_setting_is_described_and_documented() -> None:
-    reference = (Path(__file__).parent.parent / "docs" / "settings.md").read_text(encoding="utf-8")
+    reference = (Path(__file__).parent.parent / "docs" / "use" / "settings.md").read_text(encoding="utf-8")
     for section, model in SECTIONS.items():
         for name, field in model.model_fields.items():
             assert field.description, f"{section}.{name} has no description"
             assert environment_name(section, name) in reference, (
-                f"{section}.{name} is not in docs/settings.md"
+                f"{section}.{name} is not in docs/use/settings.md"
             )
 
 

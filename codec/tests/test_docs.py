@@ -45,7 +45,7 @@ def test_the_commands_run(example: Path, shared: Path) -> None:
 
 def test_the_bytes_shown_are_those_of_the_file(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = corpus / "dingdang_tpg.gif"
-    _, dump, fields = blocks("docs/tpg.md", "")
+    _, dump, fields = blocks("docs/format/tpg.md", "")
     shown = bytearray()
     for line in dump.splitlines():
         match = re.match(r"(?: ?\d+  |    )((?:[0-9A-F]{2} )*[0-9A-F]{2})(?: |$)", line)

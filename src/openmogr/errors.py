@@ -1,7 +1,7 @@
 """The one family of errors that reaches a client.
 
-An error knows its HTTP status, its COS code (``api/errors.md``) and a public message. Code below the HTTP layer
-raises these and never an exception of the web framework; one place turns them into XML.
+An error knows its HTTP status, its COS code (``docs/spec/api/errors.md``) and a public message. Code below the HTTP
+layer raises these and never an exception of the web framework; one place turns them into XML.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class InvalidArgument(CosError):
 
 
 class InvalidPicOperations(CosError):
-    """The ``Pic-Operations`` header is not what ``api/persistent-processing.md`` section 2 asks for."""
+    """The ``Pic-Operations`` header is not what ``docs/spec/api/persistent-processing.md#2`` asks for."""
 
     status, code, default_message = 400, "InvalidPicOperations", "The Pic-Operations header is invalid."
 

@@ -1,4 +1,4 @@
-"""Form uploads (``api/object-api.md`` section 2.5)."""
+"""Form uploads (``docs/spec/api/object-api.md#2.5``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which bucket a host means (``api/overview.md`` section 3, ``api/clients.md`` line 1)."""
+"""Which bucket a host means (``docs/spec/api/overview.md#3``, ``docs/spec/api/clients.md#line-1``)."""
 
 from __future__ import annotations
 

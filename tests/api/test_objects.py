@@ -1,4 +1,4 @@
-"""The object API over HTTP (``api/object-api.md``)."""
+"""The object API over HTTP (``docs/spec/api/object-api.md``)."""
 
 from __future__ import annotations
 
@@ -363,7 +363,7 @@ def test_methods_and_subresources_that_do_not_exist(server: ServerProcess, bucke
 
 
 def test_ci_switches(server: ServerProcess, bucket: str) -> None:
-    """``api/overview.md`` section 8: the root of a CI host is not the bucket."""
+    """``docs/spec/api/overview.md#8``: the root of a CI host is not the bucket."""
     host = bucket.replace(".cos.", ".pic.")
     assert texts(server.request("GET", "/", host=host), ".") == ["on"]
     assert server.request("PUT", "/", b"", host=host).status == 200

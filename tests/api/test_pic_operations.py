@@ -1,4 +1,4 @@
-"""The ``Pic-Operations`` header without a server (``api/persistent-processing.md`` section 2)."""
+"""The ``Pic-Operations`` header without a server (``docs/spec/api/persistent-processing.md#2``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processing on download over HTTP (``api/overview.md`` sections 4 and 5), and what SDKs do not show of the rest."""
+"""Processing on download over HTTP (``docs/spec/api/overview.md#4 and #5``), and what SDKs do not show of the rest."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_head_range_and_conditions(server: ServerProcess, stored: str) -> None:
 def test_errors_carry_their_number(
     server: ServerProcess, stored: str, target: str, status: int, code: str, number: str
 ) -> None:
-    """``api/errors.md`` section 5."""
+    """``docs/spec/api/errors.md#5``."""
     answer = server.request("GET", target, host=stored)
     assert (answer.status, answer.code, answer.header("X-ErrNo")) == (status, code, number)
     head = server.request("HEAD", target, host=stored)
@@ -184,7 +184,7 @@ def pic(*pairs: tuple[str, str], info: object = 1) -> dict[str, str]:
 
 
 def test_upload_result_member_by_member(server: ServerProcess, bucket: str, photo: bytes) -> None:
-    """``api/persistent-processing.md`` section 6: order, plain integers, no scheme, no namespace."""
+    """``docs/spec/api/persistent-processing.md#6``: order, plain integers, no scheme, no namespace."""
     answer = server.request(
         "PUT",
         "/dir/a.png",

@@ -1,4 +1,4 @@
-"""What goes over the socket, byte for byte (``api/clients.md``)."""
+"""What goes over the socket, byte for byte (``docs/spec/api/clients.md``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The policy of form uploads (``api/signature.md`` section 6)."""
+"""The policy of form uploads (``docs/spec/api/signature.md#6``)."""
 
 from __future__ import annotations
 

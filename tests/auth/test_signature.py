@@ -1,4 +1,4 @@
-"""Signatures against the worked examples of ``api/signature.md`` and its rules of verification."""
+"""Signatures against the worked examples of ``docs/spec/api/signature.md`` and its rules of verification."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ def test_unlisted_headers_and_parameters_are_free() -> None:
 
 
 def test_host_with_and_without_port() -> None:
-    """Line 5 of ``api/clients.md``."""
+    """``docs/spec/api/clients.md#line-5``."""
     auth = sign_request(OWNER, "GET", "/a", {"Host": "h"}, start=1_700_000_000)
     hosts = [b"h:9000", b"h"]
     assert verifier().verify(replace(request("GET", "/a", auth), hosts=hosts))

@@ -1,4 +1,4 @@
-"""``docs/cli.md`` says what the program says."""
+"""``docs/use/cli.md`` says what the program says."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 from openmogr import cli
 from openmogr.cli.exit_codes import MEANINGS
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "use" / "cli.md"
 
 
 def test_every_exit_status_is_documented() -> None:

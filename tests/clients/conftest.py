@@ -52,7 +52,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.fixture(scope="session")
 def configure(server: ServerProcess) -> Callable[..., CosConfig]:
-    """Makes the SDK's configuration as ``api/clients.md`` has it, with some options changed."""
+    """Makes the SDK's configuration as ``docs/spec/api/clients.md`` has it, with some options changed."""
 
     def make(**options: object) -> CosConfig:
         values: dict[str, object] = {

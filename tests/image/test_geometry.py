@@ -1,4 +1,4 @@
-"""Sizes and windows: the worked examples of api/image-mogr2.md, and properties over all sizes."""
+"""Sizes and windows: the worked examples of docs/spec/api/image-mogr2.md, and properties over all sizes."""
 
 from __future__ import annotations
 

@@ -233,7 +233,7 @@ def test_results_keep_the_limits() -> None:
     ],
 )
 def test_worked_examples(operation: str, size: tuple[int, int], run: Run, large: bytes) -> None:
-    """api/image-mogr2.md section 13, with a JPEG that is decoded at reduced size where that is possible."""
+    """docs/spec/api/image-mogr2.md#13, with a JPEG that is decoded at reduced size where that is possible."""
     result = run(operation, large)
     assert (result.width, result.height) == decoded(result).size == size
 

@@ -1,4 +1,4 @@
-"""Quality numbers: estimates against known encoders, the rules of api/image-mogr2.md 4.8, limits in bytes."""
+"""Quality numbers: estimates against known encoders, the rules of docs/spec/api/image-mogr2.md#4.8, limits in bytes."""
 
 from __future__ import annotations
 

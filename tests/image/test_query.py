@@ -1,4 +1,4 @@
-"""``find_operation`` against the forms of api/overview.md sections 4 and 10."""
+"""``find_operation`` against the forms of docs/spec/api/overview.md#4 and #10."""
 
 from __future__ import annotations
 

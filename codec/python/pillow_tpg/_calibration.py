@@ -1,4 +1,4 @@
-"""QP by quality, measured: made by ``bench/tpg_quality.py --write``."""
+"""QP by quality, measured: made by ``tools/calibrate/tpg_quality.py --write``."""
 
 from __future__ import annotations
 

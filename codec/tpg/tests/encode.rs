@@ -84,7 +84,7 @@ fn grey_has_neutral_chroma_in_every_format() {
 
 #[test]
 fn colours_follow_bt_601() {
-    // (R, G, B) and (Y, Cb, Cr), in sixteenths, by the matrix of section 6.
+    // (R, G, B) and (Y, Cb, Cr), in sixteenths, by the matrix of docs/spec/tpg.md#t6.
     for (rgb, wanted) in [
         ([255, 0, 0], [81.481, 90.203, 240.0]),
         ([0, 255, 0], [144.553, 53.797, 34.214]),

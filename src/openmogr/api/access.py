@@ -1,4 +1,4 @@
-"""Who may do what (``api/signature.md`` section 4)."""
+"""Who may do what (``docs/spec/api/signature.md#4``)."""
 
 from __future__ import annotations
 

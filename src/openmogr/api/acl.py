@@ -1,4 +1,4 @@
-"""ACLs of buckets and objects: presets (``api/object-api.md`` section 6)."""
+"""ACLs of buckets and objects: presets (``docs/spec/api/object-api.md#6``)."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ def header_tags(request: Request) -> Mapping[str, str]:
 
 
 def check_tags(pairs: Iterable[tuple[str, str]], most: int = _MAX_TAGS) -> Mapping[str, str]:
-    """Tags within the limits of ``api/object-api.md`` section 7. Raises ``InvalidTag``."""
+    """Tags within the limits of ``docs/spec/api/object-api.md#7``. Raises ``InvalidTag``."""
     tags: dict[str, str] = {}
     for key, value in pairs:
         if key in tags:

@@ -1,4 +1,4 @@
-"""Conditional requests and ranges (RFC 9110 sections 13, 14; ``api/object-api.md`` section 2.2)."""
+"""Conditional requests and ranges (RFC 9110 sections 13, 14; ``docs/spec/api/object-api.md#2.2``)."""
 
 from __future__ import annotations
 

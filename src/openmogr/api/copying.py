@@ -1,4 +1,4 @@
-"""Copies on the server: whole objects and parts (``api/object-api.md`` section 2.3)."""
+"""Copies on the server: whole objects and parts (``docs/spec/api/object-api.md#2.3``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CORS: configuration, preflights, and the headers of ordinary answers (``api/object-api.md`` section 9)."""
+"""CORS: configuration, preflights, and the headers of ordinary answers (``docs/spec/api/object-api.md#9``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""COS errors that only the HTTP layer raises (``api/errors.md`` section 2)."""
+"""COS errors that only the HTTP layer raises (``docs/spec/api/errors.md#2``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""POST Object: uploads by HTML forms (``api/object-api.md`` section 2.5)."""
+"""POST Object: uploads by HTML forms (``docs/spec/api/object-api.md#2.5``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which bucket a host name means (``api/overview.md`` section 3)."""
+"""Which bucket a host name means (``docs/spec/api/overview.md#3``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GET Service and List Objects, versions 1 and 2 (``api/object-api.md`` sections 4 and 5)."""
+"""GET Service and List Objects, versions 1 and 2 (``docs/spec/api/object-api.md#4 and #5``)."""
 
 from __future__ import annotations
 

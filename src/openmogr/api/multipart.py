@@ -1,4 +1,4 @@
-"""Multipart upload (``api/object-api.md`` section 3)."""
+"""Multipart upload (``docs/spec/api/object-api.md#3``)."""
 
 from __future__ import annotations
 

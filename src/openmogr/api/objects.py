@@ -1,4 +1,4 @@
-"""PUT, GET, HEAD and DELETE Object, and multiple delete (``api/object-api.md`` section 2)."""
+"""PUT, GET, HEAD and DELETE Object, and multiple delete (``docs/spec/api/object-api.md#2``)."""
 
 from __future__ import annotations
 

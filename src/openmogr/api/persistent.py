@@ -1,4 +1,4 @@
-"""Persistent processing: upload, stored data and Complete (``api/persistent-processing.md`` sections 3 to 7).
+"""Persistent processing: upload, stored data and Complete (``docs/spec/api/persistent-processing.md#3 to #7``).
 
 All or nothing: every rule is parsed before a byte is taken in, every result exists before one is stored, and
 original and results are committed together.
@@ -177,7 +177,7 @@ async def _image_info_of(services: Services, given: _Input) -> ImageInfo:
 async def _writes(
     services: Services, rules: Sequence[Rule], results: Sequence[Result], given: _Input
 ) -> AsyncIterator[list[Write]]:
-    """The results, staged: as ``api/persistent-processing.md`` section 3 says, with the request's class."""
+    """The results, staged: as ``docs/spec/api/persistent-processing.md#3`` says, with the request's class."""
     async with AsyncExitStack() as stack:
         writes = []
         for rule, result in zip(rules, results, strict=True):

@@ -1,4 +1,4 @@
-"""The ``Pic-Operations`` header (``api/persistent-processing.md`` section 2)."""
+"""The ``Pic-Operations`` header (``docs/spec/api/persistent-processing.md#2``)."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _member(number: int, item: dict[str, object], name: str) -> str:
 
 
 def resolve_fileid(fileid: str, key: str) -> str:
-    """The target key of a ``fileid`` (section 2.1), which is URL-decoded first.
+    """The target key of a ``fileid`` (``docs/spec/api/persistent-processing.md#2.1``), which is URL-decoded first.
 
     Raises:
         InvalidPicOperations: it names no key that could be stored and listed.

@@ -1,4 +1,4 @@
-"""Processing on download: GET and HEAD with an operation (``api/overview.md`` section 5)."""
+"""Processing on download: GET and HEAD with an operation (``docs/spec/api/overview.md#5``)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from openmogr.storage.protocol import ObjectInfo, ObjectReader
 
 __all__ = ["add_error_number", "processed_object", "source_of", "too_large"]
 
-# ``X-ErrNo`` of refusals that are not about the picture, whose own errors carry theirs (``api/errors.md``).
+# ``X-ErrNo`` of refusals that are not about the picture, whose own errors carry theirs (``docs/spec/api/errors.md``).
 _ERROR_NUMBERS = {
     "InvalidArgument": "-106",
     "NotSupported": "-106",

@@ -1,4 +1,4 @@
-"""Tags of objects and buckets (``api/object-api.md`` section 7)."""
+"""Tags of objects and buckets (``docs/spec/api/object-api.md#7``)."""
 
 from __future__ import annotations
 

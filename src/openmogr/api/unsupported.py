@@ -30,7 +30,7 @@ BUCKET_CONFIGURATIONS: dict[str, str | Node] = {
     "referer": ("RefererConfiguration", [("Status", "Disabled")]),
     "intelligenttiering": ("IntelligentTieringConfiguration", []),
     "intelligent-tiering": ("IntelligentTieringConfiguration", []),
-    # Switches of CI (``api/overview.md`` sections 6 and 8)
+    # Switches of CI (``docs/spec/api/overview.md#6 and #8``)
     "style": ("StyleList", []),
     "origin-protect": ("OriginProtectStatus", "off"),
     "hotlink": ("Hotlink", [("Status", "off")]),

@@ -1,4 +1,4 @@
-"""XML out and in: no namespaces, unknown elements ignored (``api/object-api.md``)."""
+"""XML out and in: no namespaces, unknown elements ignored (``docs/spec/api/object-api.md``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The seven fields of a signature, wherever a request carries them (``api/signature.md`` section 2)."""
+"""The seven fields of a signature, wherever a request carries them (``docs/spec/api/signature.md#2``)."""
 
 from __future__ import annotations
 

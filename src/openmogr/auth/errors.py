@@ -1,4 +1,4 @@
-"""Refusals of a signature (``api/signature.md`` section 7). None says anything about the secret."""
+"""Refusals of a signature (``docs/spec/api/signature.md#7``). None says anything about the secret."""
 
 from __future__ import annotations
 
@@ -41,6 +41,6 @@ class ExpiredToken(CosError):
 
 
 class InvalidPolicyDocument(CosError):
-    """The policy of a form upload is not what ``api/signature.md`` section 6 asks for."""
+    """The policy of a form upload is not what ``docs/spec/api/signature.md#6`` asks for."""
 
     status, code, default_message = 400, "InvalidPolicyDocument", "The policy document is invalid."

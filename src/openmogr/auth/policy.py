@@ -1,4 +1,4 @@
-"""The policy of a form upload (``api/signature.md`` section 6)."""
+"""The policy of a form upload (``docs/spec/api/signature.md#6``)."""
 
 from __future__ import annotations
 

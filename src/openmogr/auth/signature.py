@@ -1,4 +1,4 @@
-"""COS signature v5: the arithmetic of ``api/signature.md`` section 1."""
+"""COS signature v5: the arithmetic of ``docs/spec/api/signature.md#1``."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def sign(secret_key: str, key_time: str, sign_time: str, request: bytes) -> str:
 
 
 def sign_policy(secret_key: str, key_time: str, policy: bytes) -> str:
-    """The signature of the policy of a form upload, the text before Base64 (section 6)."""
+    """The signature of the policy of a form upload, the text before Base64 (``docs/spec/api/signature.md#6``)."""
     digest = hashlib.sha1(policy, usedforsecurity=False).hexdigest()
     return _hmac(_sign_key(secret_key, key_time), digest.encode())
 

@@ -1,4 +1,4 @@
-"""Decide who sent a request (``api/signature.md`` section 3)."""
+"""Decide who sent a request (``docs/spec/api/signature.md#3``)."""
 
 from __future__ import annotations
 
@@ -185,7 +185,8 @@ def _split_items(items: Sequence[str]) -> Mapping[str, list[str]]:
 
 
 def _whole_items(items: Sequence[str]) -> Mapping[str, list[str]]:
-    """The same, with items that have a slash also as keys without value: operations (section 3, rule 5)."""
+    """The same, with items that have a slash also as keys without value: operations (``docs/spec/api/signature.md#3``,
+    rule 5)."""
     present = dict(_split_items(items))
     for item in items:
         text = unquote(item.removesuffix("="))

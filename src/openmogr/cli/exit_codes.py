@@ -1,4 +1,4 @@
-"""What the exit status of a command says. ``docs/cli.md`` lists the same."""
+"""What the exit status of a command says. ``docs/use/cli.md`` lists the same."""
 
 from __future__ import annotations
 

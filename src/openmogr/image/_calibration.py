@@ -1,4 +1,4 @@
-"""Encoder settings by quality, measured: made by ``bench/quality.py --write``."""
+"""Encoder settings by quality, measured: made by ``tools/calibrate/quality.py --write``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One ``imageMogr2`` stage (``api/image-mogr2.md`` section 4)."""
+"""One ``imageMogr2`` stage (``docs/spec/api/image-mogr2.md#4``)."""
 
 from __future__ import annotations
 

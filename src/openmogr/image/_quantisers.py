@@ -1,4 +1,4 @@
-"""Quantisers by encoder setting, measured: made by ``bench/quantisers.py --write``."""
+"""Quantisers by encoder setting, measured: made by ``tools/calibrate/quantisers.py --write``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The forms of ``thumbnail`` (``api/image-mogr2.md`` section 4.1)."""
+"""The forms of ``thumbnail`` (``docs/spec/api/image-mogr2.md#4.1``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One ``imageView2`` stage (``api/image-mogr2.md`` section 8)."""
+"""One ``imageView2`` stage (``docs/spec/api/image-mogr2.md#8``)."""
 
 from __future__ import annotations
 

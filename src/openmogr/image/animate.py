@@ -28,7 +28,7 @@ from openmogr.image.write_gif import write_gif
 __all__ = ["Animation", "can_animate", "encode_animation"]
 
 
-# Written without alpha; `docs/operations.md` says so.
+# Written without alpha; `docs/use/operations.md` says so.
 _ON_WHITE = "tpg"
 
 # Frames are many; this effort is what one second of a small animation may take.

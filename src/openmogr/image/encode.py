@@ -45,7 +45,7 @@ _FULL_CHROMA_QUALITY = 90
 WEBP_METHOD = 4
 AVIF_SPEED = 6
 
-# x265 spends too little on colour: finer chroma takes 8 % off the size at equal SSIMULACRA2 (docs/quality.md).
+# x265 spends too little on colour: finer chroma takes 8 % off the size at equal SSIMULACRA2 (docs/format/quality.md).
 HEIF_CHROMA_QP_OFFSET = -6
 
 

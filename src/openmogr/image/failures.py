@@ -1,4 +1,4 @@
-"""The errors of image work with their ``X-ErrNo`` (``api/errors.md`` section 5)."""
+"""The errors of image work with their ``X-ErrNo`` (``docs/spec/api/errors.md#5``)."""
 
 from __future__ import annotations
 

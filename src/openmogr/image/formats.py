@@ -1,4 +1,4 @@
-"""The formats by name: media types and what each can hold (``api/image-mogr2.md`` section 3)."""
+"""The formats by name: media types and what each can hold (``docs/spec/api/image-mogr2.md#3``)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The arithmetic of scaling and cropping: sizes in, sizes out, no pixels.
 
-All sizes are whole pixels of at least 1, rounded to the nearest; ``api/image-mogr2.md`` sections 4 and 8.
+All sizes are whole pixels of at least 1, rounded to the nearest; ``docs/spec/api/image-mogr2.md#4 and #8``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Operation text to pipeline; the grammar is written down in ``docs/grammar.md``."""
+"""Operation text to pipeline; the grammar is written down in ``docs/use/grammar.md``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def parse_operation(text: str, *, strict: bool = False, max_stages: int = 10) ->
     Args:
         text: decoded once.
         strict: refuse unknown parameters that would otherwise be skipped with their value
-            (``api/overview.md`` section 4.3, rule 7).
+            (``docs/spec/api/overview.md#4.3``, rule 7).
         max_stages: most stages between ``|``.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The information operations (``api/image-mogr2.md`` section 11) and ``ImageInfo`` of an ``UploadResult``."""
+"""The information operations (``docs/spec/api/image-mogr2.md#11``) and ``ImageInfo`` of an ``UploadResult``."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class Result:
             and the source is longer than ``max_input_bytes``; then the caller sends the source itself.
         content_type: the media type of ``data``.
         format: text of ``Format`` in ``UploadResult``: the target name in lower case when ``format/<f>`` was
-            given, else the container name in upper case (``api/persistent-processing.md`` section 6.1);
+            given, else the container name in upper case (``docs/spec/api/persistent-processing.md#6.1``);
             ``json`` for information operations.
         width: pixels; 0 for information operations.
         height: pixels; 0 for information operations.

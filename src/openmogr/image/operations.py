@@ -1,7 +1,7 @@
 """The typed pipeline that an operation text means; every type knows its canonical text.
 
 Steps change pixels and act in written order; an :class:`Encoding` is applied once, after the last stage
-(``api/image-mogr2.md`` section 6).
+(``docs/spec/api/image-mogr2.md#6``).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ __all__ = [
 
 
 class Gravity(Enum):
-    """The nine anchors (``api/image-mogr2.md`` section 5); the value is the place in half sides."""
+    """The nine anchors (``docs/spec/api/image-mogr2.md#5``); the value is the place in half sides."""
 
     northwest = (0, 0)
     north = (1, 0)
@@ -59,7 +59,7 @@ class Gravity(Enum):
 
 
 class ThumbnailForm(Enum):
-    """The forms of ``thumbnail`` (``api/image-mogr2.md`` section 4.1); the value is the canonical pattern."""
+    """The forms of ``thumbnail`` (``docs/spec/api/image-mogr2.md#4.1``); the value is the canonical pattern."""
 
     percent = "!{amount}p"
     percent_width = "!{amount}px"
@@ -460,7 +460,7 @@ class Pipeline:
     Attributes:
         stages: in order.
         failure: why the text could not be understood, where it also says ``ignore-error/1``: executing such a
-            pipeline gives the original, as ``api/errors.md`` section 5 recommends.
+            pipeline gives the original, as ``docs/spec/api/errors.md#5`` recommends.
         source_text: the text of a failed pipeline, else empty.
     """
 

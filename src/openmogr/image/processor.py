@@ -36,7 +36,7 @@ from openmogr.image.transform import Surface, apply_steps, draft_size
 
 __all__ = ["KEPT_SOURCE", "TRANSPARENCY_DROPPED", "Processor"]
 
-# `cgif/1` has a meaning of its own: at most so many frames (api/image-mogr2.md section 4.8).
+# `cgif/1` has a meaning of its own: at most so many frames (docs/spec/api/image-mogr2.md#4.8).
 _SHORT_GIF_FRAMES = 30
 
 # Formats whose decoders do not look at EXIF: their pixels are turned upright.
@@ -68,7 +68,7 @@ class Processor:
         """The result of ``pipeline`` over ``source``.
 
         Raises:
-            CosError: as ``api/errors.md`` section 5 maps situations, with ``X-ErrNo`` among its headers.
+            CosError: as ``docs/spec/api/errors.md#5`` maps situations, with ``X-ErrNo`` among its headers.
         """
         if pipeline.failure is not None:
             return self._original(source)

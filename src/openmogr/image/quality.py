@@ -28,8 +28,8 @@ __all__ = [
 
 LOSSLESS = 100
 
-# For sources without a quality of their own. At 60 the photos of docs/quality.md lose 94 % of their PNG's size and
-# score 66 on SSIMULACRA2, as docs/quality.md shows; JPEG keeps the usual 85.
+# For sources without a quality of their own. At 60 the photos of docs/format/quality.md lose 94 % of their PNG's size
+# and score 66 on SSIMULACRA2, as docs/format/quality.md shows; JPEG keeps the usual 85.
 DEFAULT_QUALITY: Mapping[str, int] = MappingProxyType(
     {"jpeg": 85, "webp": 60, "avif": 60, "heif": 60, "tpg": 60}
 )
@@ -80,7 +80,7 @@ def _interpolated(points: Sequence[tuple[float, float]], x: float) -> float:
 
 
 def effective_quality(encoding: Encoding, source_quality: int | None, container: str) -> int:
-    """The quality to encode with, 1-100 (``api/image-mogr2.md`` sections 4.8 and 6).
+    """The quality to encode with, 1-100 (``docs/spec/api/image-mogr2.md#4.8 and #6``).
 
     Args:
         encoding: the parameters of the pipeline.

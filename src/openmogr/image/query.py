@@ -1,4 +1,4 @@
-"""Find the operation in a raw query string (``api/overview.md`` section 4.3)."""
+"""Find the operation in a raw query string (``docs/spec/api/overview.md#4.3``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings of image processing; the limits are those of ``api/compression.md`` section 3."""
+"""Settings of image processing; the limits are those of ``docs/spec/api/compression.md#3``."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def encode_within(
 
     Args:
         limit: bytes. Where nothing keeps it, the coarsest file is the result: the limit is approximate
-            (``api/image-mogr2.md`` section 4.8).
+            (``docs/spec/api/image-mogr2.md#4.8``).
         image: what to write.
         options: how; the quality is the upper end.
         settings: limits and threads.

@@ -29,7 +29,7 @@ _PROFESSIONAL = (
     (b"<?xml", "SVG"),
 )
 
-# api/compression.md section 9.
+# docs/spec/api/compression.md#9.
 _HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1"}
 _AVIF_BRANDS = {b"avif", b"avis"}
 

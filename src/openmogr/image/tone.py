@@ -1,4 +1,4 @@
-"""Blur, sharpening, brightness, contrast and grey (``api/image-mogr2.md`` section 4.7)."""
+"""Blur, sharpening, brightness, contrast and grey (``docs/spec/api/image-mogr2.md#4.7``)."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ _BUCKET_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?")
 
 
 def check_bucket_name(name: str) -> None:
-    """Lower-case letters, digits and inner hyphens, up to 60 characters (``api/object-api.md`` section 5)."""
+    """Lower-case letters, digits and inner hyphens, up to 60 characters (``docs/spec/api/object-api.md#5``)."""
     if not _BUCKET_NAME.fullmatch(name):
         raise InvalidBucketName
 

@@ -51,7 +51,7 @@ _MAX_PART_NUMBER = 10_000
 
 
 class EmbeddedStorage:
-    """See :class:`openmogr.storage.protocol.Storage`. ``docs/storage.md`` describes files and guarantees."""
+    """See :class:`openmogr.storage.protocol.Storage`. ``docs/use/storage.md`` describes files and guarantees."""
 
     def __init__(self, settings: StorageSettings) -> None:
         self._settings = settings

@@ -1,4 +1,4 @@
-"""COS errors that only storage raises (``api/errors.md`` section 2)."""
+"""COS errors that only storage raises (``docs/spec/api/errors.md#2``)."""
 
 from __future__ import annotations
 

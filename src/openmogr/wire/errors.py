@@ -1,4 +1,4 @@
-"""The COS error document (``api/errors.md`` section 1) and the ids that name a request in it."""
+"""The COS error document (``docs/spec/api/errors.md#1``) and the ids that name a request in it."""
 
 from __future__ import annotations
 

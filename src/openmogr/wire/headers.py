@@ -1,4 +1,4 @@
-"""Header names in the case that clients expect on the wire (``api/clients.md`` line 11)."""
+"""Header names in the case that clients expect on the wire (``docs/spec/api/clients.md#line-11``)."""
 
 from __future__ import annotations
 

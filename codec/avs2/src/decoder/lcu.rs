@@ -46,7 +46,7 @@ struct Lcu<'a> {
     up_right: bool,
 }
 
-/// Z-order of the 4x4 blocks of a largest coding unit, row by row (2.4).
+/// Z-order of the 4x4 blocks of a largest coding unit, row by row (docs/spec/avs2#b2.4).
 static Z_ORDER: [[u8; 16]; 16] = {
     let mut order = [[0; 16]; 16];
     let mut y = 0;
@@ -343,7 +343,7 @@ impl LcuDecoder {
     }
 }
 
-/// Leaves QP and the borders of a unit for deblocking (6.2).
+/// Leaves QP and the borders of a unit for deblocking (docs/spec/avs2#b6.2).
 fn mark_unit(lcu: &Lcu<'_>, band: &mut Band, (x, y): (usize, usize), size: usize, qp: u8) {
     let info = &mut band.info;
     let (bx, by, count) = (x / 8, (y - lcu.y) / 8, size / 8);
@@ -363,7 +363,7 @@ fn mark_unit(lcu: &Lcu<'_>, band: &mut Band, (x, y): (usize, usize), size: usize
     }
 }
 
-/// Leaves the edges inside an intra unit (6.2).
+/// Leaves the edges inside an intra unit (docs/spec/avs2#b6.2).
 fn mark_intra_edges(lcu: &Lcu<'_>, band: &mut Band, (x, y): (usize, usize), size: usize, unit: &IntraUnit) {
     if lcu.context.header.deblocking.is_none() || size <= 8 || unit.kind == CuKind::Intra2Nx2N {
         return;
@@ -385,7 +385,7 @@ fn mark_intra_edges(lcu: &Lcu<'_>, band: &mut Band, (x, y): (usize, usize), size
 }
 
 impl Lcu<'_> {
-    /// Neighbouring samples of a luma area (2.4).
+    /// Neighbouring samples of a luma area (docs/spec/avs2#b2.4).
     fn availability(&self, (x, y): (usize, usize), (w, h): (usize, usize)) -> Availability {
         let geometry = &self.context.geometry;
         let (dx, dy) = (x - self.x, y - self.y);

@@ -1,4 +1,4 @@
-//! Choice of the deblocking offsets (9.5).
+//! Choice of the deblocking offsets (docs/spec/avs2#b9.5).
 
 use super::input::SourcePlane;
 use super::perception::Perception;

@@ -116,7 +116,7 @@ impl Row {
         }
     }
 
-    /// Neighbouring samples of a luma area (2.4).
+    /// Neighbouring samples of a luma area (docs/spec/avs2#b2.4).
     pub fn availability(&self, (x, y): (usize, usize), (w, h): (usize, usize)) -> Availability {
         let size = 1 << self.tree.lcu_log2;
         let (dx, dy) = (x % size, y - self.y);

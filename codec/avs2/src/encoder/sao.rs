@@ -1,4 +1,4 @@
-//! Estimation of sample adaptive offset (9.6).
+//! Estimation of sample adaptive offset (docs/spec/avs2#b9.6).
 
 use super::input::{FRACTION_BITS, SourcePlane};
 use super::parallel;

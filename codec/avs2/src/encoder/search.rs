@@ -1,4 +1,4 @@
-//! Search of the coding quadtree (9.4).
+//! Search of the coding quadtree (docs/spec/avs2#b9.4).
 
 mod attempts;
 mod chroma;
@@ -179,7 +179,7 @@ impl<'a> Search<'a> {
         self.row.lcus.push(lcu);
     }
 
-    /// Leaves QP and edges for deblocking (6.2).
+    /// Leaves QP and edges for deblocking (docs/spec/avs2#b6.2).
     fn mark(&mut self, unit: &Unit) {
         let size = 1_usize << unit.level;
         let (bx, by, count) = (unit.x / 8, (unit.y - self.row.y) / 8, size / 8);
@@ -247,7 +247,7 @@ impl<'a> Search<'a> {
         });
     }
 
-    /// Context of `ctp_y` of the block at a luma position (28.4).
+    /// Context of `ctp_y` of the block at a luma position (docs/spec/avs2#a28.4).
     fn ctp_context(&self, x: usize, y: usize) -> usize {
         let (left, above) = self.row.neighbours(x, y);
         ctx::CTP + usize::from(left.coded) + 2 * usize::from(above.coded)

@@ -2,7 +2,7 @@
 
 use crate::syntax::SaoLcu;
 
-/// Bits of an edge unit (6.1).
+/// Bits of an edge unit (docs/spec/avs2#b6.1).
 pub mod edge {
     /// The first four samples are filtered.
     pub const FIRST_HALF: u8 = 1;

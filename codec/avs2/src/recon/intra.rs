@@ -1,10 +1,10 @@
-//! Intra prediction (clause 2).
+//! Intra prediction (docs/spec/avs2#b2).
 
 use crate::simd::Backend;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::avx2;
 
-/// Which neighbouring samples exist (2.4).
+/// Which neighbouring samples exist (docs/spec/avs2#b2.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Availability {
     /// Left of the block.
@@ -25,8 +25,8 @@ const MID: u8 = 128;
 const CORNER: usize = 320;
 const LENGTH: usize = 704;
 
-/// The line of reference samples (2.5): index 0 is the corner, positive indices run to the right along the row above,
-/// negative ones down along the column to the left.
+/// The line of reference samples (docs/spec/avs2#b2.5): index 0 is the corner, positive indices run to the right along
+/// the row above, negative ones down along the column to the left.
 #[derive(Debug, Clone)]
 pub struct ReferenceLine {
     samples: [u8; LENGTH],
@@ -122,7 +122,7 @@ impl ReferenceLine {
     }
 }
 
-/// Displacement per row of modes 3..=23 as multiplier and shift (2.7).
+/// Displacement per row of modes 3..=23 as multiplier and shift (docs/spec/avs2#b2.7).
 const ROW_STEP: [(u32, u32); 24] = [
     (0, 0),
     (0, 0),
@@ -283,7 +283,7 @@ fn bilinear(line: &ReferenceLine, (w, h): (usize, usize), out: &mut [u8], stride
     }
 }
 
-/// The interpolation filter on four samples in order of the direction (2.7).
+/// The interpolation filter on four samples in order of the direction (docs/spec/avs2#b2.7).
 #[inline(always)]
 fn interpolate(samples: [u8; 4], f: i32) -> u8 {
     let [a, b, c, d] = samples.map(i32::from);

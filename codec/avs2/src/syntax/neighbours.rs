@@ -50,7 +50,7 @@ impl Neighbours {
         self.left(y).qp
     }
 
-    /// Intra luma modes to the left of and above a block (2.2).
+    /// Intra luma modes to the left of and above a block (docs/spec/avs2#b2.2).
     #[must_use]
     pub fn luma_modes(&self, x: usize, y: usize) -> (u8, u8) {
         (self.left(y).luma_mode, self.above[x / 4].luma_mode)

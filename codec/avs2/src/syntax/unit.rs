@@ -40,7 +40,7 @@ impl CuKind {
         if self == Self::Intra2Nx2N { 1 } else { 4 }
     }
 
-    /// Luma block `i` of a unit of size `size` (1.4).
+    /// Luma block `i` of a unit of size `size` (docs/spec/avs2#b1.4).
     #[inline]
     #[must_use]
     pub fn block(self, size: usize, i: usize) -> BlockRect {
@@ -80,7 +80,7 @@ pub struct IntraUnit {
     pub qp: u8,
 }
 
-/// The luma mode that predicts chroma (2.3).
+/// The luma mode that predicts chroma (docs/spec/avs2#b2.3).
 #[inline]
 #[must_use]
 pub fn chroma_to_luma_mode(chroma_mode: u8, luma_mode: u8) -> u8 {
@@ -138,7 +138,7 @@ pub fn code_intra_unit<C: BinCoder>(
     });
 }
 
-/// `transform_split_flag` and `intra_pu_type_index` (27.1).
+/// `transform_split_flag` and `intra_pu_type_index` (docs/spec/avs2#a27.1).
 pub(crate) fn code_partition<C: BinCoder>(c: &mut C, sdip: bool, level: u32, kind: CuKind) -> CuKind {
     let split = kind != CuKind::Intra2Nx2N;
     match level {
@@ -154,7 +154,7 @@ pub(crate) fn code_partition<C: BinCoder>(c: &mut C, sdip: bool, level: u32, kin
     }
 }
 
-/// The two most probable modes from those to the left and above, in increasing order (2.2).
+/// The two most probable modes from those to the left and above, in increasing order (docs/spec/avs2#b2.2).
 #[inline]
 #[must_use]
 pub fn most_probable_modes((left, above): (u8, u8)) -> (u8, u8) {
@@ -165,7 +165,7 @@ pub fn most_probable_modes((left, above): (u8, u8)) -> (u8, u8) {
     }
 }
 
-/// `intra_luma_pred_mode` (27.3).
+/// `intra_luma_pred_mode` (docs/spec/avs2#a27.3).
 pub(crate) fn code_luma_mode<C: BinCoder>(c: &mut C, (mpm0, mpm1): (u8, u8), mode: u8) -> u8 {
     if c.bin(ctx::LUMA_MODE, mode == mpm0 || mode == mpm1) {
         return if c.bin(ctx::LUMA_MODE + 6, mode == mpm1) { mpm1 } else { mpm0 };
@@ -184,7 +184,7 @@ pub(crate) fn code_luma_mode<C: BinCoder>(c: &mut C, (mpm0, mpm1): (u8, u8), mod
     mode
 }
 
-/// `intra_chroma_pred_mode` (27.4).
+/// `intra_chroma_pred_mode` (docs/spec/avs2#a27.4).
 pub(crate) fn code_chroma_mode<C: BinCoder>(c: &mut C, left_set: bool, luma_mode: u8, mode: u8) -> u8 {
     if c.bin(ctx::CHROMA_MODE + usize::from(left_set), mode == 0) {
         return 0;
@@ -207,7 +207,7 @@ pub(crate) fn code_chroma_mode<C: BinCoder>(c: &mut C, left_set: bool, luma_mode
     mode
 }
 
-/// `ctp_y` of the block at `at` (28.4).
+/// `ctp_y` of the block at `at` (docs/spec/avs2#a28.4).
 pub(crate) fn code_luma_ctp<C: BinCoder>(
     c: &mut C,
     neighbours: &Neighbours,
@@ -218,7 +218,7 @@ pub(crate) fn code_luma_ctp<C: BinCoder>(
     c.bin(ctx::CTP + context, coded)
 }
 
-/// `ctp_uv` (28.1): bit 0 Cb, bit 1 Cr; contexts `context` and `context + 1`.
+/// `ctp_uv` (docs/spec/avs2#a28.1): bit 0 Cb, bit 1 Cr; contexts `context` and `context + 1`.
 pub(crate) fn code_chroma_ctp<C: BinCoder>(c: &mut C, context: usize, ctp: u8) -> u8 {
     if !c.bin(context, ctp != 0) {
         0

@@ -1,0 +1,124 @@
+"""Writes the generated parts of the documentation: ``docs/use/settings.md`` and README's compatibility table.
+
+The settings come from the settings' classes. The table comes from the tests: a feature that a test marked
+``@pytest.mark.compat(feature, client=...)`` shows to work with a real client is "verified"; the features of
+``docs/compatibility.toml`` that no such test names are "from documentation" or "not yet", as it says there.
+
+    python tools/generate_docs.py          write
+    python tools/generate_docs.py --check  exit 1 if a file would change
+"""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from pydantic_core import PydanticUndefined
+
+from openmogr.settings import SECTIONS, environment_name
+
+ROOT = Path(__file__).resolve().parent.parent
+BEGIN, END = "<!-- compatibility: made by tools/generate_docs.py -->", "<!-- end of compatibility -->"
+
+
+class _Collector:
+    """A pytest plugin that notes the compat marks of the collected tests."""
+
+    def __init__(self) -> None:
+        self.clients: dict[str, set[str]] = defaultdict(set)
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        for item in items:
+            for mark in item.iter_markers("compat"):
+                self.clients[mark.args[0]].add(mark.kwargs["client"])
+
+
+def settings_page() -> str:
+    """The reference of all settings, as Markdown."""
+    lines = [
+        "# Settings",
+        "",
+        "Made by `tools/generate_docs.py` from the settings' classes. A setting is a field of a table in a TOML file",
+        "(`openmogr serve --config FILE`, or `OPENMOGR_CONFIG`) or an environment variable; the environment wins",
+        "over the file, and the command line over both. All problems are reported together at start.",
+    ]
+    for section, model in SECTIONS.items():
+        lines += [
+            "",
+            f"## [{section}]",
+            "",
+            (model.__doc__ or "").strip().split("\n\n")[0].replace("\n", " "),
+            "",
+        ]
+        lines += ["| TOML | environment | default | what it is |", "|---|---|---|---|"]
+        for name, field in model.model_fields.items():
+            default = field.get_default(call_default_factory=True, validated_data={})
+            shown = "required" if default is PydanticUndefined else _show(default)
+            text = (field.description or "").replace("|", "\\|")
+            lines.append(f"| `{name}` | `{environment_name(section, name)}` | {shown} | {text} |")
+    return "\n".join(lines) + "\n"
+
+
+def _show(default: object) -> str:
+    if default is None or str(default) == "":
+        return "none"
+    if isinstance(default, (list, tuple, set, frozenset)):
+        return "<br>".join(f"`{item}`" for item in default).replace("|", "\\|") or "none"
+    if isinstance(default, dict):
+        return "<br>".join(f"`{key}={value}`" for key, value in default.items()) or "none"
+    return f"`{default}`"
+
+
+def compatibility_table() -> str:
+    """The compatibility table, as Markdown between its two markers."""
+    collector = _Collector()
+    arguments = ["--collect-only", "-p", "no:terminal", "-p", "no:cacheprovider", str(ROOT / "tests")]
+    if pytest.main(arguments, plugins=[collector]) != pytest.ExitCode.OK:
+        raise SystemExit("the tests could not be collected")
+    tables = tomllib.loads((ROOT / "docs" / "compatibility.toml").read_text(encoding="utf-8"))
+    features, names = tables["feature"], tables["clients"]
+    listed = {entry["name"] for entry in features}
+    if unlisted := sorted(set(collector.clients) - listed):
+        raise SystemExit(f"tests name features that docs/compatibility.toml does not list: {unlisted}")
+    if unlisted := sorted(set().union(*collector.clients.values()) - set(names.values())):
+        raise SystemExit(f"tests name clients that docs/compatibility.toml does not list: {unlisted}")
+    lines = [BEGIN, f"Clients: {'; '.join(f'{short}: {name}' for short, name in names.items())}.", ""]
+    lines += ["| feature | state | shown with |", "|---|---|---|"]
+    for entry in features:
+        shown = collector.clients.get(entry["name"], set())
+        clients = ", ".join(short for short, name in names.items() if name in shown)
+        lines.append(f"| {entry['name']} | {'**verified**' if shown else entry['otherwise']} | {clients} |")
+    return "\n".join([*lines, END])
+
+
+def pages() -> dict[Path, str]:
+    """The generated files with their text."""
+    readme = ROOT / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    head, _, rest = text.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    return {
+        ROOT / "docs" / "use" / "settings.md": settings_page(),
+        readme: head + compatibility_table() + tail,
+    }
+
+
+def main() -> None:
+    """Write the files, or with ``--check`` only compare them."""
+    wanted = pages()
+    stale = [
+        path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
+    if "--check" in sys.argv[1:]:
+        if stale:
+            raise SystemExit(f"run `make docs`: {', '.join(path.name for path in stale)} is not up to date")
+        return
+    for path in stale:
+        path.write_text(wanted[path], encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
