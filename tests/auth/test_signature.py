@@ -167,7 +167,7 @@ def test_other_algorithm_is_denied() -> None:
         verifier().verify(request("GET", "/", authorization("0" * 40).replace("=sha1", "=sha256")))
 
 
-@pytest.mark.parametrize("auth", ["Bearer abc", "AWS4-HMAC-SHA256 Credential=x", "q-ak"])
+@pytest.mark.parametrize("auth", ["Bearer abc", "q-ak", "AWSX a:b"])
 def test_other_schemes_are_denied(auth: str) -> None:
     with pytest.raises(AccessDenied):
         verifier().verify(request("GET", "/", auth))

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from starlette.types import Receive, Scope, Send
 
 from openmogr.api.cors import cors_headers
+from openmogr.api.coverage import check_coverage
 from openmogr.api.processing import add_error_number
 from openmogr.api.request import Request, read_request
 from openmogr.api.response import Header, Response
@@ -66,9 +67,11 @@ class CosApi:
                 )
 
     async def _answer(self, request: Request) -> Response:
-        handler = find_handler(request)
         if request.method != "OPTIONS":
-            request.signed = self._services.verifier.verify(request.signature_input)
+            request.coverage = self._services.verifier.verify(request.signature_input)
+            request.signed = request.coverage is not None
+        handler = find_handler(request)
+        check_coverage(request)
         return await handler(self._services, request)
 
     def _error(self, scope: Scope, request: Request | None, error: CosError, request_id: str) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from openmogr.api.access import open_readable
 from openmogr.api.attributes import header_tags, request_attributes
@@ -29,8 +29,12 @@ def parse_copy_source(text: str, table: HostTable, own_host: str) -> tuple[str, 
 
     Raises:
         InvalidCopySource: it names no bucket or no key.
+        InvalidArgument: it asks for a version, and there are none.
     """
-    raw = re.sub(r"^https?://", "", text.strip(), flags=re.IGNORECASE).partition("?")[0]
+    raw, _, query = re.sub(r"^https?://", "", text.strip(), flags=re.IGNORECASE).partition("?")
+    for name, value in parse_qsl(query):
+        if name.lower() == "versionid" and value != "null":
+            raise InvalidArgument("The source's bucket is not versioned: versionId must be null.")
     first, _, rest = unquote(raw).removeprefix("/").partition("/")
     host = table.resolve(first)
     if host.style is Style.VIRTUAL:

@@ -15,7 +15,7 @@ from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, xml_response
 from openmogr.api.services import Services
 from openmogr.api.xml import Node, child_text, children, quoted
-from openmogr.errors import AccessDenied, NotSupported
+from openmogr.errors import AccessDenied, InvalidArgument, NotSupported
 from openmogr.storage.protocol import ObjectInfo, Write
 
 __all__ = ["delete_object", "delete_objects", "get_object", "put_object"]
@@ -123,7 +123,10 @@ async def delete_objects(services: Services, request: Request) -> Response:
     """POST ``?delete``."""
     await check_write(services, request)
     root = await read_document(services, request, "Delete")
-    keys = [child_text(item, "Key") for item in children(root, "Object")]
+    objects = list(children(root, "Object"))
+    keys = [child_text(item, "Key") for item in objects]
+    if any((child_text(item, "VersionId") or "null").strip() != "null" for item in objects):
+        raise InvalidArgument("The bucket is not versioned: VersionId must be null.")
     if not keys or len(keys) > _MAX_DELETED or any(not key for key in keys):
         raise MalformedXML(f"Delete holds 1 to {_MAX_DELETED} objects, each with a key.")
     await services.storage.delete_objects(request.bucket, [key for key in keys if key])
