@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openmogr.api.access import check_write, head_readable, open_readable
-from openmogr.api.attributes import check_key, object_headers, request_attributes
+from openmogr.api.attributes import check_key, forbids_overwrite, object_headers, request_attributes
 from openmogr.api.body import object_chunks, receive_into, traffic_limit
 from openmogr.api.conditions import check_preconditions, is_not_modified, requested_range
 from openmogr.api.copying import copy_object
@@ -93,7 +93,7 @@ def _override(headers: list[Header], overrides: list[Header]) -> list[Header]:
 
 
 async def put_object(services: Services, request: Request) -> Response:
-    """PUT Object: upload, upload with ``Pic-Operations``, or copy."""
+    """PUT Object: upload or copy, with ``Pic-Operations`` or without."""
     await check_write(services, request)
     check_key(request.key)
     if request.header("x-cos-copy-source") is not None:
@@ -102,7 +102,7 @@ async def put_object(services: Services, request: Request) -> Response:
     attributes = request_attributes(request)
     if request.header("pic-operations") is not None:
         return await process_upload(services, request, attributes)
-    forbid = (request.header("x-cos-forbid-overwrite") or "").lower() == "true"
+    forbid = forbids_overwrite(request)
     async with services.storage.stage() as staged:
         digest = await receive_into(services, request, staged)
         await services.storage.commit(
