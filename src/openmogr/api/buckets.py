@@ -23,7 +23,7 @@ async def create_bucket(services: Services, request: Request) -> Response:
     await check_owner_of_new(services, request)
     if not _NAME.fullmatch(request.bucket):
         raise InvalidBucketName(
-            "A bucket is named by lower-case letters, digits and inner hyphens, then -<APPID>: "
+            "A bucket is named by lower-case letters, digits and inner hyphens, then -APPID: "
             "examplebucket-1250000000."
         )
     acl = parse_acl(request.header("x-cos-acl"), bucket=True)
