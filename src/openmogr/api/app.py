@@ -47,7 +47,7 @@ class CosApi:
             _log.exception("%s %s failed", scope["method"], scope["path"])
             response = self._error(scope, request, InternalError(detail=repr(error)), request_id)
         if request is not None and b"origin" in request.headers:
-            response.headers += await cors_headers(self._services, request)
+            response.headers += await cors_headers(self._services, request, response.headers)
         try:
             await self._send(scope["method"], response, request_id, send)
         except ConnectionResetError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 from starlette.types import Receive, Scope
 
@@ -67,7 +67,7 @@ class Request:
         """What a signature covers."""
         short = None
         if self.bucket and self.host.style is not Style.VIRTUAL:
-            short = b"/" + self.raw_path.removeprefix(b"/").partition(b"/")[2]
+            short = b"/" + quote(self.key).encode("ascii")
         return SignedRequest(self.method, self.raw_path, self.query_items, self.headers, self.hosts, short)
 
     @property
