@@ -16,7 +16,7 @@ from openmogr.api.services import Services
 from openmogr.api.tagging import bucket_tags
 from openmogr.api.xml import Node, iso_millis, iso_seconds, quoted
 from openmogr.errors import InvalidArgument
-from openmogr.storage.protocol import BucketInfo, ObjectInfo, ObjectList
+from openmogr.storage.protocol import Bucket, ObjectInfo, ObjectList
 
 __all__ = ["list_buckets", "list_objects"]
 
@@ -71,7 +71,7 @@ async def list_buckets(services: Services, request: Request) -> Response:
     )
 
 
-def _created_filter(request: Request) -> Callable[[BucketInfo], bool]:
+def _created_filter(request: Request) -> Callable[[Bucket], bool]:
     """``create-time`` (Unix seconds) and ``range``. Raises ``InvalidArgument``, as where only one of them is there."""
     text, name = request.params.get("create-time", ""), request.params.get("range", "")
     if not text and not name:
