@@ -40,10 +40,10 @@ def test_messages_hold_no_markup(message: str, shown: str) -> None:
     ],
 )
 def test_messages_that_repeat_the_request(
-    server: ServerProcess, bucket: str, photo: bytes, query: str
+    server: ServerProcess, module_bucket: str, photo: bytes, query: str
 ) -> None:
-    server.request("PUT", "/a.png", photo, host=bucket)
-    answer = server.request("GET", f"/a.png?{quote(query, safe='/%&')}", host=bucket)
+    server.request("PUT", "/a.png", photo, host=module_bucket)
+    answer = server.request("GET", f"/a.png?{quote(query, safe='/%&')}", host=module_bucket)
     assert answer.status == 400
     message = answer.body.partition(b"<Message>")[2].partition(b"</Message>")[0]
     assert message
@@ -73,7 +73,7 @@ V4_QUERY = (
     ],
 )
 def test_signatures_of_aws_are_answered_with_words(
-    server: ServerProcess, public: str, authorization: str, query: str
+    server: ServerProcess, module_public: str, authorization: str, query: str
 ) -> None:
     """With a 4xx, since SDKs repeat what is answered with a 5xx."""
     for method, target in (
@@ -86,18 +86,18 @@ def test_signatures_of_aws_are_answered_with_words(
         joint = "&" if "?" in target else "?"
         body = b"1" if method == "PUT" else None
         headers = {"Authorization": authorization}
-        answer = server.request(method, f"{target}{joint}{query}", body, headers, host=public)
+        answer = server.request(method, f"{target}{joint}{query}", body, headers, host=module_public)
         assert (answer.status, answer.code) == (400, "NotSupported")
         assert b"q-sign-algorithm=sha1" in answer.body
-    assert b"<Contents>" not in server.request("GET", "/", host=public).body
+    assert b"<Contents>" not in server.request("GET", "/", host=module_public).body
 
 
 @pytest.mark.parametrize("name", ["AWSAccessKeyId", "x-amz-signature", "X-Amz-Credential"])
-def test_forms_signed_for_aws(server: ServerProcess, bucket: str, name: str) -> None:
-    answer = post(server, bucket, encode({"key": "a", name: "x", "policy": "e30="}, ("f", b"1")))
+def test_forms_signed_for_aws(server: ServerProcess, module_bucket: str, name: str) -> None:
+    answer = post(server, module_bucket, encode({"key": "a", name: "x", "policy": "e30="}, ("f", b"1")))
     assert (answer.status, answer.code) == (400, "NotSupported")
 
 
-def test_other_schemes_are_denied(server: ServerProcess, bucket: str) -> None:
-    answer = server.request("GET", "/", headers={"Authorization": "Bearer abc"}, host=bucket)
+def test_other_schemes_are_denied(server: ServerProcess, module_bucket: str) -> None:
+    answer = server.request("GET", "/", headers={"Authorization": "Bearer abc"}, host=module_bucket)
     assert (answer.status, answer.code) == (403, "AccessDenied")

@@ -38,10 +38,12 @@ def ask(
 
 
 @pytest.fixture
-def stored(server: ServerProcess, bucket: str, photo: bytes) -> str:
+def stored(server: ServerProcess, module_bucket: str, photo: bytes) -> str:
     for key in ("/secret.png", "/k.png"):
-        assert server.request("PUT", key, photo, host=bucket).status == 200
-    return bucket
+        assert server.request("PUT", key, photo, host=module_bucket).status == 200
+    for key in ("/new.png", "/new.txt", "/n.png"):
+        server.request("DELETE", key, host=module_bucket)
+    return module_bucket
 
 
 def refused(answer: Answer, name: str) -> bool:
