@@ -1,7 +1,8 @@
 """What of a signed request its signature has to cover (``docs/api.md``, "What a signature covers").
 
 A presigned URL is given to others, who may append to its query and send what headers they like. So whatever makes it
-another request must be signed. An operation only shows the same object in another way; real clients append it.
+another request must be signed. An operation only shows the same object in another way; real clients append it. (One
+that read other objects, as watermarks would, had to be signed.)
 """
 
 from __future__ import annotations
