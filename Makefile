@@ -5,11 +5,12 @@ BIN    := $(VENV)/bin
 HOST   ?= 127.0.0.1
 PORT   ?= 9000
 DATA   ?= ./data
+CLIENTS := tests/clients
 CODEC_SOURCES := $(shell find codec -path codec/target -prune -o \( -name '*.rs' -o -name '*.toml' -o -name '*.lock' -o -name '*.py' -o -name '*.pyi' \) -print 2>/dev/null)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-rust test-python lint fmt bench docs clean check-python check-rust
+.PHONY: help setup clients run test test-rust test-python lint fmt bench docs clean check-python check-rust
 
 help: ## list the chores
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,13 +29,31 @@ $(VENV)/.python: pyproject.toml | check-python
 	$(BIN)/python -m pip install --quiet --editable '.[heif]' --group dev
 	@touch $@
 
-# The Node SDK is one of the clients under test; without npm its tests are skipped with a reason.
-$(VENV)/.node: tests/clients/package.json | $(VENV)/.python
+# The clients under test. Where a toolchain or a registry is missing, their tests are skipped with a reason.
+$(VENV)/.node: $(CLIENTS)/package.json | $(VENV)/.python
 	@if command -v npm >/dev/null 2>&1; then \
-	  npm install --prefix tests/clients --no-package-lock --no-audit --no-fund --silent \
-	  || echo "npm could not install the COS Node SDK; its tests will be skipped"; \
+	  npm install --prefix $(CLIENTS) --no-package-lock --no-audit --no-fund --silent \
+	  || echo "npm could not install the COS SDKs for JavaScript; their tests will be skipped"; \
 	fi
 	@touch $@
+
+$(VENV)/.go: $(wildcard $(CLIENTS)/go/*) | $(VENV)/.python
+	@rm -f $(CLIENTS)/build/go_client
+	@if ! command -v go >/dev/null 2>&1; then echo "no Go; the tests of its COS SDK will be skipped"; \
+	elif ! (cd $(CLIENTS)/go && go mod download); then echo "Go could not fetch the COS SDK; its tests will be skipped"; \
+	else cd $(CLIENTS)/go && go build -o ../build/go_client .; fi
+	@touch $@
+
+$(VENV)/.java: $(CLIENTS)/java/pom.xml $(wildcard $(CLIENTS)/java/src/*) | $(VENV)/.python
+	@rm -rf $(CLIENTS)/build/java
+	@if ! command -v mvn >/dev/null 2>&1 || ! command -v javac >/dev/null 2>&1; then \
+	  echo "no Maven or JDK; the tests of the COS SDK for Java will be skipped"; \
+	elif ! mvn -q -B -f $(CLIENTS)/java/pom.xml dependency:copy-dependencies; then \
+	  echo "Maven could not fetch the COS SDK for Java; its tests will be skipped"; \
+	else javac --release 11 -encoding UTF-8 -cp '$(CLIENTS)/build/java/lib/*' -d $(CLIENTS)/build/java/classes $(CLIENTS)/java/src/*.java; fi
+	@touch $@
+
+clients: $(VENV)/.node $(VENV)/.go $(VENV)/.java ## install and build the clients that the tests drive
 
 $(VENV)/.codec: $(VENV)/.python $(CODEC_SOURCES) | check-rust
 	cd codec && VIRTUAL_ENV="$(CURDIR)/$(VENV)" ../$(BIN)/maturin develop --release --quiet
@@ -50,8 +69,8 @@ test: setup test-rust test-python ## run every test
 test-rust: | check-rust
 	cd codec && cargo test --release --quiet --workspace
 
-test-python: setup $(VENV)/.node
-	COSCMD_PATH="$(CURDIR)/$(BIN)" $(BIN)/python -m pytest -q
+test-python: setup clients
+	COSCMD_PATH="$(CURDIR)/$(BIN)" $(BIN)/python -m pytest -q -rs
 
 lint: setup ## ruff, mypy --strict, generated documentation, cargo fmt, clippy
 	$(BIN)/ruff format --check .
@@ -76,4 +95,4 @@ docs: setup ## make again the generated parts of the documentation
 	$(BIN)/python docs/generate.py
 
 clean: ## remove what setup and builds made (never ./data)
-	rm -rf $(VENV) codec/target
+	rm -rf $(VENV) codec/target $(CLIENTS)/build $(CLIENTS)/node_modules

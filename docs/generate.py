@@ -78,15 +78,19 @@ def compatibility_table() -> str:
     arguments = ["--collect-only", "-p", "no:terminal", "-p", "no:cacheprovider", str(ROOT / "tests")]
     if pytest.main(arguments, plugins=[collector]) != pytest.ExitCode.OK:
         raise SystemExit("the tests could not be collected")
-    features = tomllib.loads((ROOT / "docs" / "compatibility.toml").read_text(encoding="utf-8"))["feature"]
+    tables = tomllib.loads((ROOT / "docs" / "compatibility.toml").read_text(encoding="utf-8"))
+    features, names = tables["feature"], tables["clients"]
     listed = {entry["name"] for entry in features}
     if unlisted := sorted(set(collector.clients) - listed):
         raise SystemExit(f"tests name features that docs/compatibility.toml does not list: {unlisted}")
-    lines = [BEGIN, "| feature | state | shown with |", "|---|---|---|"]
+    if unlisted := sorted(set().union(*collector.clients.values()) - set(names.values())):
+        raise SystemExit(f"tests name clients that docs/compatibility.toml does not list: {unlisted}")
+    lines = [BEGIN, f"Clients: {'; '.join(f'{short}: {name}' for short, name in names.items())}.", ""]
+    lines += ["| feature | state | shown with |", "|---|---|---|"]
     for entry in features:
-        clients = sorted(collector.clients.get(entry["name"], ()))
-        state = "**verified**" if clients else entry["otherwise"]
-        lines.append(f"| {entry['name']} | {state} | {', '.join(clients)} |")
+        shown = collector.clients.get(entry["name"], set())
+        clients = ", ".join(short for short, name in names.items() if name in shown)
+        lines.append(f"| {entry['name']} | {'**verified**' if shown else entry['otherwise']} | {clients} |")
     return "\n".join([*lines, END])
 
 

@@ -90,6 +90,12 @@ class ServerProcess:
         return self._log.read_text(encoding="utf-8", errors="replace")
 
     @property
+    def pid(self) -> int:
+        """The process id of the server."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def cpu_seconds(self) -> float:
         """User and system time of the server so far (Linux)."""
         assert self._process is not None

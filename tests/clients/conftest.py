@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,12 +15,38 @@ import openmogr.demo
 from openmogr.testing import ServerProcess
 
 REGION = "ap-shanghai"
+CUSTOM_DOMAINS = {"go.pictures.test": "go-custom-domains-1250000000"}
+TEMPORARY = {
+    "secret_id": "AKIDTEMPORARY",
+    "secret_key": "temporarykey",
+    "token": "a+token/with=signs",
+    "expires": 4_000_000_000,
+}
 _numbers = itertools.count(1)
+
+
+def node_modules(*names: str) -> str:
+    """The path of node; skips the test where it or a module that the test needs is missing."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed")
+    folders = [
+        Path(__file__).parent / "node_modules",
+        *map(Path, os.environ.get("NODE_PATH", "").split(os.pathsep)),
+    ]
+    for name in names:
+        if not any((folder / name).is_dir() for folder in folders):
+            pytest.skip(f"{name} is not installed: make clients")
+    return node
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    with ServerProcess(tmp_path_factory.mktemp("clients") / "data") as process:
+    settings: dict[str, dict[str, object]] = {
+        "server": {"domains": ["localhost"], "custom_domains": CUSTOM_DOMAINS},
+        "auth": {"temporary": [TEMPORARY]},
+    }
+    with ServerProcess(tmp_path_factory.mktemp("clients") / "data", settings) as process:
         yield process
 
 

@@ -1,11 +1,9 @@
-"""The official Node SDK. To run it: ``npm install --prefix tests/clients cos-nodejs-sdk-v5``."""
+"""The official Node SDK. To run it: ``make clients``."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import cast
@@ -16,6 +14,8 @@ import requests
 import openmogr.demo
 from openmogr.testing import ServerProcess
 
+from .conftest import node_modules
+
 HERE = Path(__file__).parent
 SDK = "cos-nodejs-sdk-v5 3.0"
 MODULE = "cos-nodejs-sdk-v5"
@@ -24,12 +24,7 @@ MODULE = "cos-nodejs-sdk-v5"
 @pytest.fixture(scope="module")
 def results(server: ServerProcess) -> dict[str, object]:
     """What one run of the script saw."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node is not installed")
-    folders = [HERE / "node_modules", *map(Path, os.environ.get("NODE_PATH", "").split(os.pathsep))]
-    if not any((folder / MODULE).is_dir() for folder in folders):
-        pytest.skip(f"{MODULE} is not installed: npm install --prefix tests/clients {MODULE}")
+    node = node_modules(MODULE)
     photo = Path(openmogr.demo.__file__).parent / openmogr.demo.KEY
     key = server.credential
     arguments = [str(server.port), key.secret_id, key.secret_key, str(photo)]

@@ -1,0 +1,212 @@
+"""A long mixed load with damaged pictures among the good ones: does the server stay up, true and of one size?
+
+``python -m bench.soak --seconds 1800 --requests 10000``. Every answer is judged: a good picture has a result that
+decodes, a damaged one a result or a 4xx, and only 503 may begin with a 5. Memory is that of the server and all its
+workers; the second half of the run is compared with the first quarter after the warm-up. Ends with status 1 where
+something did not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import random
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pillow_tpg
+from PIL import Image
+
+from openmogr.testing import Answer, ServerProcess
+
+BUCKET = "soak-1250000000"
+OPERATIONS = (
+    "imageMogr2/format/webp",
+    "imageMogr2/thumbnail/300x/format/jpg",
+    "imageMogr2/thumbnail/!50p/format/png",
+    "imageMogr2/crop/200x200/gravity/center/format/jpg/quality/80",
+    "imageMogr2/rotate/30/format/webp",
+    "imageMogr2/thumbnail/200x200/format/tpg",
+    "imageMogr2/thumbnail/200x200/format/avif",
+    "imageMogr2/blur/8x5/format/jpg",
+    "imageMogr2/auto-orient/thumbnail/400x400/strip",
+    "imageView2/1/w/120/h/120/format/gif",
+    "imageInfo",
+    "imageAve",
+    "exif",
+)
+
+
+def tree_memory(pid: int) -> int:
+    """Proportional resident bytes of a process and all below it (Linux)."""
+    parents = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents[int(status.parent.name)] = int(fields[1])
+    members, grown = {pid}, True
+    while grown:
+        found = {child for child, parent in parents.items() if parent in members} - members
+        members |= found
+        grown = bool(found)
+    total = 0
+    for member in members:
+        try:
+            rollup = Path(f"/proc/{member}/smaps_rollup").read_text()
+        except OSError:
+            continue
+        total += next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) * 1024
+    return total
+
+
+def sources(folder: Path, rng: random.Random, damaged_share: float) -> dict[str, tuple[bytes, bool]]:
+    """Pictures by name, and whether each is whole. Damage is a flipped byte, a cut or a swapped part."""
+    pictures: dict[str, tuple[bytes, bool]] = {}
+    for path in sorted(folder.iterdir()):
+        data = path.read_bytes()
+        if path.suffix == ".md" or not 0 < len(data) < 3_000_000:
+            continue
+        pictures[path.name] = (data, True)
+    whole = list(pictures.items())
+    while sum(not good for _, good in pictures.values()) < damaged_share / (1 - damaged_share) * len(whole):
+        name, (data, _) = rng.choice(whole)
+        broken = bytearray(data)
+        kind = rng.randrange(3)
+        if kind == 0:
+            for _ in range(rng.randrange(1, 20)):
+                broken[rng.randrange(len(broken))] = rng.randrange(256)
+        elif kind == 1:
+            del broken[rng.randrange(len(broken)) :]
+        else:
+            start = rng.randrange(len(broken))
+            broken[start : start + rng.randrange(1, 500)] = rng.randbytes(rng.randrange(500))
+        pictures[f"damaged-{len(pictures)}-{name}"] = (bytes(broken), False)
+    return pictures
+
+
+class Soak:
+    """One run against one server."""
+
+    def __init__(self, server: ServerProcess, pictures: dict[str, tuple[bytes, bool]], seed: int) -> None:
+        self.server, self.pictures, self.seed = server, pictures, seed
+        self.names = list(pictures)
+        self.usable: set[tuple[str, str]] = set()
+        self.statuses: Counter[int] = Counter()
+        self.problems: list[str] = []
+        self.lock = threading.Lock()
+
+    def prepare(self) -> None:
+        """Store the pictures."""
+        self.server.request("PUT", f"/{BUCKET}")
+        for number, name in enumerate(self.names):
+            answer = self.server.request("PUT", f"/{BUCKET}/{number}", self.pictures[name][0])
+            assert answer.status == 200, (name, answer)
+
+    def one(self, number: int) -> None:
+        """One request, and what is to be said of its answer."""
+        rng = random.Random(self.seed * 1_000_003 + number)
+        index = rng.randrange(len(self.names))
+        operation = rng.choice(OPERATIONS)
+        name = self.names[index]
+        # A size of its own, so that most requests are really worked on.
+        operation = operation.replace("300x", f"{rng.randrange(100, 400)}x")
+        try:
+            answer = self.server.request("GET", f"/{BUCKET}/{index}?{operation}")
+        except OSError as error:
+            answer = Answer(0, [], repr(error).encode())
+        with self.lock:
+            self.statuses[answer.status] += 1
+        problem = self.judge(answer, operation)
+        if problem:
+            with self.lock:
+                self.problems.append(f"{name}?{operation}: {problem}")
+
+    @staticmethod
+    def judge(answer: Answer, operation: str) -> str | None:
+        """What is wrong with an answer; None for nothing."""
+        if answer.status == 503 or 400 <= answer.status < 500:
+            return None
+        if answer.status != 200:
+            return f"{answer.status} {answer.body[:300]!r}"
+        try:
+            if (answer.header("Content-Type") or "").startswith("application/json"):
+                json.loads(answer.body)
+            elif answer.header("Content-Type") == "image/tpg":
+                pillow_tpg.decode(answer.body)
+            else:
+                with Image.open(io.BytesIO(answer.body)) as image:
+                    image.load()
+        except Exception as error:
+            return f"the result does not decode: {error!r}"
+        return None
+
+
+def main() -> int:
+    """Run it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--inputs", type=Path, default=Path("../shared/corpus/inputs"))
+    parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--requests", type=int, default=10_000, help="end after so many, too")
+    parser.add_argument("--clients", type=int, default=6)
+    parser.add_argument("--damaged", type=float, default=0.2, help="share of damaged pictures")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    arguments = parser.parse_args()
+    pictures = sources(arguments.inputs, random.Random(arguments.seed), arguments.damaged)
+    with tempfile.TemporaryDirectory() as folder, ServerProcess(Path(folder) / "data") as server:
+        soak = Soak(server, pictures, arguments.seed)
+        soak.prepare()
+        started = time.monotonic()
+        memory: list[tuple[float, int]] = []
+
+        def left() -> bool:
+            return time.monotonic() - started < arguments.seconds
+
+        def watch() -> None:
+            while left():
+                memory.append((time.monotonic() - started, tree_memory(server.pid)))
+                time.sleep(1)
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        with ThreadPoolExecutor(arguments.clients) as pool:
+            list(pool.map(lambda number: soak.one(number) if left() else None, range(arguments.requests)))
+        elapsed = time.monotonic() - started
+    return report(soak, memory, elapsed, arguments.json)
+
+
+def report(soak: Soak, memory: list[tuple[float, int]], elapsed: float, path: Path | None) -> int:
+    """Print what was found; 1 where something did not hold."""
+    early = [size for at, size in memory if elapsed * 0.25 <= at < elapsed * 0.5] or [0]
+    late = [size for at, size in memory if at >= elapsed * 0.5] or [0]
+    growth = statistics.median(late) / max(statistics.median(early), 1) - 1
+    figures = {
+        "seconds": round(elapsed, 1),
+        "requests": sum(soak.statuses.values()),
+        "statuses": {str(status): count for status, count in sorted(soak.statuses.items())},
+        "memory early MiB": round(statistics.median(early) / 2**20, 1),
+        "memory late MiB": round(statistics.median(late) / 2**20, 1),
+        "memory most MiB": round(max(size for _, size in memory) / 2**20, 1),
+        "growth": round(growth, 3),
+        "problems": len(soak.problems),
+    }
+    for name, value in figures.items():
+        print(f"{name:18} {value}")
+    for problem in soak.problems[:20]:
+        print("  " + problem)
+    if path is not None:
+        path.write_text(json.dumps({**figures, "examples": soak.problems[:100]}, indent=1))
+    return 1 if soak.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,7 @@
+"""The server seen from outside: log lines and metrics. Nothing here knows HTTP or pictures."""
+
+from openmogr.observe.logs import REQUEST_ID, configure_logging
+from openmogr.observe.metrics import Metrics
+from openmogr.observe.settings import LogFormat, LogLevel, LogSettings
+
+__all__ = ["REQUEST_ID", "LogFormat", "LogLevel", "LogSettings", "Metrics", "configure_logging"]

@@ -1,0 +1,6 @@
+"""Results of image work, kept so that each is made once. What is lost here is only made again."""
+
+from openmogr.results.key import result_key
+from openmogr.results.store import Entry, ResultStore, StoreStatistics
+
+__all__ = ["Entry", "ResultStore", "StoreStatistics", "result_key"]

@@ -1,0 +1,357 @@
+"""The result store: files named by their content, and an index in SQLite of which key has which.
+
+- It is a cache: a key's result never changes, so what is found is never stale, and whatever is missing, damaged or
+  cut off counts as not found. Nothing is synchronised to the disk; each file is checked when it is read.
+- Its size is bounded. What was used longest ago goes first; uses are noted in memory and written in batches.
+- A damaged index is thrown away with all files, and begun anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import os
+import secrets
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+__all__ = ["Entry", "ResultStore", "StoreStatistics"]
+
+T = TypeVar("T")
+_log = logging.getLogger("openmogr.results")
+
+_VERSION = 1
+_SCHEMA = f"""
+CREATE TABLE results (
+    key TEXT PRIMARY KEY,
+    head BLOB NOT NULL,
+    content TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    used INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX results_by_use ON results (used);
+CREATE INDEX results_by_content ON results (content);
+PRAGMA user_version = {_VERSION};
+"""
+
+# Making room goes on below the bound, so that not every write has to.
+_LOW_WATER = 0.9
+# Uses that are kept in memory before they are written.
+_USES = 256
+# Bytes that an entry takes besides its content.
+_OVERHEAD = 512
+_CHUNK = 1 << 20
+
+
+@dataclass(slots=True)
+class Entry:
+    """A result that was found.
+
+    Attributes:
+        head: what was stored with it.
+        size: bytes of its content.
+        file: the content, verified; the caller closes it.
+    """
+
+    head: bytes
+    size: int
+    file: BinaryIO
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatistics:
+    """What the store holds, and what it did since it was opened."""
+
+    entries: int
+    bytes: int
+    max_bytes: int
+    hits: int
+    misses: int
+    damaged: int
+    evicted: int
+
+
+class ResultStore:
+    """Keeps results in a folder of its own.
+
+    Args:
+        folder: made if missing.
+        max_bytes: most bytes of all contents; what is larger than a quarter of it alone is not kept.
+    """
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        self._folder = folder
+        self._max_bytes = max_bytes
+        # One thread: SQLite has one writer anyway, and reads are short.
+        self._thread = ThreadPoolExecutor(1, "openmogr-results")
+        self._connection: sqlite3.Connection | None = None
+        self._uses: dict[str, int] = {}
+        self._held = 0
+        self._hits = self._misses = self._damaged = self._evicted = 0
+
+    async def open(self) -> None:
+        """Open the folder. Raises ``OSError`` if it cannot be used at all."""
+        await self._run(self._open)
+
+    async def close(self) -> None:
+        """Write what is in memory, and close."""
+        await self._run(self._close)
+        self._thread.shutdown()
+
+    async def get(self, key: str) -> Entry | None:
+        """The result of a key, or None."""
+        return await self._run(lambda: self._guarded(lambda: self._get(key), None))
+
+    async def put(self, key: str, head: bytes, content: bytes | BinaryIO) -> None:
+        """Keep a result; never fails, for a result that is not kept is only made again.
+
+        Args:
+            key: by :func:`openmogr.results.result_key`.
+            head: small; given back with the content.
+            content: bytes, or a file that is read from its begin and whose position is not changed.
+        """
+        await self._run(lambda: self._guarded(lambda: self._put(key, head, content), None))
+
+    async def clear(self) -> int:
+        """Forget everything; returns how many results there were."""
+        return await self._run(self._clear)
+
+    async def statistics(self) -> StoreStatistics:
+        """What is there, and what happened."""
+        return await self._run(self._statistics)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    # All below runs in the store's thread.
+
+    def _guarded(self, work: Callable[[], T], otherwise: T) -> T:
+        try:
+            return work()
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (
+                sqlite3.SQLITE_CORRUPT,
+                sqlite3.SQLITE_NOTADB,
+            ):
+                _log.error("the index of results is damaged and begun anew: %s", error)
+                self._begin_anew()
+            else:
+                _log.warning("results are not remembered: %s", error)
+        except OSError as error:
+            _log.warning("results are not remembered: %s", error)
+        return otherwise
+
+    def _open(self) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder.chmod(0o700)
+        try:
+            self._connect()
+        except sqlite3.DatabaseError as error:
+            _log.error("the index of results is damaged and begun anew: %s", error)
+            self._begin_anew()
+
+    def _connect(self) -> None:
+        connection = sqlite3.connect(
+            self._folder / "index.sqlite3", timeout=10, isolation_level=None, check_same_thread=False
+        )
+        self._connection = connection
+        for pragma in ("journal_mode = WAL", "synchronous = OFF", "cache_size = -8192"):
+            connection.execute(f"PRAGMA {pragma}")
+        (self._folder / "index.sqlite3").chmod(0o600)
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            connection.executescript(_SCHEMA)
+        elif version != _VERSION:
+            raise sqlite3.DatabaseError(f"its version is {version}, not {_VERSION}")
+        self._measure()
+        self._sweep(connection)
+
+    def _measure(self) -> None:
+        contents = "SELECT DISTINCT content, size FROM results"
+        row = self._database.execute(
+            f"SELECT count(*), coalesce(sum(size), 0) FROM ({contents})"  # noqa: S608 - a constant
+        ).fetchone()
+        self._held = row[1] + row[0] * _OVERHEAD
+
+    def _sweep(self, connection: sqlite3.Connection) -> None:
+        """Remove files that a crash left without an entry."""
+        known = {content for (content,) in connection.execute("SELECT DISTINCT content FROM results")}
+        for fan in self._folder.iterdir():
+            if not fan.is_dir():
+                continue
+            for file in fan.iterdir():
+                if file.name not in known:
+                    file.unlink(missing_ok=True)
+
+    def _begin_anew(self) -> None:
+        self._disconnect()
+        for item in self._folder.iterdir():
+            if item.is_dir():
+                shutil.rmtree(item, ignore_errors=True)
+            else:
+                item.unlink(missing_ok=True)
+        self._uses.clear()
+        self._connect()
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
+
+    def _close(self) -> None:
+        self._guarded(self._note_uses, None)
+        self._disconnect()
+
+    @property
+    def _database(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise sqlite3.ProgrammingError("the store is not open")
+        return self._connection
+
+    def _path(self, content: str) -> Path:
+        return self._folder / content[:2] / content
+
+    def _get(self, key: str) -> Entry | None:
+        row = self._database.execute(
+            "SELECT head, content, size FROM results WHERE key = ?", (key,)
+        ).fetchone()
+        if row is None:
+            self._misses += 1
+            return None
+        head, content, size = row
+        file = self._verified(content, size)
+        if file is None:
+            self._damaged += 1
+            self._misses += 1
+            _log.warning("a remembered result is damaged and made again: %s", content)
+            self._drop(content)
+            return None
+        self._hits += 1
+        self._uses[key] = time.time_ns()
+        if len(self._uses) >= _USES:
+            self._note_uses()
+        return Entry(head, size, file)
+
+    def _verified(self, content: str, size: int) -> BinaryIO | None:
+        try:
+            file = self._path(content).open("rb", buffering=0)
+        except FileNotFoundError:
+            return None
+        if _hash(file) == (content, size):
+            return file
+        file.close()
+        return None
+
+    def _drop(self, content: str) -> None:
+        """Forget a content and every key that has it."""
+        gone = self._database.execute(
+            "DELETE FROM results WHERE content = ? RETURNING size", (content,)
+        ).fetchall()
+        if gone:
+            self._held -= gone[0][0] + _OVERHEAD
+        self._path(content).unlink(missing_ok=True)
+
+    def _put(self, key: str, head: bytes, content: bytes | BinaryIO) -> None:
+        name, size = _hash(content)
+        if (size + _OVERHEAD) * 4 > self._max_bytes:
+            return
+        known = self._database.execute("SELECT 1 FROM results WHERE content = ? LIMIT 1", (name,)).fetchone()
+        if known is None:
+            self._make_room(size + _OVERHEAD)
+            self._write(name, content)
+            self._held += size + _OVERHEAD
+        self._database.execute(
+            "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?)", (key, head, name, size, time.time_ns())
+        )
+
+    def _write(self, name: str, content: bytes | BinaryIO) -> None:
+        target = self._path(name)
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        temporary = target.with_name(f"{name}.{secrets.token_hex(4)}")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with open(descriptor, "wb", buffering=0) as out:  # noqa: PTH123 - a descriptor, not a path
+                for chunk in _chunks(content):
+                    rest = memoryview(chunk)
+                    while rest:
+                        rest = rest[out.write(rest) :]
+            temporary.rename(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+    def _make_room(self, size: int) -> None:
+        if self._held + size <= self._max_bytes:
+            return
+        self._note_uses()
+        self._measure()  # another process may have cleared it
+        while self._held + size > self._max_bytes * _LOW_WATER:
+            row = self._database.execute(
+                "SELECT content FROM results GROUP BY content ORDER BY max(used) LIMIT 1"
+            ).fetchone()
+            if row is None:
+                self._held = 0
+                return
+            self._evicted += 1
+            self._drop(row[0])
+
+    def _note_uses(self) -> None:
+        uses, self._uses = self._uses, {}
+        if not uses:
+            return
+        database = self._database
+        database.execute("BEGIN IMMEDIATE")
+        try:
+            database.executemany(
+                "UPDATE results SET used = ? WHERE key = ?", [(used, key) for key, used in uses.items()]
+            )
+        finally:
+            if database.in_transaction:
+                database.execute("COMMIT")
+
+    def _clear(self) -> int:
+        count = int(self._database.execute("SELECT count(*) FROM results").fetchone()[0])
+        self._database.execute("DELETE FROM results")
+        self._uses.clear()
+        self._held = 0
+        self._sweep(self._database)
+        return count
+
+    def _statistics(self) -> StoreStatistics:
+        count = self._database.execute("SELECT count(*) FROM results").fetchone()[0]
+        return StoreStatistics(
+            entries=count,
+            bytes=self._held,
+            max_bytes=self._max_bytes,
+            hits=self._hits,
+            misses=self._misses,
+            damaged=self._damaged,
+            evicted=self._evicted,
+        )
+
+
+def _chunks(content: bytes | BinaryIO) -> Iterator[bytes]:
+    if isinstance(content, bytes):
+        yield content
+        return
+    position = 0
+    while chunk := os.pread(content.fileno(), _CHUNK, position):
+        yield chunk
+        position += len(chunk)
+
+
+def _hash(content: bytes | BinaryIO) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    for chunk in _chunks(content):
+        digest.update(chunk)
+        size += len(chunk)
+    return digest.hexdigest(), size

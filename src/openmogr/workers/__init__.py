@@ -1,0 +1,26 @@
+"""Work in processes: a pool of sandboxed workers that may crash, hang or swell without harm to the server.
+
+Nothing here knows pictures. A *task* is a callable in a module of its own, imported once by the zygote, from
+which workers are forked; requests and replies are bytes, and files cross as descriptors.
+"""
+
+from openmogr.workers.admission import Admission, Busy, NeverFits
+from openmogr.workers.errors import WorkerDied, WorkerError, WorkerTimeout
+from openmogr.workers.pool import WorkerPool
+from openmogr.workers.protocol import Answer, Handler, Job, Reply
+from openmogr.workers.settings import WorkerLimits
+
+__all__ = [
+    "Admission",
+    "Answer",
+    "Busy",
+    "Handler",
+    "Job",
+    "NeverFits",
+    "Reply",
+    "WorkerDied",
+    "WorkerError",
+    "WorkerLimits",
+    "WorkerPool",
+    "WorkerTimeout",
+]

@@ -1,0 +1,119 @@
+"""Who may start: as much work at a time as there are workers and memory, and nobody waits too long."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+__all__ = ["Admission", "Busy", "NeverFits"]
+
+# While the oldest has waited this part of the patience, the newest is served first: under a load that cannot be
+# borne, serving in order would spend all work on clients that are about to give up.
+_STALE = 0.25
+
+
+class Busy(Exception):
+    """There was no room within the patience."""
+
+
+class NeverFits(Exception):
+    """The work needs more memory than the budget will ever have."""
+
+    def __init__(self, cost: int, budget: int) -> None:
+        self.cost, self.budget = cost, budget
+        super().__init__(f"{cost} bytes are needed, the budget is {budget}")
+
+
+@dataclass(slots=True, eq=False)
+class _Waiter:
+    cost: int
+    since: float
+    ready: asyncio.Future[None]
+
+
+class Admission:
+    """Admits work by memory and by number.
+
+    Args:
+        slots: how much may run at a time.
+        budget: bytes that all running work together may need; 0: no limit.
+        patience: seconds that work waits at most.
+        queue: how much may wait at a time.
+    """
+
+    def __init__(self, slots: int, budget: int, patience: float, queue: int) -> None:
+        self.slots, self.budget, self.patience, self.queue = slots, budget, patience, queue
+        self._waiting: deque[_Waiter] = deque()
+        self.running = 0
+        self.admitted = 0
+
+    @property
+    def waiting(self) -> int:
+        """How much waits."""
+        return len(self._waiting)
+
+    @asynccontextmanager
+    async def admit(self, cost: int) -> AsyncIterator[None]:
+        """Hold a place for work that needs ``cost`` bytes.
+
+        Raises:
+            NeverFits: at once, if the budget is smaller.
+            Busy: at once if the queue is full, else after the patience.
+        """
+        if self.budget and cost > self.budget:
+            raise NeverFits(cost, self.budget)
+        if self._waiting or not self._fits(cost):
+            await self._wait(cost)
+        else:
+            self._take(cost)
+        try:
+            yield
+        finally:
+            self.running -= 1
+            self.admitted -= cost
+            self._wake()
+
+    def _fits(self, cost: int) -> bool:
+        return self.running < self.slots and (not self.budget or self.admitted + cost <= self.budget)
+
+    def _take(self, cost: int) -> None:
+        self.running += 1
+        self.admitted += cost
+
+    async def _wait(self, cost: int) -> None:
+        if len(self._waiting) >= self.queue:
+            raise Busy()
+        waiter = _Waiter(cost, time.monotonic(), asyncio.get_running_loop().create_future())
+        self._waiting.append(waiter)
+        self._wake()
+        try:
+            async with asyncio.timeout(self.patience):
+                await waiter.ready
+        except BaseException as error:
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
+            elif not waiter.ready.cancelled():
+                # Admitted in the moment of leaving.
+                self.running -= 1
+                self.admitted -= cost
+            self._wake()
+            if isinstance(error, TimeoutError):
+                raise Busy() from None
+            raise
+
+    def _wake(self) -> None:
+        while self._waiting:
+            stale = time.monotonic() - self._waiting[0].since > self.patience * _STALE
+            waiter = self._waiting[-1 if stale else 0]
+            if waiter.ready.done():  # cancelled, and on its way out
+                self._waiting.remove(waiter)
+                continue
+            if not self._fits(waiter.cost):
+                return
+            self._waiting.remove(waiter)
+            self._take(waiter.cost)
+            waiter.ready.set_result(None)

@@ -1,0 +1,98 @@
+"""The loop of one worker: a job, its answer, the next job."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+from pathlib import Path
+
+from openmogr.workers.channel import Inbox, Message, send
+from openmogr.workers.protocol import GRANTED, INLINE_BYTES, Answer, Handler, Job, pack_question, pack_reply
+
+__all__ = ["Memory", "serve"]
+
+
+class Memory:
+    """Reads this process's memory through descriptors that were opened before it was closed in."""
+
+    def __init__(self) -> None:
+        self._status = _opened("/proc/self/status", os.O_RDONLY)
+        self._reset = _opened("/proc/self/clear_refs", os.O_WRONLY)
+
+    def start(self) -> None:
+        """Let the peak begin at what is resident now."""
+        if self._reset is not None:
+            try:
+                os.pwrite(self._reset, b"5", 0)
+            except OSError:
+                self._reset = None
+
+    def peak_and_resident(self) -> tuple[int, int]:
+        """Bytes; 0 where the system does not tell."""
+        if self._status is None:
+            return 0, 0
+        values = {b"VmHWM:": 0, b"VmRSS:": 0}
+        for line in os.pread(self._status, 8192, 0).splitlines():
+            name, *rest = line.split()
+            if name in values and rest:
+                values[name] = int(rest[0]) * 1024
+        return values[b"VmHWM:"], values[b"VmRSS:"]
+
+
+def _opened(path: str, flags: int) -> int | None:
+    try:
+        return os.open(path, flags) if Path(path).exists() else None
+    except OSError:
+        return None
+
+
+def serve(sock: socket.socket, handler: Handler, memory: Memory | None = None) -> None:
+    """Answer jobs until the server closes its end.
+
+    A task that raises ends the worker: errors that clients may see are the task's to put into an answer.
+    """
+    memory = memory or Memory()
+    inbox = Inbox(sock)
+    _, resident = memory.peak_and_resident()
+    send(sock, pack_reply(Answer(b""), in_file=False, peak=0, resident=resident))
+    while (message := inbox.wait()) is not None:
+        if message.body:  # an empty one asks to stop what had just ended
+            answer = _work(sock, inbox, handler, message, memory)
+            try:
+                send(sock, answer)
+            except ConnectionError:
+                return
+
+
+def _work(sock: socket.socket, inbox: Inbox, handler: Handler, message: Message, memory: Memory) -> bytes:
+    out, *inputs = message.descriptors
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+
+    def cancelled() -> bool:
+        # The server says nothing during a job unless it has no more use for it, or is gone.
+        return bool(poll.poll(0))
+
+    def admit(cost: int) -> bool:
+        send(sock, pack_question(cost))
+        told = inbox.wait()
+        return told is not None and told.body == GRANTED
+
+    try:
+        memory.start()
+        answer = handler(Job(message.body, inputs, cancelled, admit))
+        in_file = len(answer.body) > INLINE_BYTES
+        if in_file:
+            _write(out, answer.body)
+        peak, resident = memory.peak_and_resident()
+        return pack_reply(answer, in_file=in_file, peak=peak, resident=resident)
+    finally:
+        for descriptor in message.descriptors:
+            os.close(descriptor)
+
+
+def _write(out: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(out, rest) :]

@@ -1,0 +1,156 @@
+"""What crosses between the server and its workers.
+
+The server is trusted by its workers, never the other way round: what a worker sends is bytes of a checked length,
+and nothing in it is executed or unpickled.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from tempfile import TemporaryFile
+from typing import BinaryIO, TypeAlias
+
+__all__ = [
+    "GRANTED",
+    "INLINE_BYTES",
+    "Answer",
+    "Handler",
+    "Job",
+    "Reply",
+    "pack_question",
+    "pack_reply",
+    "spool_file",
+    "unpack_question",
+    "unpack_reply",
+]
+
+# Replies up to this length come in the message itself, longer ones in the job's file.
+INLINE_BYTES = 64 * 1024
+
+_READ_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a task is given.
+
+    Attributes:
+        request: as the server packed it.
+        inputs: open descriptors of files to read, at any position; closed when the job ends.
+        cancelled: whether the server has no more use for the result. Cheap; ask often.
+        admit: wait for the server to grant so many bytes of memory; once a job at most, before they are taken.
+            False: it is refused, and any answer goes to nobody.
+    """
+
+    request: bytes
+    inputs: Sequence[int]
+    cancelled: Callable[[], bool]
+    admit: Callable[[int], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a task gives: ``head`` says what it is (at most 64 KiB), ``body`` holds the bulk."""
+
+    head: bytes
+    body: bytes = b""
+
+
+Handler: TypeAlias = Callable[[Job], Answer]
+
+
+@dataclass(slots=True)
+class Reply:
+    """What the server gets.
+
+    Attributes:
+        head: the task's own.
+        size: bytes of the body.
+        peak: most resident memory of the worker during the job, in bytes; 0 where the system does not tell.
+    """
+
+    head: bytes
+    size: int
+    peak: int
+    _inline: bytes = field(default=b"", repr=False)
+    _file: BinaryIO | None = field(default=None, repr=False)
+
+    @property
+    def file(self) -> BinaryIO | None:
+        """The file that holds the body; None where it came inline."""
+        return self._file
+
+    def read(self, start: int = 0, stop: int | None = None) -> bytes:
+        """Bytes ``start`` to ``stop`` (exclusive) of the body."""
+        stop = self.size if stop is None else min(stop, self.size)
+        if self._file is None:
+            return self._inline[start:stop]
+        parts = []
+        while start < stop:
+            part = os.pread(self._file.fileno(), min(stop - start, _READ_CHUNK), start)
+            if not part:
+                raise OSError("the worker's file is shorter than it said")
+            parts.append(part)
+            start += len(part)
+        return b"".join(parts)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file is not None:
+            self._file.close()
+
+
+# What it is; length of the head; length of the body, or bytes asked for; peak and present resident bytes.
+_REPLY = struct.Struct("<cIQQQ")
+_INLINE, _IN_FILE, _ASKS = b"i", b"f", b"a"
+
+GRANTED = b"granted"
+
+
+def pack_reply(answer: Answer, *, in_file: bool, peak: int, resident: int) -> bytes:
+    """The message of a worker that has finished a job."""
+    head = _REPLY.pack(_IN_FILE if in_file else _INLINE, len(answer.head), len(answer.body), peak, resident)
+    return head + answer.head + (b"" if in_file else answer.body)
+
+
+def pack_question(cost: int) -> bytes:
+    """The message of a worker that needs ``cost`` bytes of memory."""
+    return _REPLY.pack(_ASKS, 0, max(cost, 0), 0, 0)
+
+
+def unpack_question(message: bytes) -> int | None:
+    """How many bytes a worker asks for; None where the message is a reply."""
+    if message[:1] != _ASKS or len(message) != _REPLY.size:
+        return None
+    return int(_REPLY.unpack(message)[2])
+
+
+def unpack_reply(message: bytes, file: BinaryIO | None) -> tuple[Reply, int]:
+    """The reply of a message and the worker's resident bytes.
+
+    Raises:
+        ValueError: it is not what a worker sends.
+    """
+    if len(message) < _REPLY.size:
+        raise ValueError("the reply is cut off")
+    kind, head_length, size, peak, resident = _REPLY.unpack_from(message)
+    if kind not in (_INLINE, _IN_FILE):
+        raise ValueError("the message is no reply")
+    in_file = kind == _IN_FILE
+    head = message[_REPLY.size : _REPLY.size + head_length]
+    inline = message[_REPLY.size + head_length :]
+    if len(head) != head_length or len(inline) != (0 if in_file else size):
+        raise ValueError("the reply's lengths do not agree")
+    if not in_file:
+        return Reply(head, size, peak, inline), resident
+    if file is None or os.fstat(file.fileno()).st_size != size:
+        raise ValueError("the reply's file has another length")
+    return Reply(head, size, peak, b"", file), resident
+
+
+def spool_file(folder: str | None) -> BinaryIO:
+    """A nameless file, which takes its space with it when the last descriptor is closed."""
+    return TemporaryFile(dir=folder, buffering=0)

@@ -1,0 +1,102 @@
+"""Tasks that the tests of the pool run: what pictures may do to a decoder, without the pictures."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+from pathlib import Path
+
+from openmogr.workers import Answer, Handler, Job
+
+
+def make(options: object) -> Handler:
+    """A handler whose requests are a word and a number."""
+
+    def handle(job: Job) -> Answer:
+        word, _, number = job.request.decode().partition(" ")
+        return _WORDS[word](job, int(number or 0), options)
+
+    return handle
+
+
+def broken(options: object) -> Handler:
+    """A task that cannot be made."""
+    raise RuntimeError("no such codec")
+
+
+def _echo(job: Job, number: int, options: object) -> Answer:
+    return Answer(repr((options, os.getpid())).encode(), b"x" * number)
+
+
+def _crash(job: Job, number: int, options: object) -> Answer:
+    ctypes.string_at(0)
+    raise AssertionError("the null page was readable")
+
+
+def _exit(job: Job, number: int, options: object) -> Answer:
+    os._exit(number)
+
+
+def _raise(job: Job, number: int, options: object) -> Answer:
+    raise RuntimeError("a fault of the task")
+
+
+def _hang(job: Job, number: int, options: object) -> Answer:
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    time.sleep(600)
+    raise AssertionError("not stopped")
+
+
+def _polite(job: Job, number: int, options: object) -> Answer:
+    started = time.monotonic()
+    while not job.cancelled() and time.monotonic() - started < 60:
+        time.sleep(0.005)
+    return Answer(b"stopped")
+
+
+def _swell(job: Job, number: int, options: object) -> Answer:
+    try:
+        held = bytearray(number)
+        held[::4096] = b"y" * len(held[::4096])
+    except MemoryError:
+        return Answer(b"no memory")
+    return Answer(b"swollen")
+
+
+_kept: list[bytearray] = []
+
+
+def _leak(job: Job, number: int, options: object) -> Answer:
+    _kept.append(bytearray(b"z") * number)
+    return Answer(str(os.getpid()).encode())
+
+
+def _ask(job: Job, number: int, options: object) -> Answer:
+    return Answer(b"granted" if job.admit(number) else b"refused")
+
+
+def _read(job: Job, number: int, options: object) -> Answer:
+    return Answer(b"read", os.pread(job.inputs[0], number, 0))
+
+
+def _environment(job: Job, number: int, options: object) -> Answer:
+    names = sorted(os.environ)
+    descriptors = list(Path("/proc/self/fd").iterdir())
+    return Answer(repr((names, len(descriptors))).encode())
+
+
+_WORDS = {
+    "ask": _ask,
+    "crash": _crash,
+    "echo": _echo,
+    "environment": _environment,
+    "exit": _exit,
+    "hang": _hang,
+    "leak": _leak,
+    "polite": _polite,
+    "raise": _raise,
+    "read": _read,
+    "swell": _swell,
+}
