@@ -11,6 +11,8 @@ import pytest
 from openmogr.auth import sign_request
 from openmogr.testing import Answer, ServerProcess
 
+from .test_form import BOUNDARY, encode
+
 OP = "imageMogr2/thumbnail/30x/format/webp"
 
 
@@ -205,6 +207,18 @@ def test_strict_mode_wants_signed_names_in_header_signatures(
     for item in (OP, quote(OP, safe=""), quote(OP, safe="") + "="):
         assert strict.request("GET", f"/k.png?{item}", host=strict_bucket).status == 200
     assert strict.request("GET", f"/k.png?{OP}&imageInfo", host=strict_bucket).status == 400
+
+
+@pytest.mark.parametrize("signed", [{}, {"x-cos-acl": "public-read"}], ids=["acl not signed", "acl signed"])
+def test_strict_mode_for_forms_with_a_signature_as_field(
+    strict: ServerProcess, strict_bucket: str, signed: dict[str, str]
+) -> None:
+    signature = sign_request(strict.credential, "POST", "/", {"host": strict_bucket, **signed})
+    headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}", **signed}
+    for more, status in (({}, 204), ({"acl": "public-read"}, 204 if signed else 403)):
+        fields = {"key": "form.txt", "Signature": signature, **more}
+        answer = ask(strict, "POST", "/", strict_bucket, headers, encode(fields, ("f", b"1")))
+        assert answer.status == status, answer.body
 
 
 def test_header_signatures_leave_it_open_otherwise(server: ServerProcess, bucket: str, photo: bytes) -> None:

@@ -204,8 +204,8 @@ def _signed_by_field(services: Services, request: Request, fields: dict[str, str
     headers = {**request.headers, b"authorization": signature.encode()}
     if token := fields.get("x-cos-security-token"):
         headers[b"x-cos-security-token"] = token.encode()
-    signed = services.verifier.verify(replace(request.signature_input, headers=headers))
-    return replace(request, signed=signed)
+    coverage = services.verifier.verify(replace(request.signature_input, headers=headers))
+    return replace(request, signed=coverage is not None, coverage=coverage)
 
 
 def _as_put(request: Request, fields: dict[str, str], key: str) -> Request:
