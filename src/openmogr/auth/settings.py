@@ -50,7 +50,7 @@ class AuthSettings(BaseModel):
     strict: bool = Field(
         default=False,
         description="Whether subresources, operations and headers that copy, grant or process count only if they "
-        "are signed, in requests signed in their headers too; in presigned URLs they always need it.",
+        "are signed, in requests signed in their headers too; in presigned URLs all but operations always need it.",
     )
 
     @model_validator(mode="after")
