@@ -39,7 +39,7 @@ def create_app(
     services = Services(
         storage=storage,
         pool=pool,
-        verifier=Verifier(known, clock_skew=settings.auth.clock_skew),
+        verifier=Verifier(known, clock_skew=settings.auth.clock_skew, strict=settings.auth.strict),
         hosts=HostTable(settings.server),
         settings=settings.server,
         image=settings.image,

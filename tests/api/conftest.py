@@ -52,6 +52,22 @@ def public(server: ServerProcess) -> str:
     return host
 
 
+@pytest.fixture(scope="module")
+def module_bucket(server: ServerProcess) -> str:
+    """The host of a private bucket that the tests of a module have in common: an account holds 200."""
+    host = f"api{next(_numbers)}-1250000000.cos.ap-shanghai.myqcloud.com"
+    assert server.request("PUT", "/", b"", host=host).status == 200
+    return host
+
+
+@pytest.fixture(scope="module")
+def module_public(server: ServerProcess) -> str:
+    """The host of one that everybody may read."""
+    host = f"pub{next(_numbers)}-1250000000.cos.ap-shanghai.myqcloud.com"
+    assert server.request("PUT", "/", b"", {"x-cos-acl": "public-read"}, host=host).status == 200
+    return host
+
+
 @pytest.fixture(scope="session")
 def photo() -> bytes:
     """A PNG photo, 768x512."""

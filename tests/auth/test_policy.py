@@ -99,3 +99,24 @@ def test_changed_policy_does_not_match() -> None:
     fields["policy"] = b64encode(json.dumps(policy({"acl": "default"})).encode()).decode()
     with pytest.raises(SignatureDoesNotMatch):
         verify_form(fields, BUCKET, VERIFIER)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "strictly"),
+    [
+        ("pic-operations", "{}", False),
+        ("acl", "public-read", True),
+        ("x-cos-acl", "public-read", True),
+        ("x-cos-grant-read", 'id="1"', True),
+    ],
+)
+def test_fields_that_need_a_condition(name: str, value: str, strictly: bool) -> None:
+    strict = Verifier(Credentials(Credential(ID, KEY)), clock=lambda: 1_700_000_100, strict=True)
+    bare, covered = form(policy(), **{name: value}), form(policy({name: value}), **{name: value})
+    for verifier in (VERIFIER, strict):
+        assert verify_form(covered, BUCKET, verifier) == SizeRange()
+        if strictly and verifier is VERIFIER:
+            assert verify_form(bare, BUCKET, verifier) == SizeRange()
+        else:
+            with pytest.raises(AccessDenied, match=f"no condition for {name}"):
+                verify_form(bare, BUCKET, verifier)

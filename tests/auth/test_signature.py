@@ -16,7 +16,7 @@ from openmogr.auth.errors import (
     RequestTimeTooSkewed,
     SignatureDoesNotMatch,
 )
-from openmogr.errors import AccessDenied
+from openmogr.errors import AccessDenied, InvalidArgument
 
 ID, KEY = "AKIDEXAMPLE00000000000000000000000000", "SecretKeyExample0123456789abcdef"
 TIME = "1700000000;1700003600"
@@ -167,7 +167,7 @@ def test_other_algorithm_is_denied() -> None:
         verifier().verify(request("GET", "/", authorization("0" * 40).replace("=sha1", "=sha256")))
 
 
-@pytest.mark.parametrize("auth", ["Bearer abc", "AWS4-HMAC-SHA256 Credential=x", "q-ak"])
+@pytest.mark.parametrize("auth", ["Bearer abc", "q-ak", "AWSX a:b"])
 def test_other_schemes_are_denied(auth: str) -> None:
     with pytest.raises(AccessDenied):
         verifier().verify(request("GET", "/", auth))
@@ -248,3 +248,43 @@ def test_any_text_can_be_signed(key: str, value: str) -> None:
     target = f"/{quote(key, safe='')}?prefix={quote(value, safe='')}"
     auth = sign_request(OWNER, "GET", target, start=1_700_000_000)
     assert verifier().verify(request("GET", target, auth))
+
+
+@pytest.mark.parametrize(
+    "target", [PRESIGNED_OP, PRESIGNED_OP.replace("%252f", "%25252f")], ids=["sdk", "node's list"]
+)
+def test_what_a_presigned_url_covers(target: str) -> None:
+    coverage = verifier().verify(request("GET", target, x_cos_acl="private"))
+    assert coverage is not None
+    assert coverage.in_query
+    assert (coverage.header("host"), coverage.header("x-cos-acl")) == (True, False)
+    assert coverage.parameter("imageMogr2/format/tpg")
+    assert not coverage.parameter("imageMogr2/format/png")
+    assert not coverage.parameter("acl")
+
+
+def test_what_a_header_covers() -> None:
+    auth = sign_request(OWNER, "PUT", "/a?acl&uploadId=X", {"X-Cos-Acl": "private"}, start=1_700_000_000)
+    coverage = verifier().verify(request("PUT", "/a?acl&uploadId=X&v=1", auth, x_cos_acl="private"))
+    assert coverage is not None
+    assert not coverage.in_query
+    assert coverage.header("x-cos-acl")
+    assert [coverage.parameter(name) for name in ("acl", "uploadId", "v")] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["prefix=a&prefix=b", "prefix=b&prefix=a", "PREFIX=b&prefix=a", "%70refix=b&prefix=a", "prefix&prefix=a",
+     "prefix=a&prefix=a"],
+)  # fmt: skip
+def test_a_listed_parameter_given_twice(query: str) -> None:
+    auth = sign_request(OWNER, "GET", "/?prefix=a", start=1_700_000_000)
+    with pytest.raises(InvalidArgument, match="'prefix' is given more than once"):
+        verifier().verify(request("GET", f"/?{query}", auth))
+    assert verifier().verify(request("GET", "/?prefix=a&marker=b&marker=c", auth))
+
+
+def test_a_listed_operation_given_twice() -> None:
+    auth = sign_request(OWNER, "GET", "/a?imageMogr2/format/tpg", start=1_700_000_000)
+    with pytest.raises(InvalidArgument, match="more than once"):
+        verifier().verify(request("GET", "/a?imageMogr2%2Fformat%2Ftpg=&imageMogr2/format/tpg", auth))

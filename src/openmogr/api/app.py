@@ -9,6 +9,7 @@ from contextlib import aclosing
 from starlette.types import Receive, Scope, Send
 
 from openmogr.api.cors import cors_headers
+from openmogr.api.coverage import check_coverage
 from openmogr.api.processing import add_error_number
 from openmogr.api.request import Request, read_request
 from openmogr.api.response import Header, Response
@@ -46,7 +47,7 @@ class CosApi:
             _log.exception("%s %s failed", scope["method"], scope["path"])
             response = self._error(scope, request, InternalError(detail=repr(error)), request_id)
         if request is not None and b"origin" in request.headers:
-            response.headers += await cors_headers(self._services, request)
+            response.headers += await cors_headers(self._services, request, response.headers)
         try:
             await self._send(scope["method"], response, request_id, send)
         except ConnectionResetError:
@@ -66,9 +67,11 @@ class CosApi:
                 )
 
     async def _answer(self, request: Request) -> Response:
-        handler = find_handler(request)
         if request.method != "OPTIONS":
-            request.signed = self._services.verifier.verify(request.signature_input)
+            request.coverage = self._services.verifier.verify(request.signature_input)
+            request.signed = request.coverage is not None
+        handler = find_handler(request)
+        check_coverage(request)
         return await handler(self._services, request)
 
     def _error(self, scope: Scope, request: Request | None, error: CosError, request_id: str) -> Response:

@@ -22,6 +22,7 @@ __all__ = [
     "check_key",
     "check_tags",
     "content_md5",
+    "forbids_overwrite",
     "guess_type",
     "object_headers",
     "parse_acl",
@@ -80,6 +81,11 @@ def request_attributes(request: Request) -> ObjectAttributes:
         storage_class=storage_class(request.header("x-cos-storage-class")),
         tags=header_tags(request),
     )
+
+
+def forbids_overwrite(request: Request) -> bool:
+    """Whether an object that is there already must stay."""
+    return (request.header("x-cos-forbid-overwrite") or "").lower() == "true"
 
 
 def storage_class(text: str | None) -> str:

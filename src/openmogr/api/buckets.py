@@ -10,7 +10,6 @@ from openmogr.api.request import Request
 from openmogr.api.response import Response, xml_response
 from openmogr.api.services import Services
 from openmogr.api.tagging import tagging_document
-from openmogr.errors import NotSupported
 from openmogr.storage.errors import InvalidBucketName
 
 __all__ = ["bucket_location", "create_bucket", "delete_bucket", "head_bucket"]
@@ -20,14 +19,11 @@ _MAX_BUCKET_TAGS = 50
 
 
 async def create_bucket(services: Services, request: Request) -> Response:
-    """PUT Bucket. On a CI host it binds the bucket, which every bucket is."""
+    """PUT Bucket."""
     await check_owner_of_new(services, request)
-    if request.host.ci:
-        await services.storage.head_bucket(request.bucket)
-        return Response(200)
     if not _NAME.fullmatch(request.bucket):
         raise InvalidBucketName(
-            "A bucket is named by lower-case letters, digits and inner hyphens, then -<APPID>: "
+            "A bucket is named by lower-case letters, digits and inner hyphens, then -APPID: "
             "examplebucket-1250000000."
         )
     acl = parse_acl(request.header("x-cos-acl"), bucket=True)
@@ -56,8 +52,6 @@ async def head_bucket(services: Services, request: Request) -> Response:
 async def delete_bucket(services: Services, request: Request) -> Response:
     """DELETE Bucket."""
     await check_owner(services, request)
-    if request.host.ci:
-        raise NotSupported("A bucket is deleted at its COS host.")
     await services.storage.delete_bucket(request.bucket)
     return Response(204)
 

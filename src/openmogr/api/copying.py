@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from openmogr.api.access import open_readable
-from openmogr.api.attributes import header_tags, request_attributes
+from openmogr.api.attributes import forbids_overwrite, header_tags, request_attributes
 from openmogr.api.conditions import check_preconditions
 from openmogr.api.errors import InvalidCopySource, InvalidRange, InvalidRequest
 from openmogr.api.hosts import HostTable, Style
+from openmogr.api.persistent import process_copy
 from openmogr.api.request import Request
-from openmogr.api.response import Response, xml_response
+from openmogr.api.response import Header, Response, xml_response
 from openmogr.api.services import Services
-from openmogr.api.xml import iso_seconds, quoted
+from openmogr.api.xml import Node, iso_seconds, quoted
 from openmogr.errors import InvalidArgument
 from openmogr.storage.protocol import ObjectAttributes, ObjectReader, Write
 
@@ -29,8 +30,12 @@ def parse_copy_source(text: str, table: HostTable, own_host: str) -> tuple[str, 
 
     Raises:
         InvalidCopySource: it names no bucket or no key.
+        InvalidArgument: it asks for a version, and there are none.
     """
-    raw = re.sub(r"^https?://", "", text.strip(), flags=re.IGNORECASE).partition("?")[0]
+    raw, _, query = re.sub(r"^https?://", "", text.strip(), flags=re.IGNORECASE).partition("?")
+    for name, value in parse_qsl(query):
+        if name.lower() == "versionid" and value != "null":
+            raise InvalidArgument("The source's bucket is not versioned: versionId must be null.")
     first, _, rest = unquote(raw).removeprefix("/").partition("/")
     host = table.resolve(first)
     if host.style is Style.VIRTUAL:
@@ -57,7 +62,7 @@ async def _open_source(services: Services, request: Request) -> ObjectReader:
 
 
 async def copy_object(services: Services, request: Request) -> Response:
-    """PUT Object - Copy."""
+    """PUT Object - Copy, with ``Pic-Operations`` or without."""
     replaced = _directive(request, "x-cos-metadata-directive")
     tags_replaced = _directive(request, "x-cos-tagging-directive")
     given = request_attributes(request)
@@ -72,15 +77,28 @@ async def copy_object(services: Services, request: Request) -> Response:
             storage_class=given.storage_class,
             tags=header_tags(request) if tags_replaced else old.tags,
         )
-        (info,) = await services.storage.commit([Write(request.bucket, request.key, source, attributes)])
+        results: list[Node] = []
+        notes: list[Header] = []
+        if request.header("pic-operations") is not None:
+            info, results, notes = await process_copy(services, request, source, attributes)
+        else:
+            forbid = forbids_overwrite(request)
+            write = Write(request.bucket, request.key, source, attributes, forbid_overwrite=forbid)
+            (info,) = await services.storage.commit([write])
     etag = quoted(info.etag)
     return xml_response(
         (
             "CopyObjectResult",
-            [("ETag", etag), ("CRC64", info.crc64), ("LastModified", iso_seconds(info.last_modified))],
+            [
+                ("ETag", etag),
+                ("CRC64", info.crc64),
+                ("LastModified", iso_seconds(info.last_modified)),
+                *results,
+            ],
         ),
         (b"etag", etag.encode()),
         (b"x-cos-hash-crc64ecma", b"%d" % info.crc64),
+        *notes,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from xml.etree.ElementTree import Element
@@ -21,7 +22,10 @@ __all__ = ["cors_headers", "delete_cors", "get_cors", "preflight", "put_cors"]
 _KIND = "cors"
 _METHODS = ("GET", "PUT", "POST", "DELETE", "HEAD")
 _MAX_RULES = 100
-_EXPOSED = "ETag, Content-Length, x-cos-request-id, x-cos-hash-crc64ecma, X-Slimflag, X-ErrNo"
+_EXPOSED = (
+    *("ETag", "Content-Length", "x-cos-request-id", "x-cos-hash-crc64ecma", "X-Slimflag", "X-ErrNo"),
+    *("x-cos-meta-*", "x-openmogr-*"),
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class _Rule:
     origins: tuple[str, ...]
     methods: tuple[str, ...]
     headers: tuple[str, ...]
-    exposed: str
+    exposed: tuple[str, ...]
     max_age: int | None
 
     def allows(self, origin: str, method: str, headers: list[str]) -> bool:
@@ -56,7 +60,7 @@ def _rules(root: Element) -> tuple[_Rule, ...]:
             _texts(item, "AllowedOrigin"),
             _texts(item, "AllowedMethod"),
             _texts(item, "AllowedHeader"),
-            ", ".join(_texts(item, "ExposeHeader")),
+            _texts(item, "ExposeHeader"),
             int(age) if age.isascii() and age.isdigit() and len(age) < 10 else None,
         )
         if not rule.origins or not rule.methods or any(method not in _METHODS for method in rule.methods):
@@ -114,12 +118,23 @@ async def _rule_for(
     return next((rule for rule in _stored_rules(document) if rule.allows(origin, method, names)), None)
 
 
-def _answer(rule: _Rule, origin: str) -> list[Header]:
+def _exposed(rule: _Rule, names: Iterable[str]) -> str:
+    """Names with a star as the names of the answer that they stand for: browsers know no such pattern."""
+    found: dict[str, None] = {}
+    for pattern in rule.exposed:
+        if "*" in pattern and pattern != "*":
+            found.update((name, None) for name in names if _matches(pattern, name))
+        elif pattern:
+            found[pattern] = None
+    return ", ".join(found)
+
+
+def _answer(rule: _Rule, origin: str, names: Iterable[str]) -> list[Header]:
     headers = [(b"access-control-allow-origin", (b"*" if "*" in rule.origins else origin.encode()))]
     if "*" not in rule.origins:
         headers += [(b"access-control-allow-credentials", b"true"), (b"vary", b"Origin")]
-    if rule.exposed:
-        headers.append((b"access-control-expose-headers", rule.exposed.encode()))
+    if exposed := _exposed(rule, names):
+        headers.append((b"access-control-expose-headers", exposed.encode("latin-1", "replace")))
     return headers
 
 
@@ -134,7 +149,7 @@ async def preflight(services: Services, request: Request) -> Response:
     rule = await _rule_for(services, request.bucket, origin, method, names)
     if rule is None or not rule.allows(origin, method, names):
         raise AccessForbidden()
-    headers = _answer(rule, origin)
+    headers = _answer(rule, origin, ())
     headers.append((b"access-control-allow-methods", ", ".join(rule.methods).encode()))
     if names:
         headers.append((b"access-control-allow-headers", ", ".join(names).encode()))
@@ -143,8 +158,8 @@ async def preflight(services: Services, request: Request) -> Response:
     return Response(200, headers)
 
 
-async def cors_headers(services: Services, request: Request) -> list[Header]:
-    """What an ordinary answer to a request with an ``Origin`` carries besides."""
+async def cors_headers(services: Services, request: Request, answer: Iterable[Header]) -> list[Header]:
+    """What an ordinary answer to a request with an ``Origin`` carries besides its headers so far."""
     origin = request.header("origin")
     if origin is None or request.method == "OPTIONS":
         return []
@@ -152,4 +167,4 @@ async def cors_headers(services: Services, request: Request) -> list[Header]:
         rule = await _rule_for(services, request.bucket, origin, request.method, [])
     except CosError:
         return []
-    return [] if rule is None else _answer(rule, origin)
+    return [] if rule is None else _answer(rule, origin, [name.decode("latin-1") for name, _ in answer])

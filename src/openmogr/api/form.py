@@ -10,16 +10,18 @@ from urllib.parse import urlencode, urlsplit
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from openmogr.api.attributes import check_key, content_md5, request_attributes
+from openmogr.api.attributes import check_key, content_md5, forbids_overwrite, request_attributes
 from openmogr.api.body import traffic_limit
+from openmogr.api.coverage import check_fields
 from openmogr.api.errors import (
     IncorrectNumberOfFilesInPostRequest,
     MalformedPOSTRequest,
 )
+from openmogr.api.persistent import checked_operations, store_and_process
 from openmogr.api.request import Request
-from openmogr.api.response import Response, xml_response
+from openmogr.api.response import Header, Response, xml_response
 from openmogr.api.services import Services
-from openmogr.api.xml import quoted
+from openmogr.api.xml import Node, quoted
 from openmogr.auth.policy import SizeRange, verify_form
 from openmogr.errors import AccessDenied, InvalidArgument
 from openmogr.storage.errors import BadDigest, EntityTooLarge, EntityTooSmall
@@ -37,6 +39,7 @@ _HEADER_FIELDS = frozenset(
         "content-md5",
         "content-language",
         "expires",
+        "pic-operations",
     }
 )
 
@@ -169,12 +172,29 @@ async def post_object(services: Services, request: Request) -> Response:
     if sizes is None and not request.signed and bucket.acl is not Acl.PUBLIC_READ_WRITE:
         raise AccessDenied()
     as_put = _as_put(request, fields, key)
+    if sizes is None:
+        check_fields(request, as_put.headers)
+    as_put = _with_operations(request, as_put, by_policy=sizes is not None)
     attributes = request_attributes(as_put)
-    success = _success_status(fields)
+    operations = None
+    if as_put.header("pic-operations") is not None:
+        operations = await checked_operations(services, as_put)
+    document: Node | None = None
+    notes: list[Header] = []
     async with services.storage.stage() as staged:
         digest = await _receive(as_put, staged, chunks, sizes or SizeRange())
-        await services.storage.commit([Write(request.bucket, key, staged, attributes)])
-    return _answer(request, fields, key, digest, success)
+        if operations is not None:
+            document, notes = await store_and_process(
+                services, as_put, operations, attributes, (staged, digest)
+            )
+        else:
+            forbid = forbids_overwrite(as_put)
+            await services.storage.commit(
+                [Write(request.bucket, key, staged, attributes, forbid_overwrite=forbid)]
+            )
+    response = _answer(request, fields, key, digest)
+    response.headers += notes
+    return response if document is None else _with_document(response, document)
 
 
 def _signed_by_field(services: Services, request: Request, fields: dict[str, str]) -> Request:
@@ -184,8 +204,8 @@ def _signed_by_field(services: Services, request: Request, fields: dict[str, str
     headers = {**request.headers, b"authorization": signature.encode()}
     if token := fields.get("x-cos-security-token"):
         headers[b"x-cos-security-token"] = token.encode()
-    signed = services.verifier.verify(replace(request.signature_input, headers=headers))
-    return replace(request, signed=signed)
+    coverage = services.verifier.verify(replace(request.signature_input, headers=headers))
+    return replace(request, signed=coverage is not None, coverage=coverage)
 
 
 def _as_put(request: Request, fields: dict[str, str], key: str) -> Request:
@@ -193,10 +213,35 @@ def _as_put(request: Request, fields: dict[str, str], key: str) -> Request:
     headers: dict[bytes, bytes] = {}
     for name, value in fields.items():
         if name in _HEADER_FIELDS or name.startswith("x-cos-") or name == "acl":
-            if not _TOKEN.fullmatch(name) or _CONTROL.search(value):
+            # Pic-Operations is JSON, which may have lines.
+            if not _TOKEN.fullmatch(name) or (name != "pic-operations" and _CONTROL.search(value)):
                 raise InvalidArgument(f"The field {name[:64]!r} cannot be a header.")
-            headers.setdefault(b"x-cos-acl" if name == "acl" else name.encode("ascii"), value.encode())
+            header = b"x-cos-acl" if name == "acl" else name.encode("ascii")
+            if headers.setdefault(header, value.encode()) != value.encode():
+                raise InvalidArgument("The fields acl and x-cos-acl say different things.")
     return replace(request, key=key, headers=headers)
+
+
+def _with_operations(request: Request, as_put: Request, *, by_policy: bool) -> Request:
+    """The same with ``Pic-Operations`` where it is a header of the form's request, as the WeChat SDK sends it.
+
+    Raises:
+        AccessDenied: a policy authorises the form, which cannot cover a header.
+        InvalidArgument: there is a field too, and it says something else.
+    """
+    if by_policy:
+        as_put = replace(as_put, signed=True)
+    given = request.headers.get(b"pic-operations", b"").strip()
+    if not given:
+        return as_put
+    if by_policy and not request.signed:
+        raise AccessDenied(
+            "The policy does not cover the header Pic-Operations: send it as a field with a condition."
+        )
+    field = as_put.headers.get(b"pic-operations", given)
+    if field.strip() != given:
+        raise InvalidArgument("The field and the header Pic-Operations say different things.")
+    return replace(as_put, headers={**as_put.headers, b"pic-operations": given})
 
 
 async def _receive(
@@ -223,7 +268,19 @@ def _success_status(fields: dict[str, str]) -> int:
     return int(text) if text in ("200", "201") else 204
 
 
-def _answer(request: Request, fields: dict[str, str], key: str, digest: Digest, status: int) -> Response:
+def _with_document(response: Response, document: Node) -> Response:
+    """The answer with the results of rules, which need a body; a redirection has none."""
+    if response.status == 303:
+        return response
+    return xml_response(document, *_without_type(response), status=201 if response.status == 201 else 200)
+
+
+def _without_type(response: Response) -> list[Header]:
+    return [header for header in response.headers if header[0] != b"content-type"]
+
+
+def _answer(request: Request, fields: dict[str, str], key: str, digest: Digest) -> Response:
+    status = _success_status(fields)
     etag = quoted(digest.etag)
     location = f"http://{request.location(request.bucket, key)}"
     headers = [

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from openmogr.api.access import check_bucket_read, check_owner
 from openmogr.api.encoding import check_delimiter, encoder
@@ -12,25 +13,35 @@ from openmogr.api.multipart import owner_node
 from openmogr.api.request import Request
 from openmogr.api.response import Response, xml_response
 from openmogr.api.services import Services
+from openmogr.api.tagging import bucket_tags
 from openmogr.api.xml import Node, iso_millis, iso_seconds, quoted
 from openmogr.errors import InvalidArgument
-from openmogr.storage.protocol import ObjectInfo, ObjectList
+from openmogr.storage.protocol import Bucket, ObjectInfo, ObjectList
 
 __all__ = ["list_buckets", "list_objects"]
 
 _MAX_KEYS = 1000
+_COMPARISONS: Mapping[str, Callable[[int, int], bool]] = {
+    "lt": operator.lt,
+    "gt": operator.gt,
+    "lte": operator.le,
+    "gte": operator.ge,
+}
 
 
 async def list_buckets(services: Services, request: Request) -> Response:
-    """GET Service: all buckets, by name."""
+    """GET Service: all buckets, by name, or those that the parameters choose."""
     await check_owner(services, request)
-    region = request.params.get("region") or request.host.region
-    marker = request.params.get("marker", "")
+    region, marker = request.params.get("region", ""), request.params.get("marker", "")
     most = request.integer("max-keys", 2000, 1, 2000)
+    created, tagged = _created_filter(request), _tag_filter(request)
     buckets = [
         bucket
         for bucket in await services.storage.list_buckets()
-        if bucket.name > marker and (not request.params.get("region") or bucket.region == region)
+        if bucket.name > marker
+        and (not region or bucket.region == region)
+        and created(bucket)
+        and (tagged is None or tagged(await bucket_tags(services, bucket.name)))
     ]
     page = buckets[:most]
     nodes: list[Node] = [
@@ -58,6 +69,30 @@ async def list_buckets(services: Services, request: Request) -> Response:
             ],
         )
     )
+
+
+def _created_filter(request: Request) -> Callable[[Bucket], bool]:
+    """``create-time`` (Unix seconds) and ``range``. Raises ``InvalidArgument``, as where only one of them is there."""
+    text, name = request.params.get("create-time", ""), request.params.get("range", "")
+    if not text and not name:
+        return lambda bucket: True
+    compare = _COMPARISONS.get(name)
+    if compare is None or not (text.isascii() and text.isdigit()) or len(text) > 11:
+        raise InvalidArgument(
+            f"create-time is a time in Unix seconds, and range is one of {', '.join(_COMPARISONS)}; "
+            "they go together."
+        )
+    return lambda bucket: compare(int(bucket.created.timestamp()), int(text))
+
+
+def _tag_filter(request: Request) -> Callable[[Mapping[str, str]], bool] | None:
+    """``tagkey`` and ``tagvalue``, None without them. Raises ``InvalidArgument``."""
+    key, value = request.params.get("tagkey"), request.params.get("tagvalue")
+    if key:
+        return lambda tags: key in tags and value in (None, tags[key])
+    if value is not None:
+        raise InvalidArgument("tagvalue needs a tagkey.")
+    return None
 
 
 async def list_objects(services: Services, request: Request) -> Response:

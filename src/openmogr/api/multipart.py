@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openmogr.api.access import check_owner, check_write
-from openmogr.api.attributes import check_key, request_attributes
+from openmogr.api.attributes import check_key, forbids_overwrite, request_attributes
 from openmogr.api.body import receive_into
 from openmogr.api.copying import copy_part
 from openmogr.api.documents import read_document
@@ -130,7 +130,8 @@ async def complete_upload(services: Services, request: Request) -> Response:
         if request.header("pic-operations") is not None:
             info, results = await process_assembly(services, request, assembly)
         else:
-            write = Write(request.bucket, request.key, assembly, assembly.info.attributes)
+            attributes, forbid = assembly.info.attributes, forbids_overwrite(request)
+            write = Write(request.bucket, request.key, assembly, attributes, forbid_overwrite=forbid)
             (info,) = await services.storage.commit([write])
             results = []
     etag = quoted(info.etag)

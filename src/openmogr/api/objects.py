@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openmogr.api.access import check_write, head_readable, open_readable
-from openmogr.api.attributes import check_key, object_headers, request_attributes
+from openmogr.api.attributes import check_key, forbids_overwrite, object_headers, request_attributes
 from openmogr.api.body import object_chunks, receive_into, traffic_limit
 from openmogr.api.conditions import check_preconditions, is_not_modified, requested_range
 from openmogr.api.copying import copy_object
@@ -15,7 +15,7 @@ from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, xml_response
 from openmogr.api.services import Services
 from openmogr.api.xml import Node, child_text, children, quoted
-from openmogr.errors import AccessDenied, NotSupported
+from openmogr.errors import AccessDenied, InvalidArgument, NotSupported
 from openmogr.storage.protocol import ObjectInfo, Write
 
 __all__ = ["delete_object", "delete_objects", "get_object", "put_object"]
@@ -93,7 +93,7 @@ def _override(headers: list[Header], overrides: list[Header]) -> list[Header]:
 
 
 async def put_object(services: Services, request: Request) -> Response:
-    """PUT Object: upload, upload with ``Pic-Operations``, or copy."""
+    """PUT Object: upload or copy, with ``Pic-Operations`` or without."""
     await check_write(services, request)
     check_key(request.key)
     if request.header("x-cos-copy-source") is not None:
@@ -102,7 +102,7 @@ async def put_object(services: Services, request: Request) -> Response:
     attributes = request_attributes(request)
     if request.header("pic-operations") is not None:
         return await process_upload(services, request, attributes)
-    forbid = (request.header("x-cos-forbid-overwrite") or "").lower() == "true"
+    forbid = forbids_overwrite(request)
     async with services.storage.stage() as staged:
         digest = await receive_into(services, request, staged)
         await services.storage.commit(
@@ -123,7 +123,10 @@ async def delete_objects(services: Services, request: Request) -> Response:
     """POST ``?delete``."""
     await check_write(services, request)
     root = await read_document(services, request, "Delete")
-    keys = [child_text(item, "Key") for item in children(root, "Object")]
+    objects = list(children(root, "Object"))
+    keys = [child_text(item, "Key") for item in objects]
+    if any((child_text(item, "VersionId") or "null").strip() != "null" for item in objects):
+        raise InvalidArgument("The bucket is not versioned: VersionId must be null.")
     if not keys or len(keys) > _MAX_DELETED or any(not key for key in keys):
         raise MalformedXML(f"Delete holds 1 to {_MAX_DELETED} objects, each with a key.")
     await services.storage.delete_objects(request.bucket, [key for key in keys if key])

@@ -1,4 +1,4 @@
-"""Persistent processing: upload, stored data and Complete (``docs/spec/api/persistent-processing.md#3 to #7``).
+"""Persistent processing: uploads, copies, stored data, Complete (``api/persistent-processing.md`` sections 3 to 7).
 
 All or nothing: every rule is parsed before a byte is taken in, every result exists before one is stored, and
 original and results are committed together.
@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from openmogr.api.access import check_write, open_readable
+from openmogr.api.attributes import forbids_overwrite
 from openmogr.api.body import receive_into
 from openmogr.api.pic_operations import PicOperations, Rule, parse_pic_operations
 from openmogr.api.processing import source_of, too_large
 from openmogr.api.request import Request
-from openmogr.api.response import Response, xml_response
+from openmogr.api.response import Header, Response, xml_response
 from openmogr.api.services import Services
 from openmogr.api.xml import Node, quoted
 from openmogr.errors import AccessDenied, CosError, InvalidPicOperations
@@ -24,14 +25,23 @@ from openmogr.image import ImageInfo, Result, Source
 from openmogr.storage.protocol import (
     Assembly,
     Content,
+    Digest,
     ObjectAttributes,
     ObjectHeaders,
     ObjectInfo,
     ObjectReader,
+    Staged,
     Write,
 )
 
-__all__ = ["process_assembly", "process_stored", "process_upload"]
+__all__ = [
+    "checked_operations",
+    "process_assembly",
+    "process_copy",
+    "process_stored",
+    "process_upload",
+    "store_and_process",
+]
 
 
 @dataclass(frozen=True)
@@ -52,30 +62,61 @@ def _operations(services: Services, request: Request) -> PicOperations:
 
 async def process_upload(services: Services, request: Request, attributes: ObjectAttributes) -> Response:
     """PUT Object with ``Pic-Operations``."""
-    operations = await _checked(services, request)
-    forbid = (request.header("x-cos-forbid-overwrite") or "").lower() == "true"
+    operations = await checked_operations(services, request)
     async with services.storage.stage() as staged:
         digest = await receive_into(services, request, staged)
-        # An empty upload has no file.
-        source = Source(path=staged.path) if digest.size else Source(data=b"")
-        write = Write(request.bucket, request.key, staged, attributes, forbid_overwrite=forbid)
-        outcome = await _run(services, operations, _Input(source, digest.size, staged, attributes), write)
+        document, notes = await store_and_process(services, request, operations, attributes, (staged, digest))
     headers = [(b"etag", quoted(digest.etag).encode()), (b"x-cos-hash-crc64ecma", b"%d" % digest.crc64)]
+    return Response(200, headers) if document is None else xml_response(document, *headers, *notes)
+
+
+async def store_and_process(
+    services: Services,
+    request: Request,
+    operations: PicOperations,
+    attributes: ObjectAttributes,
+    upload: tuple[Staged, Digest],
+) -> tuple[Node | None, list[Header]]:
+    """Store an upload that has been taken in, with the results of its rules.
+
+    Returns:
+        What the answer says, None where nothing was asked for; and its further headers.
+    """
+    staged, digest = upload
+    # An empty upload has no file.
+    source = Source(path=staged.path) if digest.size else Source(data=b"")
+    write = Write(
+        request.bucket, request.key, staged, attributes, forbid_overwrite=forbids_overwrite(request)
+    )
+    outcome = await _run(services, operations, _Input(source, digest.size, staged, attributes), write)
     if not operations.rules and not operations.is_pic_info:
-        return Response(200, headers)
-    return xml_response(_upload_result(request, outcome), *headers, *_notes(outcome))
+        return None, []
+    return _upload_result(request, outcome), _notes(outcome)
+
+
+async def process_copy(
+    services: Services, request: Request, source: ObjectReader, attributes: ObjectAttributes
+) -> tuple[ObjectInfo, list[Node], list[Header]]:
+    """PUT Object - Copy with ``Pic-Operations``: the copy, and what its answer says besides."""
+    operations = await checked_operations(services, request)
+    write = Write(
+        request.bucket, request.key, source, attributes, forbid_overwrite=forbids_overwrite(request)
+    )
+    given = replace(await _input(services, source), attributes=attributes)
+    outcome = await _run(services, operations, given, write)
+    return outcome.source, _flat_result(request, outcome), _notes(outcome)
 
 
 async def process_stored(services: Services, request: Request) -> Response:
     """POST ``?image_process``."""
     await check_write(services, request)
-    operations = await _checked(services, request)
+    operations = await checked_operations(services, request)
     async with await open_readable(services, request) as reader:
         outcome = await _run(services, operations, await _input(services, reader), None)
     return xml_response(_upload_result(request, outcome), *_notes(outcome))
 
 
-def _notes(outcome: _Outcome) -> list[tuple[bytes, bytes]]:
+def _notes(outcome: _Outcome) -> list[Header]:
     """What results have to say in headers, each once."""
     notes = {name.lower(): value for _, result in outcome.results for name, value in result.headers.items()}
     return [
@@ -87,11 +128,16 @@ async def process_assembly(
     services: Services, request: Request, assembly: Assembly
 ) -> tuple[ObjectInfo, list[Node]]:
     """Complete Multipart Upload with ``Pic-Operations``: the object, and what its answer says besides."""
-    operations = await _checked(services, request)
-    write = Write(request.bucket, request.key, assembly, assembly.info.attributes)
+    operations = await checked_operations(services, request)
+    write = Write(
+        request.bucket,
+        request.key,
+        assembly,
+        assembly.info.attributes,
+        forbid_overwrite=forbids_overwrite(request),
+    )
     outcome = await _run(services, operations, await _input(services, assembly), write)
-    nodes = [] if outcome.image_info is None else [_image_info(outcome.image_info)]
-    return outcome.source, [*nodes, *_process_results(request, outcome)]
+    return outcome.source, _flat_result(request, outcome)
 
 
 @dataclass(frozen=True)
@@ -111,7 +157,7 @@ async def _input(services: Services, reader: ObjectReader) -> _Input:
     return _Input(source, info.size, reader, info.attributes, info)
 
 
-async def _checked(services: Services, request: Request) -> PicOperations:
+async def checked_operations(services: Services, request: Request) -> PicOperations:
     """The header's rules, whose target buckets exist."""
     operations = _operations(services, request)
     for bucket in {rule.bucket for rule in operations.rules} - {request.bucket}:
@@ -204,6 +250,11 @@ def _upload_result(request: Request, outcome: _Outcome) -> Node:
     if outcome.image_info is not None:
         original.append(_image_info(outcome.image_info))
     return ("UploadResult", [("OriginalInfo", original), *_process_results(request, outcome)])
+
+
+def _flat_result(request: Request, outcome: _Outcome) -> list[Node]:
+    nodes = [] if outcome.image_info is None else [_image_info(outcome.image_info)]
+    return [*nodes, *_process_results(request, outcome)]
 
 
 def _image_info(info: ImageInfo) -> Node:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 from starlette.types import Receive, Scope
 
 from openmogr.api.errors import IncompleteBody, InvalidRequest, InvalidURI, MissingRequestBody, XMLSizeLimit
 from openmogr.api.hosts import Host, HostTable, Style
-from openmogr.auth import SignedRequest
+from openmogr.auth import Coverage, SignedRequest
 from openmogr.errors import InvalidArgument
 from openmogr.image import Query, find_operation
 
 __all__ = ["Request", "read_request"]
 
 _NO_QUERY = Query(None, ())
+# Signatures do not cover the case of names, so none may depend on it; these have capitals.
+_SPELLINGS = {name.lower(): name for name in ("uploadId", "partNumber", "versionId")}
 
 
 @dataclass
@@ -32,9 +34,11 @@ class Request:
         bucket: empty for requests to the service.
         key: empty for requests to the bucket.
         op: the text of an image operation in the query, or None.
-        params: the other query parameters, decoded; of a repeated one the first. No value reads as empty.
+        params: the other query parameters, decoded, by name in COS's spelling whatever the case in which they
+            came; of a repeated one the first. No value reads as empty.
         headers: raw values by lower-case name; repeated ones joined by a comma.
         signed: the owner signed it. Set once the signature has been checked.
+        coverage: what of it the signature covers; None without a signature in headers or query.
     """
 
     method: str
@@ -51,6 +55,7 @@ class Request:
     hosts: tuple[bytes, ...]
     receive: Receive
     signed: bool = False
+    coverage: Coverage | None = None
 
     @property
     def resource(self) -> str:
@@ -60,8 +65,15 @@ class Request:
     @cached_property
     def signature_input(self) -> SignedRequest:
         """What a signature covers."""
-        items = [item for item in self.raw_query.split("&") if item]
-        return SignedRequest(self.method, self.raw_path, items, self.headers, self.hosts)
+        short = None
+        if self.bucket and self.host.style is not Style.VIRTUAL:
+            short = b"/" + quote(self.key).encode("ascii")
+        return SignedRequest(self.method, self.raw_path, self.query_items, self.headers, self.hosts, short)
+
+    @property
+    def query_items(self) -> list[str]:
+        """The query taken apart, undecoded."""
+        return [item for item in self.raw_query.split("&") if item]
 
     def header(self, name: str) -> str | None:
         """A header's text; None when absent or empty. UTF-8, or Latin-1 where it is not valid UTF-8."""
@@ -149,7 +161,8 @@ def read_request(scope: Scope, receive: Receive, table: HostTable) -> Request:
     query = find_operation(raw_query) if raw_query else _NO_QUERY
     params: dict[str, str] = {}
     for name, value in query.params:
-        params.setdefault(name, value or "")
+        folded = name.lower()
+        params.setdefault(_SPELLINGS.get(folded, folded), value or "")
     try:
         path = unquote_to_bytes(raw_path).decode("utf-8")
     except UnicodeDecodeError:

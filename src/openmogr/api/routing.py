@@ -1,120 +1,167 @@
-"""Which handler answers a request: by method, by what the path names, and by the query's subresource."""
+"""Which handler answers a request: by what host and path name, by the query's subresource, and by method.
+
+Four tables of one form say so, and which query parameters each handler understands; all others are refused by
+``check_parameters``. The first segment ``-`` of a path is no bucket's name: it is kept for pages of the server itself.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
-from openmogr.api import acl, buckets, cors, listing, multipart, objects, tagging
-from openmogr.api.access import check_owner
+from openmogr.api import acl, buckets, ci, cors, listing, multipart, objects, tagging
 from openmogr.api.errors import MethodNotAllowed
 from openmogr.api.form import post_object
+from openmogr.api.parameters import check_parameters
 from openmogr.api.persistent import process_stored
 from openmogr.api.request import Request
-from openmogr.api.response import Response, xml_response
+from openmogr.api.response import Response
 from openmogr.api.services import Services
 from openmogr.api.unsupported import BUCKET_CONFIGURATIONS, bucket_configuration, not_supported
-from openmogr.errors import InvalidArgument
+from openmogr.errors import InvalidArgument, NotSupported
 
 __all__ = ["Handler", "find_handler"]
 
 Handler: TypeAlias = Callable[[Services, Request], Awaitable[Response]]
-_Routes: TypeAlias = Mapping[str, Mapping[str, Handler]]
 
 
-async def _ci_status(services: Services, request: Request) -> Response:
-    """GET of the root of a CI host: every bucket is bound."""
-    await check_owner(services, request)
-    await services.storage.head_bucket(request.bucket)
-    return xml_response(("CIStatus", "on"))
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """A handler, the parameters it understands besides its subresource, and whether operations are any of them."""
+
+    handler: Handler
+    parameters: frozenset[str] = frozenset()
+    operation: bool = False
 
 
-async def _ci_unbind(services: Services, request: Request) -> Response:
-    """PUT ``?unbind``: accepted without effect."""
-    await check_owner(services, request)
-    await services.storage.head_bucket(request.bucket)
-    return Response(200)
-
+# Subresources in the order in which they are looked for, each with its methods; the empty one, which is the last,
+# stands for the service, bucket or object itself.
+_Table: TypeAlias = Mapping[str, Mapping[str, _Route]]
 
 _ANY_METHOD = ("GET", "HEAD", "PUT", "POST", "DELETE")
+_LISTING = ("prefix", "delimiter", "encoding-type")
+_CONFIGURATION = ("id", "continuation-token", "style-name")
 
-# Subresources in the order in which they are looked for; the empty one is the bucket or object itself.
-_BUCKET: _Routes = {
-    "acl": {"GET": acl.get_bucket_acl, "PUT": acl.put_bucket_acl},
+
+def _route(handler: Handler, *parameters: str, operation: bool = False) -> _Route:
+    return _Route(handler, frozenset(parameters), operation)
+
+
+_LIST_BUCKETS = _route(
+    listing.list_buckets, "region", "marker", "max-keys", "tagkey", "tagvalue", "create-time", "range"
+)
+_SERVICE: _Table = {"": {"GET": _LIST_BUCKETS, "HEAD": _LIST_BUCKETS}}
+
+_BUCKET: _Table = {
+    "acl": {"GET": _route(acl.get_bucket_acl), "PUT": _route(acl.put_bucket_acl)},
     "tagging": {
-        "GET": tagging.get_bucket_tagging,
-        "PUT": tagging.put_bucket_tagging,
-        "DELETE": tagging.delete_bucket_tagging,
+        "GET": _route(tagging.get_bucket_tagging),
+        "PUT": _route(tagging.put_bucket_tagging),
+        "DELETE": _route(tagging.delete_bucket_tagging),
     },
-    "cors": {"GET": cors.get_cors, "PUT": cors.put_cors, "DELETE": cors.delete_cors},
-    "location": {"GET": buckets.bucket_location},
-    "uploads": {"GET": multipart.list_uploads},
-    "delete": {"POST": objects.delete_objects},
-    "versions": dict.fromkeys(_ANY_METHOD, not_supported),
-    "unbind": {"PUT": _ci_unbind},
-    **{name: dict.fromkeys(_ANY_METHOD, bucket_configuration) for name in BUCKET_CONFIGURATIONS},
+    "cors": {"GET": _route(cors.get_cors), "PUT": _route(cors.put_cors), "DELETE": _route(cors.delete_cors)},
+    "location": {"GET": _route(buckets.bucket_location)},
+    "uploads": {
+        "GET": _route(multipart.list_uploads, *_LISTING, "key-marker", "upload-id-marker", "max-uploads")
+    },
+    "delete": {"POST": _route(objects.delete_objects)},
+    "versions": dict.fromkeys(_ANY_METHOD, _route(not_supported)),
+    **{
+        name: dict.fromkeys(_ANY_METHOD, _route(bucket_configuration, *_CONFIGURATION))
+        for name in BUCKET_CONFIGURATIONS
+    },
     "": {
-        "GET": listing.list_objects,
-        "HEAD": buckets.head_bucket,
-        "PUT": buckets.create_bucket,
-        "DELETE": buckets.delete_bucket,
-        "POST": post_object,
+        "GET": _route(
+            listing.list_objects,
+            *_LISTING,
+            *("marker", "max-keys", "list-type", "continuation-token", "start-after", "fetch-owner"),
+        ),
+        "HEAD": _route(buckets.head_bucket),
+        "PUT": _route(buckets.create_bucket),
+        "DELETE": _route(buckets.delete_bucket),
+        "POST": _route(post_object),
     },
 }
 
-_OBJECT: _Routes = {
-    "acl": {"GET": acl.get_object_acl, "PUT": acl.put_object_acl},
-    "tagging": {
-        "GET": tagging.get_object_tagging,
-        "PUT": tagging.put_object_tagging,
-        "DELETE": tagging.delete_object_tagging,
+# At a CI host everything but the root is as at a COS host.
+_CI_BUCKET: _Table = {
+    "unbind": {"PUT": _route(ci.ci_bind)},
+    **_BUCKET,
+    "": {
+        **_BUCKET[""],
+        "GET": _route(ci.ci_status),
+        "PUT": _route(ci.ci_bind),
+        "DELETE": _route(ci.ci_delete),
     },
-    "uploads": {"POST": multipart.initiate_upload},
+}
+
+_OBJECT: _Table = {
+    "acl": {"GET": _route(acl.get_object_acl), "PUT": _route(acl.put_object_acl)},
+    "tagging": {
+        "GET": _route(tagging.get_object_tagging),
+        "PUT": _route(tagging.put_object_tagging),
+        "DELETE": _route(tagging.delete_object_tagging),
+    },
+    "uploads": {"POST": _route(multipart.initiate_upload)},
     "uploadId": {
-        "PUT": multipart.upload_part,
-        "GET": multipart.list_parts,
-        "POST": multipart.complete_upload,
-        "DELETE": multipart.abort_upload,
+        "PUT": _route(multipart.upload_part, "partNumber"),
+        "GET": _route(multipart.list_parts, "encoding-type", "part-number-marker", "max-parts"),
+        "POST": _route(multipart.complete_upload),
+        "DELETE": _route(multipart.abort_upload),
     },
-    "image_process": {"POST": process_stored},
-    "append": {"POST": not_supported},
-    "select": {"POST": not_supported},
-    "restore": {"POST": not_supported},
+    "image_process": {"POST": _route(process_stored)},
+    "append": {"POST": _route(not_supported, "position")},
+    "select": {"POST": _route(not_supported, "select-type")},
+    "restore": {"POST": _route(not_supported)},
     "": {
-        "GET": objects.get_object,
-        "HEAD": objects.get_object,
-        "PUT": objects.put_object,
-        "DELETE": objects.delete_object,
+        "GET": _route(objects.get_object, "ci-process", operation=True),
+        "HEAD": _route(objects.get_object, "ci-process", operation=True),
+        "PUT": _route(objects.put_object),
+        "DELETE": _route(objects.delete_object),
     },
 }
-_BUCKET_NAMES, _OBJECT_NAMES = tuple(_BUCKET)[:-1], tuple(_OBJECT)[:-1]
+
+# First segments of paths that are services of a CI host: jobs, queues, templates. Nothing is stored there by mistake.
+_CI_SERVICES = frozenset({
+    "jobs", "pic_jobs", "doc_jobs", "ai_jobs", "media_jobs", "file_jobs", "asr_jobs",
+    "queue", "picqueue", "docqueue", "ai_queue", "file_queue", "asrqueue",
+    "mediabucket", "docbucket", "ai_bucket", "asrbucket", "file_bucket",
+    "template", "workflow", "workflowexecution",
+})  # fmt: skip
 
 
 def find_handler(request: Request) -> Handler:
-    """The handler of a request.
+    """The handler of a request, all of whose parameters have a meaning to it.
 
     Raises:
         MethodNotAllowed: the resource has none for that method.
+        NotSupported: a parameter has no meaning.
         InvalidArgument: a version is asked for, and there are none.
     """
-    method = request.method
-    if method == "OPTIONS":
+    if request.method == "OPTIONS":
         return cors.preflight
-    if not request.bucket:
-        if method not in ("GET", "HEAD") or request.key:
-            raise MethodNotAllowed()
-        return listing.list_buckets
-    params = request.params
-    if params:
-        if params.get("versionId", "null") not in ("", "null"):
-            raise InvalidArgument("The bucket is not versioned: versionId must be null.")
-        routes, names = (_OBJECT, _OBJECT_NAMES) if request.key else (_BUCKET, _BUCKET_NAMES)
-        name = next((name for name in names if name in params), "")
-    else:
-        routes, name = (_OBJECT if request.key else _BUCKET), ""
-    if not name and not request.key and request.host.ci and method == "GET":
-        return _ci_status
-    handler = routes[name].get(method)
-    if handler is None:
+    if request.params.get("versionId", "null") not in ("", "null"):
+        raise InvalidArgument("The bucket is not versioned: versionId must be null.")
+    table = _table(request)
+    subresource = next((name for name in table if name in request.params), "")
+    route = table[subresource].get(request.method)
+    if route is None:
+        check_parameters(request, (subresource,), operation=False)
         raise MethodNotAllowed()
-    return handler
+    check_parameters(request, {subresource, *route.parameters}, operation=route.operation)
+    return route.handler
+
+
+def _table(request: Request) -> _Table:
+    if not request.bucket:
+        if request.key:
+            raise MethodNotAllowed()
+        return _SERVICE
+    if not request.key:
+        return _CI_BUCKET if request.host.ci else _BUCKET
+    if request.host.ci and request.method not in ("GET", "HEAD"):
+        service = request.key.partition("/")[0]
+        if service in _CI_SERVICES:
+            raise NotSupported(f"The CI service {service} is not supported.")
+    return _OBJECT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from xml.etree.ElementTree import Element
 
 from openmogr.api.access import check_owner
 from openmogr.api.attributes import check_tags
@@ -11,9 +12,10 @@ from openmogr.api.errors import MalformedXML, NoSuchTagSet
 from openmogr.api.request import Request
 from openmogr.api.response import Response, xml_response
 from openmogr.api.services import Services
-from openmogr.api.xml import Node, child_text, children, render
+from openmogr.api.xml import Node, child_text, children, parse, render
 
 __all__ = [
+    "bucket_tags",
     "delete_bucket_tagging",
     "delete_object_tagging",
     "get_bucket_tagging",
@@ -37,8 +39,17 @@ def tagging_document(tags: Mapping[str, str]) -> bytes:
     return render(_node(tags))
 
 
+async def bucket_tags(services: Services, bucket: str) -> Mapping[str, str]:
+    """The tags of a bucket that exists."""
+    document = await services.storage.get_bucket_document(bucket, _KIND)
+    return {} if document is None else _tags(parse(document, "Tagging"), _MAX_BUCKET_TAGS)
+
+
 async def _read_tags(services: Services, request: Request, most: int) -> Mapping[str, str]:
-    root = await read_document(services, request, "Tagging")
+    return _tags(await read_document(services, request, "Tagging"), most)
+
+
+def _tags(root: Element, most: int) -> Mapping[str, str]:
     tag_set = root.find("TagSet")
     if tag_set is None:
         raise MalformedXML("Tagging holds no TagSet.")

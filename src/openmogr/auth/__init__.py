@@ -3,10 +3,11 @@
 from openmogr.auth.credentials import Credential, Credentials, load_credentials
 from openmogr.auth.settings import AuthSettings
 from openmogr.auth.signer import sign_request
-from openmogr.auth.verifier import SignedRequest, Verifier
+from openmogr.auth.verifier import Coverage, SignedRequest, Verifier
 
 __all__ = [
     "AuthSettings",
+    "Coverage",
     "Credential",
     "Credentials",
     "SignedRequest",

@@ -6,12 +6,13 @@ import binascii
 import hmac
 import json
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from openmogr.auth.authorization import parse_fields
 from openmogr.auth.errors import InvalidPolicyDocument, SignatureDoesNotMatch
+from openmogr.auth.foreign import refuse_other_services
 from openmogr.auth.signature import sign_policy
 from openmogr.auth.verifier import Verifier
 from openmogr.errors import AccessDenied
@@ -34,9 +35,11 @@ def verify_form(fields: Mapping[str, str], bucket: str, verifier: Verifier) -> S
         The allowed size of the file, or None for an anonymous form.
 
     Raises:
-        AccessDenied: a condition does not hold or the policy has expired.
+        AccessDenied: a condition does not hold, a field that needs a condition has none, or the policy has expired.
+        NotSupported: it is signed as for another service.
         InvalidPolicyDocument: the policy is not Base64 of a JSON document of the right shape.
     """
+    refuse_other_services(None, fields)
     if not fields.get("policy") and not fields.get("q-signature"):
         return None
     encoded = fields.get("policy")
@@ -52,10 +55,15 @@ def verify_form(fields: Mapping[str, str], bucket: str, verifier: Verifier) -> S
     expected = sign_policy(credential.secret_key, authorization.key_time, text)
     if not hmac.compare_digest(expected.encode(), authorization.signature.lower().encode()):
         raise SignatureDoesNotMatch()
-    return _check(text, {**fields, "bucket": bucket, "q-sign-time": authorization.key_time})
+    needed = [name for name in fields if name == "pic-operations" or (verifier.strict and _opens(name))]
+    return _check(text, {**fields, "bucket": bucket, "q-sign-time": authorization.key_time}, needed)
 
 
-def _check(text: bytes, fields: Mapping[str, str]) -> SizeRange:
+def _opens(name: str) -> bool:
+    return name in ("acl", "x-cos-acl") or name.startswith("x-cos-grant-")
+
+
+def _check(text: bytes, fields: Mapping[str, str], needed: Iterable[str]) -> SizeRange:
     try:
         policy = json.loads(text)
     except (ValueError, RecursionError):
@@ -77,7 +85,7 @@ def _check(text: bytes, fields: Mapping[str, str]) -> SizeRange:
             raise AccessDenied(
                 f"Invalid according to Policy: Policy Condition failed: {json.dumps(condition)}"
             )
-    missing = {"q-sign-algorithm", "q-ak", "q-sign-time"} - named
+    missing = {"q-sign-algorithm", "q-ak", "q-sign-time", *needed} - named
     if missing:
         raise AccessDenied(
             f"Invalid according to Policy: it has no condition for {', '.join(sorted(missing))}."

@@ -47,6 +47,11 @@ class AuthSettings(BaseModel):
         ge=0,
         description="How far the clocks of client and server may differ, in seconds (COS: 900).",
     )
+    strict: bool = Field(
+        default=False,
+        description="Whether subresources, operations and headers that copy, grant or process count only if they "
+        "are signed, in requests signed in their headers too; in presigned URLs all but operations always need it.",
+    )
 
     @model_validator(mode="after")
     def _both_or_none(self) -> AuthSettings:

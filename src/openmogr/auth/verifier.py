@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import itertools
 import time
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -19,10 +19,11 @@ from openmogr.auth.errors import (
     RequestTimeTooSkewed,
     SignatureDoesNotMatch,
 )
+from openmogr.auth.foreign import refuse_other_services
 from openmogr.auth.signature import encode, http_string, join_pairs, sign
-from openmogr.errors import AccessDenied
+from openmogr.errors import AccessDenied, InvalidArgument
 
-__all__ = ["SignedRequest", "Verifier"]
+__all__ = ["Coverage", "SignedRequest", "Verifier"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class SignedRequest:
         query: raw items between ``&``.
         headers: raw values by lower-case name.
         hosts: what the client may have meant by ``host``, most likely first.
+        path_in_bucket: the path without the bucket where that is its first segment; some clients sign it.
     """
 
     method: str
@@ -41,38 +43,107 @@ class SignedRequest:
     query: Sequence[str]
     headers: Mapping[bytes, bytes]
     hosts: Sequence[bytes]
+    path_in_bucket: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What the signature of the owner covers.
+
+    Attributes:
+        in_query: it stands in the URL, which others may have been given.
+        strict: nothing that is not covered counts, in headers signatures neither.
+        headers: the listed headers, in lower case.
+        parameters: the listed parameters, percent-encoded, then in lower case.
+    """
+
+    in_query: bool
+    strict: bool
+    headers: frozenset[str]
+    parameters: frozenset[str]
+
+    def header(self, name: str) -> bool:
+        """Whether it covers the header of that name, given in lower case."""
+        return name in self.headers
+
+    def parameter(self, name: str) -> bool:
+        """Whether it covers the query parameter of that name, or that operation."""
+        return _encode_text(name).lower() in self.parameters
 
 
 class Verifier:
-    """Checks signatures against the key pairs that the server knows."""
+    """Checks signatures against the key pairs that the server knows.
+
+    Attributes:
+        strict: for requests signed in their headers too, only what is signed counts.
+    """
 
     def __init__(
-        self, credentials: Credentials, *, clock_skew: int = 900, clock: Callable[[], float] = time.time
+        self,
+        credentials: Credentials,
+        *,
+        clock_skew: int = 900,
+        clock: Callable[[], float] = time.time,
+        strict: bool = False,
     ) -> None:
+        self.strict = strict
         self._credentials = credentials
         self._clock_skew = clock_skew
         self._clock = clock
 
-    def verify(self, request: SignedRequest) -> bool:
-        """True for the owner, False for an anonymous request.
+    def verify(self, request: SignedRequest) -> Coverage | None:
+        """What the owner signed of a request; None for an anonymous one.
 
         Raises:
             AccessDenied: a field is missing, or the time of the signature has passed.
+            InvalidArgument: a signed parameter is there more than once, so that it is open which one counts.
+            NotSupported: it is signed as for another service.
             InvalidAccessKeyId, ExpiredToken, RequestTimeTooSkewed, SignatureDoesNotMatch: what they say.
         """
-        header = request.headers.get(b"authorization")
-        authorization = from_request(None if header is None else header.decode("latin-1"), request.query)
+        raw = request.headers.get(b"authorization")
+        header = None if raw is None else raw.decode("latin-1")
+        refuse_other_services(header, (unquote_plus(item.partition("=")[0]) for item in request.query))
+        authorization = from_request(header, request.query)
         if authorization is None:
-            return False
+            return None
         credential = self.credential(authorization.secret_id, lambda: _token(request))
         self.check_times(authorization.key_time, authorization.sign_time)
         if not authorization.in_query:
             self._check_date(request.headers.get(b"date"))
-        for text in _http_strings(request, authorization):
+        _check_single(request.query, authorization.parameter_list)
+        if not self._matches(request, request.path, credential, authorization):
+            self._check_path_in_bucket(request, credential, authorization)
+        return Coverage(
+            in_query=authorization.in_query,
+            strict=self.strict,
+            headers=frozenset(map(unquote, authorization.header_list)),
+            parameters=frozenset(
+                itertools.chain.from_iterable(map(_spellings, authorization.parameter_list))
+            ),
+        )
+
+    def _check_path_in_bucket(
+        self, request: SignedRequest, credential: Credential, authorization: Authorization
+    ) -> None:
+        """Accept the path without the bucket, unless others could move the signature to another bucket."""
+        short = request.path_in_bucket
+        if short is None or not self._matches(request, short, credential, authorization):
+            raise SignatureDoesNotMatch()
+        if authorization.in_query or self.strict:
+            raise SignatureDoesNotMatch(
+                "The signature is that of a path without the bucket, so that the URL would open every bucket. "
+                "Sign the whole path, or name the bucket in the host."
+            )
+
+    @staticmethod
+    def _matches(
+        request: SignedRequest, path: bytes, credential: Credential, authorization: Authorization
+    ) -> bool:
+        for text in _http_strings(request, path, authorization):
             expected = sign(credential.secret_key, authorization.key_time, authorization.sign_time, text)
             if hmac.compare_digest(expected.encode(), authorization.signature.lower().encode()):
                 return True
-        raise SignatureDoesNotMatch()
+        return False
 
     def credential(self, secret_id: str, token: Callable[[], str | None]) -> Credential:
         """The key pair of a SecretId, after its token was checked where it needs one."""
@@ -119,9 +190,9 @@ def _token(request: SignedRequest) -> str | None:
     return None
 
 
-def _http_strings(request: SignedRequest, authorization: Authorization) -> Iterator[bytes]:
+def _http_strings(request: SignedRequest, raw_path: bytes, authorization: Authorization) -> Iterator[bytes]:
     """Every text the client may have signed, the likeliest first; few more than one in all."""
-    path = unquote_to_bytes(request.path)
+    path = unquote_to_bytes(raw_path)
     parameters = list(_parameter_strings(request.query, authorization.parameter_list))
     headers = list(_header_strings(request, authorization.header_list))
     for header_text, parameter_text in itertools.product(headers, parameters):
@@ -157,42 +228,56 @@ def _parameter_strings(items: Sequence[str], names: tuple[str, ...]) -> Iterator
             yield join_pairs(sorted(pairs))
 
 
-def _pick(present: Mapping[str, list[str]], names: tuple[str, ...]) -> list[tuple[str, str]] | None:
+def _pick(present: Mapping[str, str], names: tuple[str, ...]) -> list[tuple[str, str]] | None:
     """The listed parameters with their values, or None when one is not in the request."""
     pairs = []
     for name in dict.fromkeys(names):
-        key = name
-        for _ in range(2):  # Node encodes the list up to twice more than others
-            if key in present or "%25" not in key:
-                break
-            key = unquote(key).lower()
-        values = present.get(key)
-        if values is None:
+        key = next((key for key in _spellings(name) if key in present), None)
+        if key is None:
             return None
-        # Go signs every value of a repeated parameter, Python the one that its dict kept.
-        wanted = values if names.count(name) > 1 else values[-1:]
-        pairs += [(key, value) for value in wanted]
+        pairs.append((key, present[key]))
     return pairs
 
 
-def _split_items(items: Sequence[str]) -> Mapping[str, list[str]]:
+def _spellings(name: str) -> Iterator[str]:
+    """A listed name as sent, and decoded: Node encodes the list up to twice more than others."""
+    yield name
+    for _ in range(2):
+        if "%25" not in name:
+            return
+        name = unquote(name).lower()
+        yield name
+
+
+def _check_single(items: Sequence[str], names: tuple[str, ...]) -> None:
+    """Go signs every value of a repeated parameter, Python the last one; handlers read one. So: one."""
+    counts: Counter[str] = Counter()
+    for item in items:
+        counts.update({_split_item(item)[0], _whole_item(item)})
+    for name in names:
+        if any(counts[key] > 1 for key in _spellings(name)):
+            raise InvalidArgument(
+                f"The signed query parameter {unquote(name)[:100]!r} is given more than once."
+            )
+
+
+def _split_items(items: Sequence[str]) -> Mapping[str, str]:
     """Ordinary parameters: key and value part at the first ``=``, and ``+`` is a space."""
-    present: defaultdict[str, list[str]] = defaultdict(list)
-    for item in items:
-        key, _, value = item.partition("=")
-        present[_encode_text(unquote_plus(key)).lower()].append(_encode_text(unquote_plus(value)))
-    return present
+    return dict(map(_split_item, items))
 
 
-def _whole_items(items: Sequence[str]) -> Mapping[str, list[str]]:
-    """The same, with items that have a slash also as keys without value: operations (``docs/spec/api/signature.md#3``,
-    rule 5)."""
-    present = dict(_split_items(items))
-    for item in items:
-        text = unquote(item.removesuffix("="))
-        if "/" in text:
-            present[_encode_text(text).lower()] = [""]
-    return present
+def _whole_items(items: Sequence[str]) -> Mapping[str, str]:
+    """The same, with items that have a slash also as keys without value: operations (section 3, rule 5)."""
+    return {**_split_items(items), **{key: "" for item in items if "%2f" in (key := _whole_item(item))}}
+
+
+def _split_item(item: str) -> tuple[str, str]:
+    key, _, value = item.partition("=")
+    return _encode_text(unquote_plus(key)).lower(), _encode_text(unquote_plus(value))
+
+
+def _whole_item(item: str) -> str:
+    return _encode_text(unquote(item.removesuffix("="))).lower()
 
 
 def _encode_text(text: str) -> str:

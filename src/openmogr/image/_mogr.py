@@ -134,6 +134,21 @@ _STEPS: Mapping[str, Callable[[StageTokens, str], Step | None]] = {
 
 _KNOWN = frozenset({*_STEPS, *COMMON_ENCODING, *_FLAGS, *_MODIFIERS, *_UNSUPPORTED})
 
+# The label of generated pictures, which the newest SDKs ask for: one text, or names and texts. None is written here.
+_LABEL = "AIGCMetadata"
+_LABEL_NAMES = frozenset({
+    "Label", "ContentProducer", "ProduceID", "ReservedCode1", "ContentPropagator", "PropagateID", "ReservedCode2",
+})  # fmt: skip
+
+
+def _skip_label(tokens: StageTokens) -> None:
+    if tokens.peek() in _LABEL_NAMES:
+        while (name := tokens.peek()) in _LABEL_NAMES:
+            tokens.take()
+            tokens.value(str(name))
+    elif tokens.peek() not in _KNOWN:
+        tokens.take()
+
 
 class _MogrParser:
     """Collects one stage. A parameter given twice counts once, where and as it was given last."""
@@ -161,6 +176,8 @@ class _MogrParser:
                 raise NotSupported(
                     f"stage {tokens.number}: {_UNSUPPORTED[name]}", headers={"X-ErrNo": "-106"}
                 )
+            elif name == _LABEL:
+                _skip_label(tokens)
             else:
                 tokens.skip_unknown(name, _KNOWN)
         return self._finish()

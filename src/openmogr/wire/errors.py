@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import time
 from base64 import b64encode
 from xml.sax.saxutils import escape
@@ -21,6 +22,10 @@ __all__ = [
 ]
 
 ERROR_TYPE = b"application/xml"
+
+# ``<width>`` reads as WIDTH; any other such character as URLs have it, which is where it came from.
+_PLACEHOLDER = re.compile(r"<([A-Za-z][\w-]*)>")
+_MARKUP = str.maketrans({"<": "%3C", ">": "%3E", "&": "%26"})
 
 
 class InvalidRequest(CosError):
@@ -70,13 +75,18 @@ def error_document(code: str, message: str, resource: str, request_id: str, trac
     """``<Error>`` with all five members non-empty, which the Python SDK needs."""
     members = (
         ("Code", code),
-        ("Message", message or code),
+        ("Message", _without_markup(message or code)),
         ("Resource", resource or "/"),
         ("RequestId", request_id),
         ("TraceId", trace_id),
     )
     inner = "".join(f"<{name}>{escape(_printable(text))}</{name}>" for name, text in members)
     return f"<?xml version='1.0' encoding='utf-8' ?><Error>{inner}</Error>".encode()
+
+
+def _without_markup(message: str) -> str:
+    """Without ``<``, ``>`` and ``&``: the Java SDK shows only what follows the last entity of a message."""
+    return _PLACEHOLDER.sub(lambda match: match[1].upper(), message).translate(_MARKUP)
 
 
 def _printable(text: str) -> str:
