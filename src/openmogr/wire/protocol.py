@@ -13,7 +13,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from openmogr.errors import CosError, SlowDown
-from openmogr.wire.errors import InvalidRequest, MethodNotAllowed, RequestIds
+from openmogr.wire.errors import InvalidRequest, MalformedBody, MethodNotAllowed, RequestIds
 from openmogr.wire.exchange import Exchange, error_response
 from openmogr.wire.headers import write_head
 from openmogr.wire.limits import WireLimits
@@ -62,6 +62,8 @@ class CosProtocol(asyncio.Protocol):
         self._waiting: deque[Exchange] = deque()
         self._in_head = False
         self._head_bytes = 0
+        self._framing_bytes = 0  # of a body, received without a byte of its content
+        self._content = False  # whether the last piece received held content
         self._target = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._expects_continue = False
@@ -114,6 +116,7 @@ class CosProtocol(asyncio.Protocol):
             return
         if not self._in_head and (self._incoming is None or self._incoming.received):
             data = escape_line(data)
+        self._content = False
         while data:
             try:
                 self._parser.feed_data(data)
@@ -134,12 +137,18 @@ class CosProtocol(asyncio.Protocol):
             self._head_bytes += len(data)
             if self._head_bytes > 2 * self.limits.head_bytes:
                 self._protocol_error(self._head_too_long())
+        elif self._incoming is not None and not self._incoming.received:
+            # Trailers and chunk extensions are dropped; without end they would be parsed, and kept, without end.
+            self._framing_bytes = 0 if self._content else self._framing_bytes + len(data)
+            if self._framing_bytes > 2 * self.limits.head_bytes:
+                self._protocol_error(MalformedBody("The trailers of the request's body are too long."))
 
     # Called by the parser
 
     def on_message_begin(self) -> None:
         self._in_head = True
         self._head_bytes = 0
+        self._framing_bytes = 0
         self._target = b""
         self._headers = []
         self._expects_continue = False
@@ -151,6 +160,8 @@ class CosProtocol(asyncio.Protocol):
         self._count_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            return  # a trailer of a chunked body: nothing here defines one, and none may pass for a header
         self._count_head(len(name) + len(value) + 4)
         name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
@@ -175,7 +186,7 @@ class CosProtocol(asyncio.Protocol):
             "raw_path": target.path,
             "query_string": target.query,
             "root_path": "",
-            "headers": self._headers,
+            "headers": tuple(self._headers),
             "client": self._client,
             "server": self._server,
             "state": self._app_state.copy(),
@@ -195,6 +206,7 @@ class CosProtocol(asyncio.Protocol):
             self.pause_reading()
 
     def on_body(self, body: bytes) -> None:
+        self._content = True
         if self._incoming is not None:
             self._incoming.feed(body)
 
