@@ -50,7 +50,13 @@ class ServerProcess:
         port: on 127.0.0.1.
     """
 
-    def __init__(self, data: Path, settings: Mapping[str, Mapping[str, object]] | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        settings: Mapping[str, Mapping[str, object]] | None = None,
+        *,
+        log: Path | None = None,
+    ) -> None:
         self.credential = Credential(
             "AKIDEXAMPLE00000000000000000000000000", "SecretKeyExample0123456789abcdef"
         )
@@ -62,7 +68,7 @@ class ServerProcess:
         auth = self._overrides.setdefault("auth", {})
         auth.setdefault("secret_id", self.credential.secret_id)
         auth.setdefault("secret_key", self.credential.secret_key)
-        self._log = data.with_name(data.name + ".log")
+        self._log = log or data.with_name(data.name + ".log")
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
