@@ -88,6 +88,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         "server": {
             "head_timeout": 1.5,
             "body_timeout": 1.5,
+            "min_body_rate": 100,
+            "body_deadline": 5.0,
             "keep_alive_timeout": 1.0,
             "write_timeout": 1.0,
         }

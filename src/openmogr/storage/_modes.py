@@ -31,7 +31,7 @@ def tighten(data: Path) -> None:
     it is closed all the same. A mount that does not take the change is no error.
     """
     names = [data / name for name in (*_FILES, *_FOLDERS)]
-    names += [folder for folder in (data / "blobs").glob("??")]
+    names += (data / "blobs").glob("??")
     changed = [path for path in names if _close(path)]
     if _is_ours_alone(data) and _close(data):
         changed.insert(0, data)

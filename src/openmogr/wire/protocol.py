@@ -19,13 +19,15 @@ from openmogr.wire.headers import write_head
 from openmogr.wire.limits import WireLimits
 from openmogr.wire.target import escape_line, split_target
 
-__all__ = ["CosProtocol"]
+__all__ = ["REFUSED_IN_WORDS", "CosProtocol"]
 
 _log = logging.getLogger("openmogr.wire")
 _ids = RequestIds()
 
 _STATUS = {400: b"HTTP/1.1 400 Bad Request\r\n", 405: b"HTTP/1.1 405 Method Not Allowed\r\n"}
 _STATUS[503] = b"HTTP/1.1 503 Service Unavailable\r\n"
+# Connections past the limit that still get an answer before they are closed; each takes a descriptor meanwhile.
+REFUSED_IN_WORDS = 64
 
 
 class CosProtocol(asyncio.Protocol):
@@ -78,7 +80,9 @@ class CosProtocol(asyncio.Protocol):
         self._client = (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None
         self._server = (str(own[0]), int(own[1])) if isinstance(own, tuple) else None
         self._scheme = "https" if transport.get_extra_info("sslcontext") else "http"
-        if len(self._server_state.connections) > self.limits.connections:
+        if len(self._server_state.connections) > self.limits.connections + REFUSED_IN_WORDS:
+            self.abort()
+        elif len(self._server_state.connections) > self.limits.connections:
             self._refuse(SlowDown("Too many connections."))
         else:
             self._set_timer(self.limits.head_timeout)
@@ -324,7 +328,7 @@ class CosProtocol(asyncio.Protocol):
             self._transport.write_eof()
             self._set_timer(min(self.limits.linger_timeout, 2.0))
         else:
-            self._transport.close()
+            self._expired()
 
     def _count_head(self, length: int) -> None:
         self._head_bytes += length
@@ -340,5 +344,7 @@ class CosProtocol(asyncio.Protocol):
         self._timer = None if seconds is None else self.loop.call_later(seconds, self._expired)
 
     def _expired(self) -> None:
+        """Close when what was written has left; a client that takes nothing in any more is not waited for."""
         self._closing = True
         self._transport.close()
+        self._timer = self.loop.call_later(self.limits.write_timeout, self._transport.abort)
