@@ -16,6 +16,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from openmogr.settings import SECTIONS, environment_name
@@ -43,7 +44,15 @@ def settings_page() -> str:
         "",
         "Made by `docs/generate.py` from the settings' classes. A setting is a field of a table in a TOML file",
         "(`openmogr serve --config FILE`, or `OPENMOGR_CONFIG`) or an environment variable; the environment wins",
-        "over the file, and the command line over both. All problems are reported together at start.",
+        "over the file, and the command line over both. All problems are reported together at start, each with the",
+        "file and key or the variable it comes from.",
+        "",
+        "[deploy/openmogr.example.toml](../deploy/openmogr.example.toml) is a file with every setting. Settings that",
+        "hold names and values are tables, `[server.custom_domains]`; lists of such are `[[auth.temporary]]`. In the",
+        "environment a list is separated by commas or is JSON, a table is `NAME=VALUE,NAME=VALUE` or JSON.",
+        "",
+        "Variables `OPENMOGR_...` that are no setting are warned about. Those that Kubernetes makes for services named",
+        "`openmogr` or `openmogr-...` (`OPENMOGR_SERVICE_HOST`, `OPENMOGR_PORT=tcp://...`) are ignored.",
     ]
     for section, model in SECTIONS.items():
         lines += [
@@ -55,11 +64,18 @@ def settings_page() -> str:
         ]
         lines += ["| TOML | environment | default | what it is |", "|---|---|---|---|"]
         for name, field in model.model_fields.items():
-            default = field.get_default(call_default_factory=True, validated_data={})
-            shown = "required" if default is PydanticUndefined else _show(default)
+            shown = _default(field)
             text = (field.description or "").replace("|", "\\|")
             lines.append(f"| `{name}` | `{environment_name(section, name)}` | {shown} | {text} |")
     return "\n".join(lines) + "\n"
+
+
+def _default(field: FieldInfo) -> str:
+    extra = field.json_schema_extra
+    if isinstance(extra, dict) and "default_in_words" in extra:
+        return str(extra["default_in_words"])  # it differs from machine to machine
+    default = field.get_default(call_default_factory=True, validated_data={})
+    return "required" if default is PydanticUndefined else _show(default)
 
 
 def _show(default: object) -> str:

@@ -23,6 +23,16 @@ _HOST_PATTERNS = (
 )
 
 
+def _flat(table: Mapping[str, object]) -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for name, value in table.items():
+        if isinstance(value, Mapping) and value:
+            flat |= {f"{name}.{rest}": item for rest, item in _flat(value).items()}
+        else:
+            flat[name] = value
+    return flat
+
+
 class ServerSettings(BaseModel):
     """Where the server listens, how it finds the bucket of a request, and what a request may cost."""
 
@@ -105,6 +115,12 @@ class ServerSettings(BaseModel):
             if not _PATTERN.fullmatch(name):
                 raise ValueError(f"{name!r} is not a host name in lower case")
         return names
+
+    @field_validator("custom_domains", mode="before")
+    @classmethod
+    def _dotted_names(cls, value: object) -> object:
+        """TOML takes an unquoted ``img.example.com = "bucket"`` for tables in tables."""
+        return _flat(value) if isinstance(value, Mapping) else value
 
     @field_validator("host_patterns")
     @classmethod
