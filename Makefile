@@ -9,7 +9,7 @@ CODEC_SOURCES := $(shell find codec -path codec/target -prune -o \( -name '*.rs'
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-rust test-python lint fmt bench docs clean check-python check-rust
+.PHONY: help setup run test test-rust test-python lint fmt bench docs notices clean check-python check-rust
 
 help: ## list the chores
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,11 +53,12 @@ test-rust: | check-rust
 test-python: setup $(VENV)/.node
 	COSCMD_PATH="$(CURDIR)/$(BIN)" $(BIN)/python -m pytest -q
 
-lint: setup ## ruff, mypy --strict, generated documentation, cargo fmt, clippy
+lint: setup ## ruff, mypy --strict, generated files, cargo fmt, clippy
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/python tools/third_party.py --check
 	cd codec && cargo fmt --all --check
 	cd codec && cargo clippy --workspace --all-targets --quiet -- -D warnings
 
@@ -74,6 +75,9 @@ bench: setup ## measure; every table names the machine
 
 docs: setup ## make again the generated parts of the documentation
 	$(BIN)/python docs/generate.py
+
+notices: setup ## make codec/THIRD_PARTY.txt again, after a change of Rust dependencies
+	$(BIN)/python tools/third_party.py
 
 clean: ## remove what setup and builds made (never ./data)
 	rm -rf $(VENV) codec/target

@@ -198,8 +198,10 @@ def _is_kubernetes(variable: str, text: str) -> bool:
 
 
 def _hint(name: str, known: Iterable[str]) -> str:
-    close = get_close_matches(name, known, 1, 0.75)
-    return f"; is {close[0]} meant?" if close else ""
+    # Without what all names have in common, which would make all of them alike.
+    names = {other.removeprefix(PREFIX): other for other in known}
+    close = get_close_matches(name.removeprefix(PREFIX), names, 1, 0.75)
+    return f"; is {names[close[0]]} meant?" if close else ""
 
 
 def _parse(section: str, field: str, text: str) -> object:
