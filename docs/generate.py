@@ -1,6 +1,7 @@
-"""Writes the generated parts of the documentation: ``docs/settings.md`` and README's compatibility table.
+"""Writes the generated parts of the documentation.
 
-The settings come from the settings' classes. The table comes from the tests: a feature that a test marked
+They are ``docs/settings.md``, ``deploy/openmogr.example.toml`` and README's compatibility table. The settings come
+from the settings' classes. The table comes from the tests: a feature that a test marked
 ``@pytest.mark.compat(feature, client=...)`` shows to work with a real client is "verified"; the features of
 ``docs/compatibility.toml`` that no such test names are "from documentation" or "not yet", as it says there.
 
@@ -10,12 +11,15 @@ The settings come from the settings' classes. The table comes from the tests: a 
 
 from __future__ import annotations
 
+import json
 import sys
 import tomllib
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -23,6 +27,22 @@ from openmogr.settings import SECTIONS, environment_name
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- compatibility: made by docs/generate.py -->", "<!-- end of compatibility -->"
+
+
+# Settings that are tables of their own, with an entry to show how.
+TABLES: Mapping[tuple[str, str], Sequence[str]] = {
+    ("server", "custom_domains"): (
+        "[server.custom_domains]",
+        '"img.example.com" = "examplebucket-1250000000"',
+    ),
+    ("auth", "temporary"): (
+        "[[auth.temporary]]",
+        'secret_id = "AKIDTEMPORARY"',
+        'secret_key = "its key"',
+        'token = "its session token"',
+        "expires = 4102444800",
+    ),
+}
 
 
 class _Collector:
@@ -70,6 +90,47 @@ def settings_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def example_file() -> str:
+    """A TOML file with every setting at its default, commented out."""
+    lines = [
+        "# Every setting of OpenMogr, at its default. Made by docs/generate.py; docs/settings.md says the same.",
+        "# Take away the # of what you change:  openmogr serve --config FILE",
+    ]
+    for section, model in SECTIONS.items():
+        lines += ["", f"[{section}]"]
+        tables: list[str] = []
+        for name, field in model.model_fields.items():
+            words = [f"# {field.description}"]
+            if (section, name) in TABLES:
+                tables += ["", *words, *(f"#{line}" for line in TABLES[section, name])]
+                continue
+            extra = field.json_schema_extra
+            if isinstance(extra, dict) and "default_in_words" in extra:
+                words.append(f"# Default: {extra['default_in_words']}.")
+                value = "2"
+            else:
+                value = _toml(field.get_default(call_default_factory=True, validated_data={}))
+            lines += [*words, f"#{name} = {value}"]
+        lines += tables
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: object) -> str:
+    """A default as TOML writes it."""
+    match value:
+        case bool() | int() | float():
+            return json.dumps(value)
+        case None | "":
+            return '""'
+        case list() | tuple() | set() | frozenset():
+            return "[" + ", ".join(_toml(item) for item in value) + "]"
+        case dict():
+            raise SystemExit("a setting that holds names and values needs an example in TABLES")
+        case SecretStr():
+            return _toml(value.get_secret_value())
+    return json.dumps(str(value), ensure_ascii=False)
+
+
 def _default(field: FieldInfo) -> str:
     extra = field.json_schema_extra
     if isinstance(extra, dict) and "default_in_words" in extra:
@@ -114,6 +175,7 @@ def pages() -> dict[Path, str]:
     _, _, tail = rest.partition(END)
     return {
         ROOT / "docs" / "settings.md": settings_page(),
+        ROOT / "deploy" / "openmogr.example.toml": example_file(),
         readme: head + compatibility_table() + tail,
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -146,3 +147,31 @@ def test_short_names_point_at_settings() -> None:
     for short, (section, field) in SHORT_NAMES.items():
         assert short.startswith(PREFIX)
         assert field in SECTIONS[section].model_fields
+
+
+EXAMPLE = Path(__file__).parent.parent / "deploy" / "openmogr.example.toml"
+
+
+def test_the_example_file_changes_nothing_as_it_is() -> None:
+    assert load_settings(EXAMPLE) == load_settings()
+
+
+def test_the_example_file_holds_every_setting_at_its_default(tmp_path: Path) -> None:
+    text = EXAMPLE.read_text(encoding="utf-8")
+    config = tmp_path / "openmogr.toml"
+    config.write_text(re.sub(r"^#(?=\S)", "", text, flags=re.MULTILINE), encoding="utf-8")
+    found, defaults = load_settings(config), load_settings()
+    assert dict(found.server.custom_domains) == {"img.example.com": "examplebucket-1250000000"}
+    assert [item.token.get_secret_value() for item in found.auth.temporary] == ["its session token"]
+    for section, model in SECTIONS.items():
+        given = getattr(found, section).model_fields_set
+        assert given == set(model.model_fields), f"[{section}] lacks {set(model.model_fields) - given}"
+        for name in given - {"custom_domains", "temporary", "workers"}:
+            assert getattr(getattr(found, section), name) == getattr(getattr(defaults, section), name), name
+
+
+def test_the_documentation_is_the_same_on_every_machine() -> None:
+    """What depends on the machine is told in words."""
+    reference = (Path(__file__).parent.parent / "docs" / "settings.md").read_text(encoding="utf-8")
+    (line,) = [line for line in reference.splitlines() if "OPENMOGR_IMAGE_WORKERS" in line]
+    assert not re.search(r"\d", line)
