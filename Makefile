@@ -10,7 +10,7 @@ CODEC_SOURCES := $(shell find codec -path codec/target -prune -o \( -name '*.rs'
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup clients run test test-rust test-python lint fmt bench docs clean check-python check-rust goldens
+.PHONY: help setup clients run test test-rust test-python lint fmt bench docs clean check-python check-rust goldens notices
 
 help: ## list the chores
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,7 @@ lint: setup ## ruff, mypy --strict, documentation, links, typos, YAML, cargo fmt
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python tools/generate_docs.py --check
+	$(BIN)/python tools/third_party.py --check
 	$(BIN)/python tools/check_links.py
 	$(BIN)/typos
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
@@ -103,6 +104,9 @@ bench: setup ## measure; tables and bench/results/*.json name the machine
 
 docs: setup ## make again the generated parts of the documentation
 	$(BIN)/python tools/generate_docs.py
+
+notices: setup ## make codec/THIRD_PARTY.txt again, after a change of Rust dependencies
+	$(BIN)/python tools/third_party.py
 
 clean: ## remove what setup and builds made (never ./data)
 	rm -rf $(VENV) codec/target $(CLIENTS)/build $(CLIENTS)/node_modules

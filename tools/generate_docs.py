@@ -1,6 +1,7 @@
-"""Writes the generated parts of the documentation: ``docs/use/settings.md`` and README's compatibility table.
+"""Writes the generated parts of the documentation.
 
-The settings come from the settings' classes. The table comes from the tests: a feature that a test marked
+They are ``docs/use/settings.md``, ``deploy/openmogr.example.toml`` and README's compatibility table. The settings come
+from the settings' classes. The table comes from the tests: a feature that a test marked
 ``@pytest.mark.compat(feature, client=...)`` shows to work with a real client is "verified"; the features of
 ``docs/compatibility.toml`` that no such test names are "from documentation" or "not yet", as it says there.
 
@@ -10,18 +11,38 @@ The settings come from the settings' classes. The table comes from the tests: a 
 
 from __future__ import annotations
 
+import json
 import sys
 import tomllib
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from openmogr.settings import SECTIONS, environment_name
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- compatibility: made by tools/generate_docs.py -->", "<!-- end of compatibility -->"
+
+
+# Settings that are tables of their own, with an entry to show how.
+TABLES: Mapping[tuple[str, str], Sequence[str]] = {
+    ("server", "custom_domains"): (
+        "[server.custom_domains]",
+        '"img.example.com" = "examplebucket-1250000000"',
+    ),
+    ("auth", "temporary"): (
+        "[[auth.temporary]]",
+        'secret_id = "AKIDTEMPORARY"',
+        'secret_key = "its key"',
+        'token = "its session token"',
+        "expires = 4102444800",
+    ),
+}
 
 
 class _Collector:
@@ -43,7 +64,15 @@ def settings_page() -> str:
         "",
         "Made by `tools/generate_docs.py` from the settings' classes. A setting is a field of a table in a TOML file",
         "(`openmogr serve --config FILE`, or `OPENMOGR_CONFIG`) or an environment variable; the environment wins",
-        "over the file, and the command line over both. All problems are reported together at start.",
+        "over the file, and the command line over both. All problems are reported together at start, each with the",
+        "file and key or the variable it comes from.",
+        "",
+        "[deploy/openmogr.example.toml](../../deploy/openmogr.example.toml) is a file with every setting. Settings that",
+        "hold names and values are tables, `[server.custom_domains]`; lists of such are `[[auth.temporary]]`. In the",
+        "environment a list is separated by commas or is JSON, a table is `NAME=VALUE,NAME=VALUE` or JSON.",
+        "",
+        "Variables `OPENMOGR_...` that are no setting are warned about. Those that Kubernetes makes for services named",
+        "`openmogr` or `openmogr-...` (`OPENMOGR_SERVICE_HOST`, `OPENMOGR_PORT=tcp://...`) are ignored.",
     ]
     for section, model in SECTIONS.items():
         lines += [
@@ -55,11 +84,59 @@ def settings_page() -> str:
         ]
         lines += ["| TOML | environment | default | what it is |", "|---|---|---|---|"]
         for name, field in model.model_fields.items():
-            default = field.get_default(call_default_factory=True, validated_data={})
-            shown = "required" if default is PydanticUndefined else _show(default)
+            shown = _default(field)
             text = (field.description or "").replace("|", "\\|")
             lines.append(f"| `{name}` | `{environment_name(section, name)}` | {shown} | {text} |")
     return "\n".join(lines) + "\n"
+
+
+def example_file() -> str:
+    """A TOML file with every setting at its default, commented out."""
+    lines = [
+        "# Every setting of OpenMogr, at its default. Made by tools/generate_docs.py; docs/settings.md says the same.",
+        "# Take away the # of what you change:  openmogr serve --config FILE",
+    ]
+    for section, model in SECTIONS.items():
+        lines += ["", f"[{section}]"]
+        tables: list[str] = []
+        for name, field in model.model_fields.items():
+            words = [f"# {field.description}"]
+            if (section, name) in TABLES:
+                tables += ["", *words, *(f"#{line}" for line in TABLES[section, name])]
+                continue
+            extra = field.json_schema_extra
+            if isinstance(extra, dict) and "default_in_words" in extra:
+                words.append(f"# Default: {extra['default_in_words']}.")
+                value = "2"
+            else:
+                value = _toml(field.get_default(call_default_factory=True, validated_data={}))
+            lines += [*words, f"#{name} = {value}"]
+        lines += tables
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: object) -> str:
+    """A default as TOML writes it."""
+    match value:
+        case bool() | int() | float():
+            return json.dumps(value)
+        case None | "":
+            return '""'
+        case list() | tuple() | set() | frozenset():
+            return "[" + ", ".join(_toml(item) for item in value) + "]"
+        case dict():
+            raise SystemExit("a setting that holds names and values needs an example in TABLES")
+        case SecretStr():
+            return _toml(value.get_secret_value())
+    return json.dumps(str(value), ensure_ascii=False)
+
+
+def _default(field: FieldInfo) -> str:
+    extra = field.json_schema_extra
+    if isinstance(extra, dict) and "default_in_words" in extra:
+        return str(extra["default_in_words"])  # it differs from machine to machine
+    default = field.get_default(call_default_factory=True, validated_data={})
+    return "required" if default is PydanticUndefined else _show(default)
 
 
 def _show(default: object) -> str:
@@ -102,6 +179,7 @@ def pages() -> dict[Path, str]:
     _, _, tail = rest.partition(END)
     return {
         ROOT / "docs" / "use" / "settings.md": settings_page(),
+        ROOT / "deploy" / "openmogr.example.toml": example_file(),
         readme: head + compatibility_table() + tail,
     }
 

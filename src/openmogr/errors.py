@@ -6,6 +6,7 @@ layer raises these and never an exception of the web framework; one place turns 
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -23,7 +24,15 @@ __all__ = [
     "NoSuchKey",
     "NotSupported",
     "SlowDown",
+    "is_shortage",
 ]
+
+_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
+
+
+def is_shortage(error: BaseException) -> bool:
+    """Whether memory or descriptors ran out, which is nobody's fault and passes."""
+    return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _SHORTAGES)
 
 
 class CosError(Exception):

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import resource
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import cast
 
@@ -9,18 +16,70 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from openmogr.api.settings import ServerSettings
-from openmogr.wire import CosProtocol
+from openmogr.wire import REFUSED_IN_WORDS, CosProtocol
 
-__all__ = ["make_server"]
+__all__ = ["fit_connections", "make_server"]
+
+_log = logging.getLogger("openmogr.server")
+
+# A connection takes its socket and the file that it reads or writes.
+_PER_CONNECTION = 2
+# The index, the event loop, libraries, and connections that are being refused.
+_OWN = 192 + REFUSED_IN_WORDS
+
+
+class _Server(uvicorn.Server):
+    """A server that outlives the terminal or session it was started from."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGHUP"):
+            with super().capture_signals():
+                yield
+            return
+        # There is nothing to read again: settings hold until the end, and logs go to the standard error.
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        try:
+            with super().capture_signals():
+                yield
+        finally:
+            signal.signal(signal.SIGHUP, before)
+
+
+def fit_connections(wanted: int) -> int:
+    """How many connections the process's descriptors allow; the soft limit is raised as far as needed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = _PER_CONNECTION * wanted + _OWN
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return wanted
+    limit = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if limit > soft:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+        except (OSError, ValueError):  # as macOS does above a limit of its own
+            limit = soft
+    fitting = max(1, (limit - min(_OWN, limit // 2)) // _PER_CONNECTION)
+    if fitting >= wanted:
+        return wanted
+    _log.warning(
+        "at most %d connections instead of max_connections = %d: the limit of open files is %d, and %d are needed;"
+        " raise it (ulimit -Hn, LimitNOFILE=, --ulimit nofile=)",
+        fitting,
+        wanted,
+        limit,
+        needed,
+    )
+    return fitting
 
 
 def make_server(app: ASGIApp, settings: ServerSettings) -> uvicorn.Server:
     """A server that is ready to run; its ``run`` blocks until a signal ends it."""
+    limits = replace(settings.wire_limits, connections=fit_connections(settings.max_connections))
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
-        http=cast("type[CosProtocol]", partial(CosProtocol, limits=settings.wire_limits)),
+        http=cast("type[CosProtocol]", partial(CosProtocol, limits=limits)),
         ws="none",
         lifespan="on",
         proxy_headers=False,
@@ -30,4 +89,4 @@ def make_server(app: ASGIApp, settings: ServerSettings) -> uvicorn.Server:
         log_config=None,
         timeout_graceful_shutdown=settings.shutdown_timeout,
     )
-    return uvicorn.Server(config)
+    return _Server(config)

@@ -9,9 +9,11 @@ command line. All problems of all sources are reported together.
 from __future__ import annotations
 
 import json
+import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeAlias
 
@@ -52,25 +54,58 @@ SHORT_NAMES: Mapping[str, tuple[str, str]] = {
 # Variables of the same prefix that are not settings: the path of the TOML file, and the test suite's data.
 _OTHER_VARIABLES = frozenset({"OPENMOGR_CONFIG", "OPENMOGR_SHARED"})
 
+# What Kubernetes puts into the environment of every container for a service named openmogr or openmogr-something,
+# and old Docker links too. A port there is a URL, so that OPENMOGR_PORT=9000 is still ours.
+_KUBERNETES = re.compile(
+    r"OPENMOGR_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_PROTO|_PORT|_ADDR)?)"
+)
+_KUBERNETES_PORT = re.compile(r"OPENMOGR_(\w+_)?PORT")
+_KUBERNETES_URL = re.compile(r"(tcp|udp|sctp)://")
+
 _Values: TypeAlias = dict[str, dict[str, object]]
 
 
 class SettingsError(Exception):
-    """The settings do not hold together; ``problems`` names every one, one sentence each."""
+    """The settings do not hold together; ``problems`` names every one, one sentence each.
 
-    def __init__(self, problems: list[str]) -> None:
+    Attributes:
+        warnings: what :class:`Settings` would have told.
+    """
+
+    def __init__(self, problems: list[str], warnings: Sequence[str] = ()) -> None:
         self.problems = problems
+        self.warnings = tuple(warnings)
         super().__init__("\n".join(problems))
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All sections. Built by :func:`load_settings`, or by hand in tests."""
+    """All sections. Built by :func:`load_settings`, or by hand in tests.
+
+    Attributes:
+        warnings: what looks like a mistake and stops nothing, one sentence each.
+    """
 
     server: ServerSettings
     auth: AuthSettings
     storage: StorageSettings
     image: ImageSettings
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass
+class _Sources:
+    """What was gathered: values, where each comes from in words, and what is wrong."""
+
+    values: _Values = field(default_factory=lambda: {section: {} for section in SECTIONS})
+    origins: dict[tuple[str, str], str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def put(self, section: str, name: str, value: object, origin: str) -> None:
+        """A value of a setting, which takes the place of an earlier source's."""
+        self.values[section][name] = value
+        self.origins[section, name] = origin
 
 
 def environment_name(section: str, field: str) -> str:
@@ -96,25 +131,27 @@ def load_settings(
     Raises:
         SettingsError: with all problems of the file, the environment and the values.
     """
-    problems: list[str] = []
-    values: _Values = {section: {} for section in SECTIONS}
+    sources = _Sources()
     if config is not None:
-        _read_file(config, values, problems)
-    _read_environment(environment or {}, values, problems)
+        _read_file(config, sources)
+    _read_environment(environment or {}, sources)
     for section, fields in (overrides or {}).items():
-        values[section].update(fields)
+        for name, value in fields.items():
+            sources.put(section, name, value, f"--{name}")
     models: dict[str, BaseModel] = {}
     for section, model in SECTIONS.items():
         try:
-            models[section] = model.model_validate(values[section])
+            models[section] = model.model_validate(sources.values[section])
         except ValidationError as error:
-            problems.extend(_describe(section, error))
-    if problems:
-        raise SettingsError(problems)
-    return Settings(**models)  # type: ignore[arg-type]  # each model was validated by the class of its own section
+            sources.problems.extend(_describe(section, error, sources))
+    if sources.problems:
+        raise SettingsError(sources.problems, sources.warnings)
+    # Each model was validated by the class of its own section.
+    return Settings(**models, warnings=tuple(sources.warnings))  # type: ignore[arg-type]
 
 
-def _read_file(config: Path, values: _Values, problems: list[str]) -> None:
+def _read_file(config: Path, sources: _Sources) -> None:
+    problems = sources.problems
     try:
         document = tomllib.loads(config.read_text(encoding="utf-8"))
     except OSError as error:
@@ -129,27 +166,42 @@ def _read_file(config: Path, values: _Values, problems: list[str]) -> None:
         elif not isinstance(table, dict):
             problems.append(f"{config}: {section} must be a table, [{section}]")
         else:
-            for field, value in table.items():
-                if field in SECTIONS[section].model_fields:
-                    values[section][field] = value
+            known = SECTIONS[section].model_fields
+            for name, value in table.items():
+                if name in known:
+                    sources.put(section, name, value, f"{config}: {name} in [{section}]")
                 else:
-                    problems.append(f"{config}: unknown setting {field} in [{section}]")
+                    hint = _hint(name, known)
+                    problems.append(f"{config}: unknown setting {name} in [{section}]{hint}")
 
 
-def _read_environment(environment: Mapping[str, str], values: _Values, problems: list[str]) -> None:
+def _read_environment(environment: Mapping[str, str], sources: _Sources) -> None:
     places = {
-        f"{PREFIX}{section}_{field}".upper(): (section, field)
+        f"{PREFIX}{section}_{name}".upper(): (section, name)
         for section, model in SECTIONS.items()
-        for field in model.model_fields
+        for name in model.model_fields
     } | dict(SHORT_NAMES)
-    for name, text in sorted(environment.items()):
-        if not name.startswith(PREFIX) or name in _OTHER_VARIABLES:
+    for variable, text in sorted(environment.items()):
+        if not variable.startswith(PREFIX) or variable in _OTHER_VARIABLES or _is_kubernetes(variable, text):
             continue
-        if name not in places:
-            problems.append(f"{name}: there is no such setting")
+        if variable not in places:
+            sources.warnings.append(f"{variable}: there is no such setting{_hint(variable, places)}")
             continue
-        section, field = places[name]
-        values[section][field] = _parse(section, field, text)
+        section, name = places[variable]
+        sources.put(section, name, _parse(section, name, text), variable)
+
+
+def _is_kubernetes(variable: str, text: str) -> bool:
+    if _KUBERNETES.fullmatch(variable):
+        return True
+    return _KUBERNETES_PORT.fullmatch(variable) is not None and _KUBERNETES_URL.match(text) is not None
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    # Without what all names have in common, which would make all of them alike.
+    names = {other.removeprefix(PREFIX): other for other in known}
+    close = get_close_matches(name.removeprefix(PREFIX), names, 1, 0.75)
+    return f"; is {names[close[0]]} meant?" if close else ""
 
 
 def _parse(section: str, field: str, text: str) -> object:
@@ -169,9 +221,16 @@ def _parse(section: str, field: str, text: str) -> object:
     return text
 
 
-def _describe(section: str, error: ValidationError) -> list[str]:
-    return [
-        f"{environment_name(section, str(item['loc'][0])) if item['loc'] else section}"
-        f" ([{section}] {'.'.join(map(str, item['loc']))}): {item['msg']}"
-        for item in error.errors(include_url=False, include_input=False)
-    ]
+def _describe(section: str, error: ValidationError, sources: _Sources) -> list[str]:
+    described = []
+    for item in error.errors(include_url=False, include_input=False):
+        name, *inner = map(str, item["loc"]) if item["loc"] else ("",)
+        place = "".join(f", {part}" for part in inner)
+        origin = sources.origins.get(
+            (section, name), f"{environment_name(section, name)} ([{section}] {name})"
+        )
+        # A rule over several settings belongs to none of them.
+        described.append(
+            f"{origin if name else f'[{section}]'}{place}: {item['msg'].removeprefix('Value error, ')}"
+        )
+    return described

@@ -45,12 +45,26 @@ class Answer:
 class ServerProcess:
     """Starts on entering, on a free port; ends on leaving.
 
+    Args:
+        data: the data folder.
+        settings: by section; those of the storage and of keys are filled in.
+        log: the file of its standard streams; None: beside the data folder.
+        launcher: the command that runs this module, whose name and arguments follow.
+
     Attributes:
         credential: the owner's key pair.
         port: on 127.0.0.1.
     """
 
-    def __init__(self, data: Path, settings: Mapping[str, Mapping[str, object]] | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        settings: Mapping[str, Mapping[str, object]] | None = None,
+        *,
+        log: Path | None = None,
+        launcher: Sequence[str] = (sys.executable, "-m"),
+    ) -> None:
+        self._launcher = launcher
         self.credential = Credential(
             "AKIDEXAMPLE00000000000000000000000000", "SecretKeyExample0123456789abcdef"
         )
@@ -62,7 +76,7 @@ class ServerProcess:
         auth = self._overrides.setdefault("auth", {})
         auth.setdefault("secret_id", self.credential.secret_id)
         auth.setdefault("secret_key", self.credential.secret_key)
-        self._log = data.with_name(data.name + ".log")
+        self._log = log or data.with_name(data.name + ".log")
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -71,7 +85,7 @@ class ServerProcess:
             os.set_inheritable(listener.fileno(), True)
             with self._log.open("ab") as log:
                 self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                    [sys.executable, "-m", __name__, str(listener.fileno()), json.dumps(self._overrides)],
+                    [*self._launcher, __name__, str(listener.fileno()), json.dumps(self._overrides)],
                     pass_fds=[listener.fileno()],
                     stdout=log,
                     stderr=log,
@@ -101,6 +115,17 @@ class ServerProcess:
         assert self._process is not None
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def open_files(self) -> int:
+        """Descriptors that the server holds now (Linux)."""
+        assert self._process is not None
+        return len(list(Path(f"/proc/{self._process.pid}/fd").iterdir()))
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the server."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def stop(self) -> None:
         """End the server as an operator does, with SIGTERM."""

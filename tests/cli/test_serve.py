@@ -126,8 +126,8 @@ def test_wrong_settings_are_all_named(openmogr: Run, tmp_path: Path) -> None:
         finally:
             del os.environ["OPENMOGR_CONFIG"]
         assert result.exit_code == ExitCode.USAGE
-        for word in ("OPENMOGR_PORT", "OPENMOGR_STORAGE_IO_THREADS", "unknown setting unknown"):
-            assert word in result.output
+        for word in ("port in [server]", "io_threads in [storage]", "unknown setting unknown"):
+            assert f"{config}: {word}" in result.output
     assert not (tmp_path / "data").exists()
 
 

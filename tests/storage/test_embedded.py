@@ -69,6 +69,7 @@ async def test_keys_never_become_paths(
         "staging",
         "index.sqlite3",
         "lock",
+        "reserve",
     }
 
 

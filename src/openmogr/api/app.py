@@ -15,13 +15,24 @@ from openmogr.api.request import Request, read_request
 from openmogr.api.response import Header, Response
 from openmogr.api.routing import find_handler
 from openmogr.api.services import Services
-from openmogr.errors import CosError, InternalError
+from openmogr.errors import CosError, InternalError, SlowDown, is_shortage
 from openmogr.wire import ERROR_TYPE, RequestIds, error_document
 
 __all__ = ["CosApi"]
 
 _log = logging.getLogger("openmogr.api")
 _access = logging.getLogger("openmogr.access")
+
+
+# What every 503 asks a client to wait before it tries again, in seconds.
+_RETRY_AFTER = b"5"
+
+
+def _our_fault(error: Exception) -> CosError:
+    """A shortage passes, and a retry may do; anything else is a fault."""
+    if is_shortage(error):
+        return SlowDown("The server is short of memory or files. Please try again.", detail=repr(error))
+    return InternalError(detail=repr(error))
 
 
 class CosApi:
@@ -43,6 +54,10 @@ class CosApi:
             response = await self._answer(request)
         except CosError as error:
             response = self._error(scope, request, error, request_id)
+        except (MemoryError, OSError) as error:
+            if not is_shortage(error):
+                _log.exception("%s %s failed", scope["method"], scope["path"])
+            response = self._error(scope, request, _our_fault(error), request_id)
         except Exception as error:
             _log.exception("%s %s failed", scope["method"], scope["path"])
             response = self._error(scope, request, InternalError(detail=repr(error)), request_id)
@@ -94,6 +109,8 @@ class CosApi:
             (b"x-cos-trace-id", trace_id.encode()),
             *((name.lower().encode(), value.encode()) for name, value in error.headers.items()),
         ]
+        if error.status == 503 and "Retry-After" not in error.headers:
+            headers.append((b"retry-after", _RETRY_AFTER))
         body = error_document(error.code, error.message, resource, request_id, trace_id)
         if scope["method"] == "HEAD":
             return Response(error.status, headers, length=0)

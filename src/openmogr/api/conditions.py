@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 from openmogr.api.errors import InvalidRange, PreconditionFailed
 from openmogr.api.request import Request
+from openmogr.dates import parse_http_date
 
 __all__ = ["ByteRange", "check_preconditions", "is_not_modified", "parse_range", "requested_range"]
 
@@ -99,10 +99,4 @@ def _tags_match(text: str, etag: str) -> bool:
 
 def _date(text: str | None) -> datetime | None:
     """An HTTP date; None for anything else, which RFC 9110 has us ignore."""
-    if text is None:
-        return None
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, IndexError):
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return None if text is None else parse_http_date(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from functools import lru_cache
 from xml.etree.ElementTree import Element
 
 from openmogr.api.access import check_owner
-from openmogr.api.documents import read_raw_document
+from openmogr.api.documents import AT_ONCE, read_raw_document
 from openmogr.api.errors import AccessForbidden, InvalidRequest, MalformedXML, NoSuchCORSConfiguration
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response
@@ -115,7 +116,12 @@ async def _rule_for(
     if document is None:
         default = services.settings.cors_allow_origin
         return _Rule((default,), _METHODS, ("*",), _EXPOSED, 600) if default else None
-    return next((rule for rule in _stored_rules(document) if rule.allows(origin, method, names)), None)
+    rules = (
+        _stored_rules(document)
+        if len(document) <= AT_ONCE
+        else await asyncio.to_thread(_stored_rules, document)
+    )
+    return next((rule for rule in rules if rule.allows(origin, method, names)), None)
 
 
 def _exposed(rule: _Rule, names: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from xml.etree.ElementTree import Element
 
@@ -11,7 +12,10 @@ from openmogr.api.services import Services
 from openmogr.api.xml import parse
 from openmogr.storage.errors import BadDigest
 
-__all__ = ["read_document", "read_raw_document"]
+__all__ = ["AT_ONCE", "read_document", "read_raw_document"]
+
+# Longer documents are parsed off the event loop, which they would hold up for milliseconds to seconds.
+AT_ONCE = 4096
 
 
 async def read_raw_document(services: Services, request: Request, root: str) -> tuple[bytes, Element]:
@@ -24,7 +28,9 @@ async def read_raw_document(services: Services, request: Request, root: str) -> 
     document = await request.document(services.settings.max_xml_bytes)
     if expected is not None and expected != hashlib.md5(document, usedforsecurity=False).digest():
         raise BadDigest()
-    return document, parse(document, root)
+    if len(document) <= AT_ONCE:
+        return document, parse(document, root)
+    return document, await asyncio.to_thread(parse, document, root)
 
 
 async def read_document(services: Services, request: Request, root: str) -> Element:

@@ -23,6 +23,16 @@ _HOST_PATTERNS = (
 )
 
 
+def _flat(table: Mapping[str, object]) -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for name, value in table.items():
+        if isinstance(value, Mapping) and value:
+            flat |= {f"{name}.{rest}": item for rest, item in _flat(value).items()}
+        else:
+            flat[name] = value
+    return flat
+
+
 class ServerSettings(BaseModel):
     """Where the server listens, how it finds the bucket of a request, and what a request may cost."""
 
@@ -68,12 +78,27 @@ class ServerSettings(BaseModel):
     max_head_bytes: int = Field(
         default=64 * 1024, ge=8192, description="Request line and headers together, in bytes."
     )
-    max_connections: int = Field(default=4096, gt=0, description="Connections open at the same time.")
+    max_connections: int = Field(
+        default=4096,
+        gt=0,
+        description="Connections open at the same time; fewer where descriptors do not suffice.",
+    )
     head_timeout: float = Field(
-        default=30.0, gt=0, description="For the head of a request to arrive, in seconds."
+        default=30.0, gt=0, description="For the head of a request to arrive, in all, in seconds."
     )
     body_timeout: float = Field(
         default=60.0, gt=0, description="Between two pieces of a request's body, in seconds."
+    )
+    min_body_rate: int = Field(
+        default=500,
+        ge=0,
+        description="Least rate of a request's body, averaged over body_timeout, in bytes per second; 0: any.",
+    )
+    body_deadline: float = Field(
+        default=21_600.0,
+        gt=0,
+        description="For the body of a request to arrive, in all, in seconds; without the time in which the"
+        " server itself is busy.",
     )
     write_timeout: float = Field(
         default=60.0, gt=0, description="For a client to take in what was sent to it, in seconds."
@@ -91,6 +116,12 @@ class ServerSettings(BaseModel):
                 raise ValueError(f"{name!r} is not a host name in lower case")
         return names
 
+    @field_validator("custom_domains", mode="before")
+    @classmethod
+    def _dotted_names(cls, value: object) -> object:
+        """TOML takes an unquoted ``img.example.com = "bucket"`` for tables in tables."""
+        return _flat(value) if isinstance(value, Mapping) else value
+
     @field_validator("host_patterns")
     @classmethod
     def _name_a_bucket(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
@@ -106,6 +137,8 @@ class ServerSettings(BaseModel):
             head_bytes=self.max_head_bytes,
             head_timeout=self.head_timeout,
             body_timeout=self.body_timeout,
+            min_body_rate=self.min_body_rate,
+            body_deadline=self.body_deadline,
             write_timeout=self.write_timeout,
             keep_alive_timeout=self.keep_alive_timeout,
             connections=self.max_connections,

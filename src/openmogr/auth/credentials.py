@@ -62,7 +62,7 @@ def load_credentials(settings: AuthSettings, data: Path) -> Credentials:
     if settings.secret_id:
         owner = Credential(settings.secret_id, settings.secret_key.get_secret_value())
         return Credentials(owner, temporary)
-    data.mkdir(parents=True, exist_ok=True)
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = data / _FILE
     try:
         return Credentials(_read(path), temporary)

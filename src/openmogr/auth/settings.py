@@ -40,7 +40,7 @@ class AuthSettings(BaseModel):
     )
     temporary: tuple[TemporaryCredential, ...] = Field(
         default=(),
-        description="Temporary keys: a JSON list of secret_id, secret_key, token, expires (Unix seconds).",
+        description="Temporary keys, each of secret_id, secret_key, token and expires (Unix seconds).",
     )
     clock_skew: int = Field(
         default=900,

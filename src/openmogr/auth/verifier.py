@@ -8,7 +8,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from urllib.parse import unquote, unquote_plus, unquote_to_bytes
 
 from openmogr.auth.authorization import Authorization, from_request, parse_time
@@ -21,6 +20,7 @@ from openmogr.auth.errors import (
 )
 from openmogr.auth.foreign import refuse_other_services
 from openmogr.auth.signature import encode, http_string, join_pairs, sign
+from openmogr.dates import parse_http_date
 from openmogr.errors import AccessDenied, InvalidArgument
 
 __all__ = ["Coverage", "SignedRequest", "Verifier"]
@@ -171,9 +171,8 @@ class Verifier:
     def _check_date(self, value: bytes | None) -> None:
         if not value:
             return
-        try:
-            date = parsedate_to_datetime(value.decode("latin-1"))
-        except ValueError:
+        date = parse_http_date(value.decode("latin-1"))
+        if date is None:
             return
         if abs(date.timestamp() - self._clock()) > self._clock_skew:
             raise RequestTimeTooSkewed()

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from openmogr import __version__
 from openmogr.cli._report import human_size
 from openmogr.errors import CosError
+from openmogr.processors import available_processors
 from openmogr.settings import Settings
 
 __all__ = ["Finding", "State", "check_codecs", "check_limits", "check_storage", "check_system", "licences"]
@@ -91,7 +92,10 @@ def check_system() -> Iterator[Finding]:
     state = State.FINE if sqlite3.sqlite_version_info >= SQLITE_NEEDED else State.MISSING
     needed = ".".join(map(str, SQLITE_NEEDED))
     yield Finding(state, "SQLite", f"{sqlite3.sqlite_version} ({needed} or newer is needed)")
-    yield Finding(State.FINE, "processors", str(os.cpu_count() or 1))
+    usable, there = available_processors(), os.cpu_count() or 1
+    yield Finding(
+        State.FINE, "processors", str(there) if usable == there else f"{usable} of {there} may be used"
+    )
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if files == resource.RLIM_INFINITY or files >= 1024:
         yield Finding(

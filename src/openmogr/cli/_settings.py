@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,9 +27,17 @@ def settings_or_exit(
     if config is None and (named := os.environ.get("OPENMOGR_CONFIG")):
         config = Path(named)
     try:
-        return load_settings(config, os.environ, overrides)
+        settings = load_settings(config, os.environ, overrides)
     except SettingsError as error:
+        _warn(error.warnings)
         click.echo("The settings cannot be used:", err=True)
         for problem in error.problems:
             click.echo(f"  - {problem}", err=True)
         sys.exit(ExitCode.USAGE)
+    _warn(settings.warnings)
+    return settings
+
+
+def _warn(warnings: Sequence[str]) -> None:
+    for warning in warnings:
+        click.echo(f"Warning: {warning}", err=True)

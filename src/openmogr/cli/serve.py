@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from openmogr.cli._settings import settings_or_exit
+from openmogr.cli._started import command_as_started
 from openmogr.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -57,10 +59,10 @@ def serve(host: str | None, port: int | None, data: Path | None, config: Path | 
         overrides["server"]["port"] = port
     if data is not None:
         overrides["storage"]["data"] = data
-    _run(settings_or_exit(config, overrides), demo=demo)
+    _run(settings_or_exit(config, overrides), config, demo=demo)
 
 
-def _run(settings: Settings, *, demo: bool) -> None:
+def _run(settings: Settings, config: Path | None, *, demo: bool) -> None:
     from openmogr.app import create_app
     from openmogr.server import make_server
 
@@ -70,7 +72,8 @@ def _run(settings: Settings, *, demo: bool) -> None:
         # Not earlier: keys that are made now are shown once, and a start that fails would not show them.
         credentials = _load_credentials(settings)
         port: int = listener.getsockname()[1]
-        greet = _greeting(settings, credentials, port, demo=demo)
+        sign = _sign_command(settings, config) if demo else None
+        greet = _greeting(settings, credentials, port, sign)
         server = make_server(create_app(settings, credentials=credentials, on_start=greet), settings.server)
         server.run(sockets=[listener])
     if not server.started:
@@ -110,7 +113,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _greeting(
-    settings: Settings, credentials: Credentials, port: int, *, demo: bool
+    settings: Settings, credentials: Credentials, port: int, sign: str | None
 ) -> Callable[[Storage], Awaitable[None]]:
     from openmogr.demo import banner, seed
 
@@ -119,18 +122,35 @@ def _greeting(
     url = f"http://{shown}:{port}"
 
     async def greet(storage: Storage) -> None:
-        if demo:
+        if sign is not None:
             await seed(storage, region=settings.server.region)
         click.echo(f"OpenMogr listens on {url}, objects lie in {settings.storage.data.absolute()}")
         if credentials.generated:
             click.echo("Credentials were made; they are kept in the data folder and shown this once:")
             click.echo(f"  SecretId   {credentials.owner.secret_id}")
             click.echo(f"  SecretKey  {credentials.owner.secret_key}")
-        if demo:
-            click.echo(banner(url, str(settings.storage.data)))
+        if sign is not None:
+            click.echo(banner(url, sign))
         sys.stdout.flush()
 
     return greet
+
+
+def _sign_command(settings: Settings, config: Path | None) -> str:
+    """``openmogr sign`` as the reader's shell takes it, with the keys from where this server has them."""
+    from openmogr.settings import environment_name
+
+    words = [command_as_started(), "sign"]
+    names = [environment_name("auth", name) for name in ("secret_id", "secret_key")]
+    named = config or os.environ.get("OPENMOGR_CONFIG")
+    if not settings.auth.secret_id:
+        words += ["--data", shlex.quote(str(settings.storage.data))]
+    elif any(os.environ.get(name) for name in (*names, "OPENMOGR_AUTH_SECRET_ID")):
+        # Never the keys themselves: what is printed may go to a log. The shell needs the same variables.
+        words = [f'{name}="${name}"' for name in names] + words
+    elif named:
+        words += ["--config", shlex.quote(str(named))]
+    return " ".join(words)
 
 
 def _give_up(reason: str) -> NoReturn:

@@ -29,15 +29,14 @@ async def seed(storage: Storage, *, region: str) -> None:
             await storage.commit([Write(BUCKET, KEY, staged, attributes)])
 
 
-def banner(url: str, data: str) -> str:
+def banner(url: str, sign: str) -> str:
     """What the server prints: URLs for a browser, and the three ways as ``curl`` lines.
 
     Args:
         url: where the server listens, ``http://127.0.0.1:9000``.
-        data: the data folder, where ``openmogr sign`` finds the keys.
+        sign: the command that signs with the server's keys, as the reader's shell takes it.
     """
     photo = f"{url}/{BUCKET}/{KEY}"
-    sign = f".venv/bin/openmogr sign --data {data}"
     heif = '{"is_pic_info":1,"rules":[{"fileid":"/heif/sample.heif","rule":"imageMogr2/format/heif"}]}'
     tpg = '{"is_pic_info":1,"rules":[{"fileid":"/tpg/sample.tpg","rule":"imageMogr2/format/tpg"}]}'
     return f"""
@@ -52,7 +51,7 @@ Process on download:
   curl -o sample.heif '{photo}?imageMogr2/format/heif'
   curl -o sample.tpg '{photo}?imageMogr2/format/tpg'
 
-Process on upload (`openmogr sign` prints a signature made with the server's keys):
+Process on upload (`sign` prints a signature made with the server's keys):
 
   curl -o upload.png '{photo}'
   curl -T upload.png '{url}/{BUCKET}/upload.png' \\

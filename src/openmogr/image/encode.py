@@ -13,7 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 from openmogr.errors import CosError, InternalError
 from openmogr.image.codecs import heif_codec, tpg_encoder
 from openmogr.image.color import flatten, has_alpha
-from openmogr.image.failures import output_resolution
+from openmogr.image.failures import out_of_memory, output_resolution
 from openmogr.image.formats import Target
 from openmogr.image.metadata import NO_METADATA, Metadata
 from openmogr.image.quality import encoder_setting
@@ -112,6 +112,8 @@ def encoding_errors(target: Target) -> Iterator[None]:
     except CosError:
         raise
     except Exception as error:
+        if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+            raise out_of_memory(f"{target.name} encoder: {error!r}") from error
         raise InternalError(
             f"the {target.name} encoder failed",
             detail=f"{type(error).__name__}: {error}",

@@ -8,12 +8,14 @@ from openmogr.errors import (
     InvalidArgument,
     InvalidImageFormat,
     NotSupported,
+    SlowDown,
 )
 
 __all__ = [
     "input_resolution",
     "missing_codec",
     "not_an_image",
+    "out_of_memory",
     "output_resolution",
     "outside_image",
     "too_many_bytes",
@@ -34,6 +36,13 @@ def unsupported_input(message: str) -> InvalidImageFormat:
 def missing_codec(message: str) -> NotSupported:
     """A format whose codec is not installed here."""
     return NotSupported(message, headers={"X-ErrNo": "-443"})
+
+
+def out_of_memory(detail: str) -> SlowDown:
+    """There was not enough memory for it at this moment."""
+    return SlowDown(
+        "The server is short of memory. Please try again.", detail=detail, headers={"X-ErrNo": "-901"}
+    )
 
 
 def too_many_bytes(message: str) -> ImageTooLarge:

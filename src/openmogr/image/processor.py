@@ -10,7 +10,7 @@ from openmogr.image.animate import can_animate, encode_animation
 from openmogr.image.codecs import heif_codec, tpg_encoder
 from openmogr.image.decode import Frame, OpenedImage, open_image, read_container
 from openmogr.image.encode import EncodeOptions, encode
-from openmogr.image.failures import too_many_bytes, unsupported_input
+from openmogr.image.failures import out_of_memory, too_many_bytes, unsupported_input
 from openmogr.image.formats import TARGETS, Target
 from openmogr.image.geometry import Placement, place
 from openmogr.image.info import describe, execute_info
@@ -81,6 +81,8 @@ class Processor:
         except Exception as error:
             if pipeline.ignore_error:
                 return self._original(source)
+            if isinstance(error, MemoryError):
+                raise out_of_memory(pipeline.normalised) from error
             raise InternalError(
                 detail=f"{pipeline.normalised}: {type(error).__name__}: {error}", headers={"X-ErrNo": "-901"}
             ) from error

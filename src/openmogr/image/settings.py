@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 from pydantic import BaseModel, ConfigDict, Field
+
+from openmogr.processors import available_processors
 
 __all__ = ["ImageSettings"]
 
@@ -50,9 +50,10 @@ class ImageSettings(BaseModel):
         description="Refuse unknown operation parameters instead of skipping name and value (yes or no).",
     )
     workers: int = Field(
-        default_factory=lambda: os.cpu_count() or 1,
+        default_factory=available_processors,
         gt=0,
         description="Pictures processed at the same time, in threads.",
+        json_schema_extra={"default_in_words": "the processors that the process may use"},
     )
     queue: int = Field(
         default=64,

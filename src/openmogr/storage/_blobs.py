@@ -10,7 +10,7 @@ import contextlib
 import os
 import secrets
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
@@ -30,9 +30,15 @@ def sync_folder(folder: Path) -> None:
 
 
 class BlobFiles:
-    """All blobs under a folder. Methods block and are called in worker threads."""
+    """All blobs under a folder. Methods block and are called in worker threads.
 
-    def __init__(self, data: Path) -> None:
+    Args:
+        data: the folder.
+        removed: called in a thread after blobs were removed, which made room.
+    """
+
+    def __init__(self, data: Path, removed: Callable[[], object]) -> None:
+        self._removed = removed
         self._staging = data / "staging"
         self._blobs = data / "blobs"
         # Names of this run begin alike, so that the sweep for leftovers leaves alone what is new.
@@ -106,6 +112,8 @@ class BlobFiles:
             # A file that cannot be removed now is swept at the next start.
             with contextlib.suppress(OSError):
                 self.path(name).unlink(missing_ok=True)
+        if removable:
+            self._removed()
 
     def settle(self, kept: Iterable[str], dropped: Iterable[str]) -> None:
         """Follow a commit of the index: blobs it refers to (again), and blobs it refers to no more."""

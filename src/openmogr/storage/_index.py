@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable
@@ -13,14 +14,20 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
-from openmogr.errors import InternalError
-from openmogr.storage.errors import StorageFull
+from openmogr.errors import CosError, InternalError
+from openmogr.storage._reserve import Reserve
+from openmogr.storage.errors import StorageBusy, StorageFull
 
 __all__ = ["Index", "StorageUnusable", "Transaction"]
 
 T = TypeVar("T")
 
 _VERSION = 1
+# Seconds to wait for another process that has the index locked.
+_BUSY_SECONDS = 5
+_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
+# SQLite cannot open a file, its own journals included, where descriptors have run out.
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM)
 _SCHEMA = """
 CREATE TABLE buckets (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -109,6 +116,7 @@ class Transaction:
 class _Job(Generic[T]):
     work: Callable[[Transaction], T]
     future: Future[T]
+    frees: bool
     transaction: Transaction | None = None
     result: T | None = None
     error: BaseException | None = None
@@ -123,6 +131,7 @@ class Index:
         batch: most writes of one commit.
         committed: called in the writing thread after a commit, per write, in order, with the blobs that the
             index refers to and those it refers to no more.
+        reserve: space for changes that make room, released when the disk is full.
     """
 
     def __init__(
@@ -131,7 +140,9 @@ class Index:
         readers: int,
         batch: int,
         committed: Callable[[Iterable[str], Iterable[str]], None],
+        reserve: Reserve,
     ) -> None:
+        self._reserve = reserve
         self._path = path
         self._batch = batch
         self._committed = committed
@@ -144,7 +155,8 @@ class Index:
     def open(self) -> None:
         """Open or make the database. Raises :class:`StorageUnusable`."""
         try:
-            self._connection = self._connect()
+            self._create()
+            self._connection = self._connect_or_make_room()
             version: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
             if version > _VERSION:
                 raise StorageUnusable(
@@ -156,7 +168,9 @@ class Index:
                     f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {_VERSION};COMMIT;"
                 )
         except sqlite3.Error as error:
-            raise StorageUnusable(f"{self._path} cannot be used: {error}") from error
+            full = " (the disk is full)" if _code(error) in _FULL else ""
+            raise StorageUnusable(f"{self._path} cannot be used: {error}{full}") from error
+        self._reserve.make()
         self._writer.start()
 
     def close(self) -> None:
@@ -169,12 +183,15 @@ class Index:
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
 
-    def write(self, work: Callable[[Transaction], T]) -> Future[T]:
-        """Run in the writing thread; the future ends when the change is durable, or rolled back."""
+    def write(self, work: Callable[[Transaction], T], *, frees: bool = False) -> Future[T]:
+        """Run in the writing thread; the future ends when the change is durable, or rolled back.
+
+        With ``frees`` the change makes room, and may use the reserve where the disk is full.
+        """
         future: Future[T] = Future()
         # From here on it cannot be cancelled: the caller learns what became of the change, always.
         future.set_running_or_notify_cancel()
-        self._jobs.put(_Job(work, future))  # type: ignore[arg-type]  # the job keeps its own T
+        self._jobs.put(_Job(work, future, frees))  # type: ignore[arg-type]  # the job keeps its own T
         return future
 
     def read(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
@@ -182,20 +199,39 @@ class Index:
         return self._pool.submit(self._read, work)
 
     def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = self._connect()
-            connection.execute("PRAGMA query_only = ON")
-        connection.execute("BEGIN")
         try:
-            return work(connection)
+            connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+            if connection is None:
+                connection = self._connect()
+                connection.execute("PRAGMA query_only = ON")
+                self._local.connection = connection
+            connection.execute("BEGIN")
+            try:
+                return work(connection)
+            finally:
+                connection.execute("COMMIT")
         except sqlite3.Error as error:
             raise _translate(error) from error
-        finally:
-            connection.execute("COMMIT")
+
+    def _create(self) -> None:
+        """Before SQLite does, for the mode, which its journals take over."""
+        # Not where it is there: to close another descriptor of it would drop SQLite's locks.
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+    def _connect_or_make_room(self) -> sqlite3.Connection:
+        """Even to open the index takes space, for its journal and the table of its pages."""
+        try:
+            return self._connect()
+        except sqlite3.Error as error:
+            if _code(error) not in (*_FULL, sqlite3.SQLITE_CANTOPEN) or not self._reserve.release():
+                raise
+        return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
         self._connections.append(connection)
         for pragma in (
             "journal_mode = WAL",
@@ -224,6 +260,27 @@ class Index:
                 return
 
     def _write_batch(self, jobs: list[_Job[object]]) -> None:
+        self._attempt(jobs)
+        again = [job for job in jobs if job.frees and isinstance(job.error, StorageFull)]
+        if again and self._reserve.release():
+            for job in again:
+                job.error = None
+            self._attempt(again)
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        # At once, before anything else takes the space.
+        self._reserve.make()
+        for job in jobs:
+            if job.error is None and job.transaction is not None:
+                self._committed(job.transaction.kept, job.transaction.dropped)
+        for job in jobs:
+            if job.error is not None:
+                job.future.set_exception(job.error)
+            else:
+                job.future.set_result(job.result)
+
+    def _attempt(self, jobs: list[_Job[object]]) -> None:
+        """One transaction of several writes; each learns its result or error."""
         connection = self._connection
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -235,14 +292,6 @@ class Index:
                 connection.execute("ROLLBACK")
             for job in jobs:
                 job.error = job.error or _translate(error)
-        for job in jobs:
-            if job.error is None and job.transaction is not None:
-                self._committed(job.transaction.kept, job.transaction.dropped)
-        for job in jobs:
-            if job.error is not None:
-                job.future.set_exception(job.error)
-            else:
-                job.future.set_result(job.result)
 
     def _write_one(self, job: _Job[object]) -> None:
         """Run one write in a savepoint. Raises only if the whole transaction is lost."""
@@ -254,12 +303,22 @@ class Index:
         except Exception as error:
             job.error = _translate(error) if isinstance(error, sqlite3.Error) else error
             if not connection.in_transaction:
+                if isinstance(error, sqlite3.Error):
+                    raise
                 raise sqlite3.OperationalError(f"transaction lost: {error}") from error
             connection.execute("ROLLBACK TO job")
         connection.execute("RELEASE job")
 
 
-def _translate(error: sqlite3.Error) -> StorageFull | InternalError:
-    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's extended code of an error; 0 for those of Python's module."""
+    return int(getattr(error, "sqlite_errorcode", 0))
+
+
+def _translate(error: sqlite3.Error) -> CosError:
+    code = _code(error)
+    if code in _FULL:
         return StorageFull(detail=f"{errno.errorcode[errno.ENOSPC]}: {error}")
+    if code & 0xFF in _BUSY:
+        return StorageBusy(detail=f"index: {error}")
     return InternalError(detail=f"index: {error}")

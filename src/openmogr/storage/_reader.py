@@ -11,11 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from openmogr.errors import InternalError
+from openmogr.errors import InternalError, is_shortage
 from openmogr.storage import _crc64
 from openmogr.storage._blobs import BlobFiles
 from openmogr.storage._records import Segment
 from openmogr.storage._worker import in_thread
+from openmogr.storage.errors import StorageBusy
 from openmogr.storage.protocol import Digest, ObjectInfo, Part, Upload
 
 __all__ = ["FileAssembly", "FileReader"]
@@ -164,6 +165,8 @@ class _Pieces:
             assert self._descriptor is not None
             data = os.pread(self._descriptor, min(self._chunk, self._left), self._offset)
         except OSError as error:
+            if is_shortage(error):
+                raise StorageBusy(detail=f"blob cannot be read: {error}") from error
             raise InternalError(detail=f"blob cannot be read: {error}") from error
         if not data:
             raise InternalError(detail=f"blob ends {self._left} bytes early")

@@ -10,12 +10,12 @@ import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from openmogr.errors import CosError, InternalError
+from openmogr.errors import CosError, InternalError, is_shortage
 from openmogr.storage import _crc64
 from openmogr.storage._blobs import BlobFiles
 from openmogr.storage._records import Segment
 from openmogr.storage._worker import in_thread, settled
-from openmogr.storage.errors import EntityTooLarge, StorageFull
+from openmogr.storage.errors import EntityTooLarge, StorageBusy, StorageFull
 from openmogr.storage.protocol import Digest
 
 __all__ = ["FileStaged"]
@@ -143,4 +143,6 @@ class FileStaged:
 
 def _translate(error: OSError) -> CosError:
     detail = f"staging: {error}"
-    return StorageFull(detail=detail) if error.errno in _FULL else InternalError(detail=detail)
+    if error.errno in _FULL:
+        return StorageFull(detail=detail)
+    return StorageBusy(detail=detail) if is_shortage(error) else InternalError(detail=detail)

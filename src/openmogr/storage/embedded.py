@@ -21,8 +21,10 @@ from openmogr.storage import _buckets, _objects, _uploads
 from openmogr.storage._blobs import BlobFiles, sync_folder
 from openmogr.storage._index import Index, StorageUnusable, Transaction
 from openmogr.storage._keys import check_bucket_name, encode_key, encode_text
+from openmogr.storage._modes import tighten
 from openmogr.storage._reader import FileAssembly, FileReader
 from openmogr.storage._records import Segment, find_bucket
+from openmogr.storage._reserve import Reserve
 from openmogr.storage._staged import FileStaged
 from openmogr.storage._worker import settled
 from openmogr.storage.protocol import (
@@ -55,12 +57,14 @@ class EmbeddedStorage:
 
     def __init__(self, settings: StorageSettings) -> None:
         self._settings = settings
-        self._blobs = BlobFiles(settings.data)
+        reserve = Reserve(settings.data / "reserve", settings.reserve_bytes)
+        self._blobs = BlobFiles(settings.data, reserve.make)
         self._index = Index(
             settings.data / "index.sqlite3",
             settings.index_threads,
             settings.max_commit_batch,
             self._blobs.settle,
+            reserve,
         )
         self._pool = ThreadPoolExecutor(settings.io_threads, "openmogr-io")
         self._lock: int | None = None
@@ -101,7 +105,7 @@ class EmbeddedStorage:
         return await self._read(_buckets.list_all)
 
     async def delete_bucket(self, name: str) -> None:
-        await self._write(lambda change: _buckets.delete(change, name))
+        await self._write(lambda change: _buckets.delete(change, name), frees=True)
 
     async def set_bucket_acl(self, name: str, acl: Acl) -> None:
         await self._write(lambda change: _buckets.set_acl(change, name, acl))
@@ -110,7 +114,9 @@ class EmbeddedStorage:
         return await self._read(lambda connection: _buckets.get_document(connection, name, kind))
 
     async def put_bucket_document(self, name: str, kind: str, document: bytes | None) -> None:
-        await self._write(lambda change: _buckets.put_document(change, name, kind, document))
+        await self._write(
+            lambda change: _buckets.put_document(change, name, kind, document), frees=document is None
+        )
 
     # Objects
 
@@ -155,7 +161,7 @@ class EmbeddedStorage:
 
     async def delete_objects(self, bucket: str, keys: Sequence[str]) -> None:
         encoded = [encode_key(key) for key in keys]
-        await self._write(lambda change: _objects.delete(change, bucket, encoded))
+        await self._write(lambda change: _objects.delete(change, bucket, encoded), frees=True)
 
     async def set_object_acl(self, bucket: str, key: str, acl: Acl) -> None:
         name = encode_key(key)
@@ -263,15 +269,15 @@ class EmbeddedStorage:
 
     async def abort_upload(self, bucket: str, key: str, upload_id: str) -> None:
         name = encode_key(key)
-        await self._write(lambda change: _uploads.abort(change, bucket, name, upload_id))
+        await self._write(lambda change: _uploads.abort(change, bucket, name, upload_id), frees=True)
 
     # How it works inside
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
         return await settled(self._index.read(work))
 
-    async def _write(self, work: Callable[[Transaction], T]) -> T:
-        return await settled(self._index.write(work))
+    async def _write(self, work: Callable[[Transaction], T], *, frees: bool = False) -> T:
+        return await settled(self._index.write(work, frees=frees))
 
     async def _own(self, contents: Sequence[Content], future: Future[T]) -> T:
         """Wait for a commit; staged bytes then belong to the index, even if the caller was cancelled."""
@@ -319,6 +325,7 @@ class EmbeddedStorage:
             data.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             _take_lock(self._lock, data)
+            tighten(data)
             self._blobs.prepare()
             self._index.open()
             sync_folder(data)

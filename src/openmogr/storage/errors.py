@@ -18,6 +18,7 @@ __all__ = [
     "KeyTooLong",
     "NoSuchUpload",
     "ObjectAlreadyExists",
+    "StorageBusy",
     "StorageFull",
     "TooManyBuckets",
 ]
@@ -113,6 +114,12 @@ class ObjectAlreadyExists(CosError):
     """The write forbade overwriting (``x-cos-forbid-overwrite: true``) and the key is taken."""
 
     status, code, default_message = 409, "FileAlreadyExists", "The object you specified already exists."
+
+
+class StorageBusy(CosError):
+    """The index is locked by another process, or the system is short of descriptors; a retry may do."""
+
+    status, code, default_message = 503, "ServiceUnavailable", "The storage is busy. Please try again."
 
 
 class StorageFull(CosError):

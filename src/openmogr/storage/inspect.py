@@ -15,6 +15,9 @@ __all__ = ["SQLITE_NEEDED", "StorageReport", "inspect_storage"]
 
 # STRICT tables came with 3.37.
 SQLITE_NEEDED = (3, 37, 0)
+# To read an index that has a journal takes this much room, in bytes.
+_LITTLE = 1024 * 1024
+_NEED_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,9 @@ def inspect_storage(settings: StorageSettings) -> StorageReport:
     try:
         buckets, objects = _count(index)
     except sqlite3.Error as error:
+        if free < _LITTLE and getattr(error, "sqlite_errorcode", 0) & 0xFF in _NEED_ROOM:
+            # Not the index is at fault; a server that starts makes room for itself.
+            return StorageReport(data, exists, writable, in_use, free)
         return StorageReport(data, exists, writable, in_use, free, problem=f"{index}: {error}")
     return StorageReport(data, exists, writable, in_use, free, buckets, objects)
 
@@ -78,7 +84,9 @@ def _locked(path: Path) -> bool:
 
 
 def _count(index: Path) -> tuple[int, int]:
-    connection = sqlite3.connect(f"{index.as_uri()}?mode=ro", uri=True, timeout=5)
+    # Without a journal nothing changes the index, and it can be read without files beside it, which take room.
+    alone = "" if index.with_name(index.name + "-wal").exists() else "&immutable=1"
+    connection = sqlite3.connect(f"{index.as_uri()}?mode=ro{alone}", uri=True, timeout=5)
     try:
         connection.execute("PRAGMA query_only = ON")
         buckets: int = connection.execute("SELECT count(*) FROM buckets").fetchone()[0]

@@ -34,6 +34,12 @@ class StorageSettings(BaseModel):
         le=64 * _MIB,
         description="Bytes moved between memory and disk at a time, per transfer",
     )
+    reserve_bytes: int = Field(
+        default=16 * _MIB,
+        ge=0,
+        description="Space kept back so that objects can be deleted on a full disk, in bytes; at most an eighth"
+        " of the disk",
+    )
     io_threads: int = Field(
         default=8, ge=1, le=256, description="Threads that read, write and hash objects' bytes"
     )

@@ -6,6 +6,6 @@ document.
 """
 
 from openmogr.wire.errors import ERROR_TYPE, RequestIds, error_document
-from openmogr.wire.protocol import CosProtocol
+from openmogr.wire.protocol import REFUSED_IN_WORDS, CosProtocol
 
-__all__ = ["ERROR_TYPE", "CosProtocol", "RequestIds", "error_document"]
+__all__ = ["ERROR_TYPE", "REFUSED_IN_WORDS", "CosProtocol", "RequestIds", "error_document"]

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, cast
 
 from starlette.types import ASGIApp, Message, Scope
 
-from openmogr.errors import CosError, InternalError
+from openmogr.errors import CosError, InternalError, SlowDown, is_shortage
 from openmogr.wire.errors import ERROR_TYPE, MalformedBody, RequestIds, RequestTimeout, error_document
 from openmogr.wire.headers import write_head
+from openmogr.wire.pace import BodyPace
 
 if TYPE_CHECKING:
     from openmogr.wire.protocol import CosProtocol
@@ -44,7 +45,15 @@ def error_response(
         (b"x-cos-request-id", request_id.encode()),
         (b"x-cos-trace-id", trace_id.encode()),
     ]
+    if error.status == 503:
+        headers.append((b"retry-after", b"5"))
     return headers, body
+
+
+def _to_show(error: Exception) -> CosError:
+    if isinstance(error, CosError):
+        return error
+    return SlowDown("The server is short of memory or files.") if is_shortage(error) else InternalError()
 
 
 class Exchange:
@@ -63,6 +72,7 @@ class Exchange:
         self._protocol = protocol
         self._chunks: list[bytes] = []
         self._buffered = 0
+        self._pace = BodyPace(protocol.limits)
         self._arrival: asyncio.Future[None] | None = None
         self._head: Message | None = None
         self._started = False
@@ -79,20 +89,20 @@ class Exchange:
         except Exception as error:
             if not self.disconnected:
                 _log.error("%s %s failed", self.scope["method"], self.scope["path"], exc_info=error)
-            await self._fail()
+            await self._fail(_to_show(error))
         else:
             if not self.complete and not self.disconnected:
                 _log.error("%s %s was not answered to the end", self.scope["method"], self.scope["path"])
-                await self._fail()
+                await self._fail(InternalError())
 
-    async def _fail(self) -> None:
+    async def _fail(self, error: CosError) -> None:
         if self._started or self.disconnected:
             # Half an answer was sent: only a broken connection tells the client that it is not whole.
             self._protocol.abort()
             return
-        headers, body = error_response(InternalError(), self._protocol.ids, self.scope["path"])
+        headers, body = error_response(error, self._protocol.ids, self.scope["path"])
         self._head = None
-        await self.send({"type": "http.response.start", "status": 500, "headers": headers})
+        await self.send({"type": "http.response.start", "status": error.status, "headers": headers})
         await self.send(
             {"type": "http.response.body", "body": b"" if self.scope["method"] == "HEAD" else body}
         )
@@ -105,6 +115,7 @@ class Exchange:
             return
         self._chunks.append(chunk)
         self._buffered += len(chunk)
+        self._pace.received(len(chunk))
         if self._buffered > _BODY_HIGH_WATER:
             self._protocol.pause_reading()
         self.wake()
@@ -121,16 +132,7 @@ class Exchange:
             if not self._chunks and not self.received:
                 self._protocol.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         while not (self._chunks or self.received or self.disconnected or self.malformed or self.complete):
-            self._protocol.resume_reading()
-            self._arrival = self._protocol.loop.create_future()
-            try:
-                async with asyncio.timeout(self._protocol.limits.body_timeout):
-                    await self._arrival
-            except TimeoutError:
-                self.keep_alive = False
-                raise RequestTimeout() from None
-            finally:
-                self._arrival = None
+            await self._wait()
         if self.disconnected or self.complete:
             return {"type": "http.disconnect"}
         if self.malformed and not self._chunks:
@@ -139,6 +141,26 @@ class Exchange:
         self._chunks.clear()
         self._buffered = 0
         return {"type": "http.request", "body": body, "more_body": self.malformed or not self.received}
+
+    async def _wait(self) -> None:
+        """For the next piece of the body, or the end of it."""
+        clock = self._protocol.loop.time
+        started = clock()
+        self._protocol.resume_reading()
+        self._arrival = self._protocol.loop.create_future()
+        try:
+            async with asyncio.timeout(self._pace.patience):
+                await self._arrival
+            if not (self.received or self.disconnected or self.complete):
+                self._pace.waited(clock() - started)
+        except TimeoutError:
+            self.keep_alive = False
+            raise RequestTimeout() from None
+        except RequestTimeout:
+            self.keep_alive = False
+            raise
+        finally:
+            self._arrival = None
 
     # The response
 

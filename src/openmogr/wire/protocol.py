@@ -13,19 +13,21 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from openmogr.errors import CosError, SlowDown
-from openmogr.wire.errors import InvalidRequest, MethodNotAllowed, RequestIds
+from openmogr.wire.errors import InvalidRequest, MalformedBody, MethodNotAllowed, RequestIds
 from openmogr.wire.exchange import Exchange, error_response
 from openmogr.wire.headers import write_head
 from openmogr.wire.limits import WireLimits
 from openmogr.wire.target import escape_line, split_target
 
-__all__ = ["CosProtocol"]
+__all__ = ["REFUSED_IN_WORDS", "CosProtocol"]
 
 _log = logging.getLogger("openmogr.wire")
 _ids = RequestIds()
 
 _STATUS = {400: b"HTTP/1.1 400 Bad Request\r\n", 405: b"HTTP/1.1 405 Method Not Allowed\r\n"}
 _STATUS[503] = b"HTTP/1.1 503 Service Unavailable\r\n"
+# Connections past the limit that still get an answer before they are closed; each takes a descriptor meanwhile.
+REFUSED_IN_WORDS = 64
 
 
 class CosProtocol(asyncio.Protocol):
@@ -62,6 +64,8 @@ class CosProtocol(asyncio.Protocol):
         self._waiting: deque[Exchange] = deque()
         self._in_head = False
         self._head_bytes = 0
+        self._framing_bytes = 0  # of a body, received without a byte of its content
+        self._content = False  # whether the last piece received held content
         self._target = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._expects_continue = False
@@ -76,7 +80,9 @@ class CosProtocol(asyncio.Protocol):
         self._client = (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None
         self._server = (str(own[0]), int(own[1])) if isinstance(own, tuple) else None
         self._scheme = "https" if transport.get_extra_info("sslcontext") else "http"
-        if len(self._server_state.connections) > self.limits.connections:
+        if len(self._server_state.connections) > self.limits.connections + REFUSED_IN_WORDS:
+            self.abort()
+        elif len(self._server_state.connections) > self.limits.connections:
             self._refuse(SlowDown("Too many connections."))
         else:
             self._set_timer(self.limits.head_timeout)
@@ -114,6 +120,7 @@ class CosProtocol(asyncio.Protocol):
             return
         if not self._in_head and (self._incoming is None or self._incoming.received):
             data = escape_line(data)
+        self._content = False
         while data:
             try:
                 self._parser.feed_data(data)
@@ -134,12 +141,18 @@ class CosProtocol(asyncio.Protocol):
             self._head_bytes += len(data)
             if self._head_bytes > 2 * self.limits.head_bytes:
                 self._protocol_error(self._head_too_long())
+        elif self._incoming is not None and not self._incoming.received:
+            # Trailers and chunk extensions are dropped; without end they would be parsed, and kept, without end.
+            self._framing_bytes = 0 if self._content else self._framing_bytes + len(data)
+            if self._framing_bytes > 2 * self.limits.head_bytes:
+                self._protocol_error(MalformedBody("The trailers of the request's body are too long."))
 
     # Called by the parser
 
     def on_message_begin(self) -> None:
         self._in_head = True
         self._head_bytes = 0
+        self._framing_bytes = 0
         self._target = b""
         self._headers = []
         self._expects_continue = False
@@ -151,6 +164,8 @@ class CosProtocol(asyncio.Protocol):
         self._count_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            return  # a trailer of a chunked body: nothing here defines one, and none may pass for a header
         self._count_head(len(name) + len(value) + 4)
         name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
@@ -175,7 +190,7 @@ class CosProtocol(asyncio.Protocol):
             "raw_path": target.path,
             "query_string": target.query,
             "root_path": "",
-            "headers": self._headers,
+            "headers": tuple(self._headers),
             "client": self._client,
             "server": self._server,
             "state": self._app_state.copy(),
@@ -195,6 +210,7 @@ class CosProtocol(asyncio.Protocol):
             self.pause_reading()
 
     def on_body(self, body: bytes) -> None:
+        self._content = True
         if self._incoming is not None:
             self._incoming.feed(body)
 
@@ -312,7 +328,7 @@ class CosProtocol(asyncio.Protocol):
             self._transport.write_eof()
             self._set_timer(min(self.limits.linger_timeout, 2.0))
         else:
-            self._transport.close()
+            self._expired()
 
     def _count_head(self, length: int) -> None:
         self._head_bytes += length
@@ -328,5 +344,7 @@ class CosProtocol(asyncio.Protocol):
         self._timer = None if seconds is None else self.loop.call_later(seconds, self._expired)
 
     def _expired(self) -> None:
+        """Close when what was written has left; a client that takes nothing in any more is not waited for."""
         self._closing = True
         self._transport.close()
+        self._timer = self.loop.call_later(self.limits.write_timeout, self._transport.abort)
