@@ -14,7 +14,6 @@ from openmogr.cli.exit_codes import ExitCode, failure_code
 from openmogr.errors import CosError
 from openmogr.image import Pipeline, Processor, Result
 from openmogr.image import Source as ImageSource
-from openmogr.image.processor import TRANSPARENCY_DROPPED
 
 __all__ = ["Batch", "Outcome"]
 
@@ -114,9 +113,7 @@ class Batch:
             problem = f"unexpected {type(error).__name__}: {error}"
             return Outcome(source.path, None, before, 0, ExitCode.UNEXPECTED, problem)
         after = before if result.is_original else len(result.data)
-        note = result.headers.get(TRANSPARENCY_DROPPED, "")
-        note = note and f"animations in this format have no transparency: {note}"
-        return Outcome(source.path, target, before, after, note=note)
+        return Outcome(source.path, target, before, after)
 
     def _check_target(self, source: Source, target: Path) -> None:
         """Raises ``FileExistsError`` with a sentence if the target must not be written."""

@@ -29,8 +29,8 @@ __all__ = [
     "transparent_part",
 ]
 
-# libjpeg, the GIF header, the AV1 and HEVC encoders as the libraries build them.
-_MAX_SIDES = {"jpeg": 65_500, "gif": 65_535, "bmp": 65_535, "avif": 65_536, "heif": 16_384}
+# libjpeg, the GIF header, what libavif reads again, and HEVC encoders as the libraries build them.
+_MAX_SIDES = {"jpeg": 65_500, "gif": 65_535, "bmp": 65_535, "avif": 32_768, "heif": 16_384}
 
 # Below a short side of 32, x265 codes in blocks of 16 pixels, for which HEVC has no level with longer sides.
 _HEIF_THIN = 32

@@ -13,7 +13,7 @@ from openmogr.image.encode import EncodeOptions, encode
 from openmogr.image.failures import too_many_bytes, unsupported_input
 from openmogr.image.formats import TARGETS, Target
 from openmogr.image.info import describe, execute_info
-from openmogr.image.metadata import NO_METADATA, Metadata, upright
+from openmogr.image.metadata import NO_METADATA, Metadata, upright, upright_xmp
 from openmogr.image.model import ImageInfo, Result, Source
 from openmogr.image.operations import (
     AutoOrient,
@@ -28,16 +28,13 @@ from openmogr.image.settings import ImageSettings
 from openmogr.image.sizelimit import encode_within
 from openmogr.image.transform import Surface, apply_steps, draft_size
 
-__all__ = ["KEPT_SOURCE", "TRANSPARENCY_DROPPED", "Processor"]
+__all__ = ["KEPT_SOURCE", "Processor"]
 
 # `cgif/1` has a meaning of its own: at most so many frames (api/image-mogr2.md section 4.8).
 _SHORT_GIF_FRAMES = 30
 
 # Set where the source's bytes are the answer because a rewrite of them would have been longer.
 KEPT_SOURCE = "x-openmogr-kept-source"
-
-# Set where transparent frames lie on white because the animation is written without alpha.
-TRANSPARENCY_DROPPED = "x-openmogr-transparency-dropped"
 
 # Browsers show GIF frames of 0 or 1 hundredths of a second for this long; elsewhere delays are meant.
 _BROWSER_DELAY = 100
@@ -149,8 +146,7 @@ class Processor:
 
         written = encode_animation(processed, opened.frame_count, opened.plays, options, self.settings)
         result = _result(pipeline, options.target, written.data, written.size, options.quality)
-        headers = {TRANSPARENCY_DROPPED: "frames lie on white"} if written.transparency_dropped else {}
-        return replace(result, frame_count=written.frame_count, headers=headers)
+        return replace(result, frame_count=written.frame_count)
 
     def _original(self, source: Source) -> Result:
         """The source itself; never fails for what it contains."""
@@ -202,7 +198,9 @@ def _metadata(pipeline: Pipeline, opened: OpenedImage) -> Metadata:
     if pipeline.encoding.strip:
         return NO_METADATA
     oriented = any(isinstance(step, AutoOrient) for step in pipeline.steps)
-    return Metadata(upright(opened.exif) if oriented else opened.exif, opened.xmp)
+    if oriented:
+        return Metadata(upright(opened.exif), upright_xmp(opened.xmp))
+    return Metadata(opened.exif, opened.xmp)
 
 
 def _result(pipeline: Pipeline, target: Target, data: bytes, size: tuple[int, int], quality: int) -> Result:
