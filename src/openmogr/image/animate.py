@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from PIL import Image
 
-from openmogr.image import headers
 from openmogr.image.codecs import tpg_encoder
 from openmogr.image.color import has_alpha
 from openmogr.image.decode import Frame
@@ -21,6 +20,7 @@ from openmogr.image.encode import (
     encoding_errors,
 )
 from openmogr.image.quality import encoder_setting
+from openmogr.image.read_gif import gif_layout
 from openmogr.image.settings import ImageSettings
 from openmogr.image.write_apng import write_apng
 from openmogr.image.write_gif import write_gif
@@ -104,7 +104,7 @@ def _is_transparent(image: Image.Image) -> bool:
 def _count(name: str, data: bytes) -> int:
     stream = io.BytesIO(data)
     if name == "gif":
-        return headers.gif_layout(stream, len(data)).frames
+        return gif_layout(stream, len(data)).frames
     with Image.open(stream) as image:
         return int(getattr(image, "n_frames", 1))
 
