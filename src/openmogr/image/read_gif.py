@@ -142,7 +142,8 @@ def gif_frames(stream: BinaryIO, size: tuple[int, int]) -> Iterator[tuple[Image.
     for part in gif_parts(stream):
         left, top, across, down = part.box
         image = Image.new("LA", (1, 1)) if not across or not down else _decoded(stream, header, colours, part)
-        disposal = _DISPOSALS.get(part.control[0] >> 2 & 7 if part.control else 0, Disposal.keep)
+        flags = part.control[0] if part.control else 0
+        disposal = _DISPOSALS.get(flags >> 2 & 7, Disposal.keep)
         yield canvas.draw(Part(image, left, top, over=True, disposal=disposal)), part.duration
 
 

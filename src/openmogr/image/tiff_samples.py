@@ -49,7 +49,7 @@ class TiffImage(Image.Image):
         self.info = _info(layout)
         self._decoded = False
 
-    def load(self) -> None:  # type: ignore[override]  # nobody wants the accessor
+    def load(self) -> None:
         """Decode, once.
 
         Raises:
