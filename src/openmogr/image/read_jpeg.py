@@ -22,8 +22,8 @@ _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = {0xC2, 0xCA}
 _LAST_COEFFICIENT = 63
-# No 0xFF among them, so that all are coded data.
-_NOISE = bytes((number * 167 + 13) % 251 for number in range(1024))
+# No 0xFF among them, so that all are coded data. They begin differently: each may be just what is missing.
+_NOISES = [bytes((number * 167 + start) % 251 for number in range(1024)) for start in (13, 109, 182, 219)]
 
 
 def with_end_marker(data: bytes) -> bytes | None:
@@ -35,11 +35,11 @@ def with_end_marker(data: bytes) -> bytes | None:
     if not segments or segments[-1][0] != _SCAN or not _all_coefficients(segments):
         return None
     body = data.rstrip(b"\xff")
-    tails = [_NOISE]
+    tails = list(_NOISES)
     if any(kind == _RESTART_INTERVAL and any(content[:2]) for kind, content, _ in segments):
         restarts = _RESTART.findall(body, segments[-1][2])
         following = (restarts[-1][1] - 0xD0 + 1) % 8 if restarts else 0
-        tails.append(bytes([0xFF, 0xD0 + following]) + _NOISE)
+        tails += [bytes([0xFF, 0xD0 + following]) + noise for noise in _NOISES]
     whole = body + _END
     shown = _decoded(whole)
     for tail in tails:
