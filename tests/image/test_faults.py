@@ -25,7 +25,7 @@ FAULTS = Path(__file__).parent / "data" / "faults"
 
 
 def rgba(result: Result, x: int, y: int) -> tuple[int, ...]:
-    return tuple(decoded(result).convert("RGBA").getpixel((x, y)))
+    return tuple(int(value) for value in pixels(decoded(result), "RGBA")[y, x])
 
 
 def near(found: tuple[int, ...], expected: tuple[int, ...], most: int = 2) -> bool:
@@ -303,4 +303,4 @@ def test_stored_pixels_of_tpg_keep_alpha_from_apng(run: Run) -> None:
     with Image.open(io.BytesIO(result.data)) as written:
         for number, alpha in enumerate((0, 128, 255)):
             written.seek(number)
-            assert near((written.convert("RGBA").getpixel((9, 9))[3],), (alpha,), 1)
+            assert abs(int(pixels(written, "RGBA")[9, 9, 3]) - alpha) <= 1
