@@ -15,16 +15,10 @@ def test_a_kept_source_has_its_stored_type(server: ServerProcess, public: str) -
     kept = picture.getvalue()
     headers = {"Content-Type": "image/x-stored; v=1"}
     assert server.request("PUT", "/kept", kept, headers, host=public).status == 200
-    for operation in (
-        "imageMogr2/quality/95!",
-        "imageMogr2/ignore-error/1/crop/0x0",
-        "imageMogr2/strip|imageMogr2",
-    ):
+    for operation in ("imageMogr2/quality/95!", "imageMogr2", "imageMogr2/ignore-error/1/cut/1x1x9x9"):
         answer = server.request("GET", f"/kept?{operation}", host=public)
-        if answer.body == kept:
-            assert dict(answer.headers)["content-type"] == "image/x-stored; v=1"
+        assert (answer.body, answer.header("Content-Type")) == (kept, "image/x-stored; v=1")
     answer = server.request("GET", "/kept?imageMogr2/quality/95!", host=public)
-    assert dict(answer.headers)["x-openmogr-kept-source"]
-    assert (answer.body, dict(answer.headers)["content-type"]) == (kept, "image/x-stored; v=1")
+    assert answer.header("x-openmogr-kept-source")
     changed = server.request("GET", "/kept?imageMogr2/format/png", host=public)
-    assert dict(changed.headers)["content-type"] == "image/png"
+    assert changed.header("Content-Type") == "image/png"

@@ -377,3 +377,17 @@ def test_enormous_tiles_are_refused(run: Run) -> None:
         data = data[:place] + struct.pack("<HHII", tag, 4, 1, 60_000) + data[place + 12 :]
     with pytest.raises(CosError, match="much larger than the picture"):
         run("imageMogr2/format/png", data)
+
+
+def test_bigtiff(run: Run) -> None:
+    data = encoded(photo(64, 48), "TIFF", big_tiff=True)
+    assert data[2:4] == b"+\x00"
+    assert np.array_equal(pixels(decoded(run("imageMogr2/format/png", data))), pixels(photo(64, 48)))
+
+
+def test_many_wide_samples_in_one_strip_are_refused(run: Run) -> None:
+    tags = [(256, 4, (10_000,)), (257, 4, (10_000,)), (258, 3, (32,) * 30), (259, 3, (8,)), (262, 3, (1,))]
+    tags += [(277, 3, (30,)), (273, 4, (8,)), (279, 4, (8,))]
+    with pytest.raises(CosError, match="strip or row of tiles") as caught:
+        run("imageMogr2/format/png", _file(tags, zlib.compress(b""), "<"))
+    assert caught.value.headers["X-ErrNo"] == "-447"

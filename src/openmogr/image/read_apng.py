@@ -17,7 +17,7 @@ __all__ = ["apng_frames"]
 Convert = Callable[[bytes], Image.Image]
 
 # What a frame shares with the file.
-_SHARED = {b"PLTE", b"tRNS", b"iCCP"}
+_SHARED = {b"PLTE", b"tRNS"}
 
 
 @dataclass(frozen=True, slots=True)

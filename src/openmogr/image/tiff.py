@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from openmogr.image.failures import not_an_image, unsupported_input
+from openmogr.image.failures import input_resolution, not_an_image, unsupported_input
 
 __all__ = ["COLOURS", "TiffLayout", "read_tiff_layout"]
 
@@ -36,6 +36,8 @@ _PLAIN = {_NONE, 5, 8, 32946, 32773, 34925, 50000}
 _BITS = {*range(1, 17), 32}
 _MAX_SAMPLES = 32
 _MAX_SEGMENTS = 1 << 20
+# A strip, or a row of tiles, is in memory at once.
+_MAX_BAND = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +205,9 @@ def _check_block(layout: TiffLayout) -> None:
         raise unsupported_input(
             f"the TIFF's tiles of {across}x{down} pixels are much larger than the picture"
         )
+    band = -(-layout.width // across) * across * down * layout.samples * layout.bits // 8
+    if band > _MAX_BAND:
+        raise input_resolution(f"a strip or row of tiles of the TIFF has {band} bytes, more than {_MAX_BAND}")
 
 
 def _segments(layout: TiffLayout, size: int) -> list[tuple[int, int]]:
