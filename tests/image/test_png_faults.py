@@ -6,6 +6,7 @@ import itertools
 import json
 import random
 import struct
+import time
 import zlib
 from pathlib import Path
 
@@ -78,6 +79,14 @@ def test_ancillary_chunks_never_hide_a_picture(name: str, behind: bool, run: Run
 def test_a_long_text_of_no_use(run: Run) -> None:
     text = b"Comment\x00" + random.Random(1).randbytes(9 << 20)
     assert run("imageMogr2/format/jpg", with_chunks(png_chunk(b"tEXt", text))).width == 160
+
+
+def test_millions_of_chunks_take_no_time(run: Run) -> None:
+    data = with_chunks(png_chunk(b"prIv", b"") * 2_000_000)
+    started = time.process_time()
+    with pytest.raises(CosError, match="no IDAT"):
+        run("imageInfo", data)
+    assert time.process_time() - started < 25
 
 
 def test_metadata_stays_beside_damaged_chunks(run: Run) -> None:

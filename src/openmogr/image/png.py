@@ -40,6 +40,8 @@ _KNOWN = re.compile(
     rb"IDAT|IEND|PLTE|tRNS|acTL|fcTL|fdAT|iCCP|gAMA|cHRM|sRGB|cICP|pHYs|eXIf|tEXt|zTXt|iTXt|bKGD|tIME|sBIT|hIST|oFFs"
 )
 _MAX_ATTEMPTS = 64
+# A picture of the most bytes in the shortest pieces that encoders write has fewer; what is behind is not looked at.
+_MAX_CHUNKS = 200_000
 _WINDOW = 1 << 16
 
 
@@ -220,7 +222,9 @@ def _walk(stream: BinaryIO) -> Iterator[Chunk]:
     """The chunks up to ``IEND`` or the end of the file. After a wrong length, what looks like the next one."""
     size = stream.seek(0, 2)
     position = len(SIGNATURE)
-    while position + 8 <= size:
+    for _ in range(_MAX_CHUNKS):
+        if position + 8 > size:
+            return
         stream.seek(position)
         header = stream.read(8)
         length, kind = int.from_bytes(header[:4], "big"), header[4:]
