@@ -39,7 +39,7 @@ GOOD = {
     "RGBA_8.heif": ("heif", 128, 128, 1, 8, "0xbfa9bf"),
     "SmallFullColourGIF.gif": ("gif", 210, 210, 20, 8, "0x828280"),
     "alpha-premultiply-1024x768-paper.png": ("png", 1024, 768, 1, 8, "0xf4edec"),
-    "alpha.heic": ("heif", 1440, 960, 1, 8, "0x5a6f5e"),
+    "alpha.heic": ("heif", 1440, 960, 1, 8, "0x48536b"),
     "animated-loop-3.gif": ("gif", 370, 285, 10, 8, "0xfdfefb"),
     "big-height.webp": ("webp", 13, 169, 97, 8, "0xffffff"),
     "blackbug.png": ("png", 2048, 1536, 1, 8, "0xfdfdfd"),

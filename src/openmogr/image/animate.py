@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 
 from PIL import Image
 
-from openmogr.image import headers
 from openmogr.image.codecs import tpg_encoder
-from openmogr.image.color import flatten, has_alpha
+from openmogr.image.color import has_alpha
 from openmogr.image.decode import Frame
 from openmogr.image.delays import Delays
 from openmogr.image.encode import (
@@ -21,15 +20,13 @@ from openmogr.image.encode import (
     encoding_errors,
 )
 from openmogr.image.quality import encoder_setting
+from openmogr.image.read_gif import gif_layout
 from openmogr.image.settings import ImageSettings
 from openmogr.image.write_apng import write_apng
 from openmogr.image.write_gif import write_gif
 
 __all__ = ["Animation", "can_animate", "encode_animation"]
 
-
-# Written without alpha; `docs/use/operations.md` says so.
-_ON_WHITE = "tpg"
 
 # Frames are many; this effort is what one second of a small animation may take.
 TPG_ANIMATION_EFFORT = 3
@@ -48,13 +45,11 @@ class Animation:
         data: the file.
         size: of the frames.
         frame_count: how many are left after equal ones were merged.
-        transparency_dropped: some frame was transparent, and lies on white since the format is written without alpha.
     """
 
     data: bytes
     size: tuple[int, int]
     frame_count: int
-    transparency_dropped: bool
 
 
 def can_animate(container: str) -> bool:
@@ -86,21 +81,19 @@ def encode_animation(
     """
     name = options.target.container.name
     size = (0, 0)
-    dropped = False
 
     def watched() -> Iterator[Frame]:
-        nonlocal dropped, size
+        nonlocal size
         for frame in frames():
             if size == (0, 0):
                 size = frame.image.size
                 check_size(size, options.target, settings)
-            dropped = dropped or (name == _ON_WHITE and _is_transparent(frame.image))
             yield frame
 
     with encoding_errors(options.target):
         data = _WRITERS[name](watched, count, plays, options, settings)
         written = _count(name, data)
-    return Animation(data, size, written, dropped)
+    return Animation(data, size, written)
 
 
 def _is_transparent(image: Image.Image) -> bool:
@@ -111,7 +104,7 @@ def _is_transparent(image: Image.Image) -> bool:
 def _count(name: str, data: bytes) -> int:
     stream = io.BytesIO(data)
     if name == "gif":
-        return headers.gif_layout(stream, len(data)).frames
+        return gif_layout(stream, len(data)).frames
     with Image.open(stream) as image:
         return int(getattr(image, "n_frames", 1))
 
@@ -232,13 +225,15 @@ def _tpg(frames: Frames, count: int, plays: int, options: EncodeOptions, setting
     def images() -> Iterator[Image.Image]:
         for frame in frames():
             delays.append(rounded.next(frame.duration))
-            yield flatten(frame.image)
+            mode = "RGBA" if has_alpha(frame.image) else "RGB"
+            yield frame.image if frame.image.mode == mode else frame.image.convert(mode)
 
     data: bytes = codec.encode_animation(
         images(),
         # The codec asks for a delay once it has the frame.
         (delays[number] for number in range(count)),
         quality=encoder_setting("tpg", options.quality),
+        alpha="keep",
         effort=TPG_ANIMATION_EFFORT,
         threads=settings.encoder_threads,
     )

@@ -47,7 +47,8 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
     Args:
         image: decoded, of any mode; not changed.
-        profile: its ICC profile; an empty or unreadable one counts as none, since nothing better is known.
+        profile: its ICC profile; one that is empty, unreadable or for another colour space counts as none, since
+            nothing better is known.
 
     Raises:
         InvalidImageFormat: floating-point samples.
@@ -100,10 +101,9 @@ def _apply(image: Image.Image, profile: bytes) -> Image.Image:
     if source is None:
         return image
     space = source.profile.xcolor_space.strip()
-    if space == "GRAY":
-        grey = image if image.mode in {"L", "LA"} else image.convert("LA" if has_alpha(image) else "L")
-        converted = _transformed(grey.getchannel("L") if has_alpha(grey) else grey, source, "L")
-        return Image.merge("LA", (converted, grey.getchannel("A"))) if has_alpha(grey) else converted
+    if space == "GRAY" and image.mode in {"L", "LA"}:
+        grey = _transformed(image.getchannel("L") if has_alpha(image) else image, source, "L")
+        return Image.merge("LA", (grey, image.getchannel("A"))) if has_alpha(image) else grey
     if space == "RGB":
         colour = (
             image if image.mode in {"RGB", "RGBA"} else image.convert("RGBA" if has_alpha(image) else "RGB")

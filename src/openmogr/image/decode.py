@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,12 +17,22 @@ from openmogr.image import headers
 from openmogr.image.codecs import heif_codec, tpg_codec
 from openmogr.image.color import to_srgb
 from openmogr.image.estimate import source_quality
-from openmogr.image.failures import input_resolution, not_an_image, too_many_bytes
+from openmogr.image.failures import in_words, input_resolution, not_an_image, too_many_bytes
 from openmogr.image.formats import CONTAINERS, Container
+from openmogr.image.hdr import HDR_TRANSFERS, hdr_to_srgb
+from openmogr.image.metadata import orientation
 from openmogr.image.model import Source
-from openmogr.image.nclx import nclx_profile, read_nclx
+from openmogr.image.nclx import nclx_profile
+from openmogr.image.opening import Opened, open_container
+from openmogr.image.png import has_animation_control
+from openmogr.image.read_apng import apng_frames
+from openmogr.image.read_gif import gif_frames, gif_layout
+from openmogr.image.read_jpeg import with_end_marker
+from openmogr.image.read_png import full_range, keyed
 from openmogr.image.settings import ImageSettings
 from openmogr.image.sniff import HEADER_BYTES, sniff
+from openmogr.image.tiff_samples import TiffImage
+from openmogr.image.transform import turned_back
 
 __all__ = ["Frame", "OpenedImage", "decoding", "open_image", "read_container"]
 
@@ -32,6 +43,9 @@ _ORIENTATION = 0x0112
 
 # What WebP and GIF have bits for.
 _MAX_PLAYS = 65_535
+_MAX_DURATION = 24 * 3600 * 1000
+
+_COMPOSED = {"gif", "apng"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,30 +62,34 @@ class OpenedImage:
 
     Attributes:
         container: its format.
-        image: Pillow's view of it.
-        stream: its bytes.
+        source: the file as it was opened.
         width: pixels as stored.
         height: pixels as stored.
         frame_count: frames of the animation; 1 for stills and for files that hold several separate pictures.
         quality: estimate on libjpeg's scale; None for formats that have none.
         half_chroma: a JPEG whose colour is stored at reduced resolution.
-        nclx: colour primaries and transfer characteristics by ITU-T H.273, if the container tells them.
-        exif: the TIFF structure without the ``Exif`` prefix, or empty.
         xmp: the packet, or empty.
     """
 
     container: Container
-    image: Image.Image
-    stream: BinaryIO = field(repr=False)
+    source: Opened = field(repr=False)
     width: int
     height: int
     frame_count: int
     quality: int | None
     half_chroma: bool = False
-    nclx: tuple[int, int] | None = None
-    exif: bytes = field(default=b"", repr=False)
     xmp: bytes = field(default=b"", repr=False)
-    _started: bool = field(default=False, init=False, repr=False)
+    _draft: tuple[int, int] | None = field(default=None, init=False, repr=False)
+
+    @property
+    def image(self) -> Image.Image:
+        """Pillow's view of it."""
+        return self.source.image
+
+    @property
+    def exif(self) -> bytes:
+        """The TIFF structure without the ``Exif`` prefix, or empty."""
+        return self.source.exif
 
     @property
     def animated(self) -> bool:
@@ -84,10 +102,14 @@ class OpenedImage:
         Raises:
             InvalidImageFormat: damaged data of a PNG, whose EXIF may lie behind the pixels.
         """
+        if self.source.tiff is not None:
+            return self.source.tiff.orientation if 274 in self.source.tiff.directory else 0
         if self.container.pillow == "PNG":
             # Asked for EXIF, Pillow decodes; asked again after a failure, it would have a black picture.
             with decoding():
                 self.image.load()
+        if told := orientation(self.exif):
+            return told
         try:
             value = self.image.getexif().get(_ORIENTATION, 0)
         except Exception:  # EXIF of any brokenness reads as none
@@ -106,7 +128,8 @@ class OpenedImage:
     def draft(self, width: int, height: int) -> None:
         """Allow decoding at a reduced size of at least ``width`` x ``height``; only JPEG does."""
         if self.container.name == "jpeg":
-            self.image.draft(None, (width, height))
+            self._draft = (width, height)
+            self.image.draft(None, self._draft)
 
     def first(self) -> Frame:
         """The picture, or the first frame of an animation.
@@ -115,11 +138,12 @@ class OpenedImage:
             InvalidImageFormat: damaged data.
         """
         with decoding():
-            start = self._start()
-            if start or self.image.tell():
-                self.image.seek(start)
-            self.image.load()
-            return Frame(_detached(to_srgb(self.image, self._profile())), self._duration())
+            if self.container.name in _COMPOSED:
+                return next(self._composed())
+            if self.container.name != "heif" and self.image.tell():
+                self.image.seek(0)
+            self._load()
+            return Frame(_detached(self._still()), self._duration())
 
     def frames(self) -> Iterator[Frame]:
         """All frames in order, each a picture of its own; a second call starts over, and ends the first one.
@@ -127,39 +151,92 @@ class OpenedImage:
         Raises:
             InvalidImageFormat: damaged data.
         """
-        if self._started:
-            # Pillow's reader of APNG does not find its way back once it has decoded.
-            self.stream.seek(0)
-            self.image = Image.open(self.stream, formats=[self.container.pillow])
-        self._started = True
-        start = self._start()
-        for number in range(start, start + self.frame_count):
-            told = f"frame {number - start + 1} of {self.frame_count} is"
-            with decoding(told):
-                self.image.seek(number)
-                self.image.load()
-                image = to_srgb(self.image, self._profile())
-                # The reader draws the next frame over this one.
-                if image.size != (self.width, self.height):
-                    image = image.crop((0, 0, self.width, self.height))
-                frame = Frame(_detached(image.copy() if image is self.image else image), self._duration())
+        composed = self._composed() if self.container.name in _COMPOSED else None
+        for number in range(self.frame_count):
+            with decoding(f"frame {number + 1} of {self.frame_count} is"):
+                if composed is not None:
+                    frame = next(composed)
+                else:
+                    self.image.seek(number)
+                    self.image.load()
+                    image = self._srgb(self.image)
+                    # The reader draws the next frame over this one.
+                    image = image.copy() if image is self.image else image
+                    frame = Frame(_detached(image), self._duration())
             yield frame
 
-    def _profile(self) -> bytes | None:
-        """The ICC profile, or one made of the code points; the former counts where there are both."""
-        profile = self.image.info.get("icc_profile")
-        if isinstance(profile, bytes) and profile:
-            return profile
-        return nclx_profile(*self.nclx) if self.nclx is not None else None
+    def _composed(self) -> Iterator[Frame]:
+        """The frames of formats that Pillow composes in ways of its own."""
+        stream = self.source.stream
+        if self.source.png is not None:
+            found = apng_frames(stream, self.source.png, self._png_frame)
+        else:
+            found = gif_frames(stream, (self.width, self.height))
+        for image, duration in found:
+            yield Frame(_detached(image), min(duration, _MAX_DURATION))
+        raise ValueError("it has no image data")
 
-    def _start(self) -> int:
-        # An APNG may carry a first picture that is only for viewers that know no animation.
-        return 1 if self.container.name == "apng" and self.image.info.get("default_image") else 0
+    def _png_frame(self, data: bytes) -> Image.Image:
+        def opened() -> Image.Image:
+            return Image.open(io.BytesIO(data), formats=["PNG"])
+
+        image = opened()
+        image.load()
+        assert self.source.png is not None
+        return self._srgb(keyed(image, opened, self.source.png))
+
+    def _load(self) -> None:
+        try:
+            self.image.load()
+        except OSError:
+            if self.container.name != "jpeg":
+                raise
+            self.source.stream.seek(0)
+            whole = with_end_marker(self.source.stream.read())
+            if whole is None:
+                raise
+            self.source.image = Image.open(io.BytesIO(whole), formats=["JPEG"])
+            if self._draft is not None:
+                self.image.draft(None, self._draft)
+            self.image.load()
+
+    def _still(self) -> Image.Image:
+        """The loaded picture in sRGB, as the container shows it."""
+        image = self.image
+        if self.source.png is not None:
+            stream = self.source.stream
+
+            def again() -> Image.Image:
+                stream.seek(0)
+                return Image.open(stream, formats=["PNG"])
+
+            image = keyed(image, again, self.source.png)
+        result = self._srgb(image)
+        if isinstance(image, TiffImage) and image.alpha is not None:
+            result = result.convert("RGB")
+            result.putalpha(image.alpha)
+        elif self.source.tiff is not None and not self.source.tiff.plain:
+            result = turned_back(result, self.source.tiff.orientation)
+        return result if self.source.window is None else result.crop(self.source.window)
+
+    def _srgb(self, image: Image.Image) -> Image.Image:
+        """By the ICC profile or else by code points; those of a PNG come before its profile."""
+        png, points = self.source.png, self.source.nclx
+        profile = self.image.info.get("icc_profile")
+        if not isinstance(profile, bytes) or (png is not None and points is not None):
+            profile = b""
+        if profile or points is None:
+            return to_srgb(image, profile)
+        if png is not None and png.cicp is not None and not png.cicp[2]:
+            image = full_range(to_srgb(image, None))
+        if points[1] in HDR_TRANSFERS:
+            return hdr_to_srgb(to_srgb(image, None), *points)
+        return to_srgb(image, nclx_profile(*points))
 
     def _duration(self) -> int:
         value = self.image.info.get("duration", 0)
         duration = round(value) if isinstance(value, (int, float)) and value > 0 else 0
-        return min(duration, 24 * 3600 * 1000)
+        return min(duration, _MAX_DURATION)
 
 
 def _detached(image: Image.Image) -> Image.Image:
@@ -184,8 +261,10 @@ def decoding(told: str = "the image data is") -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise input_resolution(str(error)) from error
     except Exception as error:
+        reason = in_words(error)
         raise not_an_image(
-            f"{told} damaged or of an unsupported kind", f"{type(error).__name__}: {error}"
+            f"{told} damaged or of an unsupported kind" + (f": {reason}" if reason else ""),
+            f"{type(error).__name__}: {error}",
         ) from error
 
 
@@ -196,7 +275,8 @@ def read_container(source: Source) -> Container:
         InvalidImageFormat: it is none that this server decodes.
     """
     with source.open() as stream:
-        return CONTAINERS[sniff(stream.read(HEADER_BYTES))]
+        name = sniff(stream.read(HEADER_BYTES))
+        return CONTAINERS["apng" if name == "png" and has_animation_control(stream) else name]
 
 
 @contextmanager
@@ -226,38 +306,33 @@ def open_image(
             _check_whole(tpg_codec(), stream)
         with decoding():
             declared = headers.declared_size(container.name, stream)
-            layout = headers.gif_layout(stream, settings.max_frames + 1) if container.name == "gif" else None
+            layout = gif_layout(stream, settings.max_frames + 1) if container.name == "gif" else None
         if declared is not None:
             _check_size(declared, settings, container)
         if layout is not None and layout.frames:
-            # Pillow grows the canvas for frames that reach beyond it.
+            # Frames that reach beyond the canvas enlarge it.
             _check_size((layout.width, layout.height), settings, container)
-        stream.seek(0)
         with decoding():
-            image = Image.open(stream, formats=[container.pillow])
-        with image:
-            _check_size(image.size, settings, container)
+            opened = open_container(container, stream)
+        with opened.image:
+            _check_size(opened.image.size, settings, container)
             with decoding():
-                count = layout.frames if layout is not None else _count_frames(container, image)
+                count = layout.frames if layout is not None else _count_frames(container, opened)
             if frame_limit is not None and container.name == "gif":
                 count = min(count, frame_limit)
-            canvas = (layout.width, layout.height) if layout is not None else image.size
-            _check_frames(count, canvas, settings)
+            size = (layout.width, layout.height) if layout is not None else opened.size
+            _check_frames(count, size, settings)
             with decoding():
-                opened = OpenedImage(
+                picture = OpenedImage(
                     container,
-                    image,
-                    stream,
-                    image.width,
-                    image.height,
+                    opened,
+                    *size,
                     max(count, 1),
-                    source_quality(container, image, stream, frames=count),
-                    isinstance(image, JpegImageFile) and get_sampling(image) in {1, 2},
-                    read_nclx(stream) if container.name == "avif" else _heif_nclx(image),
-                    _exif(image),
-                    _xmp(image),
+                    source_quality(container, opened.image, opened.stream, frames=count),
+                    isinstance(opened.image, JpegImageFile) and get_sampling(opened.image) in {1, 2},
+                    _xmp(opened.image),
                 )
-            yield opened
+            yield picture
 
 
 def _check_size(size: tuple[int, int], settings: ImageSettings, container: Container) -> None:
@@ -295,28 +370,13 @@ def _check_whole(codec: ModuleType, stream: BinaryIO) -> None:
         raise not_an_image(f"the image is damaged or of an unsupported kind: {damage}")
 
 
-def _count_frames(container: Container, image: Image.Image) -> int:
+def _count_frames(container: Container, opened: Opened) -> int:
     # Several pictures in a TIFF or a HEIF are pages, not frames.
     if not container.animated:
         return 1
-    count = int(getattr(image, "n_frames", 1))
-    if container.name == "apng" and image.info.get("default_image"):
-        count -= 1
-    return max(count, 1)
-
-
-def _heif_nclx(image: Image.Image) -> tuple[int, int] | None:
-    profile = image.info.get("nclx_profile")
-    if not isinstance(profile, dict):
-        return None
-    return int(profile.get("color_primaries", 2)), int(profile.get("transfer_characteristics", 2))
-
-
-def _exif(image: Image.Image) -> bytes:
-    data = image.info.get("exif")
-    if not isinstance(data, bytes):
-        return b""
-    return data.removeprefix(b"Exif\x00\x00")
+    if opened.png is not None:
+        return max(opened.png.frames, 1)
+    return max(int(getattr(opened.image, "n_frames", 1)), 1)
 
 
 def _xmp(image: Image.Image) -> bytes:

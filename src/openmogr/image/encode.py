@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -15,7 +15,7 @@ from openmogr.image.codecs import heif_codec, tpg_encoder
 from openmogr.image.color import flatten, has_alpha
 from openmogr.image.failures import out_of_memory, output_resolution
 from openmogr.image.formats import Target
-from openmogr.image.metadata import NO_METADATA, Metadata
+from openmogr.image.metadata import NO_METADATA, Metadata, orientation, oriented
 from openmogr.image.quality import encoder_setting
 from openmogr.image.settings import ImageSettings
 
@@ -29,8 +29,8 @@ __all__ = [
     "transparent_part",
 ]
 
-# libjpeg, the GIF header, the AV1 and HEVC encoders as the libraries build them.
-_MAX_SIDES = {"jpeg": 65_500, "gif": 65_535, "bmp": 65_535, "avif": 65_536, "heif": 16_384}
+# libjpeg, the GIF header, what libavif reads again, and HEVC encoders as the libraries build them.
+_MAX_SIDES = {"jpeg": 65_500, "gif": 65_535, "bmp": 65_535, "avif": 32_768, "heif": 16_384}
 
 # Below a short side of 32, x265 codes in blocks of 16 pixels, for which HEVC has no level with longer sides.
 _HEIF_THIN = 32
@@ -40,6 +40,8 @@ _HEIF_PIXELS = 142_606_336
 
 # From this quality on, colour is coded at full resolution unless the source had not got it.
 _FULL_CHROMA_QUALITY = 90
+
+_ORIENTATION = 0x0112
 
 # libwebp's and libaom's usual balance of time and size.
 WEBP_METHOD = 4
@@ -168,7 +170,19 @@ def _avif(image: Image.Image, options: EncodeOptions, settings: ImageSettings) -
         "speed": AVIF_SPEED,
         "max_threads": settings.encoder_threads,
     }
-    return _save(picture, "AVIF", {**parts, **_embedded(options.metadata)})
+    return _save(picture, "AVIF", {**parts, **_embedded(_rewritable(options.metadata))})
+
+
+def _rewritable(metadata: Metadata) -> Metadata:
+    """With EXIF that Pillow can write again, as it does for AVIF; of other EXIF the orientation is left."""
+    try:
+        exif = Image.Exif()
+        exif.load(metadata.exif)
+        exif.tobytes()
+    except Exception:  # a broken structure, which Pillow has many exceptions for
+        turned = orientation(metadata.exif)
+        return replace(metadata, exif=oriented(turned) if turned > 1 else b"")
+    return metadata
 
 
 def _heif(image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
@@ -208,7 +222,10 @@ def _bmp(image: Image.Image, options: EncodeOptions, settings: ImageSettings) ->
 
 
 def _tiff(image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
-    return _save(image, "TIFF", {"compression": "tiff_adobe_deflate"})
+    parts: dict[str, object] = {"compression": "tiff_adobe_deflate"}
+    if (turned := orientation(options.metadata.exif)) > 1:
+        parts["tiffinfo"] = {_ORIENTATION: turned}
+    return _save(image, "TIFF", parts)
 
 
 _Encoder = Callable[[Image.Image, EncodeOptions, ImageSettings], bytes]

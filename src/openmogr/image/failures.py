@@ -12,6 +12,7 @@ from openmogr.errors import (
 )
 
 __all__ = [
+    "in_words",
     "input_resolution",
     "missing_codec",
     "not_an_image",
@@ -26,6 +27,12 @@ __all__ = [
 def not_an_image(message: str, detail: str = "") -> InvalidImageFormat:
     """The source is no picture, or a damaged one."""
     return InvalidImageFormat(message, detail=detail, headers={"X-ErrNo": "-441"})
+
+
+def in_words(reason: object) -> str:
+    """What a decoder says, short and without what breaks XML or names a place on this machine."""
+    text = "".join(c for c in str(reason) if c.isprintable() and c not in "<>&")
+    return text.partition(" name='")[0].strip()[:200].rstrip(".")
 
 
 def unsupported_input(message: str) -> InvalidImageFormat:

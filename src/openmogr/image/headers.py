@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import BinaryIO
 
-__all__ = ["GifLayout", "av1_bit_depth", "declared_size", "gif_layout", "png_bit_depth", "vp8_quantiser"]
+from openmogr.image.isomedia import primary_properties
 
-
-# Bytes between the blocks of a GIF that are passed over.
-_MAX_STRAY = 65_536
+__all__ = ["av1_bit_depth", "declared_size", "png_bit_depth", "vp8_quantiser"]
 
 
 def declared_size(container: str, stream: BinaryIO) -> tuple[int, int] | None:
@@ -18,8 +15,6 @@ def declared_size(container: str, stream: BinaryIO) -> tuple[int, int] | None:
     Raises:
         ValueError: the header is damaged.
     """
-    if container in {"heif", "avif"}:
-        _check_boxes(stream)
     if container != "webp":
         return None
     stream.seek(0)
@@ -41,74 +36,6 @@ def declared_size(container: str, stream: BinaryIO) -> tuple[int, int] | None:
         bits = int.from_bytes(data[1:5], "little")
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     raise ValueError("the WebP file starts with an unknown chunk")
-
-
-def _check_boxes(stream: BinaryIO) -> None:
-    """Refuse ISO media whose last box is longer than the file; decoders would fill in what is missing."""
-    size = stream.seek(0, 2)
-    position = 0
-    while position + 8 <= size:
-        stream.seek(position)
-        header = stream.read(16)
-        length = int.from_bytes(header[:4], "big")
-        if length == 1:
-            length = int.from_bytes(header[8:16], "big")
-        elif length == 0:
-            return
-        if length < 8 or position + length > size:
-            raise ValueError("the file is cut off")
-        position += length
-
-
-@dataclass(frozen=True, slots=True)
-class GifLayout:
-    """How many images a GIF holds, and the smallest canvas that holds the logical screen and all of them."""
-
-    frames: int
-    width: int
-    height: int
-
-
-def gif_layout(stream: BinaryIO, limit: int) -> GifLayout:
-    """Walk over at most ``limit`` images of a GIF; a file that is cut off counts what is there."""
-    stream.seek(0)
-    header = stream.read(13)
-    if len(header) < 13:
-        return GifLayout(0, 0, 0)
-    width, height = (int.from_bytes(header[i : i + 2], "little") for i in (6, 8))
-    _skip_color_table(stream, header[10])
-    count = stray = 0
-    while count < limit and stray < _MAX_STRAY:
-        introducer = stream.read(1)
-        if introducer == b"\x2c":
-            descriptor = stream.read(9)
-            if len(descriptor) < 9:
-                break
-            count += 1
-            left, top, across, down = (int.from_bytes(descriptor[i : i + 2], "little") for i in (0, 2, 4, 6))
-            width, height = max(width, left + across), max(height, top + down)
-            _skip_color_table(stream, descriptor[8])
-            stream.seek(1, 1)
-        elif introducer == b"\x21":
-            stream.seek(1, 1)
-        elif introducer in {b"\x3b", b""}:
-            break
-        else:
-            # Stray bytes between blocks are common; browsers and Pillow read on.
-            stray += 1
-            continue
-        _skip_sub_blocks(stream)
-    return GifLayout(count, width, height)
-
-
-def _skip_color_table(stream: BinaryIO, flags: int) -> None:
-    if flags & 0x80:
-        stream.seek(3 << ((flags & 7) + 1), 1)
-
-
-def _skip_sub_blocks(stream: BinaryIO) -> None:
-    while (length := stream.read(1)) not in {b"", b"\x00"}:
-        stream.seek(length[0], 1)
 
 
 def png_bit_depth(stream: BinaryIO) -> int:
@@ -198,13 +125,10 @@ class _Vp8Header:
 
 
 def av1_bit_depth(stream: BinaryIO) -> int:
-    """Bits per sample by the first ``av1C`` box of an AVIF (AV1-ISOBMFF section 2.3.3)."""
+    """Bits per sample by the ``av1C`` box of the primary picture of an AVIF (AV1-ISOBMFF section 2.3.3)."""
     stream.seek(0)
-    header = stream.read(65536)
-    position = header.find(b"av1C")
-    if position < 0 or position + 7 > len(header):
+    first = stream.read(65536).partition(b"av1C")[2]
+    configuration = next(iter(primary_properties(stream, b"av1C")), first)
+    if len(configuration) < 3 or not configuration[2] & 0x40:
         return 8
-    flags = header[position + 6]
-    if flags & 0x40:
-        return 12 if flags & 0x20 else 10
-    return 8
+    return 12 if configuration[2] & 0x20 else 10

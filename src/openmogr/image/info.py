@@ -114,10 +114,8 @@ def _bit_depth(opened: OpenedImage, source: Source) -> int:
             return headers.png_bit_depth(stream)
         if name == "avif":
             return headers.av1_bit_depth(stream)
-    if name == "tiff":
-        tags = getattr(opened.image, "tag_v2", {})
-        bits = tags.get(258, (1,))
-        return int(bits[0]) if isinstance(bits, tuple) and bits else 8
+    if opened.source.tiff is not None:
+        return opened.source.tiff.bits
     return 1 if opened.image.mode == "1" else 8
 
 

@@ -6,7 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-__all__ = ["CodedPicture", "primary_picture"]
+__all__ = [
+    "CodedPicture",
+    "primary_picture",
+    "primary_properties",
+    "primary_window",
+    "whole_length",
+]
 
 # Metadata beyond this is not searched. Thousands of tiles take about 100 KiB.
 _MAX_META = 1 << 20
@@ -56,6 +62,103 @@ def primary_picture(stream: BinaryIO) -> CodedPicture | None:
     configuration = _property(boxes.get(b"iprp", b""), item, b"hvcC" if kind == b"hvc1" else b"av1C")
     data = _item_data(stream, boxes.get(b"iloc", b""), boxes.get(b"idat", b""), item)
     return CodedPicture(kind, configuration, data)
+
+
+def primary_properties(stream: BinaryIO, name: bytes) -> list[bytes]:
+    """The contents of the properties of this name that the primary picture has; of broken boxes none."""
+    try:
+        return [content for kind, content in _primary(stream) if kind == name]
+    except (EOFError, ValueError, LookupError):
+        return []
+
+
+def primary_window(stream: BinaryIO, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
+    """The clean aperture of the primary picture: left, top, right, bottom; None without one that lies within it.
+
+    Args:
+        stream: the file.
+        size: of the coded picture. ISO/IEC 23000-22 section 7.3.6.7 has the aperture come before any rotation.
+    """
+    for content in primary_properties(stream, b"clap"):
+        if len(content) >= 32:
+            return _window(content, size)
+    return None
+
+
+def _window(content: bytes, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
+    """Where a clean aperture (ISO/IEC 14496-12 section 12.1.4) lies, in whole pixels."""
+    numbers = [int.from_bytes(content[i : i + 4], "big", signed=i % 8 == 0) for i in range(0, 32, 4)]
+    if not all(numbers[1::2]):
+        return None
+    across, down, right, below = (n / d for n, d in zip(numbers[::2], numbers[1::2], strict=True))
+    width, height = int(across), int(down)
+    left, top = (
+        int((whole - part) / 2 + offset + 0.5)
+        for whole, part, offset in ((size[0], width, right), (size[1], height, below))
+    )
+    inside = width > 0 and height > 0 and left >= 0 and top >= 0
+    if not inside or left + width > size[0] or top + height > size[1]:
+        return None
+    return left, top, left + width, top + height
+
+
+# Boxes that stand beside each other in a file.
+_TOP_LEVEL = {
+    b"ftyp",
+    b"meta",
+    b"mdat",
+    b"moov",
+    b"moof",
+    b"mfra",
+    b"free",
+    b"skip",
+    b"uuid",
+    b"styp",
+    b"sidx",
+}
+_TOP_LEVEL |= {b"wide", b"pdin", b"idat", b"mpvd", b"emsg", b"prft", b"ssix", b"meco"}
+
+
+def whole_length(stream: BinaryIO) -> int:
+    """How long the file is without what is behind its last box; phones append trailers of their own.
+
+    Raises:
+        ValueError: a box is longer than the file.
+    """
+    size = stream.seek(0, 2)
+    position = 0
+    while position + 8 <= size:
+        stream.seek(position)
+        header = stream.read(16)
+        length, name = int.from_bytes(header[:4], "big"), header[4:8]
+        if length == 1:
+            length = int.from_bytes(header[8:16], "big")
+        elif length == 0 and name in _TOP_LEVEL:
+            return size
+        if length < 8 or position + length > size:
+            if name in _TOP_LEVEL:
+                raise ValueError("the file is cut off")
+            return position
+        position += length
+    return min(position, size)
+
+
+def _primary(stream: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
+    """The properties of the primary picture as its associations list them."""
+    meta = _meta_box(stream)
+    if not meta:
+        return
+    boxes = dict(_boxes(meta, 4))
+    if b"pitm" not in boxes or b"iprp" not in boxes:
+        return
+    item = _primary_item(boxes[b"pitm"])
+    containers = list(_boxes(boxes[b"iprp"]))
+    properties = list(_boxes(dict(containers).get(b"ipco", b"")))
+    for box, associations in containers:
+        if box == b"ipma":
+            for index in _associated(associations, item):
+                if 1 <= index <= len(properties):
+                    yield properties[index - 1]
 
 
 def _meta_box(stream: BinaryIO) -> bytes:

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import re
+import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
-__all__ = ["NO_METADATA", "Metadata", "upright"]
+__all__ = [
+    "NO_METADATA",
+    "Metadata",
+    "orientation",
+    "oriented",
+    "sound_exif",
+    "upright",
+    "upright_xmp",
+]
 
 _ORIENTATION = 0x0112
-_SHORT = 3
+# Integer types of TIFF 6.0, section 2, by their length. Writers differ, though Exif asks for SHORT.
+_INTEGERS = {1: 1, 3: 2, 4: 4, 6: 1, 8: 2, 9: 4}
+_PREFIX = b"Exif\x00\x00"
+_XMP_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)[2-8]")
 
 # A JPEG segment holds 65,533 bytes; what does not fit is left out rather than failing the picture.
 MAX_SEGMENT = 65_000
@@ -33,25 +48,72 @@ class Metadata:
 NO_METADATA = Metadata()
 
 
+def sound_exif(data: bytes) -> bytes:
+    """The TIFF structure in EXIF data; empty where no first directory can be found in it.
+
+    Prefixes, of which some writers set several, are taken off.
+    """
+    while data.startswith(_PREFIX):
+        data = data[len(_PREFIX) :]
+    order = _byte_order(data)
+    if order is None or len(data) < 10 or _number(data, 2, 2, order) != 42:
+        return b""
+    directory = _number(data, 4, 4, order)
+    entries = directory + 2 + 12 * _number(data, directory, 2, order)
+    return data if 8 <= directory < entries <= len(data) else b""
+
+
+def orientation(exif: bytes) -> int:
+    """The orientation that a TIFF structure tells by whatever integer type, 1-8; 0 where it tells none."""
+    found = 0
+    for order, entry, length in _orientations(exif):
+        found = _number(exif, entry + 8, length, order)
+    return found if 1 <= found <= 8 else 0
+
+
 def upright(exif: bytes) -> bytes:
     """The same EXIF with Orientation 1; nothing else moves, so that maker notes stay readable.
 
     A structure in which the first directory cannot be followed is dropped, since its orientation is unknown.
     """
-    order = {b"II": "little", b"MM": "big"}.get(exif[:2])
-    if order is None or len(exif) < 10:
-        return b""
-    little = order == "little"
+    exif = sound_exif(exif)
+    changed = bytearray(exif)
+    for order, entry, length in _orientations(exif):
+        changed[entry + 8 : entry + 8 + length] = (1).to_bytes(length, order)
+    return bytes(changed)
 
-    def number(start: int, length: int) -> int:
-        return int.from_bytes(exif[start : start + length], "little" if little else "big")
 
-    directory = number(4, 4)
-    count = number(directory, 2)
-    if directory + 2 + 12 * count > len(exif):
-        return b""
-    for entry in range(directory + 2, directory + 2 + 12 * count, 12):
-        if number(entry, 2) == _ORIENTATION and number(entry + 2, 2) == _SHORT:
-            value = b"\x01\x00" if little else b"\x00\x01"
-            return exif[: entry + 8] + value + exif[entry + 10 :]
-    return exif
+def upright_xmp(xmp: bytes) -> bytes:
+    """The packet with every ``tiff:Orientation`` 1."""
+    return _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
+
+
+def oriented(value: int) -> bytes:
+    """EXIF that tells an orientation and nothing else."""
+    return b"II*\x00" + struct.pack("<IHHHIHHI", 8, 1, _ORIENTATION, 3, 1, value, 0, 0)
+
+
+_Order = Literal["little", "big"]
+
+
+def _byte_order(exif: bytes) -> _Order | None:
+    if exif[:2] == b"II":
+        return "little"
+    return "big" if exif[:2] == b"MM" else None
+
+
+def _number(data: bytes, start: int, length: int, order: _Order) -> int:
+    return int.from_bytes(data[start : start + length], order)
+
+
+def _orientations(exif: bytes) -> Iterator[tuple[_Order, int, int]]:
+    """Byte order, place and value length of the orientations in the first directory."""
+    order = _byte_order(exif)
+    if order is None:
+        return
+    directory = _number(exif, 4, 4, order)
+    count = _number(exif, directory, 2, order)
+    for entry in range(directory + 2, min(directory + 2 + 12 * count, len(exif) - 11), 12):
+        length = _INTEGERS.get(_number(exif, entry + 2, 2, order))
+        if length is not None and _number(exif, entry, 2, order) == _ORIENTATION:
+            yield order, entry, length

@@ -1,4 +1,4 @@
-"""Colour by code points (ITU-T H.273), as HEIF and AVIF carry it, in the shape of an ICC profile."""
+"""Colour by code points (ITU-T H.273), as HEIF, AVIF and PNG carry it, in the shape of an ICC profile."""
 
 from __future__ import annotations
 
@@ -9,16 +9,29 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["nclx_profile", "read_nclx"]
+from openmogr.image.isomedia import primary_properties
+
+__all__ = ["nclx_profile", "read_nclx", "to_rec709"]
 
 _Matrix = npt.NDArray[np.float64]
 
-# H.273 table 2: x and y of red, green and blue; all of these have the white point D65.
-_PRIMARIES = {
-    9: ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046)),
-    12: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060)),
+_D65, _C, _DCI = (0.3127, 0.3290), (0.310, 0.316), (0.314, 0.351)
+
+# H.273 table 2: x and y of red, green and blue, and the white point.
+_Primaries = tuple[tuple[tuple[float, float], ...], tuple[float, float]]
+_SMPTE_C: _Primaries = (((0.630, 0.340), (0.310, 0.595), (0.155, 0.070)), _D65)
+_PRIMARIES: dict[int, _Primaries] = {
+    1: (((0.640, 0.330), (0.300, 0.600), (0.150, 0.060)), _D65),
+    4: (((0.67, 0.33), (0.21, 0.71), (0.14, 0.08)), _C),
+    5: (((0.64, 0.33), (0.29, 0.60), (0.15, 0.06)), _D65),
+    6: _SMPTE_C,
+    7: _SMPTE_C,
+    9: (((0.708, 0.292), (0.170, 0.797), (0.131, 0.046)), _D65),
+    11: (((0.680, 0.320), (0.265, 0.690), (0.150, 0.060)), _DCI),
+    12: (((0.680, 0.320), (0.265, 0.690), (0.150, 0.060)), _D65),
+    22: (((0.630, 0.340), (0.295, 0.605), (0.155, 0.077)), _D65),
 }
-_D65 = (0.3127, 0.3290)
+_UNSPECIFIED, _REC709 = 2, 1
 _D50 = np.array([0.9642, 1.0, 0.8249])
 
 # H.273 table 3: the curves that SDR pictures have. Those of BT.709 and its kin are shown as sRGB's, as viewers do.
@@ -30,8 +43,11 @@ _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0
 
 @lru_cache(maxsize=16)
 def nclx_profile(primaries: int, transfer: int) -> bytes | None:
-    """An ICC profile for wide-gamut code points; None where sRGB is meant or the curve is one of HDR."""
+    """An ICC profile for code points; None where sRGB is meant, or the curve is one of HDR or unknown."""
+    primaries = _REC709 if primaries == _UNSPECIFIED else primaries
     if primaries not in _PRIMARIES or (transfer not in _SRGB_LIKE and transfer not in _GAMMA):
+        return None
+    if primaries == _REC709 and transfer in _SRGB_LIKE:
         return None
     colorants = _colorants(_PRIMARIES[primaries])
     if transfer in _GAMMA:
@@ -45,25 +61,37 @@ def nclx_profile(primaries: int, transfer: int) -> bytes | None:
     return _profile(tags)
 
 
+def to_rec709(primaries: int) -> _Matrix:
+    """The matrix from linear RGB of code points to that of BT.709, whose primaries are sRGB's."""
+    source = _PRIMARIES.get(primaries, _PRIMARIES[_REC709])
+    return np.asarray(np.linalg.solve(_colorants(_PRIMARIES[_REC709]), _colorants(source)))
+
+
 def read_nclx(stream: BinaryIO) -> tuple[int, int] | None:
-    """Primaries and transfer of the first ``colr`` box of type ``nclx`` in the first 64 KiB of ISO media."""
+    """Primaries and transfer by the ``colr`` box of the primary picture of ISO media, or by the first one."""
+    for content in (*primary_properties(stream, b"colr"), *_first_nclx(stream)):
+        if content[:4] == b"nclx" and len(content) >= 8:
+            primaries, transfer = struct.unpack_from(">HH", content, 4)
+            return int(primaries), int(transfer)
+    return None
+
+
+def _first_nclx(stream: BinaryIO) -> list[bytes]:
+    # Sequences have it in their track.
     stream.seek(0)
     header = stream.read(65536)
     position = header.find(b"colrnclx")
-    if position < 0 or position + 12 > len(header):
-        return None
-    primaries, transfer = struct.unpack_from(">HH", header, position + 8)
-    return int(primaries), int(transfer)
+    return [header[position + 4 : position + 12]] if position >= 0 else []
 
 
-def _colorants(primaries: tuple[tuple[float, float], ...]) -> _Matrix:
-    """Columns are red, green and blue in XYZ, adapted from D65 to the profile connection space's D50."""
+def _colorants(primaries: _Primaries) -> _Matrix:
+    """Columns are red, green and blue in XYZ, adapted to the profile connection space's D50."""
 
     def xyz(x: float, y: float) -> _Matrix:
         return np.array([x / y, 1.0, (1 - x - y) / y])
 
-    raw = np.stack([xyz(x, y) for x, y in primaries], axis=1)
-    white = xyz(*_D65)
+    raw = np.stack([xyz(x, y) for x, y in primaries[0]], axis=1)
+    white = xyz(*primaries[1])
     scaled = raw * np.linalg.solve(raw, white)
     gains = (_BRADFORD @ _D50) / (_BRADFORD @ white)
     adaptation = np.linalg.inv(_BRADFORD) @ (gains[:, None] * _BRADFORD)

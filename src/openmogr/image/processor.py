@@ -15,7 +15,7 @@ from openmogr.image.formats import TARGETS, Target
 from openmogr.image.geometry import Placement, place
 from openmogr.image.info import describe, execute_info
 from openmogr.image.losses import alpha_loss, lost_metadata, lost_pictures
-from openmogr.image.metadata import NO_METADATA, Metadata, upright
+from openmogr.image.metadata import NO_METADATA, Metadata, upright, upright_xmp
 from openmogr.image.model import ImageInfo, Loss, Result, Source
 from openmogr.image.operations import (
     AutoOrient,
@@ -34,7 +34,7 @@ from openmogr.image.sizelimit import encode_within
 from openmogr.image.strip_png import stripped_png
 from openmogr.image.transform import Surface, apply_steps, draft_size
 
-__all__ = ["KEPT_SOURCE", "TRANSPARENCY_DROPPED", "Processor"]
+__all__ = ["KEPT_SOURCE", "Processor"]
 
 # `cgif/1` has a meaning of its own: at most so many frames (docs/spec/api/image-mogr2.md#4.8).
 _SHORT_GIF_FRAMES = 30
@@ -44,9 +44,6 @@ _SHOWN_AS_STORED = {"tpg"}
 
 # Set where the source's bytes are the answer because a rewrite of them would have been longer.
 KEPT_SOURCE = "x-openmogr-kept-source"
-
-# Set where transparent frames lie on white because the animation is written without alpha.
-TRANSPARENCY_DROPPED = "x-openmogr-transparency-dropped"
 
 # Browsers show GIF frames of 0 or 1 hundredths of a second for this long; elsewhere delays are meant.
 _BROWSER_DELAY = 100
@@ -198,11 +195,8 @@ class Processor:
 
         written = encode_animation(processed, opened.frame_count, opened.plays, options, self.settings)
         result = _result(pipeline, options.target, written.data, written.size, options.quality)
-        headers = {TRANSPARENCY_DROPPED: "frames lie on white"} if written.transparency_dropped else {}
-        if written.transparency_dropped:
-            alpha = Loss.alpha
         losses = _losses(pipeline, opened, options, alpha, animated=True)
-        return replace(result, frame_count=written.frame_count, headers=headers, losses=losses)
+        return replace(result, frame_count=written.frame_count, losses=losses)
 
     def _original(self, source: Source) -> Result:
         """The source itself; never fails for what it contains."""
@@ -258,7 +252,9 @@ def _metadata(pipeline: Pipeline, opened: OpenedImage) -> Metadata:
     if pipeline.encoding.strip:
         return NO_METADATA
     oriented = any(isinstance(step, AutoOrient) for step in pipeline.steps)
-    return Metadata(upright(opened.exif) if oriented else opened.exif, opened.xmp)
+    if oriented:
+        return Metadata(upright(opened.exif), upright_xmp(opened.xmp))
+    return Metadata(opened.exif, opened.xmp)
 
 
 def _losses(

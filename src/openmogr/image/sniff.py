@@ -35,7 +35,7 @@ _AVIF_BRANDS = {b"avif", b"avis"}
 
 
 def sniff(header: bytes) -> str:
-    """The container's name in ``formats.CONTAINERS``.
+    """The container's name in ``formats.CONTAINERS``; an APNG passes for a PNG, as what tells may be anywhere.
 
     Args:
         header: the first ``HEADER_BYTES`` of the file, or all of a shorter one.
@@ -47,22 +47,12 @@ def sniff(header: bytes) -> str:
         if header.startswith(prefix):
             return name
     if header.startswith(_PNG):
-        return "apng" if _has_animation_control(header) else "png"
+        return "png"
     if header.startswith(b"RIFF") and header[8:12] == b"WEBP":
         return "webp"
     if header[4:8] == b"ftyp":
         return _iso_media(header)
     raise _unknown(header)
-
-
-def _has_animation_control(header: bytes) -> bool:
-    position = len(_PNG)
-    while position + 8 <= len(header):
-        kind = header[position + 4 : position + 8]
-        if kind in {b"acTL", b"IDAT"}:
-            return kind == b"acTL"
-        position += 12 + int.from_bytes(header[position : position + 4], "big")
-    return False
 
 
 def _iso_media(header: bytes) -> str:

@@ -28,7 +28,7 @@ from openmogr.image.operations import (
 )
 from openmogr.image.settings import ImageSettings
 
-__all__ = ["Surface", "apply_steps", "draft_size"]
+__all__ = ["Surface", "apply_steps", "draft_size", "turned_back"]
 
 _Placed = Thumbnail | View | Crop | Cut
 
@@ -44,6 +44,9 @@ _UPRIGHT = {
 }
 _CLOCKWISE = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 _MIRROR = {Axis.vertical: Image.Transpose.FLIP_TOP_BOTTOM, Axis.horizontal: Image.Transpose.FLIP_LEFT_RIGHT}
+
+# What undoes it.
+_BACK = {**_UPRIGHT, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
 
 # A decoder may shrink as long as this many times the wanted size is left for the last, exact scaling.
 _DRAFT_GAP = 2.0
@@ -79,6 +82,12 @@ def draft_size(steps: Sequence[Step], size: Size, orientation: int, settings: Im
         elif not isinstance(step, Flip):
             return None
     return None
+
+
+def turned_back(image: Image.Image, orientation: int) -> Image.Image:
+    """The pixels as they are stored, of a picture that a reader turned upright."""
+    method = _BACK.get(orientation)
+    return image if method is None else image.transpose(method)
 
 
 def apply_steps(steps: Sequence[Step], surface: Surface, settings: ImageSettings) -> Surface:
