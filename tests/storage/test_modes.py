@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import stat
@@ -16,6 +17,7 @@ from openmogr.storage import EmbeddedStorage, StorageSettings
 from openmogr.storage.protocol import Write
 
 BUCKET = "photos-1250000000"
+FOLDERS = (".", "blobs", "staging")
 
 
 @pytest.fixture
@@ -34,14 +36,18 @@ def _open_umask() -> Iterator[None]:
 
 def modes(data: Path) -> dict[str, int]:
     """The mode of the folder and of all in it."""
-    return {
-        str(path.relative_to(data)): stat.S_IMODE(path.stat().st_mode) for path in (data, *data.rglob("*"))
-    }
+    found: dict[str, int] = {}
+    for path in (data, *data.rglob("*")):
+        with contextlib.suppress(FileNotFoundError):  # an overwritten object's bytes go in the background
+            found[str(path.relative_to(data))] = stat.S_IMODE(path.lstat().st_mode)
+    return found
 
 
 def assert_closed(data: Path) -> None:
     for name, mode in modes(data).items():
-        assert mode == (0o700 if (data / name).is_dir() else 0o600), f"{name} is {mode:o}"
+        assert mode == (
+            0o700 if name in FOLDERS or (name.startswith("blobs/") and len(name) == 8) else 0o600
+        ), f"{name} is {mode:o}"
 
 
 async def use(data: Path) -> None:
