@@ -172,6 +172,6 @@ def test_the_example_file_holds_every_setting_at_its_default(tmp_path: Path) -> 
 
 def test_the_documentation_is_the_same_on_every_machine() -> None:
     """What depends on the machine is told in words."""
-    reference = (Path(__file__).parent.parent / "docs" / "settings.md").read_text(encoding="utf-8")
+    reference = (Path(__file__).parent.parent / "docs" / "use" / "settings.md").read_text(encoding="utf-8")
     (line,) = [line for line in reference.splitlines() if "OPENMOGR_IMAGE_WORKERS" in line]
     assert not re.search(r"\d", line)

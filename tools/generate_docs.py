@@ -93,7 +93,8 @@ def settings_page() -> str:
 def example_file() -> str:
     """A TOML file with every setting at its default, commented out."""
     lines = [
-        "# Every setting of OpenMogr, at its default. Made by tools/generate_docs.py; docs/settings.md says the same.",
+        "# Every setting of OpenMogr, at its default. Made by tools/generate_docs.py;",
+        "# docs/use/settings.md says the same.",
         "# Take away the # of what you change:  openmogr serve --config FILE",
     ]
     for section, model in SECTIONS.items():

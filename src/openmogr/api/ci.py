@@ -1,4 +1,4 @@
-"""The root of a CI host, which is CI and not the bucket: every bucket is bound (``api/overview.md`` section 8)."""
+"""The root of a CI host, which is CI and not the bucket: every bucket is bound (``docs/spec/api/overview.md#8``)."""
 
 from __future__ import annotations
 

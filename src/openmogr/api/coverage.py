@@ -1,4 +1,4 @@
-"""What of a signed request its signature has to cover (``docs/api.md``, "What a signature covers").
+"""What of a signed request its signature has to cover (``docs/use/api.md``, "What a signature covers").
 
 A presigned URL is given to others, who may append to its query and send what headers they like. So whatever makes it
 another request must be signed. An operation only shows the same object in another way; real clients append it. (One

@@ -1,4 +1,4 @@
-"""Persistent processing: uploads, copies, stored data, Complete (``api/persistent-processing.md`` sections 3 to 7).
+"""Persistent processing: uploads, copies, stored data, Complete (``docs/spec/api/persistent-processing.md#3 to #7``).
 
 All or nothing: every rule is parsed before a byte is taken in, every result exists before one is stored, and
 original and results are committed together.

@@ -31,7 +31,7 @@ BUCKET_CONFIGURATIONS: dict[str, str | Node] = {
     "intelligenttiering": ("IntelligentTieringConfiguration", []),
     # The list of all; with an ``id`` one is asked for, which is not there.
     "intelligent-tiering": ("ListBucketIntelligentTieringConfigurationsOutput", [("IsTruncated", "false")]),
-    # Switches of CI (``api/overview.md`` sections 6 and 8)
+    # Switches of CI (``docs/spec/api/overview.md#6 and #8``)
     "style": ("StyleList", []),
     "origin-protect": ("OriginProtectStatus", "off"),
     "hotlink": ("Hotlink", [("Status", "off")]),

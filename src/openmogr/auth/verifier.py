@@ -266,7 +266,8 @@ def _split_items(items: Sequence[str]) -> Mapping[str, str]:
 
 
 def _whole_items(items: Sequence[str]) -> Mapping[str, str]:
-    """The same, with items that have a slash also as keys without value: operations (section 3, rule 5)."""
+    """The same, with items that have a slash also as keys without value: operations (``docs/spec/api/signature.md#3``,
+    rule 5)."""
     return {**_split_items(items), **{key: "" for item in items if "%2f" in (key := _whole_item(item))}}
 
 

@@ -36,7 +36,7 @@ _EXPECTED = (
 
 
 def parse_thumbnail(tokens: StageTokens, value: str) -> Thumbnail | None:
-    """A ``thumbnail`` value in any of its forms, and in those that clients write besides (``docs/operations.md``).
+    """A ``thumbnail`` value in any of its forms, and in those that clients write besides (``docs/use/operations.md``).
 
     Returns:
         None where both sides are 0, which asks for no scaling.
