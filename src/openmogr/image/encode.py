@@ -223,8 +223,8 @@ def _bmp(image: Image.Image, options: EncodeOptions, settings: ImageSettings) ->
 
 def _tiff(image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
     parts: dict[str, object] = {"compression": "tiff_adobe_deflate"}
-    if (turned := orientation(options.metadata.exif)) > 1:
-        parts["tiffinfo"] = {_ORIENTATION: turned}
+    if options.metadata.tag > 1:
+        parts["tiffinfo"] = {_ORIENTATION: options.metadata.tag}
     return _save(image, "TIFF", parts)
 
 

@@ -35,14 +35,17 @@ class Metadata:
     Attributes:
         exif: a TIFF structure without the ``Exif`` prefix.
         xmp: the packet.
+        tag: the orientation that a TIFF had as its own tag, which a TIFF then keeps; 0 for none.
     """
 
     exif: bytes = b""
     xmp: bytes = b""
+    tag: int = 0
 
     def fitting(self) -> Metadata:
         """Only what fits into a JPEG segment."""
-        return Metadata(*(part if len(part) <= MAX_SEGMENT else b"" for part in (self.exif, self.xmp)))
+        exif, xmp = (part if len(part) <= MAX_SEGMENT else b"" for part in (self.exif, self.xmp))
+        return Metadata(exif, xmp)
 
 
 NO_METADATA = Metadata()

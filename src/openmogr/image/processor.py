@@ -254,7 +254,7 @@ def _metadata(pipeline: Pipeline, opened: OpenedImage) -> Metadata:
     oriented = any(isinstance(step, AutoOrient) for step in pipeline.steps)
     if oriented:
         return Metadata(upright(opened.exif), upright_xmp(opened.xmp))
-    return Metadata(opened.exif, opened.xmp)
+    return Metadata(opened.exif, opened.xmp, tag=0 if opened.source.tiff is None else opened.orientation)
 
 
 def _losses(
