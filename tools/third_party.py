@@ -49,7 +49,7 @@ def read_crates() -> dict[str, Crate]:
     if cargo is None:
         raise SystemExit("cargo was not found")
     command = [cargo, "metadata", "--format-version", "1", "--locked"]
-    output = subprocess.run(command, cwd=CODEC, check=True, stdout=subprocess.PIPE).stdout  # noqa: S603
+    output = subprocess.run(command, cwd=CODEC, check=True, stdout=subprocess.PIPE).stdout
     document = json.loads(output)
     needs = {
         node["id"]: tuple(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from openmogr.cli.exit_codes import MEANINGS, ExitCode, combined
+from openmogr.processors import available_processors
 
 if TYPE_CHECKING:
     from openmogr.image import Pipeline
@@ -83,7 +83,7 @@ def _check_quality(context: click.Context, parameter: click.Parameter, value: st
 @click.option(
     "--workers",
     type=click.IntRange(1, 256),
-    default=lambda: os.cpu_count() or 1,
+    default=available_processors,
     show_default="one per processor",
     help="Pictures worked on at the same time.",
 )
