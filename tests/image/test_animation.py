@@ -12,7 +12,7 @@ from PIL import Image, ImageSequence
 
 from openmogr.errors import ImageResolutionExceed, InvalidImageFormat
 from openmogr.image import ImageSettings, Processor, Source, parse_operation
-from openmogr.image.decode import Frame
+from openmogr.image.source.open import Frame
 from openmogr.image.write_apng import write_apng
 from openmogr.image.write_gif import write_gif
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from openmogr.image.color import flatten, to_srgb
-from openmogr.image.nclx import nclx_profile
+from openmogr.image.source.colour import flatten, to_srgb
+from openmogr.image.source.nclx import nclx_profile
 
 from .conftest import Pixels, Run, decoded, encoded, photo, pixels, psnr
 

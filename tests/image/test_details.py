@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from openmogr.image.encode import HEIF_CHROMA_QP_OFFSET
-from openmogr.image.metadata import upright
-from openmogr.image.quality import encoder_setting
+from openmogr.image.quality.scale import encoder_setting
+from openmogr.image.source.metadata import upright
 
 from .conftest import Run, encoded, photo
 

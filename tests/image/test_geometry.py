@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from openmogr.errors import InvalidArgument
 from openmogr.image import parse_operation
-from openmogr.image.geometry import Box, Placement, Size, place
-from openmogr.image.operations import Crop, Cut, Thumbnail, View
+from openmogr.image.language.operations import Crop, Cut, Thumbnail, View
+from openmogr.image.steps.geometry import Box, Placement, Size, place
 
 LIMIT = 10_000
 

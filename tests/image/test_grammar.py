@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from openmogr.errors import CosError, InvalidArgument, NotSupported
 from openmogr.image import Pipeline, parse_operation
 from openmogr.image.formats import TARGETS
-from openmogr.image.operations import (
+from openmogr.image.language.operations import (
     AutoOrient,
     Axis,
     Blur,

@@ -11,8 +11,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from openmogr.errors import NotSupported
 from openmogr.image import ImageSettings, Loss, Source
-from openmogr.image.decode import open_image
 from openmogr.image.formats import CONTAINERS
+from openmogr.image.source.open import open_image
 
 from .conftest import Run, encoded, photo
 

@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter
 
 from openmogr.errors import ImageResolutionExceed, InvalidArgument, InvalidImageFormat
 from openmogr.image import ImageSettings, Processor, Source, parse_operation
-from openmogr.image.tone import effective_sigma
+from openmogr.image.steps.adjust import effective_sigma
 
 from .conftest import Run, decoded, encoded, on_white, photo, pixels, psnr
 

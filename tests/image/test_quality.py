@@ -7,7 +7,7 @@ from PIL.JpegImagePlugin import get_sampling
 
 from openmogr.errors import ImageTooLarge
 from openmogr.image import ImageSettings, Processor, Source, parse_operation
-from openmogr.image.quality import (
+from openmogr.image.quality.scale import (
     DEFAULT_QUALITY,
     ENCODER_TABLES,
     effective_quality,

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from openmogr.errors import InvalidImageFormat
-from openmogr.image import ImageSettings, sizelimit
+from openmogr.image import ImageSettings
 from openmogr.image.encode import EncodeOptions
 from openmogr.image.encode import encode as really_encode
-from openmogr.image.quality import encoder_setting
-from openmogr.image.sizelimit import best_within
+from openmogr.image.quality import size_limit as sizelimit
+from openmogr.image.quality.scale import encoder_setting
+from openmogr.image.quality.size_limit import best_within
 
 from .conftest import Run, encoded, photo
 

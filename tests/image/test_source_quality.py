@@ -14,11 +14,11 @@ from PIL import Image
 
 from openmogr.image import Processor, Source
 from openmogr.image.av1 import quantiser_index
-from openmogr.image.estimate import source_quality
 from openmogr.image.formats import CONTAINERS
 from openmogr.image.hevc import slice_qp
 from openmogr.image.isomedia import CodedPicture, primary_picture
-from openmogr.image.quality import DEFAULT_QUALITY, encoder_setting, quality_of_quantiser
+from openmogr.image.quality.scale import DEFAULT_QUALITY, encoder_setting, quality_of_quantiser
+from openmogr.image.quality.source import source_quality
 
 from .conftest import Run, encoded, photo
 

@@ -15,9 +15,9 @@ import pytest
 from PIL import Image
 
 from openmogr.errors import CosError
-from openmogr.image.decode import open_image
 from openmogr.image.model import Source
 from openmogr.image.settings import ImageSettings
+from openmogr.image.source.open import open_image
 
 from .conftest import Run, decoded, encoded, photo, pixels
 

@@ -3,8 +3,8 @@
 The reference is libjpeg-turbo at 4:2:0: a quality number stands for the SSIMULACRA2 (mean over the photos) that it
 gives at that number. For each other format the encoder's settings are measured on the same photos, as the server
 encodes, and the setting with the same score is looked up. `--write` puts the tables into
-`src/openmogr/image/_calibration.py` and the curves into `docs/format/quality.svg`; then `docs/format/quality.md` quotes
-the run.
+`src/openmogr/image/quality/calibration.py` and the curves into `docs/format/quality.svg`; then
+`docs/format/quality.md` quotes the run.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Photos are encoded at every setting from 0 to 100 and the quantiser is read back from the file's headers, as the server
 does to estimate a source's quality. The mean setting of each quantiser is printed, and with `--write` put into
-`src/openmogr/image/_quantisers.py`. The encoders are found to choose the quantiser by the setting alone, so that parts
-of a few photos suffice; were it otherwise, the run would end with an error.
+`src/openmogr/image/quality/quantisers.py`. The encoders are found to choose the quantiser by the setting alone, so
+that parts of a few photos suffice; were it otherwise, the run would end with an error.
 """
 
 from __future__ import annotations

@@ -4,12 +4,12 @@
 ``WorkPool.execute`` runs it over a source.
 """
 
-from openmogr.image.grammar import parse_operation
+from openmogr.image.language.grammar import parse_operation
+from openmogr.image.language.operations import Pipeline
+from openmogr.image.language.query import Query, find_operation
 from openmogr.image.model import ImageInfo, Loss, Result, Source
-from openmogr.image.operations import Pipeline
 from openmogr.image.pool import WorkPool
 from openmogr.image.processor import Processor
-from openmogr.image.query import Query, find_operation
 from openmogr.image.settings import ImageSettings
 
 __all__ = [

@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from PIL import Image
 
 from openmogr.image.codecs import tpg_encoder
-from openmogr.image.color import has_alpha
-from openmogr.image.decode import Frame
 from openmogr.image.delays import Delays
 from openmogr.image.encode import (
     AVIF_SPEED,
@@ -19,9 +17,11 @@ from openmogr.image.encode import (
     check_size,
     encoding_errors,
 )
-from openmogr.image.quality import encoder_setting
+from openmogr.image.quality.scale import encoder_setting
 from openmogr.image.read_gif import gif_layout
 from openmogr.image.settings import ImageSettings
+from openmogr.image.source.colour import has_alpha
+from openmogr.image.source.open import Frame
 from openmogr.image.write_apng import write_apng
 from openmogr.image.write_gif import write_gif
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from openmogr.image.failures import missing_codec
+from openmogr.image.errors import missing_codec
 
 __all__ = ["heif_codec", "tpg_codec", "tpg_encoder"]
 

@@ -10,8 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from openmogr.image.geometry import Size, place
-from openmogr.image.operations import (
+from openmogr.image.language.operations import (
     AutoOrient,
     Blur,
     Crop,
@@ -25,6 +24,7 @@ from openmogr.image.operations import (
     View,
 )
 from openmogr.image.settings import ImageSettings
+from openmogr.image.steps.geometry import Size, place
 
 __all__ = ["Planned", "decoded_bytes", "encoder_bytes", "planned"]
 

@@ -12,12 +12,12 @@ from PIL.PngImagePlugin import PngInfo
 
 from openmogr.errors import CosError, InternalError
 from openmogr.image.codecs import heif_codec, tpg_encoder
-from openmogr.image.color import flatten, has_alpha
-from openmogr.image.failures import out_of_memory, output_resolution
+from openmogr.image.errors import out_of_memory, output_resolution
 from openmogr.image.formats import Target
-from openmogr.image.metadata import NO_METADATA, Metadata, orientation, oriented
-from openmogr.image.quality import encoder_setting
+from openmogr.image.quality.scale import encoder_setting
 from openmogr.image.settings import ImageSettings
+from openmogr.image.source.colour import flatten, has_alpha
+from openmogr.image.source.metadata import NO_METADATA, Metadata, orientation, oriented
 
 __all__ = [
     "EncodeOptions",

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from openmogr.image.color import has_alpha
-from openmogr.image.decode import OpenedImage
 from openmogr.image.encode import EncodeOptions
 from openmogr.image.formats import Container
 from openmogr.image.model import Loss
+from openmogr.image.source.colour import has_alpha
+from openmogr.image.source.open import OpenedImage
 
 __all__ = ["alpha_loss", "lost_metadata", "lost_pictures"]
 

@@ -9,8 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from openmogr.errors import SlowDown
+from openmogr.image.language.operations import Pipeline
 from openmogr.image.model import ImageInfo, Result, Source
-from openmogr.image.operations import Pipeline
 from openmogr.image.processor import Processor
 from openmogr.image.settings import ImageSettings
 

@@ -8,16 +8,10 @@ from dataclasses import replace
 from openmogr.errors import CosError, InternalError
 from openmogr.image.animate import can_animate, encode_animation
 from openmogr.image.codecs import heif_codec, tpg_encoder
-from openmogr.image.decode import Frame, OpenedImage, open_image, read_container
 from openmogr.image.encode import EncodeOptions, encode
-from openmogr.image.failures import out_of_memory, too_many_bytes, unsupported_input
+from openmogr.image.errors import out_of_memory, too_many_bytes, unsupported_input
 from openmogr.image.formats import TARGETS, Target
-from openmogr.image.geometry import Placement, place
-from openmogr.image.info import describe, execute_info
-from openmogr.image.losses import alpha_loss, lost_metadata, lost_pictures
-from openmogr.image.metadata import NO_METADATA, Metadata, upright, upright_xmp
-from openmogr.image.model import ImageInfo, Loss, Result, Source
-from openmogr.image.operations import (
+from openmogr.image.language.operations import (
     AutoOrient,
     Encoding,
     InscribedCircle,
@@ -28,11 +22,17 @@ from openmogr.image.operations import (
     Thumbnail,
     View,
 )
-from openmogr.image.quality import LOSSLESS, effective_quality
+from openmogr.image.losses import alpha_loss, lost_metadata, lost_pictures
+from openmogr.image.model import ImageInfo, Loss, Result, Source
+from openmogr.image.quality.scale import LOSSLESS, effective_quality
+from openmogr.image.quality.size_limit import encode_within
 from openmogr.image.settings import ImageSettings
-from openmogr.image.sizelimit import encode_within
+from openmogr.image.source.info import describe, execute_info
+from openmogr.image.source.metadata import NO_METADATA, Metadata, upright, upright_xmp
+from openmogr.image.source.open import Frame, OpenedImage, open_image, read_container
+from openmogr.image.steps.geometry import Placement, place
+from openmogr.image.steps.transform import Surface, apply_steps, draft_size
 from openmogr.image.strip_png import stripped_png
-from openmogr.image.transform import Surface, apply_steps, draft_size
 
 __all__ = ["KEPT_SOURCE", "Processor"]
 

@@ -9,8 +9,8 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from openmogr.image.compose import Canvas, Disposal, Part
 from openmogr.image.png import SIGNATURE, Chunk, PngLayout, chunk
+from openmogr.image.source.compose import Canvas, Disposal, Part
 
 __all__ = ["apng_frames"]
 

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from openmogr.image.compose import Canvas, Disposal, Part
+from openmogr.image.source.compose import Canvas, Disposal, Part
 
 __all__ = ["GifLayout", "GifPart", "gif_frames", "gif_layout", "gif_parts"]
 

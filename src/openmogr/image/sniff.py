@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openmogr.errors import InvalidImageFormat
-from openmogr.image.failures import not_an_image, unsupported_input
+from openmogr.image.errors import not_an_image, unsupported_input
 
 __all__ = ["HEADER_BYTES", "sniff"]
 

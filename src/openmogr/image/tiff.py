@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from openmogr.image.failures import input_resolution, not_an_image, unsupported_input
+from openmogr.image.errors import input_resolution, not_an_image, unsupported_input
 
 __all__ = ["COLOURS", "TiffLayout", "read_tiff_layout"]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from PIL import Image, ImageChops
 
-from openmogr.image.decode import Frame
+from openmogr.image.source.open import Frame
 
 __all__ = ["write_apng"]
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from PIL import Image, ImageChops
 
-from openmogr.image.color import has_alpha
-from openmogr.image.decode import Frame
 from openmogr.image.delays import Delays
 from openmogr.image.encode import quantised, transparent_part
+from openmogr.image.source.colour import has_alpha
+from openmogr.image.source.open import Frame
 
 __all__ = ["write_gif"]
 

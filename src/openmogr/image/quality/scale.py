@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from types import MappingProxyType
 
-from openmogr.image._calibration import CALIBRATION
-from openmogr.image._quantisers import QUANTISERS
-from openmogr.image.operations import Encoding, QualityKind
+from openmogr.image.language.operations import Encoding, QualityKind
+from openmogr.image.quality.calibration import CALIBRATION
+from openmogr.image.quality.quantisers import QUANTISERS
 
 __all__ = [
     "DEFAULT_QUALITY",

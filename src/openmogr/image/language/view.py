@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from openmogr.image._encoding import COMMON_ENCODING, EncodingParser
-from openmogr.image._tokens import StageTokens
-from openmogr.image.operations import Encoding, View, ViewStage
+from openmogr.image.language.encoding import COMMON_ENCODING, EncodingParser
+from openmogr.image.language.operations import Encoding, View, ViewStage
+from openmogr.image.language.tokens import StageTokens
 
 __all__ = ["parse_view"]
 

@@ -15,24 +15,24 @@ from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 from openmogr.errors import CosError
 from openmogr.image import headers
 from openmogr.image.codecs import heif_codec, tpg_codec
-from openmogr.image.color import to_srgb
-from openmogr.image.estimate import source_quality
-from openmogr.image.failures import in_words, input_resolution, not_an_image, too_many_bytes
+from openmogr.image.errors import in_words, input_resolution, not_an_image, too_many_bytes
 from openmogr.image.formats import CONTAINERS, Container
-from openmogr.image.hdr import HDR_TRANSFERS, hdr_to_srgb
-from openmogr.image.metadata import orientation
 from openmogr.image.model import Source
-from openmogr.image.nclx import nclx_profile
-from openmogr.image.opening import Opened, open_container
 from openmogr.image.png import has_animation_control
+from openmogr.image.quality.source import source_quality
 from openmogr.image.read_apng import apng_frames
 from openmogr.image.read_gif import gif_frames, gif_layout
 from openmogr.image.read_jpeg import with_end_marker
 from openmogr.image.read_png import full_range, keyed
 from openmogr.image.settings import ImageSettings
 from openmogr.image.sniff import HEADER_BYTES, sniff
+from openmogr.image.source.colour import to_srgb
+from openmogr.image.source.hdr import HDR_TRANSFERS, hdr_to_srgb
+from openmogr.image.source.metadata import orientation
+from openmogr.image.source.nclx import nclx_profile
+from openmogr.image.source.opening import Opened, open_container
+from openmogr.image.steps.transform import turned_back
 from openmogr.image.tiff_samples import TiffImage
-from openmogr.image.transform import turned_back
 
 __all__ = ["Frame", "OpenedImage", "decoding", "open_image", "read_container"]
 

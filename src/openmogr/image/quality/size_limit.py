@@ -10,7 +10,7 @@ from PIL import Image
 
 from openmogr.image.codecs import tpg_encoder
 from openmogr.image.encode import EncodeOptions, encode, encoding_errors, tpg_arguments
-from openmogr.image.quality import encoder_setting
+from openmogr.image.quality.scale import encoder_setting
 from openmogr.image.settings import ImageSettings
 
 __all__ = ["best_within", "encode_within"]

@@ -6,11 +6,11 @@ import difflib
 import re
 
 from openmogr.errors import InvalidArgument, NotSupported
-from openmogr.image._mogr import parse_mogr
-from openmogr.image._tokens import StageTokens, readable, syntax_error
-from openmogr.image._view import parse_view
-from openmogr.image.operations import Info, InfoStage, Pipeline, Stage
-from openmogr.image.query import OPERATION_NAMES
+from openmogr.image.language.mogr import parse_mogr
+from openmogr.image.language.operations import Info, InfoStage, Pipeline, Stage
+from openmogr.image.language.query import OPERATION_NAMES
+from openmogr.image.language.tokens import StageTokens, readable, syntax_error
+from openmogr.image.language.view import parse_view
 
 __all__ = ["parse_operation"]
 

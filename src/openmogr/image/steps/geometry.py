@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isqrt
 
-from openmogr.image.failures import outside_image
-from openmogr.image.operations import Crop, Cut, Gravity, Thumbnail, ThumbnailForm, View
+from openmogr.image.errors import outside_image
+from openmogr.image.language.operations import Crop, Cut, Gravity, Thumbnail, ThumbnailForm, View
 
 __all__ = ["Box", "Placement", "Size", "place", "place_crop", "place_cut", "place_thumbnail", "place_view"]
 

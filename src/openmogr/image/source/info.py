@@ -9,14 +9,14 @@ import numpy as np
 from PIL import Image
 
 from openmogr.image import headers
-from openmogr.image.color import flatten
-from openmogr.image.decode import OpenedImage, decoding, open_image
-from openmogr.image.exif_text import exif_texts
-from openmogr.image.failures import unsupported_input
+from openmogr.image.errors import unsupported_input
+from openmogr.image.language.operations import Info
 from openmogr.image.model import ImageInfo, Result, Source
-from openmogr.image.operations import Info
-from openmogr.image.quality import LOSSLESS
+from openmogr.image.quality.scale import LOSSLESS
 from openmogr.image.settings import ImageSettings
+from openmogr.image.source.colour import flatten
+from openmogr.image.source.exif import exif_texts
+from openmogr.image.source.open import OpenedImage, decoding, open_image
 
 __all__ = ["average_color", "describe", "execute_info"]
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageCms
 
-from openmogr.image.failures import unsupported_input
+from openmogr.image.errors import unsupported_input
 
 __all__ = ["flatten", "has_alpha", "to_srgb"]
 

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from openmogr.image.color import has_alpha
-from openmogr.image.nclx import to_rec709
+from openmogr.image.source.colour import has_alpha
+from openmogr.image.source.nclx import to_rec709
 
 __all__ = ["HDR_TRANSFERS", "hdr_to_srgb"]
 

@@ -9,13 +9,13 @@ from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
-from openmogr.image.failures import in_words, not_an_image, unsupported_input
+from openmogr.image.errors import in_words, not_an_image, unsupported_input
 from openmogr.image.formats import Container
 from openmogr.image.isomedia import primary_window, whole_length
-from openmogr.image.metadata import oriented, sound_exif
-from openmogr.image.nclx import read_nclx
 from openmogr.image.png import PngLayout, read_layout
 from openmogr.image.read_jpeg import jpeg_kind
+from openmogr.image.source.metadata import oriented, sound_exif
+from openmogr.image.source.nclx import read_nclx
 from openmogr.image.tiff import TiffLayout, read_tiff_layout
 from openmogr.image.tiff_samples import TiffImage
 

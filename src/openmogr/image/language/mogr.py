@@ -7,10 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from openmogr.errors import NotSupported
-from openmogr.image._encoding import COMMON_ENCODING
-from openmogr.image._thumbnail import parse_thumbnail
-from openmogr.image._tokens import NUMBER, StageTokens, pixels, rounded
-from openmogr.image.operations import (
+from openmogr.image.language.encoding import COMMON_ENCODING
+from openmogr.image.language.operations import (
     AutoOrient,
     Axis,
     Blur,
@@ -31,6 +29,8 @@ from openmogr.image.operations import (
     Thumbnail,
     ThumbnailForm,
 )
+from openmogr.image.language.thumbnail import parse_thumbnail
+from openmogr.image.language.tokens import NUMBER, StageTokens, pixels, rounded
 
 __all__ = ["parse_mogr"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from openmogr.image._tokens import NUMBER, StageTokens, pixels
-from openmogr.image.operations import Thumbnail, ThumbnailForm
+from openmogr.image.language.operations import Thumbnail, ThumbnailForm
+from openmogr.image.language.tokens import NUMBER, StageTokens, pixels
 
 __all__ = ["parse_thumbnail"]
 

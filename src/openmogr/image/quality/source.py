@@ -13,7 +13,7 @@ from openmogr.image.codecs import tpg_codec
 from openmogr.image.formats import Container
 from openmogr.image.hevc import slice_qp
 from openmogr.image.isomedia import CodedPicture, primary_picture
-from openmogr.image.quality import jpeg_quality, quality_of_quantiser, vp8_quality
+from openmogr.image.quality.scale import jpeg_quality, quality_of_quantiser, vp8_quality
 
 __all__ = ["source_quality"]
 

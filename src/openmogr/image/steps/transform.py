@@ -9,11 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageOps
 
-from openmogr.image import tone
-from openmogr.image.color import has_alpha
-from openmogr.image.failures import output_resolution, outside_image
-from openmogr.image.geometry import Placement, Size, place
-from openmogr.image.operations import (
+from openmogr.image.errors import output_resolution, outside_image
+from openmogr.image.language.operations import (
     AutoOrient,
     Axis,
     Crop,
@@ -27,6 +24,9 @@ from openmogr.image.operations import (
     View,
 )
 from openmogr.image.settings import ImageSettings
+from openmogr.image.source.colour import has_alpha
+from openmogr.image.steps import adjust as tone
+from openmogr.image.steps.geometry import Placement, Size, place
 
 __all__ = ["Surface", "apply_steps", "draft_size", "turned_back"]
 

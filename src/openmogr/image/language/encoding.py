@@ -8,9 +8,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 from openmogr.errors import InvalidArgument
-from openmogr.image._tokens import NUMBER, StageTokens, pixels, readable
 from openmogr.image.formats import TARGETS
-from openmogr.image.operations import Encoding, Quality, QualityKind, SizeLimit
+from openmogr.image.language.operations import Encoding, Quality, QualityKind, SizeLimit
+from openmogr.image.language.tokens import NUMBER, StageTokens, pixels, readable
 
 __all__ = ["COMMON_ENCODING", "EncodingParser"]
 

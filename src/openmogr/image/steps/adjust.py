@@ -6,8 +6,8 @@ import math
 
 from PIL import Image, ImageFilter
 
-from openmogr.image.color import has_alpha
-from openmogr.image.operations import Blur, Bright, Contrast, Grayscale, Sharpen
+from openmogr.image.language.operations import Blur, Bright, Contrast, Grayscale, Sharpen
+from openmogr.image.source.colour import has_alpha
 
 __all__ = ["Tone", "apply_tone", "effective_sigma"]
 

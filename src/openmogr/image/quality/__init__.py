@@ -1,0 +1,1 @@
+"""One quality scale for all lossy formats, estimates of what sources have, and limits by size."""

@@ -1,0 +1,1 @@
+"""What changes pixels: geometry without pixels, transforms, and adjustments of tone."""
