@@ -17,14 +17,15 @@ PACKAGE = SOURCE / "openmogr"
 # From the bottom up. A part imports itself and lower layers; parts of one layer do not know each other, except in
 # the layer of the app, which puts a server together.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"dates", "errors", "processors"}),
+    frozenset({"dates", "errors", "machine"}),
     frozenset({"image", "storage", "auth", "wire", "workers", "results", "observe"}),
+    frozenset({"engine"}),
     frozenset({"api"}),
     frozenset({"settings", "server", "demo", "app", "testing"}),
     frozenset({"cli"}),
     frozenset({"__main__"}),
 )
-APP = 3
+APP = 4
 HTTP = frozenset(
     {"starlette", "uvicorn", "httptools", "http", "httpx", "urllib3", "requests", "python_multipart"}
 )

@@ -13,7 +13,7 @@ from openmogr.api.coalesce import Coalescer
 from openmogr.api.hosts import HostTable
 from openmogr.api.services import Services
 from openmogr.auth import Credentials, Verifier, load_credentials
-from openmogr.image import WorkPool
+from openmogr.engine import ImagePool
 from openmogr.settings import Settings
 from openmogr.storage import EmbeddedStorage, Storage
 
@@ -35,7 +35,7 @@ def create_app(
     """
     known = credentials or load_credentials(settings.auth, settings.storage.data)
     storage = EmbeddedStorage(settings.storage)
-    pool = WorkPool(settings.image)
+    pool = ImagePool(settings.image)
     services = Services(
         storage=storage,
         pool=pool,
@@ -50,12 +50,13 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with storage:
+            await pool.start()
             try:
                 if on_start is not None:
                     await on_start(storage)
                 yield
             finally:
-                pool.close()
+                await pool.close()
 
     app = Starlette(lifespan=lifespan)
     app.router.redirect_slashes = False

@@ -43,7 +43,8 @@ class CosError(Exception):
         code: the COS error code, the text of ``<Code>``.
         message: what the client reads in ``<Message>``; never a secret, a path or a stack trace.
         detail: what only the log reads.
-        headers: further response headers, for example ``X-ErrNo``.
+        number: what the processing API says besides (``docs/spec/api/errors.md#5``); None: by the code.
+        headers: further response headers.
     """
 
     status: ClassVar[int] = 500
@@ -51,10 +52,16 @@ class CosError(Exception):
     default_message: ClassVar[str] = "We encountered an internal error. Please try again."
 
     def __init__(
-        self, message: str | None = None, *, detail: str = "", headers: Mapping[str, str] | None = None
+        self,
+        message: str | None = None,
+        *,
+        detail: str = "",
+        number: int | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.message = message or self.default_message
         self.detail = detail
+        self.number = number
         self.headers: dict[str, str] = dict(headers or {})
         super().__init__(self.message)
 

@@ -460,7 +460,7 @@ def test_animated_transparency_stays_in_tpg(run: Run, tmp_path: Path) -> None:
     codec = pytest.importorskip("pillow_tpg", reason="the TPG codec is not built")
     clear, red = Image.new("RGBA", (32, 24)), Image.new("RGBA", (32, 24), "red")
     clear.save(tmp_path / "a.webp", save_all=True, append_images=[red], duration=100, lossless=True)
-    result = run(tmp_path / "a.webp", "--format", "tpg")
+    result = run(tmp_path / "a.webp", "--format", "tpg", "--write-larger")
     assert result.exit_code == ExitCode.OK
     assert "transparency" not in result.stderr
     assert codec.info((tmp_path / "a.tpg").read_bytes()).has_alpha

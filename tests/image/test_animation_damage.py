@@ -39,7 +39,7 @@ def test_tpg_whose_chunks_are_wrong(name: str, operation: str, shared: Path, run
     pytest.importorskip("pillow_tpg", reason="the TPG codec is not built")
     with pytest.raises(InvalidImageFormat, match=TPG_VECTORS[name]) as caught:
         run(operation, shared / "vectors" / "tpg-malformed" / f"{name}.tpg")
-    assert caught.value.headers["X-ErrNo"] == "-441"
+    assert caught.value.number == -441
 
 
 def tpg() -> bytes:
@@ -134,7 +134,7 @@ APNG_CHANGES: dict[str, Callable[[bytes], bytes]] = {
 def test_broken_apng(name: str, run: Run) -> None:
     with pytest.raises(CosError) as caught:
         run(ANIMATED, APNG_CHANGES[name](animation("apng")))
-    assert (caught.value.status, caught.value.headers["X-ErrNo"]) in {(400, "-441"), (400, "-447")}
+    assert (caught.value.status, caught.value.number) in {(400, -441), (400, -447)}
 
 
 @pytest.mark.parametrize("form", ["gif", "webp", "apng", "avif", "tpg"])
@@ -143,7 +143,7 @@ def test_animations_that_are_cut_off(form: str, run: Run) -> None:
     for share in (0.3, 0.6, 0.9):
         with pytest.raises(InvalidImageFormat) as caught:
             run(ANIMATED, data[: int(len(data) * share)])
-        assert caught.value.headers["X-ErrNo"] == "-441"
+        assert caught.value.number == -441
 
 
 def spoiled(form: str) -> bytes:
@@ -176,7 +176,7 @@ def test_limits_count_before_decoding(form: str) -> None:
         for settings in (ImageSettings(max_frames=4), ImageSettings(max_animation_pixels=64 * 48 * 5 - 1)):
             with pytest.raises(ImageResolutionExceed, match="the animation has") as caught:
                 Processor(settings).execute(operation, source)
-            assert caught.value.headers["X-ErrNo"] == "-447"
+            assert caught.value.number == -447
 
 
 def test_as_many_frames_as_are_allowed(run: Run) -> None:

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from openmogr.api.cors import cors_headers
 from openmogr.api.coverage import check_coverage
-from openmogr.api.processing import add_error_number
+from openmogr.api.processing import error_number
 from openmogr.api.request import Request, read_request
 from openmogr.api.response import Header, Response
 from openmogr.api.routing import find_handler
@@ -100,8 +100,6 @@ class CosApi:
                 error.message,
                 error.detail,
             )
-        if request is not None and request.op is not None and request.method in ("GET", "HEAD"):
-            add_error_number(error)
         resource = scope["path"] if request is None else request.resource
         trace_id = RequestIds.trace_id(request_id)
         headers: list[Header] = [
@@ -109,6 +107,11 @@ class CosApi:
             (b"x-cos-trace-id", trace_id.encode()),
             *((name.lower().encode(), value.encode()) for name, value in error.headers.items()),
         ]
+        # Numbers are about downloads that are processed.
+        if request is not None and request.op is not None and request.method in ("GET", "HEAD"):
+            number = error_number(error)
+            if number is not None:
+                headers.append((b"x-errno", b"%d" % number))
         if error.status == 503 and "Retry-After" not in error.headers:
             headers.append((b"retry-after", _RETRY_AFTER))
         body = error_document(error.code, error.message, resource, request_id, trace_id)

@@ -6,7 +6,6 @@ original and results are committed together.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -15,13 +14,13 @@ from openmogr.api.access import check_write, open_readable
 from openmogr.api.attributes import forbids_overwrite
 from openmogr.api.body import receive_into
 from openmogr.api.pic_operations import PicOperations, Rule, parse_pic_operations
-from openmogr.api.processing import source_of, too_large
+from openmogr.api.processing import result_headers, source_of, too_large
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, xml_response
 from openmogr.api.services import Services
 from openmogr.api.xml import Node, quoted
-from openmogr.errors import AccessDenied, CosError, InvalidPicOperations
-from openmogr.image import ImageInfo, Result, Source
+from openmogr.errors import AccessDenied, InvalidPicOperations
+from openmogr.image import ImageInfo, Outcome, Result, Source
 from openmogr.storage.protocol import (
     Assembly,
     Content,
@@ -88,7 +87,9 @@ async def store_and_process(
     write = Write(
         request.bucket, request.key, staged, attributes, forbid_overwrite=forbids_overwrite(request)
     )
-    outcome = await _run(services, operations, _Input(source, digest.size, staged, attributes), write)
+    outcome = await _run(
+        services, request, operations, _Input(source, digest.size, staged, attributes), write
+    )
     if not operations.rules and not operations.is_pic_info:
         return None, []
     return _upload_result(request, outcome), _notes(outcome)
@@ -103,7 +104,7 @@ async def process_copy(
         request.bucket, request.key, source, attributes, forbid_overwrite=forbids_overwrite(request)
     )
     given = replace(await _input(services, source), attributes=attributes)
-    outcome = await _run(services, operations, given, write)
+    outcome = await _run(services, request, operations, given, write)
     return outcome.source, _flat_result(request, outcome), _notes(outcome)
 
 
@@ -112,16 +113,13 @@ async def process_stored(services: Services, request: Request) -> Response:
     await check_write(services, request)
     operations = await checked_operations(services, request)
     async with await open_readable(services, request) as reader:
-        outcome = await _run(services, operations, await _input(services, reader), None)
+        outcome = await _run(services, request, operations, await _input(services, reader), None)
     return xml_response(_upload_result(request, outcome), *_notes(outcome))
 
 
 def _notes(outcome: _Outcome) -> list[Header]:
     """What results have to say in headers, each once."""
-    notes = {name.lower(): value for _, result in outcome.results for name, value in result.headers.items()}
-    return [
-        (name.encode(), value.encode()) for name, value in notes.items() if name.startswith("x-openmogr-")
-    ]
+    return list(dict.fromkeys(note for _, result in outcome.results for note in result_headers(result)))
 
 
 async def process_assembly(
@@ -136,7 +134,7 @@ async def process_assembly(
         assembly.info.attributes,
         forbid_overwrite=forbids_overwrite(request),
     )
-    outcome = await _run(services, operations, await _input(services, assembly), write)
+    outcome = await _run(services, request, operations, await _input(services, assembly), write)
     return outcome.source, _flat_result(request, outcome)
 
 
@@ -168,30 +166,21 @@ async def checked_operations(services: Services, request: Request) -> PicOperati
 
 
 async def _run(
-    services: Services, operations: PicOperations, given: _Input, original: Write | None
+    services: Services, request: Request, operations: PicOperations, given: _Input, original: Write | None
 ) -> _Outcome:
     """Execute all rules and commit.
 
     Args:
         services: the parts of the service.
+        request: whose rules they are.
         operations: the checked header.
         given: the source.
         original: how the source itself is stored; None where it is stored already.
     """
     if given.size > services.image.max_input_bytes:
         given = _Input(None, given.size, given.content, given.attributes, given.info)
-    info_wanted = [_image_info_of(services, given)] if operations.is_pic_info else []
-    done = await asyncio.gather(
-        *(_execute(services, rule, given) for rule in operations.rules), *info_wanted, return_exceptions=True
-    )
-    for item in done:
-        if isinstance(item, BaseException):
-            # Numbers of downloads mean nothing here.
-            if isinstance(item, CosError):
-                item.headers.pop("X-ErrNo", None)
-            raise item
-    results = [item for item in done if isinstance(item, Result)]
-    image_info = next((item for item in done if isinstance(item, ImageInfo)), None)
+    outcome = await _execute(services, operations, given, signed=request.signed)
+    results, image_info = outcome.results, outcome.info
     async with _writes(services, operations.rules, results, given) as writes:
         infos = await services.storage.commit(writes if original is None else [original, *writes])
     if original is None:
@@ -205,18 +194,14 @@ async def _run(
     return _Outcome(source, image_info, list(zip(stored, results, strict=True)))
 
 
-async def _execute(services: Services, rule: Rule, given: _Input) -> Result:
-    if given.source is None:
-        if not rule.pipeline.ignore_error:
-            raise too_large(services)
-        return Result(b"", given.attributes.headers.content_type, "", 0, 0, 100, is_original=True)
-    return await services.pool.execute(rule.pipeline, given.source)
-
-
-async def _image_info_of(services: Services, given: _Input) -> ImageInfo:
-    if given.source is None:
+async def _execute(services: Services, operations: PicOperations, given: _Input, *, signed: bool) -> Outcome:
+    pipelines = [rule.pipeline for rule in operations.rules]
+    if given.source is not None:
+        return await services.pool.run(pipelines, given.source, info=operations.is_pic_info, signed=signed)
+    if operations.is_pic_info or not all(pipeline.ignore_error for pipeline in pipelines):
         raise too_large(services)
-    return await services.pool.image_info(given.source)
+    original = Result(b"", given.attributes.headers.content_type, "", 0, 0, 100, is_original=True)
+    return Outcome([original] * len(pipelines))
 
 
 @asynccontextmanager

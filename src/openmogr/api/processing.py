@@ -18,31 +18,35 @@ from openmogr.errors import CosError, ImageTooLarge
 from openmogr.image import Result, Source, parse_operation
 from openmogr.storage.protocol import ObjectInfo, ObjectReader
 
-__all__ = ["add_error_number", "processed_object", "source_of", "too_large"]
+__all__ = ["error_number", "processed_object", "result_headers", "source_of", "too_large"]
 
 # ``X-ErrNo`` of refusals that are not about the picture, whose own errors carry theirs (``docs/spec/api/errors.md``).
 _ERROR_NUMBERS = {
-    "InvalidArgument": "-106",
-    "NotSupported": "-106",
-    "ImageTooLarge": "-167",
-    "NoProcessAuthority": "-163",
-    "NoSuchKey": "-6101",
-    "NoSuchBucket": "-46152",
-    "SlowDown": "-164",
-    "SignatureDoesNotMatch": "-46618",
-    "AccessDenied": "-46661",
-    "InvalidRange": "-29034",
-    "InternalError": "-901",
+    "InvalidArgument": -106,
+    "NotSupported": -106,
+    "ImageTooLarge": -167,
+    "NoProcessAuthority": -163,
+    "NoSuchKey": -6101,
+    "NoSuchBucket": -46152,
+    "SlowDown": -164,
+    "SignatureDoesNotMatch": -46618,
+    "AccessDenied": -46661,
+    "InvalidRange": -29034,
+    "InternalError": -901,
 }
 
 
-def add_error_number(error: CosError) -> None:
-    """Give the refusal of a processing request its ``X-ErrNo``, unless it has one."""
-    number = _ERROR_NUMBERS.get(error.code)
-    if error.message == "Request has expired":
-        number = "-46619"
-    if number is not None:
-        error.headers.setdefault("X-ErrNo", number)
+def error_number(error: CosError) -> int | None:
+    """The ``X-ErrNo`` of the refusal of a processing request."""
+    return _ERROR_NUMBERS.get(error.code) if error.number is None else error.number
+
+
+def result_headers(result: Result) -> list[Header]:
+    """What a result has to say in headers."""
+    if result.rejected_size:
+        told = f"the result would have {result.rejected_size} bytes"
+        return [(b"x-openmogr-kept-source", told.encode())]
+    return []
 
 
 async def processed_object(services: Services, request: Request, text: str) -> Response:
@@ -68,7 +72,7 @@ async def processed_object(services: Services, request: Request, text: str) -> R
 
         async def work() -> Result:
             async with reader:
-                return await services.pool.execute(pipeline, await source_of(reader))
+                return await services.pool.execute(pipeline, await source_of(reader), signed=request.signed)
 
         owned.clear()
         key = (info.bucket, info.key, info.etag, info.crc64, info.last_modified, pipeline.normalised)
@@ -112,7 +116,7 @@ def _answer(request: Request, info: ObjectInfo, etag: str, result: Result) -> Re
     headers = [
         (b"content-type", content_type.encode()),
         *_headers(info, etag),
-        *((name.lower().encode(), value.encode()) for name, value in result.headers.items()),
+        *result_headers(result),
     ]
     size = len(result.data)
     part = requested_range(request, size, etag, info.last_modified)

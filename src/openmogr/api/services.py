@@ -8,7 +8,8 @@ from openmogr.api.coalesce import Coalescer
 from openmogr.api.hosts import HostTable
 from openmogr.api.settings import ServerSettings
 from openmogr.auth import Verifier
-from openmogr.image import ImageSettings, Result, WorkPool
+from openmogr.engine import ImagePool
+from openmogr.image import ImageSettings, Result
 from openmogr.storage import Storage
 
 __all__ = ["Services"]
@@ -24,7 +25,7 @@ class Services:
     """
 
     storage: Storage
-    pool: WorkPool
+    pool: ImagePool
     verifier: Verifier
     hosts: HostTable
     settings: ServerSettings

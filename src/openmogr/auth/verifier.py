@@ -26,6 +26,10 @@ from openmogr.errors import AccessDenied, InvalidArgument
 __all__ = ["Coverage", "SignedRequest", "Verifier"]
 
 
+# What the processing API says of a signature that has expired (docs/spec/api/errors.md#5).
+_EXPIRED = -46619
+
+
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
     """What of a request a signature covers.
@@ -164,7 +168,7 @@ class Verifier:
         for text in dict.fromkeys(times):
             start, end = parse_time(text)
             if now > end or end < start:
-                raise AccessDenied("Request has expired")
+                raise AccessDenied("Request has expired", number=_EXPIRED)
             if start > now + self._clock_skew:
                 raise RequestTimeTooSkewed()
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from openmogr import __version__
 from openmogr.cli._report import human_size
 from openmogr.errors import CosError
-from openmogr.processors import available_processors
+from openmogr.machine import available_processors
 from openmogr.settings import Settings
 
 __all__ = ["Finding", "State", "check_codecs", "check_limits", "check_storage", "check_system", "licences"]

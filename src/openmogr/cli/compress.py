@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from openmogr.cli.exit_codes import MEANINGS, ExitCode, combined
-from openmogr.processors import available_processors
+from openmogr.machine import available_processors
 
 if TYPE_CHECKING:
     from openmogr.image import Pipeline

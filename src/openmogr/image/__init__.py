@@ -1,14 +1,13 @@
 """Image processing: one grammar, one pipeline, one processor. Nothing here knows HTTP.
 
 ``find_operation`` takes a query apart, ``parse_operation`` gives the pipeline of an operation text, and
-``WorkPool.execute`` runs it over a source.
+``Processor.run`` runs it over a source; ``openmogr.engine`` does so in other processes.
 """
 
 from openmogr.image.language.grammar import parse_operation
 from openmogr.image.language.operations import Pipeline
 from openmogr.image.language.query import Query, find_operation
-from openmogr.image.model import ImageInfo, Loss, Result, Source
-from openmogr.image.pool import WorkPool
+from openmogr.image.model import ImageInfo, Loss, Outcome, Result, Source
 from openmogr.image.processor import Processor
 from openmogr.image.settings import ImageSettings
 
@@ -16,12 +15,12 @@ __all__ = [
     "ImageInfo",
     "ImageSettings",
     "Loss",
+    "Outcome",
     "Pipeline",
     "Processor",
     "Query",
     "Result",
     "Source",
-    "WorkPool",
     "find_operation",
     "parse_operation",
 ]

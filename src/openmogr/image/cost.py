@@ -1,21 +1,23 @@
 """What a pipeline will need, reckoned from a header before there is a pixel.
 
 The constants are bytes per pixel as measured (``tests/image/test_cost.py`` holds them against peaks of real work):
-an estimate may be up to three times what is needed, and never less.
+an estimate may be several times what is needed, and never less.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from openmogr.image.errors import output_resolution
 from openmogr.image.language.operations import (
     AutoOrient,
     Blur,
     Crop,
     Cut,
     InscribedCircle,
+    Pipeline,
     Rotate,
     RoundCorners,
     Sharpen,
@@ -24,9 +26,11 @@ from openmogr.image.language.operations import (
     View,
 )
 from openmogr.image.settings import ImageSettings
+from openmogr.image.source.open import OpenedImage
 from openmogr.image.steps.geometry import Size, place
+from openmogr.image.steps.transform import draft_size
 
-__all__ = ["Planned", "decoded_bytes", "encoder_bytes", "planned"]
+__all__ = ["Planned", "check_work", "decoded_bytes", "encoder_bytes", "needed", "planned"]
 
 # Pillow keeps RGB as 4 bytes.
 _PIXEL = 4
@@ -52,7 +56,7 @@ class Planned:
         before, after = _area(self.before), _area(self.after)
         between = 0
         if isinstance(self.step, (Blur, Sharpen, Rotate, RoundCorners, InscribedCircle)):
-            between = 3 * max(before, after)  # other modes, premultiplied, borders
+            between = 2 * max(before, after)  # other modes, premultiplied, borders
         elif isinstance(self.step, (Thumbnail, View, Crop)):
             # The pass across comes first: its result is as wide as the output and as high as the input.
             between = self.after[0] * self.before[1]
@@ -108,9 +112,9 @@ _DECODER = {
     "apng": 16,
     "webp": 14,
     "gif": 16,
-    "bmp": 12,
-    "tiff": 24,
-    "avif": 24,
+    "bmp": 8,
+    "tiff": 16,
+    "avif": 16,
     "heif": 24,
     "tpg": 16,
 }
@@ -142,3 +146,74 @@ def encoder_bytes(container: str, size: Size, frames: int) -> int:
         # The result grows in memory; frames do not stay.
         return _area(size) * (_ANIMATED_ENCODER[container] + frames // 4)
     return _area(size) * _ENCODER.get(container, _OTHER)
+
+
+# What the average colour of a large JPEG is reckoned with.
+_INFO_SIDE = 512
+
+
+def needed(pipeline: Pipeline | None, opened: OpenedImage, source_bytes: int, settings: ImageSettings) -> int:
+    """Most memory of a pipeline at a time, in bytes; None stands for the description of a source.
+
+    Raises:
+        InvalidArgument: nothing of the picture lies in a window.
+    """
+    size, name = (opened.width, opened.height), opened.container.name
+    if pipeline is None or (pipeline.info is not None and len(pipeline.stages) == 1):
+        if name == "jpeg":
+            scale = max(min(size) // _INFO_SIDE, 1)
+            size = (size[0] // min(scale, 8) + 1, size[1] // min(scale, 8) + 1)
+        return decoded_bytes(name, size, source_bytes) + _area(size) * _PIXEL
+    orientation = opened.declared_orientation
+    draft = draft_size(pipeline.steps, size, orientation, settings) if name == "jpeg" else None
+    decoded = size
+    if draft is not None:
+        # The decoder halves as long as the draft still fits.
+        while decoded[0] // 2 >= draft[0] and decoded[1] // 2 >= draft[1] and decoded[0] * 8 > size[0]:
+            decoded = (decoded[0] // 2 + 1, decoded[1] // 2 + 1)
+    steps = list(planned(pipeline.steps, size, orientation, settings, animated=opened.animated))
+    result = steps[-1].after if steps else size
+    target = pipeline.encoding.format or name
+    # One after the other; the decoded picture stays for the next pipeline.
+    held = _area(decoded) * _PIXEL
+    worked = max((step.bytes for step in _shrunk(steps, decoded)), default=0)
+    written = _area(result) * _PIXEL + encoder_bytes(target, result, opened.frame_count)
+    return max(decoded_bytes(name, decoded, source_bytes), source_bytes + held + max(worked, written))
+
+
+def _shrunk(steps: Sequence[Planned], decoded: Size) -> Iterator[Planned]:
+    """The steps as they are done on what the decoder delivers: up to the first scaling the input is smaller."""
+    for step in steps:
+        if isinstance(step.step, (Thumbnail, View, Crop, Cut)):
+            yield replace(step, before=decoded)
+            break
+        yield replace(step, before=decoded, after=decoded)
+    started = False
+    for step in steps:
+        if started:
+            yield step
+        started = started or isinstance(step.step, (Thumbnail, View, Crop, Cut))
+
+
+def check_work(pipeline: Pipeline, opened: OpenedImage, settings: ImageSettings) -> None:
+    """Refuse before decoding what would take too long.
+
+    Raises:
+        ImageResolutionExceed: the steps read and write too many pixels, or enlarge too far.
+        InvalidArgument: nothing of the picture lies in a window.
+    """
+    size = (opened.width, opened.height)
+    work = 0
+    orientation = opened.declared_orientation
+    for step in planned(pipeline.steps, size, orientation, settings, animated=opened.animated):
+        work += step.work * opened.frame_count
+        enlarged = _area(step.after) > max(_area(step.before), settings.max_enlargement)
+        if enlarged and isinstance(step.step, (Thumbnail, View)):
+            raise output_resolution(
+                f"the picture would be enlarged to {step.after[0]}x{step.after[1]} pixels, "
+                f"more than {settings.max_enlargement}"
+            )
+    if work > settings.max_work:
+        raise output_resolution(
+            f"the steps of the pipeline would work on {work} pixels, more than {settings.max_work}"
+        )

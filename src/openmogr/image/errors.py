@@ -1,4 +1,4 @@
-"""The errors of image work with their ``X-ErrNo`` (``docs/spec/api/errors.md#5``)."""
+"""The errors of image work with their numbers (``docs/spec/api/errors.md#5``)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
 
 def not_an_image(message: str, detail: str = "") -> InvalidImageFormat:
     """The source is no picture, or a damaged one."""
-    return InvalidImageFormat(message, detail=detail, headers={"X-ErrNo": "-441"})
+    return InvalidImageFormat(message, detail=detail, number=-441)
 
 
 def in_words(reason: object) -> str:
@@ -37,36 +37,34 @@ def in_words(reason: object) -> str:
 
 def unsupported_input(message: str) -> InvalidImageFormat:
     """A picture of a kind that is known and not processed."""
-    return InvalidImageFormat(message, headers={"X-ErrNo": "-443"})
+    return InvalidImageFormat(message, number=-443)
 
 
 def missing_codec(message: str) -> NotSupported:
     """A format whose codec is not installed here."""
-    return NotSupported(message, headers={"X-ErrNo": "-443"})
+    return NotSupported(message, number=-443)
 
 
 def out_of_memory(detail: str) -> SlowDown:
     """There was not enough memory for it at this moment."""
-    return SlowDown(
-        "The server is short of memory. Please try again.", detail=detail, headers={"X-ErrNo": "-901"}
-    )
+    return SlowDown("The server is short of memory. Please try again.", detail=detail, number=-901)
 
 
 def too_many_bytes(message: str) -> ImageTooLarge:
     """The source or the result is too long."""
-    return ImageTooLarge(message, headers={"X-ErrNo": "-167"})
+    return ImageTooLarge(message, number=-167)
 
 
 def input_resolution(message: str) -> ImageResolutionExceed:
     """The source has too many pixels or frames."""
-    return ImageResolutionExceed(message, headers={"X-ErrNo": "-447"})
+    return ImageResolutionExceed(message, number=-447)
 
 
 def output_resolution(message: str) -> ImageResolutionExceed:
     """The result would have too many pixels."""
-    return ImageResolutionExceed(message, headers={"X-ErrNo": "-442"})
+    return ImageResolutionExceed(message, number=-442)
 
 
 def outside_image(message: str) -> InvalidArgument:
     """A window or radius that does not lie in the picture."""
-    return InvalidArgument(message, headers={"X-ErrNo": "-442"})
+    return InvalidArgument(message, number=-442)

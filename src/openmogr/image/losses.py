@@ -51,7 +51,7 @@ def lost_pictures(opened: OpenedImage, *, animated: bool) -> Iterator[Loss]:
     image = opened.image
     if opened.container.name == "tiff":
         # Counting would follow all directories, of which a hostile file has millions.
-        if getattr(getattr(image, "tag_v2", None), "next", 0):
+        if opened.source.tiff is not None and getattr(opened.source.tiff.directory, "next", 0):
             yield Loss.pages
     elif opened.container.name in {"heif", "jpeg"} and getattr(image, "n_frames", 1) > 1:
         yield Loss.pictures
@@ -67,7 +67,7 @@ def lost_metadata(opened: OpenedImage, options: EncodeOptions, *, animated: bool
     """
     name = options.target.container.name
     kept = options.metadata.fitting() if name == "jpeg" else options.metadata
-    tags = set(getattr(opened.image, "tag_v2", ())) if opened.container.name == "tiff" else set()
+    tags = set() if opened.source.tiff is None else set(opened.source.tiff.directory)
     if (opened.exif or tags & _TIFF_EXIF) and (animated or name not in _HOLDS_EXIF or not kept.exif):
         yield Loss.exif
     if (opened.xmp or _TIFF_XMP in tags) and (animated or name not in _HOLDS_XMP or not kept.xmp):

@@ -3,48 +3,90 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from types import MappingProxyType
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-__all__ = ["ImageInfo", "Loss", "Result", "Source"]
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
-_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+__all__ = ["ImageInfo", "Loss", "Outcome", "Result", "Source"]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The encoded bytes of a picture: a file or a byte string, exactly one of both.
+    """The encoded bytes of a picture: a file, an open file or a byte string, exactly one of them.
 
     Attributes:
         path: a file that does not change while it is processed.
         data: the bytes themselves.
+        descriptor: an open file that can be read at any position; it stays its owner's.
         name: the object key, for messages only; the format is always told by the content.
     """
 
     path: Path | None = None
     data: bytes | None = None
     name: str = ""
+    descriptor: int | None = None
 
     def __post_init__(self) -> None:
-        if (self.path is None) == (self.data is None):
-            raise ValueError("a source is either a path or data")
+        if sum(kind is not None for kind in (self.path, self.data, self.descriptor)) != 1:
+            raise ValueError("a source is one of path, data and descriptor")
 
     @property
     def size(self) -> int:
         """Length in bytes."""
-        return self.path.stat().st_size if self.path is not None else len(self.data or b"")
+        if self.data is not None:
+            return len(self.data)
+        if self.path is not None:
+            return self.path.stat().st_size
+        assert self.descriptor is not None
+        return os.fstat(self.descriptor).st_size
 
     def open(self) -> BinaryIO:
         """A new seekable stream at the first byte; the caller closes it."""
-        return self.path.open("rb") if self.path is not None else io.BytesIO(self.data or b"")
+        if self.data is not None:
+            return io.BytesIO(self.data)
+        if self.path is not None:
+            return self.path.open("rb")
+        assert self.descriptor is not None
+        return io.BufferedReader(_Window(self.descriptor))
 
     def read(self) -> bytes:
         """All bytes."""
-        return self.path.read_bytes() if self.path is not None else self.data or b""
+        if self.data is not None:
+            return self.data
+        with self.open() as stream:
+            return stream.read()
+
+
+class _Window(io.RawIOBase):
+    """A stream over a descriptor with a position of its own."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = (0, self._position, os.fstat(self._descriptor).st_size)[whence]
+        if start + offset < 0:
+            raise ValueError("a position before the first byte")
+        self._position = start + offset
+        return self._position
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        count = os.preadv(self._descriptor, [buffer], self._position)
+        self._position += count
+        return count
 
 
 class Loss(Enum):
@@ -76,7 +118,6 @@ class Result:
         height: pixels; 0 for information operations.
         quality: the quality used, 1-100; 100 for lossless formats.
         frame_count: 1 for a still picture.
-        headers: further response headers, for example ``X-Slimflag``.
         is_original: ``data`` is the unchanged source (``ignore-error/1``, ``size-limit`` with ``!``).
         rejected_size: bytes that the result would have had where the source is kept since that is shorter; else 0.
         recoded: it shows what the source shows, in another format.
@@ -90,7 +131,6 @@ class Result:
     height: int
     quality: int
     frame_count: int = 1
-    headers: Mapping[str, str] = field(default_factory=lambda: _NO_HEADERS)
     is_original: bool = False
     rejected_size: int = 0
     recoded: bool = False
@@ -118,3 +158,16 @@ class ImageInfo:
     ave: str
     orientation: int
     frame_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """All that was asked of one source.
+
+    Attributes:
+        results: of the pipelines, in their order.
+        info: what the source is, if that was asked.
+    """
+
+    results: Sequence[Result]
+    info: ImageInfo | None = None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import replace
+from typing import Protocol, Self, TypeVar
 
 from openmogr.errors import CosError, InternalError
 from openmogr.image.animate import can_animate, encode_animation
 from openmogr.image.codecs import heif_codec, tpg_encoder
+from openmogr.image.cost import check_work, needed
 from openmogr.image.encode import EncodeOptions, encode
 from openmogr.image.errors import out_of_memory, too_many_bytes, unsupported_input
 from openmogr.image.formats import TARGETS, Target
@@ -23,7 +26,7 @@ from openmogr.image.language.operations import (
     View,
 )
 from openmogr.image.losses import alpha_loss, lost_metadata, lost_pictures
-from openmogr.image.model import ImageInfo, Loss, Result, Source
+from openmogr.image.model import ImageInfo, Loss, Outcome, Result, Source
 from openmogr.image.quality.scale import LOSSLESS, effective_quality
 from openmogr.image.quality.size_limit import encode_within
 from openmogr.image.settings import ImageSettings
@@ -34,7 +37,9 @@ from openmogr.image.steps.geometry import Placement, place
 from openmogr.image.steps.transform import Surface, apply_steps, draft_size
 from openmogr.image.strip_png import stripped_png
 
-__all__ = ["KEPT_SOURCE", "Processor"]
+__all__ = ["Gate", "Processor"]
+
+_T = TypeVar("_T")
 
 # `cgif/1` has a meaning of its own: at most so many frames (docs/spec/api/image-mogr2.md#4.8).
 _SHORT_GIF_FRAMES = 30
@@ -42,11 +47,23 @@ _SHORT_GIF_FRAMES = 30
 # Formats whose decoders do not look at EXIF: their pixels are turned upright.
 _SHOWN_AS_STORED = {"tpg"}
 
-# Set where the source's bytes are the answer because a rewrite of them would have been longer.
-KEPT_SOURCE = "x-openmogr-kept-source"
+# What a job takes whatever it does, in bytes.
+_BASE_COST = 8 << 20
 
 # Browsers show GIF frames of 0 or 1 hundredths of a second for this long; elsewhere delays are meant.
 _BROWSER_DELAY = 100
+
+
+class Gate(Protocol):
+    """What a processor asks before it goes on."""
+
+    def admit(self, cost: int) -> None:
+        """Wait for ``cost`` bytes of memory. Raises to end the work."""
+
+
+class _Open:
+    def admit(self, cost: int) -> None:
+        """On the command line nobody else needs the memory."""
 
 
 class Processor:
@@ -62,50 +79,86 @@ class Processor:
         self._keep_smaller = keep_smaller
 
     def execute(self, pipeline: Pipeline, source: Source) -> Result:
-        """The result of ``pipeline`` over ``source``.
-
-        Raises:
-            CosError: as ``docs/spec/api/errors.md#5`` maps situations, with ``X-ErrNo`` among its headers.
-        """
-        if pipeline.failure is not None:
-            return self._original(source)
-        try:
-            return self._run(pipeline, source)
-        except CosError:
-            if pipeline.ignore_error:
-                return self._original(source)
-            raise
-        except Exception as error:
-            if pipeline.ignore_error:
-                return self._original(source)
-            if isinstance(error, MemoryError):
-                raise out_of_memory(pipeline.normalised) from error
-            raise InternalError(
-                detail=f"{pipeline.normalised}: {type(error).__name__}: {error}", headers={"X-ErrNo": "-901"}
-            ) from error
+        """The result of ``pipeline`` over ``source``; raises as :meth:`run`."""
+        return self.run((pipeline,), source).results[0]
 
     def image_info(self, source: Source) -> ImageInfo:
-        """What an ``UploadResult`` says about a source.
+        """What an ``UploadResult`` says about a source; raises as :meth:`run`."""
+        info = self.run((), source, info=True).info
+        assert info is not None
+        return info
+
+    def run(
+        self, pipelines: Sequence[Pipeline], source: Source, *, info: bool = False, gate: Gate | None = None
+    ) -> Outcome:
+        """The results of all pipelines over one source, which is opened once and decoded once at each size.
+
+        Args:
+            pipelines: what to make.
+            source: of what.
+            info: tell what the source is, too.
+            gate: asked once, when the need of memory is known and no pixel is decoded yet.
 
         Raises:
-            CosError: as for :meth:`execute`.
+            CosError: the first one, as ``docs/spec/api/errors.md#5`` maps situations, with its number.
         """
-        return describe(source, self.settings)
+        with _Shared(source, self.settings) as shared:
+            self._admit(pipelines, shared, info, gate or _Open())
+            described = None
+            if info:
+                described = self._guarded("image info", lambda: describe(shared.opened(None)))
+            results = [self._execute(pipeline, shared) for pipeline in pipelines]
+        return Outcome(results, described)
 
-    def _run(self, pipeline: Pipeline, source: Source) -> Result:
+    def _admit(self, pipelines: Sequence[Pipeline], shared: _Shared, info: bool, gate: Gate) -> None:
+        needs = [_BASE_COST]
+        wanted: list[Pipeline | None] = [pipeline for pipeline in pipelines if pipeline.failure is None]
+        for pipeline in [*wanted, *([None] if info else [])]:
+            # Whatever is wrong, it is told when this one's turn comes, before it takes memory.
+            with suppress(Exception):
+                limit = None if pipeline is None else _frame_limit(pipeline.encoding)
+                needs.append(needed(pipeline, shared.opened(limit), shared.source.size, self.settings))
+        # One after another: all results stay, and what decoding took is kept for the next.
+        gate.admit(max(needs) + sum(needs) // 4)
+
+    def _execute(self, pipeline: Pipeline, shared: _Shared) -> Result:
+        if pipeline.failure is not None:
+            return shared.original()
+        try:
+            return self._guarded(pipeline.normalised, lambda: self._run(pipeline, shared))
+        except CosError:
+            if pipeline.ignore_error:
+                return shared.original()
+            raise
+
+    @staticmethod
+    def _guarded(told: str, work: Callable[[], _T]) -> _T:
+        try:
+            return work()
+        except CosError:
+            raise
+        except MemoryError as error:
+            raise out_of_memory(told) from error
+        except Exception as error:
+            raise InternalError(detail=f"{told}: {type(error).__name__}: {error}", number=-901) from error
+
+    def _run(self, pipeline: Pipeline, shared: _Shared) -> Result:
         info = pipeline.info
+        opened = shared.opened(_frame_limit(pipeline.encoding))
+        check_work(pipeline, opened, self.settings)
         if info is not None and len(pipeline.stages) == 1:
-            return execute_info(info, source, self.settings)
-        with open_image(source, self.settings, frame_limit=_frame_limit(pipeline.encoding)) as opened:
-            result = self._process(pipeline, opened, source)
+            return execute_info(info, opened, shared.source)
+        result = self._process(pipeline, opened, shared)
         if info is not None:
-            return execute_info(info, Source(data=result.data, name=source.name), self.settings)
+            made = Source(data=result.data, name=shared.source.name)
+            with open_image(made, self.settings) as again:
+                return execute_info(info, again, made)
         return result
 
-    def _process(self, pipeline: Pipeline, opened: OpenedImage, source: Source) -> Result:
-        encoding = pipeline.encoding
+    def _process(self, pipeline: Pipeline, opened: OpenedImage, shared: _Shared) -> Result:
+        encoding, source = pipeline.encoding, shared.source
         if not pipeline.steps and replace(encoding, ignore_error=None, keep_orientation=None) == Encoding():
-            return self._original(source)
+            return shared.original()
         target = TARGETS[encoding.format or opened.container.name]
         recoded = target.container != opened.container and _same_pixels(pipeline, opened, self.settings)
         if (
@@ -136,7 +189,7 @@ class Processor:
             )
         limit = encoding.size_limit
         if limit is not None and limit.only_if_smaller and len(result.data) >= source.size:
-            return self._original(source)
+            return shared.original()
         if (
             self._keep_smaller
             and len(result.data) > source.size
@@ -145,29 +198,26 @@ class Processor:
             and encoding.frame_limit is None
             and _same_pixels(pipeline, opened, self.settings)
         ):
-            return self._shorter(source, result, strip=bool(encoding.strip))
+            return self._shorter(shared, result, strip=bool(encoding.strip))
         return replace(result, recoded=recoded)
 
-    def _shorter(self, source: Source, result: Result, *, strip: bool) -> Result:
+    @staticmethod
+    def _shorter(shared: _Shared, result: Result, *, strip: bool) -> Result:
         """The source instead of a longer rewrite of it; with ``strip`` only where its metadata can be left out."""
         if strip:
-            data = stripped_png(source.read())
+            data = stripped_png(shared.source.read())
             if data is None:
                 return result
-            if len(data) < source.size:
+            if len(data) < shared.source.size:
                 return replace(result, data=data)
-        size = len(result.data)
-        kept = {KEPT_SOURCE: f"the result would have {size} bytes"}
-        return replace(self._original(source), format=result.format, headers=kept, rejected_size=size)
+        return replace(shared.original(), format=result.format, rejected_size=len(result.data))
 
     def _still(
         self, pipeline: Pipeline, opened: OpenedImage, options: EncodeOptions, limit: SizeLimit | None
     ) -> Result:
         size, orientation = (opened.width, opened.height), opened.orientation
         draft = draft_size(pipeline.steps, size, orientation, self.settings)
-        if draft is not None:
-            opened.draft(*draft)
-        start = Surface(opened.first().image, size, orientation, opened.animated)
+        start = Surface(opened.first(draft).image, size, orientation, opened.animated)
         image = apply_steps(pipeline.steps, start, self.settings).image
         quality = options.quality
         if limit is not None:
@@ -198,16 +248,46 @@ class Processor:
         losses = _losses(pipeline, opened, options, alpha, animated=True)
         return replace(result, frame_count=written.frame_count, losses=losses)
 
-    def _original(self, source: Source) -> Result:
+
+class _Shared:
+    """One source of several pipelines, opened when it is first needed."""
+
+    def __init__(self, source: Source, settings: ImageSettings) -> None:
+        self.source = source
+        self._settings = settings
+        self._opened: dict[int | None, OpenedImage | CosError] = {}
+        self._closing = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.close()
+
+    def opened(self, frame_limit: int | None) -> OpenedImage:
+        """The source with at most so many frames of an animated GIF; asked again, the same or the same error."""
+        found = self._opened.get(frame_limit)
+        if found is None:
+            try:
+                opening = open_image(self.source, self._settings, frame_limit=frame_limit)
+                found = self._closing.enter_context(opening)
+            except CosError as error:
+                found = error
+            self._opened[frame_limit] = found
+        if isinstance(found, CosError):
+            raise found
+        return found
+
+    def original(self) -> Result:
         """The source itself; never fails for what it contains."""
-        data = source.read() if source.size <= self.settings.max_input_bytes else b""
+        data = self.source.read() if self.source.size <= self._settings.max_input_bytes else b""
         content_type, name, size, quality, frames = "application/octet-stream", "", (0, 0), LOSSLESS, 1
         try:
-            container = read_container(source)
+            container = read_container(self.source)
             content_type, name = container.content_type, container.name.upper()
-            with open_image(source, self.settings) as opened:
-                size, frames = (opened.width, opened.height), opened.frame_count
-                quality = LOSSLESS if opened.quality is None else opened.quality
+            opened = self.opened(None)
+            size, frames = (opened.width, opened.height), opened.frame_count
+            quality = LOSSLESS if opened.quality is None else opened.quality
         except CosError:
             pass
         return Result(data, content_type, name, *size, quality, frames, is_original=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from openmogr.processors import available_processors
+from openmogr.machine import available_processors, image_budget
 
 __all__ = ["ImageSettings"]
 
@@ -23,6 +23,9 @@ class ImageSettings(BaseModel):
     )
     max_pixels: int = Field(
         default=250_000_000, gt=0, description="Most pixels of a source or a result, in pixels."
+    )
+    max_enlargement: int = Field(
+        default=250_000_000, gt=0, description="Most pixels that a picture may be enlarged to, in pixels."
     )
     max_parameter: int = Field(
         default=10_000,
@@ -52,11 +55,62 @@ class ImageSettings(BaseModel):
     workers: int = Field(
         default_factory=available_processors,
         gt=0,
-        description="Pictures processed at the same time, in threads.",
+        description="Pictures processed at the same time, in processes.",
         json_schema_extra={"default_in_words": "the processors that the process may use"},
     )
     queue: int = Field(
-        default=64,
+        default=256,
         ge=0,
         description="Requests that wait for a worker before SlowDown is answered, in requests.",
     )
+    patience: float = Field(
+        default=10.0,
+        gt=0,
+        description="Longest wait for a worker and for memory before SlowDown is answered, in seconds.",
+    )
+    deadline: float = Field(
+        default=120.0, gt=0, description="Longest time of one picture in a worker, in seconds."
+    )
+    memory: int = Field(
+        default_factory=image_budget,
+        gt=0,
+        description="Memory that all pictures in work may need together, in bytes.",
+        json_schema_extra={"default_in_words": "60 % of what the process may use"},
+    )
+    max_work: int = Field(
+        default=2_000_000_000,
+        gt=0,
+        description="Most pixels that the steps of one pipeline may read and write, over all steps, in pixels.",
+    )
+    anonymous_max_pixels: int = Field(
+        default=64_000_000,
+        gt=0,
+        description="max_pixels for requests without a signature; results and animations too, in pixels.",
+    )
+    anonymous_max_enlargement: int = Field(
+        default=16_000_000,
+        gt=0,
+        description="Most pixels that a request without a signature may enlarge a picture to, in pixels.",
+    )
+    anonymous_max_work: int = Field(
+        default=400_000_000, gt=0, description="max_work for requests without a signature, in pixels."
+    )
+    worker_jobs: int = Field(
+        default=2000, gt=0, description="Jobs after which a worker process is replaced, in jobs."
+    )
+    worker_growth: int = Field(
+        default=64 * 1024 * 1024,
+        gt=0,
+        description="Memory that an idle worker may hold beyond its start before it is replaced, in bytes.",
+    )
+
+    def for_anonymous(self) -> ImageSettings:
+        """The limits for requests without a signature, none of them above those of the others."""
+        return self.model_copy(
+            update={
+                "max_pixels": min(self.max_pixels, self.anonymous_max_pixels),
+                "max_animation_pixels": min(self.max_animation_pixels, self.anonymous_max_pixels),
+                "max_enlargement": min(self.max_enlargement, self.anonymous_max_enlargement),
+                "max_work": min(self.max_work, self.anonymous_max_work),
+            }
+        )

@@ -15,7 +15,7 @@ from openmogr.image.language.tokens import NUMBER, StageTokens, pixels, readable
 __all__ = ["COMMON_ENCODING", "EncodingParser"]
 
 _SIZE = re.compile(rf"({NUMBER})([kKmM])(!?)")
-UNSUPPORTED_FORMAT = "-443"
+UNSUPPORTED_FORMAT = -443
 
 # Clients write it for no wish.
 _ANY_FORMAT = "*"
@@ -31,7 +31,7 @@ def _format(tokens: StageTokens, value: str, encoding: Encoding) -> Encoding:
     if name not in TARGETS:
         raise InvalidArgument(
             f"stage {tokens.number} ({readable(tokens.name)}): unknown format {readable(value)}",
-            headers={"X-ErrNo": UNSUPPORTED_FORMAT},
+            number=UNSUPPORTED_FORMAT,
         )
     return replace(encoding, format=name)
 

@@ -173,9 +173,7 @@ class _MogrParser:
             elif name in _MODIFIERS:
                 self._modifier(name, tokens.value(name))
             elif name in _UNSUPPORTED:
-                raise NotSupported(
-                    f"stage {tokens.number}: {_UNSUPPORTED[name]}", headers={"X-ErrNo": "-106"}
-                )
+                raise NotSupported(f"stage {tokens.number}: {_UNSUPPORTED[name]}", number=-106)
             elif name == _LABEL:
                 _skip_label(tokens)
             else:

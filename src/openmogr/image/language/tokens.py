@@ -12,7 +12,7 @@ from openmogr.errors import InvalidArgument
 
 __all__ = ["NUMBER", "SYNTAX_ERROR", "StageTokens", "pixels", "readable", "rounded", "syntax_error"]
 
-SYNTAX_ERROR = "-106"
+SYNTAX_ERROR = -106
 
 # As many decimals as programs print of a quotient.
 NUMBER = r"[0-9]{1,18}(?:\.[0-9]{0,20})?"
@@ -23,7 +23,7 @@ _HEX_COLOR = re.compile(r"#?([0-9A-Fa-f]{6}|[0-9A-Fa-f]{3})")
 
 def syntax_error(message: str) -> InvalidArgument:
     """An operation text that cannot be understood."""
-    return InvalidArgument(message, headers={"X-ErrNo": SYNTAX_ERROR})
+    return InvalidArgument(message, number=SYNTAX_ERROR)
 
 
 def rounded(number: str) -> int:

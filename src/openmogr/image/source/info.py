@@ -13,10 +13,9 @@ from openmogr.image.errors import unsupported_input
 from openmogr.image.language.operations import Info
 from openmogr.image.model import ImageInfo, Result, Source
 from openmogr.image.quality.scale import LOSSLESS
-from openmogr.image.settings import ImageSettings
 from openmogr.image.source.colour import flatten
 from openmogr.image.source.exif import exif_texts
-from openmogr.image.source.open import OpenedImage, decoding, open_image
+from openmogr.image.source.open import OpenedImage, decoding
 
 __all__ = ["average_color", "describe", "execute_info"]
 
@@ -27,47 +26,44 @@ _DEFAULT_DPI = 72
 _AVERAGE_SIDE = 256
 
 
-def execute_info(info: Info, source: Source, settings: ImageSettings) -> Result:
+def execute_info(info: Info, opened: OpenedImage, source: Source) -> Result:
     """The JSON document of an information operation.
 
     Raises:
         CosError: as for decoding; ``exif`` also refuses formats that hold none.
     """
-    with open_image(source, settings) as opened:
-        if info is Info.image_info:
-            document: object = _image_info(opened, source)
-        elif info is Info.image_ave:
-            document = {"RGB": average_color(opened)}
-        else:
-            document = _exif(opened)
-        data = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-        quality = LOSSLESS if opened.quality is None else opened.quality
+    if info is Info.image_info:
+        document: object = _image_info(opened, source)
+    elif info is Info.image_ave:
+        document = {"RGB": average_color(opened)}
+    else:
+        document = _exif(opened)
+    data = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    quality = LOSSLESS if opened.quality is None else opened.quality
     return Result(data, "application/json", "json", 0, 0, quality)
 
 
-def describe(source: Source, settings: ImageSettings) -> ImageInfo:
+def describe(opened: OpenedImage) -> ImageInfo:
     """What ``OriginalInfo/ImageInfo`` says.
 
     Raises:
         CosError: as for decoding.
     """
-    with open_image(source, settings) as opened:
-        orientation = opened.orientation
-        return ImageInfo(
-            format=opened.container.name.upper(),
-            width=opened.width,
-            height=opened.height,
-            quality=LOSSLESS if opened.quality is None else opened.quality,
-            ave=average_color(opened),
-            orientation=orientation or (1 if opened.exif else 0),
-            frame_count=opened.frame_count,
-        )
+    orientation = opened.orientation
+    return ImageInfo(
+        format=opened.container.name.upper(),
+        width=opened.width,
+        height=opened.height,
+        quality=LOSSLESS if opened.quality is None else opened.quality,
+        ave=average_color(opened),
+        orientation=orientation or (1 if opened.exif else 0),
+        frame_count=opened.frame_count,
+    )
 
 
 def average_color(opened: OpenedImage) -> str:
     """``0xRRGGBB``: the mean of all pixels of the first frame in sRGB, transparent ones on white."""
-    opened.draft(_AVERAGE_SIDE, _AVERAGE_SIDE)
-    image = flatten(opened.first().image)
+    image = flatten(opened.first((_AVERAGE_SIDE, _AVERAGE_SIDE)).image)
     with decoding():
         reduced = image.convert("RGB").resize((1, 1), Image.Resampling.BOX)
     red, green, blue = np.asarray(reduced)[0, 0]

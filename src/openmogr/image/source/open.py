@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
@@ -31,6 +31,7 @@ from openmogr.image.source.hdr import HDR_TRANSFERS, hdr_to_srgb
 from openmogr.image.source.metadata import orientation
 from openmogr.image.source.nclx import nclx_profile
 from openmogr.image.source.opening import Opened, open_container
+from openmogr.image.source.plausible import check_plausible
 from openmogr.image.steps.transform import turned_back
 from openmogr.image.tiff_samples import TiffImage
 
@@ -46,6 +47,8 @@ _MAX_PLAYS = 65_535
 _MAX_DURATION = 24 * 3600 * 1000
 
 _COMPOSED = {"gif", "apng"}
+
+Size: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,8 @@ class OpenedImage:
     quality: int | None
     half_chroma: bool = False
     xmp: bytes = field(default=b"", repr=False)
-    _draft: tuple[int, int] | None = field(default=None, init=False, repr=False)
+    _draft: Size | None = field(default=None, init=False, repr=False)
+    _decoded: dict[Size | None, Frame] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def image(self) -> Image.Image:
@@ -117,6 +121,13 @@ class OpenedImage:
         return value if isinstance(value, int) and 1 <= value <= 8 else 0
 
     @property
+    def declared_orientation(self) -> int:
+        """The orientation as far as the header tells it, without decoding; 0 where it does not."""
+        if self.source.tiff is not None:
+            return self.source.tiff.orientation if 274 in self.source.tiff.directory else 0
+        return orientation(self.exif) or 0
+
+    @property
     def plays(self) -> int:
         """How often an animation is shown, at most 65,535 times; 0 for endlessly."""
         loop = self.image.info.get("loop")
@@ -125,25 +136,37 @@ class OpenedImage:
             loop = 1 if loop is None else int(loop) + 1
         return min(loop, _MAX_PLAYS) if isinstance(loop, int) else 0
 
-    def draft(self, width: int, height: int) -> None:
-        """Allow decoding at a reduced size of at least ``width`` x ``height``; only JPEG does."""
-        if self.container.name == "jpeg":
-            self._draft = (width, height)
-            self.image.draft(None, self._draft)
+    def first(self, draft: Size | None = None) -> Frame:
+        """The picture, or the first frame of an animation. Asked again, it is not decoded again.
 
-    def first(self) -> Frame:
-        """The picture, or the first frame of an animation.
+        Args:
+            draft: a decoder that can may deliver fewer pixels, but at least this width and height.
 
         Raises:
             InvalidImageFormat: damaged data.
         """
-        with decoding():
-            if self.container.name in _COMPOSED:
-                return next(self._composed())
-            if self.container.name != "heif" and self.image.tell():
-                self.image.seek(0)
-            self._load()
-            return Frame(_detached(self._still()), self._duration())
+        if self.container.name != "jpeg":
+            draft = None
+        frame = self._decoded.get(draft)
+        if frame is None:
+            with decoding():
+                frame = self._decoded[draft] = self._first(draft)
+        # A picture of its own, of the same pixels: what writers note on it is theirs.
+        return Frame(_detached(frame.image), frame.duration)
+
+    def _first(self, draft: Size | None) -> Frame:
+        if self.container.name in _COMPOSED:
+            return next(self._composed())
+        if self.container.name == "jpeg":
+            if self._decoded:
+                self.source = open_container(self.container, self.source.stream)
+            self._draft = draft
+            if draft is not None:
+                self.image.draft(None, draft)
+        elif self.container.name != "heif" and self.image.tell():
+            self.image.seek(0)
+        self._load()
+        return Frame(_detached(self._still()), self._duration())
 
     def frames(self) -> Iterator[Frame]:
         """All frames in order, each a picture of its own; a second call starts over, and ends the first one.
@@ -307,6 +330,8 @@ def open_image(
         with decoding():
             declared = headers.declared_size(container.name, stream)
             layout = gif_layout(stream, settings.max_frames + 1) if container.name == "gif" else None
+        # Before Pillow opens it: some of its readers allocate or decode then.
+        check_plausible(container.name, declared or (0, 0), stream, source.size)
         if declared is not None:
             _check_size(declared, settings, container)
         if layout is not None and layout.frames:
@@ -322,6 +347,7 @@ def open_image(
                 count = min(count, frame_limit)
             size = (layout.width, layout.height) if layout is not None else opened.size
             _check_frames(count, size, settings)
+            check_plausible("", size, stream, source.size)
             with decoding():
                 picture = OpenedImage(
                     container,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from openmogr.processors import available_processors
+from openmogr.machine import available_memory, available_processors
 
 
 def write(root: Path, **files: str) -> None:
@@ -77,3 +77,32 @@ def test_affinity_and_the_default_of_workers() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "1\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "gigabytes"),
+    [
+        ({}, 4),
+        ({"proc/meminfo": "MemTotal:       16777216 kB\nMemFree: 1 kB\n"}, 16),
+        (
+            {
+                "proc/meminfo": "MemTotal:       16777216 kB\n",
+                "proc/self/cgroup": "0::/a\n",
+                "sys/fs/cgroup/a/memory.max": "max\n",
+                "sys/fs/cgroup/memory.max": "2147483648\n",
+            },
+            2,
+        ),
+        (
+            {
+                "proc/meminfo": "MemTotal:       16777216 kB\n",
+                "proc/self/cgroup": "9:memory:/docker/x\n",
+                "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
+            },
+            16,
+        ),
+    ],
+)
+def test_memory(tmp_path: Path, files: dict[str, str], gigabytes: int) -> None:
+    write(tmp_path, **files)
+    assert available_memory(tmp_path) == gigabytes << 30

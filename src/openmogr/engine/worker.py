@@ -1,0 +1,149 @@
+"""Image work in a process of its own: both ends of what crosses between the server and its workers.
+
+:func:`make` is the task that :class:`openmogr.workers.WorkerPool` runs. A job's request is pickled by the server, whom
+its workers trust; a job's answer is JSON, checked when it is read, and the bytes of the results one after another.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pickle
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from PIL import Image
+from pydantic import TypeAdapter, ValidationError
+
+from openmogr import errors
+from openmogr.errors import CosError, InternalError
+from openmogr.image.errors import out_of_memory
+from openmogr.image.language.operations import Pipeline
+from openmogr.image.model import ImageInfo, Outcome, Result, Source
+from openmogr.image.processor import Processor
+from openmogr.image.settings import ImageSettings
+from openmogr.workers import Answer, Handler, Job
+
+__all__ = ["Request", "make", "pack_request", "unpack_answer"]
+
+# Formats that Pillow loads when it first sees one, and packages that are not always there.
+_PRELOADED = ("numpy", "pillow_tpg", "pillow_heif", "openmogr_pixels", "PIL.ImageCms")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One job.
+
+    Attributes:
+        pipelines: what to make of the source, in order.
+        info: whether to tell what the source is.
+        name: of the source, for messages.
+        anonymous: the lower limits hold.
+    """
+
+    pipelines: Sequence[Pipeline]
+    info: bool
+    name: str
+    anonymous: bool
+
+
+def pack_request(request: Request) -> bytes:
+    """For the worker."""
+    return pickle.dumps(request)
+
+
+class _Cancelled(Exception):
+    """The server has no more use for the result."""
+
+
+class _Gate:
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    def admit(self, cost: int) -> None:
+        if not self._job.admit(cost):
+            raise _Cancelled
+
+
+def make(settings: object) -> Handler:
+    """The task: imports what jobs need, and gives their handler.
+
+    Args:
+        settings: an :class:`ImageSettings`.
+    """
+    assert isinstance(settings, ImageSettings)
+    for name in _PRELOADED:
+        with suppress(ImportError):
+            importlib.import_module(name)
+    Image.init()
+    signed, anonymous = Processor(settings), Processor(settings.for_anonymous())
+
+    def handle(job: Job) -> Answer:
+        request = pickle.loads(job.request)  # noqa: S301 - from the server, over a socket that only it has
+        assert isinstance(request, Request)
+        source = Source(descriptor=job.inputs[0], name=request.name)
+        processor = anonymous if request.anonymous else signed
+        try:
+            outcome = processor.run(request.pipelines, source, info=request.info, gate=_Gate(job))
+        except CosError as error:
+            return Answer(_error_head(error))
+        except _Cancelled:
+            return Answer(b"{}")
+        except MemoryError:
+            return Answer(_error_head(out_of_memory("a worker")))
+        except Exception as error:
+            return Answer(_error_head(InternalError(detail=f"{type(error).__name__}: {error}", number=-901)))
+        return Answer(_head(outcome), b"".join(result.data for result in outcome.results))
+
+    return handle
+
+
+# Results cross without their bytes.
+_RESULT = TypeAdapter(Result)
+_INFO = TypeAdapter(ImageInfo)
+_ERRORS = {
+    name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, CosError)
+}
+
+
+def _head(outcome: Outcome) -> bytes:
+    parts = [
+        {**_RESULT.dump_python(replace(result, data=b""), mode="json"), "data": "", "size": len(result.data)}
+        for result in outcome.results
+    ]
+    info = None if outcome.info is None else _INFO.dump_python(outcome.info, mode="json")
+    return json.dumps({"results": parts, "info": info}).encode()
+
+
+def _error_head(error: CosError) -> bytes:
+    # The nearest class that the other end knows; a worker's own subclasses say no more to a client.
+    kind = next(base.__name__ for base in type(error).__mro__ if base.__name__ in _ERRORS)
+    told = {"kind": kind, "message": error.message, "detail": error.detail[:2000], "number": error.number}
+    return json.dumps({"error": told}).encode()
+
+
+def unpack_answer(head: bytes, body: bytes) -> Outcome:
+    """What a worker answered.
+
+    Raises:
+        CosError: what it says went wrong.
+        ValueError: it is no answer.
+    """
+    try:
+        told = json.loads(head)
+        if "error" in told:
+            error = told["error"]
+            raise _ERRORS[error["kind"]](error["message"], detail=error["detail"], number=error["number"])
+        results, start = [], 0
+        for part in told["results"]:
+            size = int(part.pop("size"))
+            result = _RESULT.validate_python(part)
+            results.append(replace(result, data=body[start : start + size]))
+            start += size
+        if start != len(body):
+            raise ValueError("the lengths of results do not agree")
+        info = None if told["info"] is None else _INFO.validate_python(told["info"])
+        return Outcome(results, info)
+    except (KeyError, TypeError, ValidationError) as error:
+        raise ValueError(f"a worker's answer is not understood: {error}") from error

@@ -1,0 +1,84 @@
+"""Estimates of memory are held against what real work takes at its peak."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from PIL import Image
+
+from openmogr.engine.worker import Request, pack_request
+from openmogr.image import ImageSettings, Pipeline, parse_operation
+from openmogr.workers import WorkerLimits, WorkerPool
+from openmogr.workers.protocol import spool_file
+
+pytestmark = pytest.mark.anyio
+
+SIZE = (1600, 1200)
+CASES = [
+    ("JPEG", "imageMogr2/thumbnail/200x"),
+    ("JPEG", "imageMogr2/format/webp"),
+    ("JPEG", "imageMogr2/format/avif"),
+    ("JPEG", "imageMogr2/format/heif"),
+    ("JPEG", "imageMogr2/format/tpg"),
+    ("JPEG", "imageMogr2/format/png"),
+    ("JPEG", "imageMogr2/format/gif"),
+    ("JPEG", "imageMogr2/rotate/30/format/jpg"),
+    ("JPEG", "imageMogr2/thumbnail/!150p/blur/20x10/sharpen/100"),
+    ("PNG", "imageMogr2/thumbnail/2000x2000/format/tiff"),
+    ("PNG", "imageMogr2/rradius/100/format/webp"),
+    ("PNG", "imageMogr2/format/bmp"),
+    ("WEBP", "imageMogr2/crop/1000x1000/format/jpg"),
+    ("GIF", "imageMogr2/format/png"),
+    ("TIFF", "imageMogr2/format/jpg"),
+    ("BMP", "imageMogr2/format/jpg"),
+    ("AVIF", "imageMogr2/format/jpg"),
+    ("PNG", "imageInfo"),
+    ("JPEG", "imageInfo"),
+    ("WEBP", "imageAve"),
+    ("PNG", None),
+]
+
+
+def _source(form: str) -> bytes:
+    out = io.BytesIO()
+    noise = Image.merge("RGB", [Image.effect_noise(SIZE, strength) for strength in (20, 40, 60)])
+    noise.save(out, form)
+    return out.getvalue()
+
+
+async def test_estimates_are_enough_and_not_wild() -> None:
+    asked: list[int] = []
+
+    @asynccontextmanager
+    async def admit(cost: int) -> AsyncIterator[None]:
+        asked.append(cost)
+        yield
+
+    async def peak(source: bytes, request: Request) -> int:
+        with spool_file(None) as file:
+            file.write(source)
+            reply = await pool.run(pack_request(request), [file.fileno()], seconds=100, admit=admit)
+        assert b'"error"' not in reply.head
+        reply.close()
+        return reply.peak
+
+    wrong = []
+    sources = {form: _source(form) for form in {form for form, _ in CASES}}
+    pool = WorkerPool("openmogr.engine.worker:make", ImageSettings(workers=1), WorkerLimits(1))
+    await pool.start()
+    try:
+        for form, operation in CASES:
+            pipelines: list[Pipeline] = [] if operation is None else [parse_operation(operation)]
+            base = await peak(sources[form], Request([], False, "a", anonymous=False))
+            taken = (
+                await peak(sources[form], Request(pipelines, operation is None, "a", anonymous=False)) - base
+            )
+            # Contents differ in what they need; wild is what would keep a server from its work.
+            if not taken <= asked[-1] <= 4 * taken + (128 << 20):
+                wrong.append(f"{form} {operation}: {taken >> 20} MiB taken, {asked[-1] >> 20} asked for")
+    finally:
+        await pool.close()
+    assert not wrong
