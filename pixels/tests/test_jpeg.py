@@ -9,8 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
-
 from openmogr_pixels import (
     ArgumentError,
     DamagedError,
@@ -24,6 +22,7 @@ from openmogr_pixels import (
     read_jpeg_header,
 )
 from openmogr_pixels.pillow import from_pillow, to_pillow
+from PIL import Image
 
 SAMPLINGS = ["4:4:4", "4:2:2", "4:2:0"]
 

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
-
 from openmogr_pixels import (
     ArgumentError,
     DamagedError,
@@ -21,6 +19,7 @@ from openmogr_pixels import (
     encode_png,
 )
 from openmogr_pixels.pillow import from_pillow, to_pillow
+from PIL import Image
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:
@@ -87,10 +86,7 @@ def test_16_bit_as_before(kind: int, channels: int) -> None:
     rows = noise(16, channels)
     picture, _ = decode_png(raw_png(kind, 16, rows))
     samples = np.frombuffer(rows, np.uint8).reshape(16, -1)[:, 1:].reshape(-1, 2).astype(np.uint32)
-    if kind == 0:
-        wanted = ((samples[:, 0] * 256 + samples[:, 1]) * 255 + 32767) // 65535
-    else:
-        wanted = samples[:, 0]
+    wanted = ((samples[:, 0] * 256 + samples[:, 1]) * 255 + 32767) // 65535 if kind == 0 else samples[:, 0]
     assert picture.data == wanted.astype(np.uint8).tobytes()
 
 
@@ -120,9 +116,10 @@ def test_interlaced_with_palette_and_alpha(photo: Image.Image) -> None:
         row = b"\0" + bytes([200] * {0: 1, 2: 3, 6: 4}[kind])
         data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(row))
         with Image.open(io.BytesIO(data + chunk(b"IEND", b""))) as wanted:
-            assert decode_png(data + chunk(b"IEND", b""))[0].data == wanted.convert(
-                {0: "L", 2: "RGB", 6: "RGBA"}[kind]
-            ).tobytes()
+            assert (
+                decode_png(data + chunk(b"IEND", b""))[0].data
+                == wanted.convert({0: "L", 2: "RGB", 6: "RGBA"}[kind]).tobytes()
+            )
 
 
 def test_same_pixels_over_the_corpus(corpus: Path) -> None:

@@ -1,7 +1,8 @@
 //! Scaling by convolution, as Pillow's `resize` without `reducing_gap` does it.
 
-use fast_image_resize::images::{Image as Canvas, ImageRef};
-use fast_image_resize::{FilterType, IntoImageView, MulDiv, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U8, U8x2, U8x3, U8x4};
+use fast_image_resize::{FilterType, ImageView, MulDiv, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::error::{Error, Result, argument};
 use crate::mode::{Image, Mode, byte_count};
@@ -68,26 +69,49 @@ pub fn resize(
     out: &mut [u8],
 ) -> Result<()> {
     if out.len() != byte_count(image.mode(), width, height)? {
-        return Err(argument(format!("the result of {width}x{height} pixels does not take {} bytes", out.len())));
+        return Err(argument(format!(
+            "the result of {width}x{height} pixels does not take {} bytes",
+            out.len()
+        )));
     }
-    let (left, top, right, bottom) = window_within(image, window)?;
-    let kind = pixel_type(image.mode());
+    let window = window_within(image, window)?;
+    match image.mode() {
+        Mode::L => scaled::<U8>(image, window, (width, height), filter, out),
+        Mode::La => scaled::<U8x2>(image, window, (width, height), filter, out),
+        Mode::Rgb => scaled::<U8x3>(image, window, (width, height), filter, out),
+        Mode::Rgba | Mode::Cmyk => scaled::<U8x4>(image, window, (width, height), filter, out),
+    }
+}
+
+/// Typed, so that only the four kinds of pixels are compiled.
+fn scaled<P: PixelTrait>(
+    image: &Image<'_>,
+    (left, top, right, bottom): Window,
+    (width, height): (u32, u32),
+    filter: Filter,
+    out: &mut [u8],
+) -> Result<()> {
     let (first, last) = rows_needed(image, (top, bottom), height, filter);
-    let across = Scaling { filter, left, top: f64::from(first), width: right - left, height: f64::from(last - first) };
-    let down =
-        Scaling { filter, left: 0.0, top: top - f64::from(first), width: f64::from(width), height: bottom - top };
-    let source = ImageRef::new(image.width(), image.height(), image.data(), kind).map_err(internal)?;
-    let mut target = Canvas::from_slice_u8(width, height, out, kind).map_err(internal)?;
-    let mut between = Canvas::new(width, last - first, kind);
-    if image.mode().has_alpha() {
-        let mut weighed = Canvas::new(image.width(), image.height(), kind);
-        MulDiv::new().multiply_alpha(&source, &mut weighed).map_err(internal)?;
-        across.apply(&weighed, &mut between)?;
-        down.apply(&between, &mut target)?;
-        return MulDiv::new().divide_alpha_inplace(&mut target).map_err(internal);
+    let (above, rows) = (f64::from(first), f64::from(last - first));
+    let across = Scaling { filter, left, top: above, width: right - left, height: rows };
+    let down = Scaling { filter, left: 0.0, top: top - above, width: f64::from(width), height: bottom - top };
+    let source =
+        TypedImageRef::<P>::from_buffer(image.width(), image.height(), image.data()).map_err(internal)?;
+    let mut target = TypedImage::<P>::from_buffer(width, height, out).map_err(internal)?;
+    let mut between = TypedImage::<P>::new(width, last - first);
+    if !image.mode().has_alpha() {
+        across.apply(&source, &mut between)?;
+        return down.apply(&borrowed(&between)?, &mut target);
     }
-    across.apply(&source, &mut between)?;
-    down.apply(&between, &mut target)
+    let mut weighed = TypedImage::<P>::new(image.width(), image.height());
+    MulDiv::new().multiply_alpha_typed(&source, &mut weighed).map_err(internal)?;
+    across.apply(&borrowed(&weighed)?, &mut between)?;
+    down.apply(&borrowed(&between)?, &mut target)?;
+    MulDiv::new().divide_alpha_inplace_typed(&mut target).map_err(internal)
+}
+
+fn borrowed<'a, P: PixelTrait>(image: &'a TypedImage<'_, P>) -> Result<TypedImageRef<'a, P>> {
+    TypedImageRef::new(image.width(), image.height(), image.pixels()).map_err(internal)
 }
 
 /// One pass: the window that becomes all of the result.
@@ -100,31 +124,27 @@ struct Scaling {
 }
 
 impl Scaling {
-    fn apply(&self, source: &impl IntoImageView, target: &mut Canvas<'_>) -> Result<()> {
+    fn apply<P: PixelTrait>(
+        &self,
+        source: &TypedImageRef<'_, P>,
+        target: &mut TypedImage<'_, P>,
+    ) -> Result<()> {
         let options = ResizeOptions::new()
             .resize_alg(ResizeAlg::Convolution(self.filter.kernel()))
             .crop(self.left, self.top, self.width, self.height)
             .use_alpha(false);
-        Resizer::new().resize(source, target, &options).map_err(internal)
+        Resizer::new().resize_typed(source, target, &options).map_err(internal)
     }
 }
 
 /// The first row that scaling reads and the one after the last: the kernel reaches beyond the window.
 fn rows_needed(image: &Image<'_>, (top, bottom): (f64, f64), height: u32, filter: Filter) -> (u32, u32) {
     let scale = (bottom - top) / f64::from(height);
-    let reach = if scale == 1.0 && top.fract() == 0.0 { 0.0 } else { filter.support() * scale.max(1.0) + 1.0 };
+    let reach =
+        if scale == 1.0 && top.fract() == 0.0 { 0.0 } else { filter.support() * scale.max(1.0) + 1.0 };
     let first = (top - reach).floor().max(0.0);
     let last = (bottom + reach).ceil().min(f64::from(image.height()));
     (first as u32, last as u32)
-}
-
-fn pixel_type(mode: Mode) -> PixelType {
-    match mode {
-        Mode::L => PixelType::U8,
-        Mode::La => PixelType::U8x2,
-        Mode::Rgb => PixelType::U8x3,
-        Mode::Rgba | Mode::Cmyk => PixelType::U8x4,
-    }
 }
 
 fn window_within(image: &Image<'_>, window: Option<Window>) -> Result<Window> {
