@@ -53,7 +53,10 @@ CASES = [
         "12 MP JPEG, 512, WebP", "12mp.jpg", "imageMogr2/thumbnail/512x/format/webp/quality/80!", "w:512/q:80",
         "webp", 0.95, 512,
     ),
-    Case("12 MP JPEG, 1600, JPEG", "12mp.jpg", "imageMogr2/thumbnail/1600x/quality/80!", "w:1600/q:80", "jpg", 0.95, 1600),
+    Case(
+        "12 MP JPEG, 1600, JPEG", "12mp.jpg", "imageMogr2/thumbnail/1600x/quality/80!", "w:1600/q:80", "jpg",
+        0.95, 1600,
+    ),
     Case(
         "12 MP JPEG, crop, JPEG", "12mp.jpg", "imageMogr2/cut/1500x1000x1250x1000/quality/80!",
         "c:1500:1000:ce/q:80", "jpg", 0.8, 0, CROP,
@@ -186,7 +189,8 @@ def animated(
         durations.append(frame.info.get("duration", 0))
     out = io.BytesIO()
     frames[0].save(
-        out, "WEBP", save_all=True, append_images=frames[1:], duration=durations, loop=0, quality=80, method=4, **options
+        out, "WEBP", save_all=True, append_images=frames[1:], duration=durations, loop=0, quality=80, method=4,
+        **options,
     )  # fmt: skip
     return out.getvalue()
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
+import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from openmogr_pixels import decode_jpeg, decode_png, encode_jpeg, encode_png, has_jpeg_simd
 from openmogr_pixels.pillow import from_pillow
-from peers import machine
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -99,6 +100,14 @@ def spent(call: Call) -> float:
     before = time.process_time()
     call()
     return 1000 * (time.process_time() - before)
+
+
+def machine() -> str:
+    """The processor's name and count."""
+    info = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.split(":", 1)[1].strip() for line in info if line.startswith("model name")]
+    name = names[0] if names else platform.machine()
+    return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
 def main() -> None:

@@ -21,13 +21,13 @@ FILTERS = {
 
 
 def assert_alike(picture: Picture, wanted: Image.Image) -> None:
-    """98 in 100 samples the same, all but 1 in 10,000 within 1 level, and none further off than 2."""
+    """95 in 100 samples the same, all but 1 in 10,000 within 1 level, and none further off than 2."""
     assert (picture.mode, picture.size) == (wanted.mode, wanted.size)
     ours = np.frombuffer(picture.data, np.uint8).astype(np.int16)
     difference = np.abs(ours - np.frombuffer(wanted.tobytes(), np.uint8))
     assert difference.max() <= 2
     assert (difference > 1).mean() <= 1e-4
-    assert (difference > 0).mean() <= 0.02
+    assert (difference > 0).mean() <= 0.05
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
@@ -89,7 +89,7 @@ def test_there_and_back(photo: Image.Image) -> None:
     data = bytes(12)
     assert Picture("RGB", 2, 2, data).data is data
     assert repr(Picture("RGB", 2, 2, data)) == "<Picture RGB 2x2>"
-    with pytest.raises(ArgumentError, match="the mode is .P."):
+    with pytest.raises(ArgumentError, match=r"the mode is .P."):
         from_pillow(photo.quantize(4))
 
 
