@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -187,7 +189,7 @@ def test_limits(photo: Image.Image) -> None:
 def test_bad_arguments(photo: Image.Image) -> None:
     data = saved(photo)
     picture = from_pillow(photo)
-    calls = {
+    calls: dict[str, Callable[[], object]] = {
         "the scale is 9": lambda: decode_jpeg(data, scale=9),
         "the scale is 0": lambda: decode_jpeg(data, scale=0),
         "does not lie in": lambda: decode_jpeg(data, box=(0, 0, 769, 1)),
@@ -241,7 +243,8 @@ def test_hostile_data_never_crash(photo: Image.Image) -> None:
 def test_any_buffer_is_taken(photo: Image.Image) -> None:
     data = saved(photo)
     whole = decode_jpeg(data)[0].data
-    for buffer in (bytearray(data), memoryview(data), np.frombuffer(data, np.uint8)):
+    buffers: list[Any] = [bytearray(data), memoryview(data), np.frombuffer(data, np.uint8)]
+    for buffer in buffers:
         assert decode_jpeg(buffer)[0].data == whole
     with pytest.raises(TypeError):
         decode_jpeg("text")  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import openmogr_pixels
@@ -95,7 +96,7 @@ def test_there_and_back(photo: Image.Image) -> None:
 
 def test_bad_arguments() -> None:
     picture = Picture("RGB", 2, 2, bytearray(12))
-    calls = {
+    calls: dict[str, Callable[[], object]] = {
         "take 12 bytes, not 11": lambda: Picture("RGB", 2, 2, bytes(11)),
         "picture of 0x2 pixels": lambda: Picture("RGB", 0, 2, b""),
         "of 0x4 pixels": lambda: picture.resize(0, 4),

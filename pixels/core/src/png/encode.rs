@@ -138,9 +138,9 @@ fn internal(error: png::EncodingError) -> Error {
 
 fn depth(colors: usize) -> BitDepth {
     match colors {
-        ..=2 => BitDepth::One,
-        ..=4 => BitDepth::Two,
-        ..=16 => BitDepth::Four,
+        0..=2 => BitDepth::One,
+        3..=4 => BitDepth::Two,
+        5..=16 => BitDepth::Four,
         _ => BitDepth::Eight,
     }
 }
