@@ -18,9 +18,11 @@ SSIMULACRA2 is against the exact result. A server's clock ticks in 10 ms, so `--
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
-# Behind everything else, or `bench/http.py` would stand for the standard package.
-sys.path.append(sys.path.pop(0))
+# The root in place of this folder, whose `http.py` would stand for the standard package.
+sys.path.pop(0)
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import argparse
 import importlib.util
@@ -35,13 +37,12 @@ import urllib.request
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import pillow_heif
 import pillow_tpg
-from peer_cases import CASES, PIPELINES, Case, distinct, make_sources, reference
 from PIL import Image, ImageSequence
 
+from bench.peer_cases import CASES, PIPELINES, Case, distinct, make_sources, reference
 from openmogr.testing import ServerProcess
 
 ROOT = Path(__file__).resolve().parent.parent
