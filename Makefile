@@ -27,7 +27,7 @@ check-rust:
 # Only x86 needs it; libjpeg-turbo's SIMD for ARM is C and GNU assembler.
 check-nasm:
 	@case "$$(uname -m)" in x86_64|i?86|amd64) command -v nasm >/dev/null 2>&1 \
-	  || echo "nasm was not found, so JPEG will be two to four times slower; on Debian: apt install nasm, then make clean setup";; esac
+	  || echo "nasm was not found, so JPEG will be slower; on Debian: apt install nasm, then make clean setup";; esac
 
 $(VENV)/.python: pyproject.toml | check-python
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
