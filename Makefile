@@ -6,11 +6,13 @@ HOST   ?= 127.0.0.1
 PORT   ?= 9000
 DATA   ?= ./data
 CLIENTS := tests/clients
-CODEC_SOURCES := $(shell find codec -path codec/target -prune -o \( -name '*.rs' -o -name '*.toml' -o -name '*.lock' -o -name '*.py' -o -name '*.pyi' \) -print 2>/dev/null)
+rust_sources = $(shell find $(1) -path $(1)/target -prune -o \( -name '*.rs' -o -name '*.toml' -o -name '*.lock' -o -name '*.py' -o -name '*.pyi' \) -print 2>/dev/null)
+CODEC_SOURCES := $(call rust_sources,codec)
+PIXELS_SOURCES := $(call rust_sources,pixels)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup clients run test test-rust test-python lint fmt bench docs clean check-python check-rust goldens notices
+.PHONY: help setup clients run test test-rust test-python lint fmt bench docs clean check-python check-rust check-nasm goldens notices
 
 help: ## list the chores
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +23,12 @@ check-python:
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python's venv module is missing; on Debian: apt install python3-venv"; exit 1; }
 
 check-rust:
-	@command -v cargo >/dev/null 2>&1 || { echo "The TPG codec is built with Rust 1.89 or newer, and cargo was not found; install it with rustup (https://rustup.rs)"; exit 1; }
+	@command -v cargo >/dev/null 2>&1 || { echo "The native modules are built with Rust 1.89 or newer, and cargo was not found; install it with rustup (https://rustup.rs)"; exit 1; }
+
+# Only x86 needs it; libjpeg-turbo's SIMD for ARM is C and GNU assembler.
+check-nasm:
+	@case "$$(uname -m)" in x86_64|i?86|amd64) command -v nasm >/dev/null 2>&1 \
+	  || echo "nasm was not found, so JPEG will be slower; on Debian: apt install nasm, then make clean setup";; esac
 
 $(VENV)/.python: pyproject.toml | check-python
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -59,7 +66,11 @@ $(VENV)/.codec: $(VENV)/.python $(CODEC_SOURCES) | check-rust
 	cd codec && VIRTUAL_ENV="$(CURDIR)/$(VENV)" ../$(BIN)/maturin develop --release --quiet
 	@touch $@
 
-setup: $(VENV)/.codec ## make .venv with the service, the codec and the development tools
+$(VENV)/.pixels: $(VENV)/.python $(PIXELS_SOURCES) | check-rust check-nasm
+	cd pixels && VIRTUAL_ENV="$(CURDIR)/$(VENV)" ../$(BIN)/maturin develop --release --quiet
+	@touch $@
+
+setup: $(VENV)/.codec $(VENV)/.pixels ## make .venv with the service, its native modules and the development tools
 
 run: setup ## start the server with embedded storage and a sample picture
 	$(BIN)/openmogr serve --host $(HOST) --port $(PORT) --data $(DATA) --demo
@@ -68,6 +79,7 @@ test: setup test-rust test-python ## run every test, with a floor under the bran
 
 test-rust: | check-rust
 	cd codec && cargo test --release --quiet --workspace
+	cd pixels && cargo test --release --quiet --workspace
 
 test-python: setup clients
 	COSCMD_PATH="$(CURDIR)/$(BIN)" $(BIN)/python -m pytest -q -rs --cov --cov-report=
@@ -89,15 +101,19 @@ lint: setup ## ruff, mypy --strict, documentation, links, typos, YAML, cargo fmt
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
 	cd codec && cargo fmt --all --check
 	cd codec && cargo clippy --workspace --all-targets --quiet -- -D warnings
+	cd pixels && cargo fmt --all --check
+	cd pixels && cargo clippy --workspace --all-targets --quiet -- -D warnings
 
 fmt: setup ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	cd codec && cargo fmt --all
+	cd pixels && cargo fmt --all
 
 bench: setup ## measure; tables and bench/results/*.json name the machine
 	@mkdir -p bench/results
 	$(BIN)/python -m bench.engine --json bench/results/engine.json
+	$(BIN)/python -m bench.pixels --json bench/results/pixels.json
 	$(BIN)/python -m bench.http --json bench/results/http.json
 	$(BIN)/python -m bench.decode --json bench/results/decode.json
 	$(BIN)/python -m tools.calibrate.quality --json bench/results/quality.json
@@ -109,4 +125,4 @@ notices: setup ## make codec/THIRD_PARTY.txt again, after a change of Rust depen
 	$(BIN)/python tools/third_party.py
 
 clean: ## remove what setup and builds made (never ./data)
-	rm -rf $(VENV) codec/target $(CLIENTS)/build $(CLIENTS)/node_modules
+	rm -rf $(VENV) codec/target pixels/target $(CLIENTS)/build $(CLIENTS)/node_modules

@@ -1,0 +1,212 @@
+"""CPU time, size and quality per request beside other image servers: `python bench/peers.py`.
+
+Without options it starts this repository's server, asks it for every case, and sets beside it the same work done in
+this process by Pillow, by `openmogr_pixels` and by libvips (`pip install 'pyvips[binary]'`), which is what imgproxy
+runs on. Other servers are named with their process and a template of their URLs:
+
+    imgproxy: IMGPROXY_LOCAL_FILESYSTEM_ROOT=/tmp/sources IMGPROXY_WORKERS=1 imgproxy
+    python bench/peers.py --sources /tmp/sources \\
+        --server imgproxy $(pidof imgproxy) 'http://127.0.0.1:8080/insecure/{options}/plain/local:///{file}@{form}'
+
+`{file}` is the name of a source, `{number}-name`; `{options}` and `{form}` are imgproxy's words for the work,
+`{pipeline}` COS's. `--sources` keeps the files there: every request has one of its own, the same picture in other
+bytes, so that no cache helps. imgproxy is a Go program on libvips; its container image or a build of its source tree
+(Go, `libvips-dev`) serves. CPU time is that of the server's process and all below it, children that ended included.
+SSIMULACRA2 is against the exact result. A server's clock ticks in 10 ms, so `--requests` should be 20 or more.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+# The root in place of this folder, whose `http.py` would stand for the standard package.
+sys.path.pop(0)
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import argparse
+import importlib.util
+import io
+import json
+import os
+import platform
+import statistics
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+
+import pillow_heif
+import pillow_tpg
+from PIL import Image, ImageSequence
+
+from bench.peer_cases import CASES, PIPELINES, Case, distinct, make_sources, reference
+from openmogr.testing import ServerProcess
+
+ROOT = Path(__file__).resolve().parent.parent
+BUCKET = "bench-1250000000"
+TICK = 1 / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one server or engine needed for one case; CPU in milliseconds per request."""
+
+    case: str
+    who: str
+    cpu: float
+    bytes: int
+    ssimulacra2: float
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where requests go, and whose CPU time counts."""
+
+    name: str
+    pid: int
+    template: str
+
+
+def tree_seconds(root: int) -> float:
+    """CPU seconds of a process, what is below it, and what ended below it."""
+    parents, used = {}, {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        pid = int(entry.parent.name)
+        parents[pid] = int(fields[1])
+        used[pid] = sum(int(ticks) for ticks in fields[11:15])
+    if root not in used:
+        raise SystemExit(f"there is no process {root}")
+    members = {root}
+    while grown := {pid for pid, parent in parents.items() if parent in members} - members:
+        members |= grown
+    return TICK * sum(used[pid] for pid in members)
+
+
+def ask(server: Server, case: Case, numbers: range) -> tuple[float, bytes]:
+    """CPU milliseconds per request, and the last answer."""
+    answer = b""
+    before = tree_seconds(server.pid)
+    for number in numbers:
+        url = server.template.format(
+            file=f"{number}-{case.source}", pipeline=case.pipeline, options=case.options, form=case.form
+        )
+        with urllib.request.urlopen(url, timeout=60) as response:
+            answer = response.read()
+    return 1000 * (tree_seconds(server.pid) - before) / len(numbers), answer
+
+
+def work(pipeline: Callable[[Case, bytes], bytes], case: Case, data: bytes, runs: int) -> tuple[float, bytes]:
+    """CPU milliseconds of the median run in this process, and its result."""
+    result = pipeline(case, data)
+    spent = []
+    for _ in range(runs):
+        before = time.process_time()
+        result = pipeline(case, data)
+        spent.append(time.process_time() - before)
+    return 1000 * statistics.median(spent), result
+
+
+def score(references: list[pillow_tpg.Ssimulacra2], result: bytes) -> float:
+    with Image.open(io.BytesIO(result)) as image:
+        frames = [frame.convert("RGB") for frame in ImageSequence.Iterator(image)][::8]
+    return statistics.fmean(one.score(frame) for one, frame in zip(references, frames, strict=True))
+
+
+def write_copies(folder: Path, case: Case, count: int) -> list[str]:
+    data = (folder / case.source).read_bytes()
+    names = [f"{number}-{case.source}" for number in range(count)]
+    for number, name in enumerate(names):
+        (folder / name).write_bytes(distinct(data, number))
+    return names
+
+
+def own_server(stack: ExitStack, data: Path) -> tuple[ServerProcess, Server]:
+    """This repository's, in a process of its own."""
+    process = stack.enter_context(ServerProcess(data))
+    below = [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
+    pid = next(pid for pid in below if b"openmogr.testing" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    process.request("PUT", f"/{BUCKET}", b"", {"x-cos-acl": "public-read"})
+    return process, Server("openmogr", pid, f"http://127.0.0.1:{process.port}/{BUCKET}/{{file}}?{{pipeline}}")
+
+
+def measure(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> list[Row]:
+    servers = [Server(name, int(pid), template) for name, pid, template in arguments.server]
+    process = None
+    if not arguments.no_own:
+        process, own = own_server(stack, folder / "data")
+        servers.insert(0, own)
+    engines = [name for name in PIPELINES if name != "vips" or importlib.util.find_spec("pyvips")]
+    rows = []
+    for case in CASES:
+        if arguments.only and arguments.only not in case.name:
+            continue
+        data = (folder / case.source).read_bytes()
+        names = write_copies(folder, case, arguments.requests + 1)
+        for name in names if process else ():
+            body = (folder / name).read_bytes()
+            assert process is not None
+            process.request("PUT", f"/{BUCKET}/{name}", body, {"x-cos-acl": "public-read"})
+        references = [pillow_tpg.Ssimulacra2(frame) for frame in reference(case, data)]
+        found: list[tuple[str, tuple[float, bytes]]] = []
+        for server in servers:
+            ask(server, case, range(1))
+            found.append((server.name, ask(server, case, range(1, arguments.requests + 1))))
+        for name in engines:
+            if name == "vips" and case.source.endswith(".heic"):
+                continue  # its wheels hold no HEVC
+            found.append((f"in process: {name}", work(PIPELINES[name], case, data, arguments.runs)))
+        for who, (cpu, result) in found:
+            rows.append(Row(case.name, who, cpu, len(result), score(references, result)))
+            show(rows[-1])
+    return rows
+
+
+def show(row: Row) -> None:
+    numbers = f"{row.cpu:9.1f} {row.bytes / 1000:9.1f} {row.ssimulacra2:9.2f}"
+    print(f"{row.case:30} {row.who:20} {numbers}", flush=True)
+
+
+def machine() -> str:
+    """The processor's name and count."""
+    info = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.split(":", 1)[1].strip() for line in info if line.startswith("model name")]
+    name = names[0] if names else platform.machine()
+    return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--server", nargs=3, action="append", default=[], metavar=("NAME", "PID", "TEMPLATE"))
+    parser.add_argument("--no-own", action="store_true", help="do not start this repository's server")
+    parser.add_argument("--requests", type=int, default=20, help="to a server, per case")
+    parser.add_argument("--runs", type=int, default=5, help="in this process, per case; the median counts")
+    parser.add_argument("--only", help="cases whose name has this in it")
+    parser.add_argument("--sources", type=Path, help="keep the sources in this folder")
+    parser.add_argument(
+        "--shared", type=Path, default=Path(os.environ.get("OPENMOGR_SHARED", ROOT.parent / "shared"))
+    )
+    parser.add_argument("--json", type=Path, help="also write the rows here")
+    arguments = parser.parse_args()
+    pillow_heif.register_heif_opener()
+    os.environ["VIPS_CONCURRENCY"] = "1"
+    print(f"machine: {machine()}")
+    print(f"{'case':30} {'who':20} {'CPU ms':>9} {'kB':>9} {'SSIM.2':>9}")
+    with ExitStack() as stack:
+        folder = arguments.sources or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
+        make_sources(arguments.shared, folder)
+        rows = measure(arguments, folder, stack)
+    if arguments.json:
+        table = {"machine": machine(), "rows": [asdict(row) for row in rows]}
+        arguments.json.write_text(json.dumps(table, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,13 @@
+//! JPEG by libjpeg-turbo, PNG by `png`, scaling by `fast_image_resize`, behind one small interface.
+//!
+//! Pixels are 8 bit samples, interleaved, rows without padding. Every function checks the length of its buffers.
+
+pub mod alpha;
+mod error;
+pub mod jpeg;
+mod mode;
+pub mod png;
+pub mod resize;
+
+pub use error::{Error, Result};
+pub use mode::{Image, Mode, Region, byte_count};

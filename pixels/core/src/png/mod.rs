@@ -1,0 +1,9 @@
+//! PNG by the `png` crate: every kind to 8 bit, and encoding, with a palette where it loses nothing.
+
+mod decode;
+mod encode;
+mod palette;
+
+pub use decode::{Decoder, Metadata};
+pub use encode::{Compression, EncodeOptions, Filter, encode};
+pub use palette::{Palette, palette_of};

@@ -1,0 +1,43 @@
+"""JPEG, PNG and scaling on well-kept native libraries, without the interpreter's lock.
+
+Pixels pass from call to call as ``Picture``, whose ``data`` are plain ``bytes``; ``openmogr_pixels.pillow`` goes to
+Pillow and back. Bad data and bad arguments raise a ``PixelsError`` that says what is wrong.
+"""
+
+from openmogr_pixels._openmogr_pixels import (
+    ArgumentError,
+    DamagedError,
+    JpegHeader,
+    JpegReport,
+    LimitError,
+    Picture,
+    PixelsError,
+    PngMetadata,
+    UnsupportedError,
+    __version__,
+    decode_jpeg,
+    decode_png,
+    encode_jpeg,
+    encode_png,
+    has_jpeg_simd,
+    read_jpeg_header,
+)
+
+__all__ = [
+    "ArgumentError",
+    "DamagedError",
+    "JpegHeader",
+    "JpegReport",
+    "LimitError",
+    "Picture",
+    "PixelsError",
+    "PngMetadata",
+    "UnsupportedError",
+    "__version__",
+    "decode_jpeg",
+    "decode_png",
+    "encode_jpeg",
+    "encode_png",
+    "has_jpeg_simd",
+    "read_jpeg_header",
+]
