@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import signal
+import socket
+import subprocess
 import time
 from pathlib import Path
 
@@ -87,6 +90,27 @@ def _environment(job: Job, number: int, options: object) -> Answer:
     return Answer(repr((names, len(descriptors))).encode())
 
 
+def _reach(job: Job, number: int, options: object) -> Answer:
+    """What of the world outside can be reached: files, folders, the network, programs, other processes."""
+    reached = []
+    attempts = {
+        "read": lambda: Path("/etc/hostname").read_bytes(),
+        "list": lambda: list(Path("/etc").iterdir()),
+        "write": lambda: Path("/tmp/openmogr-reached").write_bytes(b""),
+        "socket": lambda: socket.create_connection(("127.0.0.1", number), 1),
+        "program": lambda: subprocess.run(["/bin/true"], check=True),
+        "signal": lambda: os.kill(os.getppid(), 0),
+    }
+    for name, attempt in attempts.items():
+        try:
+            attempt()
+        except OSError:
+            continue
+        reached.append(name)
+    Path(json.__file__).read_bytes()  # what code is made of stays readable
+    return Answer(json.dumps(reached).encode())
+
+
 _WORDS = {
     "ask": _ask,
     "crash": _crash,
@@ -97,6 +121,7 @@ _WORDS = {
     "leak": _leak,
     "polite": _polite,
     "raise": _raise,
+    "reach": _reach,
     "read": _read,
     "swell": _swell,
 }
