@@ -179,8 +179,8 @@ async def test_nothing_secret_is_inherited(monkeypatch: pytest.MonkeyPatch, tmp_
         async with _pool(1) as pool:
             names, descriptors = ast.literal_eval(await _text(pool, "environment"))
     assert not [name for name in names if name.startswith("OPENMOGR")]
-    # Three standard ones, the socket, two that tell of memory, the reply's file, and the folder being listed.
-    assert descriptors == 8
+    # Three standard ones, the socket, two that tell of memory, the reply's file.
+    assert descriptors == 7
 
 
 async def test_memory_is_granted_for_the_time_of_the_job() -> None:
