@@ -98,8 +98,8 @@ def encode_animation(
             sixteenth of a QP. Frames are recorded for that, in a temporary file where they are many.
         target_ssimulacra2: the smallest file whose frames have at least this score on average, found likewise.
         alpha: ``white`` composes transparent frames on white; :func:`encode_animated_image` tells whether there were
-            any. ``keep`` writes alpha pictures if a frame is transparent; this is experimental, as no other encoder's
-            file of this kind is known. Frames before the first transparent one are recorded as for targets.
+            any. ``keep`` writes alpha pictures if a frame is transparent. Frames before the first transparent one are
+            recorded as for targets.
         alpha_quality: 1 to 100; by default alpha has two thirds of the colour's QP.
         effort: 0 (fastest) to 9 (smallest).
         tools: as for :func:`pillow_tpg.encode`.

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from pillow_tpg import _pillow_tpg as native
-from pillow_tpg._search import TargetError, for_score, for_size
+from pillow_tpg._search import QpRange, TargetError, for_score, for_size
 from pillow_tpg.image import Samples, SimdLevel
 from pillow_tpg.metric import Ssimulacra2
 from pillow_tpg.pixels import pixels_of
@@ -89,7 +89,7 @@ def encode(
     Args:
         image: a Pillow image of any mode, converted to sRGB by its ICC profile; or an array of 8-bit sRGB of shape
             (height, width) or (height, width, 1 to 4): grey, grey and alpha, RGB, RGBA; alpha not premultiplied.
-            Sides are 1 to 16383. Alpha that is 255 everywhere is left out.
+            Sides are 1 to 16382. Alpha that is 255 everywhere is left out.
         quality: 1 to 100, the perceived quality that libjpeg-turbo gives at the same number.
         qp: 0 (best) to 63, a whole number.
         target_size: the best quality whose file has at most so many bytes, found with at most 8 encodings.
@@ -100,7 +100,8 @@ def encode(
         chroma: how chroma is brought to half size.
         alpha_quality: 1 to 100; by default alpha has two thirds of the colour's QP.
         perceptual: 0.0 to 2.0, how far errors are weighed as they are seen instead of by their squares.
-        chroma_qp_delta: QP differences of Cb and Cr; not 0 only with ``full``.
+        chroma_qp_delta: QP differences of Cb and Cr, which must be equal; not 0 only with ``full``. QP and difference
+            together must be 0 to 63; searches for a target keep to such QPs.
         lcu_size: 32 or 64; by default by effort.
         slice_rows: rows of largest coding units in a slice, 0 for a single slice; not 0 only with ``full``.
         exif: EXIF to store, with or without the ``Exif`` prefix.
@@ -193,14 +194,22 @@ def encode_image(
             cancel=cancel,
         )
 
-    encodings = 1
+    encodings, qps = 1, _allowed_qps(chroma_qp_delta)
     if target_size is not None:
-        qp, encoded, encodings = for_size(attempt, lambda found: found.size, target_size, width * height)
+        qp, encoded, encodings = for_size(
+            attempt, lambda found: found.size, target_size, width * height, qps=qps
+        )
     elif target_ssimulacra2 is not None:
-        qp, encoded, encodings = for_score(attempt, target_ssimulacra2, scorer(pixels))
+        qp, encoded, encodings = for_score(attempt, target_ssimulacra2, scorer(pixels), qps=qps)
     else:
         encoded = attempt(qp)
     return EncodedImage(encoded, (width, height), qp, encodings)
+
+
+def _allowed_qps(chroma_qp_delta: tuple[int, int] | None) -> QpRange:
+    """QPs with which those of chroma stay in range, too."""
+    deltas = chroma_qp_delta or (0, 0)
+    return max(0, -min(deltas)), MAX_QP - max(0, *deltas)
 
 
 def check_goals(**goals: float | None) -> None:

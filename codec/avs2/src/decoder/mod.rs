@@ -76,7 +76,7 @@ impl Decoder {
                 }
                 start_code::SEQUENCE_END => {
                     self.finish_picture(current.take())?;
-                    self.ended = true;
+                    self.ended = !self.options.ignore_sequence_end;
                 }
                 start_code::INTRA_PICTURE | start_code::INTER_PICTURE => {
                     self.finish_picture(current.take())?;

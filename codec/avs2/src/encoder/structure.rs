@@ -1,5 +1,7 @@
 //! Which pictures of an animation refer to which, and their QPs.
 
+use std::ops::RangeInclusive;
+
 use super::QP_PARTS;
 use crate::headers::ReferenceConfigurationSet;
 
@@ -13,6 +15,8 @@ const CHAIN_OFFSET: i8 = 3;
 const PERIOD: u32 = 4;
 /// QPs by the place in such a period.
 const PERIOD_OFFSETS: [i8; PERIOD as usize] = [1, 4, 2, 4];
+/// The greatest of all offsets.
+const GREATEST_OFFSET: i8 = 4;
 /// Most references of a picture; the standard allows no more.
 const REFERENCES: usize = 4;
 /// Greatest difference of coding orders that names a reference (14.4).
@@ -44,6 +48,12 @@ impl Structure {
     pub fn new(several: bool, tracks: u8) -> Self {
         let last_with_first = FARTHEST / u32::from(tracks.max(1));
         Self { several, last_with_first, next: 0, live: Vec::new() }
+    }
+
+    /// The lowest and the highest QP that a picture may have if that of the options is `qp`; fractions and pictures that
+    /// little is inherited from each add one.
+    pub fn qps(qp: u8) -> RangeInclusive<u8> {
+        qp.saturating_add_signed(FIRST_OFFSET)..=qp.saturating_add_signed(GREATEST_OFFSET + 2).min(63)
     }
 
     /// The next picture, if `qp` and `fraction` are the QP of the options.
@@ -155,6 +165,20 @@ mod tests {
         assert_eq!([63, 63, 30].map(|qp| structure.next(qp, 0).qp), [56, 63, 33]);
         let mut structure = Structure::new(true, 1);
         assert_eq!([30; 6].map(|qp| structure.next(qp, 0).qp), [23, 34, 32, 34, 31, 34]);
+    }
+
+    #[test]
+    fn the_range_of_qps_holds_for_all_pictures() {
+        for several in [false, true] {
+            for (qp, fraction) in [(0, 0), (5, 15), (30, 15), (60, 3), (63, 0)] {
+                let mut structure = Structure::new(several, 1);
+                let range = Structure::qps(qp);
+                for _ in 0..65 {
+                    let picture = structure.next(qp, fraction).qp;
+                    assert!(range.contains(&picture) && range.contains(&(picture + 1).min(63)));
+                }
+            }
+        }
     }
 
     #[test]
