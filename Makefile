@@ -5,11 +5,12 @@ BIN    := $(VENV)/bin
 HOST   ?= 127.0.0.1
 PORT   ?= 9000
 DATA   ?= ./data
+FUZZ_SECONDS ?= 60
 CODEC_SOURCES := $(shell find codec -path codec/target -prune -o \( -name '*.rs' -o -name '*.toml' -o -name '*.lock' -o -name '*.py' -o -name '*.pyi' \) -print 2>/dev/null)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-rust test-python lint fmt bench docs clean check-python check-rust
+.PHONY: help setup run test test-rust test-python lint fmt bench fuzz docs clean check-python check-rust
 
 help: ## list the chores
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +72,11 @@ bench: setup ## measure; every table names the machine
 	$(BIN)/python bench/http.py
 	$(BIN)/python bench/decode.py
 	$(BIN)/python bench/quality.py
+
+fuzz: setup ## fuzz the codec's decoder, a minute a target (FUZZ_SECONDS)
+	codec/fuzz/run.sh header $(FUZZ_SECONDS)
+	codec/fuzz/run.sh decode $(FUZZ_SECONDS)
+	codec/fuzz/run.sh animation $(FUZZ_SECONDS)
 
 docs: setup ## make again the generated parts of the documentation
 	$(BIN)/python docs/generate.py
