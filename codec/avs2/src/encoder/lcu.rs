@@ -3,11 +3,12 @@
 use super::quantiser::LevelArray;
 use crate::aec::BinCoder;
 use crate::inter::{
-    InterResidual, InterSyntax, InterTools, Orientation, UnitType, code_inter, code_inter_residual,
-    code_unit_type,
+    InterResidual, InterSyntax, InterTools, UnitType, code_inter, code_inter_residual, code_unit_type,
+    transform_strips,
 };
+use crate::recon::z_order;
 use crate::syntax::{
-    BlockClass, CuKind, IntraUnit, Neighbours, SaoLcu, SaoMerge, SliceTools, code_coefficients,
+    BlockClass, CuKind, IntraUnit, NeighbourView, SaoLcu, SaoMerge, SliceTools, code_coefficients,
     code_intra_unit, code_split_flag,
 };
 
@@ -37,9 +38,38 @@ impl LcuLevels {
     }
 }
 
-/// Position in Z order of the 4x4 block at (`x`, `y`) inside a largest coding unit.
-pub(super) fn z_order(x: usize, y: usize) -> usize {
-    (0..4).map(|bit| ((x >> 2 >> bit) & 1) << (2 * bit) | ((y >> 2 >> bit) & 1) << (2 * bit + 1)).sum()
+/// Number of luma samples before a position in Z order, inside its largest coding unit.
+pub(super) fn z_offset((x, y): (usize, usize), lcu_log2: u32) -> usize {
+    let mask = (1 << lcu_log2) - 1;
+    16 * z_order(x & mask, y & mask)
+}
+
+/// Where a writer takes the levels of coded blocks from.
+pub(super) trait LevelSource {
+    /// Those of the next block: of component `c` of `unit`, `from` levels into the unit's.
+    fn levels(&mut self, unit: &Unit, c: usize, from: usize, count: usize) -> &[i16];
+}
+
+/// Levels of coded blocks in coding order.
+impl LevelSource for &[i16] {
+    fn levels(&mut self, _: &Unit, _: usize, _: usize, count: usize) -> &[i16] {
+        let (levels, rest) = self.split_at(count);
+        *self = rest;
+        levels
+    }
+}
+
+/// Levels of units whose search has not ended.
+pub(super) struct StoredLevels<'a> {
+    pub levels: &'a LcuLevels,
+    pub lcu_log2: u32,
+}
+
+impl LevelSource for StoredLevels<'_> {
+    fn levels(&mut self, unit: &Unit, c: usize, from: usize, count: usize) -> &[i16] {
+        let offset = z_offset((unit.x, unit.y), self.lcu_log2) >> (2 * usize::from(c > 0));
+        &self.levels.planes[c][offset + from..][..count]
+    }
 }
 
 /// Everything about a largest coding unit that is written.
@@ -91,49 +121,44 @@ pub(super) fn coded_blocks(
     }
 }
 
-/// Codes the quadtree of a largest coding unit with its units.
-pub(super) fn code_quadtree<C: BinCoder>(
-    c: &mut C,
-    tree: &Tree,
-    tools: (&SliceTools, Option<&InterTools>),
-    neighbours: &mut Neighbours,
-    lcu: &LcuDecision,
-    (x, y): (usize, usize),
-) {
-    let (tools, inter) = tools;
-    let mut writer = TreeWriter { tree, tools, inter, neighbours, units: &lcu.units, levels: &lcu.levels };
-    writer.node(c, (x, y), tree.lcu_log2);
-}
-
-struct TreeWriter<'a> {
-    tree: &'a Tree,
-    tools: &'a SliceTools,
+/// Codes nodes of the quadtree with their units, with the syntax functions that the decoder reads with.
+pub(super) struct UnitWriter<'a, N, L> {
+    pub tree: &'a Tree,
+    pub tools: &'a SliceTools,
     /// In inter pictures.
-    inter: Option<&'a InterTools>,
-    neighbours: &'a mut Neighbours,
-    units: &'a [Unit],
-    levels: &'a [i16],
+    pub inter: Option<&'a InterTools>,
+    pub neighbours: &'a mut N,
+    pub levels: L,
+    /// Units to code, in coding order.
+    pub units: &'a [Unit],
 }
 
-impl TreeWriter<'_> {
-    fn node<C: BinCoder>(&mut self, c: &mut C, (x, y): (usize, usize), level: u32) {
-        let Some(&unit) = self.units.first() else { return };
+impl<N: NeighbourView, L: LevelSource> UnitWriter<'_, N, L> {
+    /// Codes the node at (`x`, `y`).
+    pub fn node<C: BinCoder>(&mut self, c: &mut C, (x, y): (usize, usize), level: u32) {
+        let Some(unit) = self.units.first() else { return };
         let size = 1 << level;
         let inside = x + size <= self.tree.width && y + size <= self.tree.height;
         let split = unit.level < level;
         if level > 3 && inside {
             code_split_flag(c, level, split);
         }
-        if split {
-            let half = size / 2;
-            for (dx, dy) in [(0, 0), (half, 0), (0, half), (half, half)] {
-                if x + dx < self.tree.width && y + dy < self.tree.height {
-                    self.node(c, (x + dx, y + dy), level - 1);
-                }
-            }
-            return;
+        if !split {
+            return self.unit(c);
         }
-        self.units = &self.units[1..];
+        let half = size / 2;
+        for (dx, dy) in [(0, 0), (half, 0), (0, half), (half, half)] {
+            if x + dx < self.tree.width && y + dy < self.tree.height {
+                self.node(c, (x + dx, y + dy), level - 1);
+            }
+        }
+    }
+
+    /// Codes the next unit.
+    pub fn unit<C: BinCoder>(&mut self, c: &mut C) {
+        let Some((unit, rest)) = self.units.split_first() else { return };
+        self.units = rest;
+        let Unit { x, y, level, .. } = *unit;
         let mut coded = unit.unit;
         if let Some(tools) = self.inter {
             let (kind, mut syntax) = unit.inter.unwrap_or((UnitType::Intra, InterSyntax::default()));
@@ -143,21 +168,15 @@ impl TreeWriter<'_> {
         if let Some((kind, _)) = unit.inter {
             let split = coded.kind != CuKind::Intra2Nx2N;
             let mut residual = InterResidual { split, ctp: coded.ctp, qp: coded.qp };
-            let strips = match coded.kind {
-                CuKind::Intra2NxhN => Orientation::Horizontal,
-                CuKind::IntrahNx2N => Orientation::Vertical,
-                _ => Orientation::Square,
-            };
-            let (place, kind) = (((x, y), level), (kind, strips));
+            let (place, kind) = (((x, y), level), (kind, transform_strips(coded.kind)));
             code_inter_residual(c, self.tools, self.neighbours, place, kind, &mut residual);
             coded.ctp = residual.ctp;
         } else {
             code_intra_unit(c, self.tools, self.neighbours, (x, y), level, &mut coded);
         }
         debug_assert_eq!(coded, unit.unit, "what is written at ({x}, {y}) was decided");
-        coded_blocks(&unit, |_, _, size, class| {
-            let (levels, rest) = self.levels.split_at(size.0 * size.1);
-            self.levels = rest;
+        coded_blocks(unit, |plane, from, size, class| {
+            let levels = self.levels.levels(unit, plane, from, size.0 * size.1);
             code_coefficients(c, size, class, &mut LevelArray { levels, width: size.0 });
         });
     }

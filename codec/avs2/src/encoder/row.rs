@@ -4,23 +4,15 @@ use super::lcu::{LcuDecision, Tree};
 use crate::aec::ContextSet;
 use crate::filter::{Geometry, RowInfo};
 use crate::picture::PlaneBuffer;
-use crate::recon::Availability;
-
-/// What later units need from a 4x4 block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Cell {
-    pub mode: u8,
-    pub coded: bool,
-    pub chroma_mode_set: bool,
-    pub qp: u8,
-}
+use crate::recon::{Availability, LcuPlace};
+use crate::syntax::{Entry, NeighbourView};
 
 /// What a largest coding unit leaves to the row below.
 #[derive(Debug)]
 pub(super) struct BottomEdge {
     /// The last row of samples of each component.
     pub samples: [Vec<u8>; 3],
-    pub cells: Vec<Cell>,
+    pub cells: Vec<Entry>,
     /// Context states after the unit, from the unit that the row below starts from.
     pub contexts: Option<Box<ContextSet>>,
 }
@@ -37,10 +29,11 @@ pub(super) struct Row {
     /// Reconstruction; the first row of each plane is the row above.
     pub planes: [PlaneBuffer; 3],
     pub info: RowInfo,
-    /// Cells with one more row above and one more column to the left.
-    cells: Vec<Cell>,
+    /// What each 4x4 block leaves to later ones, with one more row above and one more column to the left.
+    cells: Vec<Entry>,
     cell_stride: usize,
-    outside: Cell,
+    outside: Entry,
+    qp_delta_before: bool,
     tree: Tree,
     pub lcus: Vec<LcuDecision>,
 }
@@ -50,7 +43,7 @@ impl Row {
         let geometry = Geometry { width: tree.width, height: tree.height, lcu_log2: tree.lcu_log2 };
         let size = 1 << tree.lcu_log2;
         let y = index * size;
-        let outside = Cell { mode: 0, coded: false, chroma_mode_set: false, qp: slice_qp };
+        let outside = Entry::outside(slice_qp);
         let cell_stride = tree.width.next_multiple_of(size) / 4 + 1;
         Self {
             y,
@@ -64,6 +57,7 @@ impl Row {
             cells: vec![outside; cell_stride * (size / 4 + 1)],
             cell_stride,
             outside,
+            qp_delta_before: false,
             tree,
             lcus: Vec::with_capacity(geometry.lcu_columns()),
         }
@@ -72,22 +66,6 @@ impl Row {
     #[inline]
     fn cell_index(&self, x: usize, y: usize) -> usize {
         ((y - self.y) / 4 + 1) * self.cell_stride + x / 4 + 1
-    }
-
-    /// The cells to the left of and above the luma position (`x`, `y`).
-    #[inline]
-    pub fn neighbours(&self, x: usize, y: usize) -> (Cell, Cell) {
-        let at = self.cell_index(x, y);
-        let above = if y == self.y && !self.up { self.outside } else { self.cells[at - self.cell_stride] };
-        (self.cells[at - 1], above)
-    }
-
-    /// Changes the cells of a block.
-    pub fn update(&mut self, (x, y): (usize, usize), (w, h): (usize, usize), f: impl Fn(&mut Cell)) {
-        let at = self.cell_index(x, y);
-        for row in self.cells[at..].chunks_mut(self.cell_stride).take(h / 4) {
-            row[..w / 4].iter_mut().for_each(&f);
-        }
     }
 
     /// Takes the lower edge of the unit above in column `column`.
@@ -116,19 +94,47 @@ impl Row {
         }
     }
 
-    /// Neighbouring samples of a luma area (2.4).
-    pub fn availability(&self, (x, y): (usize, usize), (w, h): (usize, usize)) -> Availability {
+    /// Neighbouring samples of a luma area. Slices begin with rows.
+    pub fn availability(&self, (x, y): (usize, usize), area: (usize, usize)) -> Availability {
         let size = 1 << self.tree.lcu_log2;
-        let (dx, dy) = (x % size, y - self.y);
-        let z = super::lcu::z_order(dx, dy);
-        let left = x > 0;
-        let top = dy > 0 || self.up;
-        let top_right = x + 2 * w - 1 < self.tree.width
-            && if dy == 0 { self.up } else { dx + w < size && super::lcu::z_order(dx + w, dy - 1) < z };
-        let bottom_left = y + 2 * h - 1 < self.tree.height
-            && dy + h < size
-            && left
-            && (dx == 0 || super::lcu::z_order(dx - 1, dy + h) < z);
-        Availability { left, top, top_left: left && top, top_right, bottom_left }
+        let (lcu_x, up) = (x / size * size, self.up);
+        let left = lcu_x > 0;
+        let place = LcuPlace {
+            x: lcu_x,
+            y: self.y,
+            size,
+            picture: (self.tree.width, self.tree.height),
+            left,
+            up,
+            up_left: up && left,
+            up_right: up,
+        };
+        place.availability((x, y), area)
+    }
+}
+
+impl NeighbourView for Row {
+    #[inline]
+    fn left(&self, x: usize, y: usize) -> Entry {
+        self.cells[self.cell_index(x, y) - 1]
+    }
+
+    #[inline]
+    fn above(&self, x: usize, y: usize) -> Entry {
+        if y == self.y && !self.up {
+            return self.outside;
+        }
+        self.cells[self.cell_index(x, y) - self.cell_stride]
+    }
+
+    fn update(&mut self, (x, y): (usize, usize), (w, h): (usize, usize), change: impl Fn(&mut Entry)) {
+        let at = self.cell_index(x, y);
+        for row in self.cells[at..].chunks_mut(self.cell_stride).take(h / 4) {
+            row[..w / 4].iter_mut().for_each(&change);
+        }
+    }
+
+    fn qp_delta_before(&mut self) -> &mut bool {
+        &mut self.qp_delta_before
     }
 }

@@ -1,6 +1,6 @@
 //! Headers and slices of a picture, written as in genuine files (section 4 of the container's description).
 
-use super::lcu::{Tree, code_quadtree};
+use super::lcu::{Tree, UnitWriter};
 use super::row::Row;
 use crate::Error;
 use crate::aec::AecWriter;
@@ -76,7 +76,9 @@ fn write_slice(out: &mut Vec<u8>, setup: &SliceSetup<'_>, first: usize, rows: &[
                 }
             }
             let at = (i << tree.lcu_log2, row.y);
-            code_quadtree(&mut aec, tree, (tools, inter.as_ref()), &mut neighbours, lcu, at);
+            let (units, levels, inter) = (&lcu.units[..], &lcu.levels[..], inter.as_ref());
+            let neighbours = &mut neighbours;
+            UnitWriter { tree, tools, inter, neighbours, levels, units }.node(&mut aec, at, tree.lcu_log2);
             code_end_of_slice(&mut aec, j + 1 == rows.len() && i + 1 == row.lcus.len());
         }
     }

@@ -47,7 +47,7 @@ pub(crate) use partition::{Orientation, Partition, Shape};
 pub(crate) use picture_buffer::{PictureBuffer, PictureOrder, StoredPicture, picture_bytes};
 pub(crate) use syntax::{
     InterResidual, InterSyntax, InterTools, UnitType, code_inter, code_inter_residual, code_unit_type,
-    transform_kind,
+    transform_kind, transform_strips,
 };
 
 #[allow(unused_imports, reason = "for encoders")]

@@ -5,7 +5,7 @@ use super::partition::{Orientation, Partition};
 use super::vector_coding::VectorDifference;
 use crate::aec::{BinCoder, ctx};
 use crate::headers::{PictureHeader, SequenceHeader};
-use crate::syntax::{CuKind, Neighbours, SliceTools, code_chroma_ctp, code_luma_ctp, code_qp};
+use crate::syntax::{CuKind, NeighbourView, SliceTools, code_chroma_ctp, code_luma_ctp, code_qp};
 use crate::{Error, PictureType};
 
 /// Type of a coding unit (25).
@@ -354,6 +354,15 @@ pub(crate) fn transform_kind(split: bool, strips: Orientation) -> CuKind {
     }
 }
 
+/// The orientation of the blocks of a luma transform that may be split.
+pub(crate) fn transform_strips(kind: CuKind) -> Orientation {
+    match kind {
+        CuKind::Intra2NxhN => Orientation::Horizontal,
+        CuKind::IntrahNx2N => Orientation::Vertical,
+        _ => Orientation::Square,
+    }
+}
+
 /// Codes transform split, `ctp` and QP of an inter unit at (`x`, `y`) of size `1 << level`. The coefficients of the
 /// blocks with `ctp` bits follow.
 ///
@@ -362,24 +371,24 @@ pub(crate) fn transform_kind(split: bool, strips: Orientation) -> CuKind {
 pub(crate) fn code_inter_residual<C: BinCoder>(
     c: &mut C,
     tools: &SliceTools,
-    neighbours: &mut Neighbours,
+    neighbours: &mut impl NeighbourView,
     ((x, y), level): ((usize, usize), u32),
     (unit, strips): (UnitType, Orientation),
     residual: &mut InterResidual,
 ) {
     let size = 1 << level;
     let at = (x, y);
-    neighbours.update_inter(at, size);
+    neighbours.update(at, (size, size), |entry| (entry.luma_mode, entry.chroma_mode_set) = (0, true));
     if unit == UnitType::Skip {
-        *residual = InterResidual { split: false, ctp: 0, qp: neighbours.left_qp(y) };
-        neighbours.update_qp(at, size, residual.qp);
-        neighbours.update_coded(at, (size, size), false);
+        let qp = neighbours.left(x, y).qp;
+        *residual = InterResidual { split: false, ctp: 0, qp };
+        neighbours.update(at, (size, size), |entry| (entry.coded, entry.qp) = (false, qp));
         return;
     }
     let is_zero = unit != UnitType::Direct && c.bin(ctx::CTP + 8, residual.ctp == 0 && !residual.split);
     if is_zero {
         (residual.split, residual.ctp) = (false, 0);
-        neighbours.update_coded(at, (size, size), false);
+        neighbours.update(at, (size, size), |entry| entry.coded = false);
     } else {
         residual.split = c.bin(ctx::TRANSFORM_SPLIT, residual.split);
         let chroma = code_chroma_ctp(c, ctx::CTP + 4, residual.ctp >> 4);
@@ -390,13 +399,14 @@ pub(crate) fn code_inter_residual<C: BinCoder>(
             let at = (x + block.x, y + block.y);
             let coded = (!residual.split && chroma == 0)
                 || code_luma_ctp(c, neighbours, at, (residual.ctp >> i) & 1 == 1);
-            neighbours.update_coded(at, (block.w, block.h), coded);
+            neighbours.update(at, (block.w, block.h), |entry| entry.coded = coded);
             luma |= u8::from(coded) << i;
         }
         residual.ctp = luma | (chroma << 4);
     }
-    residual.qp = code_qp(c, tools, neighbours, y, residual.ctp != 0, residual.qp);
-    neighbours.update_qp(at, size, residual.qp);
+    residual.qp = code_qp(c, tools, neighbours, at, residual.ctp != 0, residual.qp);
+    let qp = residual.qp;
+    neighbours.update(at, (size, size), |entry| entry.qp = qp);
 }
 
 #[cfg(test)]

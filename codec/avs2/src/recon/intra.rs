@@ -1,23 +1,9 @@
 //! Intra prediction (clause 2).
 
+use super::availability::Availability;
 use crate::simd::Backend;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::avx2;
-
-/// Which neighbouring samples exist (2.4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Availability {
-    /// Left of the block.
-    pub left: bool,
-    /// Above the block.
-    pub top: bool,
-    /// The corner.
-    pub top_left: bool,
-    /// Above, to the right of the block.
-    pub top_right: bool,
-    /// To the left, below the block.
-    pub bottom_left: bool,
-}
 
 /// Sample used where none is available.
 const MID: u8 = 128;

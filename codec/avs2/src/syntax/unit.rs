@@ -1,6 +1,6 @@
 //! Intra coding units (24, 27 to 29).
 
-use super::neighbours::Neighbours;
+use super::neighbours::NeighbourView;
 use crate::Error;
 use crate::aec::{BinCoder, ctx};
 
@@ -98,10 +98,10 @@ pub fn chroma_to_luma_mode(chroma_mode: u8, luma_mode: u8) -> u8 {
 ///
 /// A writer takes `unit` as it is; its QP is ignored when it cannot be coded (`fixed_qp` or no coefficients), and set
 /// to the QP in force.
-pub fn code_intra_unit<C: BinCoder>(
+pub(crate) fn code_intra_unit<C: BinCoder>(
     c: &mut C,
     tools: &SliceTools,
-    neighbours: &mut Neighbours,
+    neighbours: &mut impl NeighbourView,
     (x, y): (usize, usize),
     level: u32,
     unit: &mut IntraUnit,
@@ -112,12 +112,11 @@ pub fn code_intra_unit<C: BinCoder>(
     for i in 0..blocks {
         let block = unit.kind.block(size, i);
         let at = (x + block.x, y + block.y);
-        let mode =
-            code_luma_mode(c, most_probable_modes(neighbours.luma_modes(at.0, at.1)), unit.luma_modes[i]);
+        let mode = code_luma_mode(c, most_probable_modes(neighbours.luma_modes(at)), unit.luma_modes[i]);
         unit.luma_modes[i] = mode;
         neighbours.update(at, (block.w, block.h), |entry| entry.luma_mode = mode);
     }
-    let left_set = neighbours.left(y).chroma_mode_set;
+    let left_set = neighbours.left(x, y).chroma_mode_set;
     unit.chroma_mode = code_chroma_mode(c, left_set, unit.luma_modes[0], unit.chroma_mode);
 
     let mut ctp = 0;
@@ -130,7 +129,7 @@ pub fn code_intra_unit<C: BinCoder>(
     }
     unit.ctp = ctp | code_chroma_ctp(c, ctx::CTP + 6, unit.ctp >> 4) << 4;
 
-    unit.qp = code_qp(c, tools, neighbours, y, unit.ctp != 0, unit.qp);
+    unit.qp = code_qp(c, tools, neighbours, (x, y), unit.ctp != 0, unit.qp);
     let (chroma_mode_set, qp) = (unit.chroma_mode != 0, unit.qp);
     neighbours.update((x, y), (size, size), |entry| {
         entry.chroma_mode_set = chroma_mode_set;
@@ -210,11 +209,12 @@ pub(crate) fn code_chroma_mode<C: BinCoder>(c: &mut C, left_set: bool, luma_mode
 /// `ctp_y` of the block at `at` (28.4).
 pub(crate) fn code_luma_ctp<C: BinCoder>(
     c: &mut C,
-    neighbours: &Neighbours,
+    neighbours: &impl NeighbourView,
     at: (usize, usize),
     coded: bool,
 ) -> bool {
-    let context = usize::from(neighbours.left(at.1).coded) + 2 * usize::from(neighbours.above(at.0).coded);
+    let (left, above) = (neighbours.left(at.0, at.1), neighbours.above(at.0, at.1));
+    let context = usize::from(left.coded) + 2 * usize::from(above.coded);
     c.bin(ctx::CTP + context, coded)
 }
 
@@ -233,21 +233,21 @@ pub(crate) fn code_chroma_ctp<C: BinCoder>(c: &mut C, context: usize, ctp: u8) -
 pub(crate) fn code_qp<C: BinCoder>(
     c: &mut C,
     tools: &SliceTools,
-    neighbours: &mut Neighbours,
-    y: usize,
+    neighbours: &mut impl NeighbourView,
+    (x, y): (usize, usize),
     coded: bool,
     qp: u8,
 ) -> u8 {
     if tools.fixed_qp {
         return tools.slice_qp;
     }
-    let left_qp = neighbours.left_qp(y);
+    let left_qp = neighbours.left(x, y).qp;
     let delta = if coded {
-        code_qp_delta(c, neighbours.qp_delta_before, i32::from(qp) - i32::from(left_qp))
+        code_qp_delta(c, *neighbours.qp_delta_before(), i32::from(qp) - i32::from(left_qp))
     } else {
         0
     };
-    neighbours.qp_delta_before = delta != 0;
+    *neighbours.qp_delta_before() = delta != 0;
     let qp = i32::from(left_qp) + delta;
     if !(0..=63).contains(&qp) {
         c.fail(Error::Invalid { element: "QP after cu_qp_delta", value: qp.into() });

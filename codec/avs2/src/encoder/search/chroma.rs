@@ -9,7 +9,7 @@ use crate::encoder::rate::ONE_BIT;
 use crate::encoder::transform::forward_transform;
 use crate::recon::{Availability, Secondary, chroma_qp};
 use crate::syntax::coding::{code_chroma_ctp, code_chroma_mode};
-use crate::syntax::{BlockClass, chroma_to_luma_mode};
+use crate::syntax::{BlockClass, NeighbourView, chroma_to_luma_mode};
 
 impl<'a> Search<'a> {
     /// Decides and reconstructs both chroma blocks of a unit, with the mode `only` if there is one: mode, coded blocks
@@ -27,7 +27,7 @@ impl<'a> Search<'a> {
         let size = (half, half);
         let count = half * half;
         let available = self.row.availability((x, y), (2 * half, 2 * half));
-        let (left, _) = self.row.neighbours(x, y);
+        let left = self.row.left(x, y);
         let lambda = lambda / picture.chroma_weight;
         let mode_bits: [f64; 5] = std::array::from_fn(|mode| {
             self.bits(self.costs.of(|c| {

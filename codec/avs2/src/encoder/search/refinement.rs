@@ -3,11 +3,11 @@
 //! What a decision does to the blocks after it is seen by coding these again: a single decision is changed, all later
 //! ones in the square are kept, and if the square got cheaper the change stays.
 
-use super::{BlockAt, Search, Unit};
+use super::{BlockAt, Node, Search, Unit};
 use crate::aec::{ContextSet, CostCoder};
 use crate::encoder::options::Refinement;
 use crate::encoder::rate::ONE_BIT;
-use crate::syntax::{CuKind, most_probable_modes};
+use crate::syntax::{CuKind, NeighbourView, most_probable_modes};
 
 /// Factors of lambda in the quantisation of a unit.
 const FACTORS: [f64; 3] = [1.0, 0.75, 1.0 / 0.75];
@@ -32,21 +32,21 @@ impl Search<'_> {
     /// cost.
     pub(super) fn refine(
         &mut self,
-        (at, level): ((usize, usize), u32),
+        node: Node,
         mark: usize,
         start: ContextSet,
         refinement: Refinement,
     ) -> f64 {
         let mut steps: Vec<Step> = Vec::new();
         self.contexts = start.clone();
-        for &unit in &self.units[mark..] {
+        for unit in self.units.split_off(mark) {
             let sum = steps.last().map_or(0.0, |step| step.sum);
             let (step, contexts) = self.step(unit, 1.0, sum);
             steps.push(step);
             self.contexts = contexts;
         }
-        let (mut cost, mut end) = self.cost_of_steps((at, level), &start, steps.iter());
-        let mut coded = self.coded_square(at, level);
+        let (mut cost, mut end) = self.cost_of_steps(node, &start, steps.iter());
+        let mut coded = self.saved_node(node);
         for _ in 0..refinement.sweeps {
             let before = cost;
             for k in 0..steps.len() {
@@ -54,16 +54,16 @@ impl Search<'_> {
                     let tail = self.code_again(&steps, k, changed, refinement.bits_behind);
                     let better = tail.and_then(|tail| {
                         let all = steps[..k].iter().chain(&tail);
-                        let found = self.cost_of_steps((at, level), &start, all);
+                        let found = self.cost_of_steps(node, &start, all);
                         (found.0 < cost).then_some((tail, found))
                     });
                     if let Some((tail, found)) = better {
                         (cost, end) = found;
                         steps.truncate(k);
                         steps.extend(tail);
-                        coded = self.coded_square(at, level);
+                        coded = self.saved_node(node);
                     } else {
-                        self.put(at, level, &coded);
+                        self.put(node, &coded);
                     }
                 }
                 steps[k..].iter().for_each(|step| self.store_cells(&step.unit));
@@ -72,16 +72,15 @@ impl Search<'_> {
                 break;
             }
         }
-        self.units.truncate(mark);
         self.units.extend(steps.iter().map(|step| step.unit));
         self.start_with(end);
         cost
     }
 
     /// A unit that was coded from the states in force, and the states after it; `sum` is that of the units before.
-    fn step(&self, unit: Unit, factor: f64, sum: f64) -> (Step, ContextSet) {
+    fn step(&mut self, unit: Unit, factor: f64, sum: f64) -> (Step, ContextSet) {
         let mut coder = CostCoder::new(self.contexts.clone());
-        self.code_unit(&mut coder, &unit);
+        self.writer(&[unit]).unit(&mut coder);
         let error = self.error_of(&[unit]);
         let lambda = self.lambda_factor * self.picture.lambda;
         let sum = sum + error + lambda * coder.cost() as f64 / f64::from(ONE_BIT);
@@ -90,15 +89,16 @@ impl Search<'_> {
 
     /// Cost of a square by its exact bits, with those of divisions, and the states after it.
     fn cost_of_steps<'s>(
-        &self,
-        (at, level): ((usize, usize), u32),
+        &mut self,
+        node: Node,
         start: &ContextSet,
-        steps: impl Iterator<Item = &'s Step> + Clone,
+        steps: impl Iterator<Item = &'s Step>,
     ) -> (f64, ContextSet) {
         let mut coder = CostCoder::new(start.clone());
-        self.code_node(&mut coder, at, level, &mut steps.clone().map(|step| &step.unit));
+        let (units, errors): (Vec<Unit>, Vec<f64>) = steps.map(|step| (step.unit, step.error)).unzip();
+        self.code_node(&mut coder, node, &units);
         let bits = coder.cost() as f64 / f64::from(ONE_BIT);
-        let error: f64 = steps.map(|step| step.error).sum();
+        let error: f64 = errors.iter().sum();
         (self.lambda_factor * self.picture.lambda * bits + error, coder.into_contexts())
     }
 
@@ -134,8 +134,7 @@ impl Search<'_> {
         let available = self.row.availability((at.x, at.y), at.size);
         self.load_source(at);
         self.load_line(at, available);
-        let (left, above) = self.row.neighbours(at.x, at.y);
-        let mpm = most_probable_modes((left.mode, above.mode));
+        let mpm = most_probable_modes(self.row.luma_modes((at.x, at.y)));
         let (bits, lambda) = (self.mode_bits(mpm), self.lambda_of(unit));
         self.rough_modes(at.size, available, lambda, &bits, mpm, strip)
     }
@@ -240,18 +239,20 @@ mod tests {
         let mut gains = 0;
         for at in [(0, 0), (16, 0), (0, 16), (16, 16)] {
             let (mark, start) = (search.units.len(), search.contexts.clone());
-            let exact = |search: &Search<'_>| {
-                let units = &search.units[mark..];
+            let node = Node { at, level: 4 };
+            let exact = |search: &mut Search<'_>| {
+                let units = search.units[mark..].to_vec();
                 let mut coder = CostCoder::new(start.clone());
-                search.code_node(&mut coder, at, 4, &mut units.iter());
+                search.code_node(&mut coder, node, &units);
                 let bits = coder.cost() as f64 / f64::from(ONE_BIT);
-                picture.lambda * bits + search.error_of(units)
+                picture.lambda * bits + search.error_of(&units)
             };
-            search.divide(at, 4);
-            let before = exact(&search);
-            let cost = search.refine((at, 4), mark, start.clone(), refinement);
+            search.divide(node);
+            let before = exact(&mut search);
+            let cost = search.refine(node, mark, start.clone(), refinement);
             // What is stored is what the cost was measured from.
-            assert!((exact(&search) - cost).abs() < 1e-6 * cost, "{at:?}: {} {cost}", exact(&search));
+            let stored = exact(&mut search);
+            assert!((stored - cost).abs() < 1e-6 * cost, "{at:?}: {stored} {cost}");
             assert!(cost <= before, "{at:?}: {cost} {before}");
             gains += u32::from(cost < 0.99 * before);
         }

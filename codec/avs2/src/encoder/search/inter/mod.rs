@@ -5,12 +5,12 @@ mod vectors;
 
 use std::sync::Arc;
 
-use super::{BlockAt, Samples, Search, Unit};
-use crate::aec::BinCoder;
-use crate::filter::RowInfo;
+use super::{BlockAt, Node, Samples, Search, Unit};
+use crate::filter::{RowInfo, UnitArea};
 use crate::inter::{
-    Block, Compensator, InterSyntax, MotionContext, MotionField, MotionVector, Orientation, Partition,
+    Block, Compensator, InterSyntax, InterTools, MotionContext, MotionField, MotionVector, Partition,
     PredictionBlock, Rect, StoredPicture, UnitType, code_inter, code_unit_type, mark_inner_edges,
+    transform_strips,
 };
 use crate::simd::Backend;
 use crate::syntax::CuKind;
@@ -73,12 +73,18 @@ impl<'a> InterSearch<'a> {
         let (last, block) = ([MotionVector::ZERO; 4], Box::new([0; 4096]));
         Self { context, references, field, effort, backend, compensator, last, block }
     }
+
+    /// Header values that the syntax depends on.
+    pub fn tools(&self) -> &InterTools {
+        &self.context.tools
+    }
 }
 
 impl<'a> Search<'a> {
     /// Makes the motion of a square that is tried again undecoded.
-    pub(super) fn forget_motion(&mut self, (x, y): (usize, usize), size: usize) {
+    pub(super) fn forget_motion(&mut self, Node { at: (x, y), level }: Node) {
         if let Some(inter) = &mut self.inter {
+            let size = 1 << level;
             inter.field.forget(Rect::new(x, y, size, size));
         }
     }
@@ -92,35 +98,25 @@ impl<'a> Search<'a> {
         inter.field.set_coded(Rect::new(unit.x, unit.y, size, size), coded);
     }
 
-    /// Codes type, motion and coded blocks of a unit; of intra units only the type.
-    pub(super) fn code_inter_unit<C: BinCoder>(&self, c: &mut C, unit: &Unit) {
-        let Some(inter) = &self.inter else { return };
-        let tools = &inter.context.tools;
-        let (kind, mut syntax) = unit.inter.unwrap_or((UnitType::Intra, InterSyntax::default()));
-        code_unit_type(c, tools, unit.level as u8, kind);
-        code_inter(c, tools, unit.level as u8, kind, &mut syntax);
-        let residual = Residual { ctp: unit.unit.ctp, kind: unit.unit.kind };
-        self.code_residual_flags(c, ((unit.x, unit.y), unit.level), kind, residual);
-    }
-
     /// The cheapest undivided unit of a picture of any type.
-    pub(super) fn unit_of_any_kind(&mut self, at: (usize, usize), level: u32) -> (Unit, f64) {
+    pub(super) fn unit_of_any_kind(&mut self, node: Node) -> (Unit, f64) {
+        let Node { at, level } = node;
         if self.inter.is_none() {
-            return self.unit(at, level);
+            return self.unit(node);
         }
         let (unit, cost) = self.inter_unit(at, level);
         if unit.unit.ctp == 0 || !self.may_be_intra(at, level) {
             return (unit, cost);
         }
-        self.save(at, level, level as usize - 3);
-        self.forget_motion(at, 1 << level);
-        let (intra, intra_cost) = self.unit(at, level);
+        self.save(node, level as usize - 3);
+        self.forget_motion(node);
+        let (intra, intra_cost) = self.unit(node);
         let type_bits = self.type_bits(level);
         let intra_cost = intra_cost + self.picture.lambda * type_bits;
         if intra_cost < cost {
             return (intra, intra_cost);
         }
-        self.restore(at, level, level as usize - 3);
+        self.restore(node, level as usize - 3);
         self.store_cells(&unit);
         (unit, cost)
     }
@@ -303,18 +299,13 @@ fn absolute_difference(a: &[u8], b: &[u8]) -> u32 {
     a.iter().zip(b).map(|(&a, &b)| u32::from(a.abs_diff(b))).sum()
 }
 
-/// Marks the edges inside an inter unit whose first 8x8 block of the row is (`bx`, `by`).
-pub(super) fn mark_inner(info: &mut RowInfo, at: (usize, usize), unit: &Unit, kind: UnitType) {
+/// Marks the edges inside an inter unit.
+pub(super) fn mark_inner(info: &mut RowInfo, area: UnitArea, unit: &Unit, kind: UnitType) {
     let partition = match kind {
         UnitType::Explicit(partition) => partition,
         _ => Partition::Whole,
     };
-    let transform = match unit.unit.kind {
-        _ if unit.unit.ctp == 0 => None,
-        CuKind::Intra2Nx2N => None,
-        CuKind::IntraNxN => Some(Orientation::Square),
-        CuKind::Intra2NxhN => Some(Orientation::Horizontal),
-        CuKind::IntrahNx2N => Some(Orientation::Vertical),
-    };
-    mark_inner_edges(info, at, 1 << unit.level, partition, transform);
+    let split = unit.unit.ctp != 0 && unit.unit.kind != CuKind::Intra2Nx2N;
+    let transform = split.then(|| transform_strips(unit.unit.kind));
+    mark_inner_edges(info, (area.bx, area.by), 1 << unit.level, partition, transform);
 }

@@ -1,15 +1,15 @@
 //! Residuals of inter units.
 
 use super::Candidate;
-use crate::aec::{BinCoder, ctx};
 use crate::encoder::input::FRACTION_BITS;
 use crate::encoder::metric::{source_energy, source_residual};
 use crate::encoder::quantiser::{Quantised, Quantiser};
 use crate::encoder::search::{BlockAt, Search, Unit, coded_size};
 use crate::encoder::transform::{forward_transform, halved_norms};
-use crate::inter::{Orientation, UnitType, transform_kind};
+use crate::inter::{
+    InterResidual, Orientation, UnitType, code_inter_residual, transform_kind, transform_strips,
+};
 use crate::recon::Secondary;
-use crate::syntax::coding::code_chroma_ctp;
 use crate::syntax::{BlockClass, CuKind, IntraUnit};
 
 /// Coded blocks of an inter unit and the division of its luma.
@@ -96,45 +96,20 @@ impl<'a> Search<'a> {
         transform_kind(true, orientation)
     }
 
-    /// Codes what comes before the levels of an inter unit.
-    pub(super) fn code_residual_flags<C: BinCoder>(
-        &self,
-        c: &mut C,
+    /// Bits of what comes before the levels of an inter unit. The cells of the unit are overwritten.
+    fn residual_bits(
+        &mut self,
         at: ((usize, usize), u32),
         kind: UnitType,
-        residual: Residual,
-    ) {
-        if matches!(kind, UnitType::Skip | UnitType::Intra) {
-            return;
-        }
-        let Residual { ctp, .. } = residual;
-        if kind != UnitType::Direct && c.bin(ctx::CTP + 8, ctp == 0) {
-            return;
-        }
-        c.bin(ctx::TRANSFORM_SPLIT, residual.split());
-        code_chroma_ctp(c, ctx::CTP + 4, ctp >> 4);
-        if !residual.split() && ctp >> 4 == 0 {
-            return;
-        }
-        for i in 0..residual.kind.block_count() {
-            c.bin(self.inner_ctp_context(at, residual, i), ctp >> i & 1 == 1);
-        }
-    }
-
-    /// Context of the luma bit of block `index`, whose neighbours may be blocks of the same unit.
-    fn inner_ctp_context(
-        &self,
-        ((x, y), level): ((usize, usize), u32),
-        residual: Residual,
-        index: usize,
-    ) -> usize {
-        let block = residual.kind.block(1 << level, index);
-        let (left, above) = self.row.neighbours(x + block.x, y + block.y);
-        let inner = |from: usize| residual.ctp >> from & 1 == 1;
-        let step = if residual.kind == CuKind::IntraNxN { 2 } else { 1 };
-        let left = if block.x > 0 { inner(index - 1) } else { left.coded };
-        let above = if block.y > 0 { inner(index - step) } else { above.coded };
-        ctx::CTP + usize::from(left) + 2 * usize::from(above)
+        Residual { ctp, kind: transform }: Residual,
+    ) -> f64 {
+        let tools = &self.picture.slice_tools;
+        let split = transform != CuKind::Intra2Nx2N;
+        let mut residual = InterResidual { split, ctp, qp: tools.slice_qp };
+        let (costs, row) = (&self.costs, &mut self.row);
+        let strips = transform_strips(transform);
+        let bits = costs.of(|c| code_inter_residual(c, tools, row, at, (kind, strips), &mut residual));
+        self.bits(bits)
     }
 
     /// Cost of a candidate with the best choice of coded blocks.
@@ -157,10 +132,9 @@ impl<'a> Search<'a> {
                 costs[c][1] = factor * error + lambda * bits;
             }
         }
-        let flags = |search: &Self, residual: Residual| {
-            let flags =
-                search.costs.of(|c| search.code_residual_flags(c, (at, level), candidate.kind, residual));
-            lambda * (candidate.bits + search.bits(flags))
+        let flags = |search: &mut Self, residual: Residual| {
+            let bits = search.residual_bits((at, level), candidate.kind, residual);
+            lambda * (candidate.bits + bits)
         };
         let mut best = (f64::MAX, Residual::NONE);
         for i in 0..8_usize {
@@ -227,8 +201,8 @@ impl<'a> Search<'a> {
         residual: Residual,
         lambda: f64,
     ) -> (Unit, f64) {
-        let flags = self.costs.of(|c| self.code_residual_flags(c, ((x, y), level), candidate.kind, residual));
-        let mut cost = lambda * (candidate.bits + self.bits(flags));
+        let flags = self.residual_bits(((x, y), level), candidate.kind, residual);
+        let mut cost = lambda * (candidate.bits + flags);
         let luma_offset = self.z_offset(x, y);
         let size = 1_usize << level;
         for c in 0..3 {
