@@ -2,8 +2,8 @@
 
 use std::ops::RangeInclusive;
 
-use super::search::InterEffort;
-use super::structure::Structure;
+use crate::encoder::search::InterEffort;
+use crate::encoder::structure::Structure;
 use crate::{Error, SimdLevel};
 
 /// Which coding tools may be used.
@@ -55,7 +55,7 @@ pub const QP_PARTS: i8 = 16;
 /// QPs of pictures and of their chroma.
 const QPS: RangeInclusive<i8> = 0..=63;
 
-/// Options of [`encode_intra_picture`](super::encode_intra_picture).
+/// Options of [`encode_intra_picture`](crate::encoder::encode_intra_picture).
 #[derive(Debug, Clone, PartialEq)]
 pub struct EncoderOptions {
     /// QP of the picture, 0..=63; the quantiser step doubles every 8.

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::QP_PARTS;
+use crate::encoder::QP_PARTS;
 use crate::headers::ReferenceConfigurationSet;
 
 /// QP of the first picture, which all others build on, relative to that of the options.

@@ -7,7 +7,7 @@
 use super::node::SavedNode;
 use super::{BlockAt, Node, Search, Unit};
 use crate::aec::{ContextSet, CostCoder};
-use crate::encoder::rate::ONE_BIT;
+use crate::encoder::quantisation::rate::ONE_BIT;
 
 /// Factors of lambda in the order they are tried.
 const FACTORS: [f64; 3] = [1.0, 1.2, 0.85];

@@ -2,11 +2,11 @@
 
 use super::{BlockAt, Search};
 use crate::aec::ctx;
+use crate::encoder::analysis::metric::{hadamard, source_energy, source_residual};
 use crate::encoder::input::FRACTION_BITS;
-use crate::encoder::metric::{hadamard, source_energy, source_residual};
-use crate::encoder::quantiser::{Quantised, Quantiser};
-use crate::encoder::rate::ONE_BIT;
-use crate::encoder::transform::forward_transform;
+use crate::encoder::quantisation::quantiser::{Quantised, Quantiser};
+use crate::encoder::quantisation::rate::ONE_BIT;
+use crate::encoder::quantisation::transform::forward_transform;
 use crate::recon::{Availability, Secondary, chroma_qp};
 use crate::syntax::coding::{code_chroma_ctp, code_chroma_mode};
 use crate::syntax::{BlockClass, NeighbourView, chroma_to_luma_mode};

@@ -1,11 +1,11 @@
 //! Luma of intra units: partitions and modes.
 
 use super::{BlockAt, Node, Search, UNTRIED, Unit, coded_size};
+use crate::encoder::analysis::metric::{hadamard, source_energy, source_residual};
 use crate::encoder::input::FRACTION_BITS;
-use crate::encoder::metric::{hadamard, source_energy, source_residual};
-use crate::encoder::quantiser::{Quantised, Quantiser};
-use crate::encoder::rate::ONE_BIT;
-use crate::encoder::transform::{forward_transform, halved_norms};
+use crate::encoder::quantisation::quantiser::{Quantised, Quantiser};
+use crate::encoder::quantisation::rate::ONE_BIT;
+use crate::encoder::quantisation::transform::{forward_transform, halved_norms};
 use crate::recon::{Availability, Secondary};
 use crate::syntax::coding::{code_luma_mode, code_partition};
 use crate::syntax::{BlockClass, CuKind, IntraUnit, NeighbourView, code_luma_ctp, most_probable_modes};

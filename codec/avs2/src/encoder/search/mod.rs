@@ -7,19 +7,23 @@ mod luma;
 mod node;
 mod reconstruction;
 mod refinement;
+pub(super) mod row;
+pub(super) mod wavefront;
 
-pub(super) use inter::{InterEffort, InterSearch};
+use inter::InterSearch;
+pub(super) use inter::{InterEffort, search_inter_rows};
 
-use super::input::SourcePlane;
-use super::lcu::{
-    LcuDecision, LcuLevels, LevelSource, StoredLevels, Tree, Unit, UnitWriter, coded_blocks, coded_size,
-    z_offset,
-};
-use super::options::Effort;
-use super::rate::{Costs, ONE_BIT};
-use super::row::Row;
 use crate::aec::{BinCoder, ContextSet, CostCoder};
-use crate::filter::UnitArea;
+use crate::encoder::analysis::activity::Activity;
+use crate::encoder::analysis::perception::Perception;
+use crate::encoder::input::SourcePlane;
+use crate::encoder::options::Effort;
+use crate::encoder::quantisation::rate::{Costs, ONE_BIT};
+use crate::encoder::search::row::Row;
+use crate::encoder::write::lcu::{
+    LcuDecision, LcuLevels, LevelSource, StoredLevels, Unit, UnitWriter, coded_blocks, coded_size, z_offset,
+};
+use crate::filter::{Geometry, UnitArea};
 use crate::headers::WeightMatrices;
 use crate::recon::{CoefficientBlock, MAX_COEFFICIENTS, ReferenceLine};
 use crate::simd::Backend;
@@ -28,7 +32,7 @@ use node::SavedNode;
 
 /// What the search of a picture needs.
 pub(super) struct Picture<'a> {
-    pub tree: Tree,
+    pub geometry: Geometry,
     /// In coded size.
     pub source: &'a [SourcePlane; 3],
     pub effort: Effort,
@@ -40,9 +44,9 @@ pub(super) struct Picture<'a> {
     pub lambda: f64,
     /// Weight of squared errors in chroma.
     pub chroma_weight: f64,
-    pub activity: super::activity::Activity,
+    pub activity: Activity,
     /// Weights by frequency of luma and chroma.
-    pub perception: [super::perception::Perception; 2],
+    pub perception: [Perception; 2],
 }
 
 /// Samples of one block.
@@ -113,7 +117,7 @@ impl<'a> Search<'a> {
             costs: Costs::new(&contexts),
             contexts,
             row,
-            levels: LcuLevels::new(picture.tree.lcu_log2),
+            levels: LcuLevels::new(picture.geometry.lcu_log2),
             units: Vec::new(),
             lambda_factor: 1.0,
             scratch: Scratch {
@@ -142,13 +146,13 @@ impl<'a> Search<'a> {
 
     /// Decides the unit in column `column`.
     pub fn largest_unit(&mut self, column: usize) {
-        let tree = self.picture.tree;
-        let (x, y) = (column << tree.lcu_log2, self.row.y);
+        let geometry = self.picture.geometry;
+        let (x, y) = (column << geometry.lcu_log2, self.row.y);
         self.units.clear();
-        self.quadtree(Node { at: (x, y), level: tree.lcu_log2 });
+        self.quadtree(Node { at: (x, y), level: geometry.lcu_log2 });
         let mut levels = Vec::new();
         for unit in &self.units {
-            let mut stored = StoredLevels { levels: &self.levels, lcu_log2: tree.lcu_log2 };
+            let mut stored = StoredLevels { levels: &self.levels, lcu_log2: geometry.lcu_log2 };
             coded_blocks(unit, |c, from, (w, h), _| {
                 levels.extend_from_slice(stored.levels(unit, c, from, w * h));
             });
@@ -166,7 +170,7 @@ impl<'a> Search<'a> {
 
     /// Number of luma samples before a position in Z order.
     fn z_offset(&self, x: usize, y: usize) -> usize {
-        z_offset((x, y), self.picture.tree.lcu_log2)
+        z_offset((x, y), self.picture.geometry.lcu_log2)
     }
 
     /// Codes a node whose units, cells and levels are stored.
@@ -176,13 +180,13 @@ impl<'a> Search<'a> {
 
     /// Writes stored units as slices are written.
     fn writer<'s>(&'s mut self, units: &'s [Unit]) -> UnitWriter<'s, Row, StoredLevels<'s>> {
-        let tree = &self.picture.tree;
+        let geometry = &self.picture.geometry;
         UnitWriter {
-            tree,
+            geometry,
             tools: &self.picture.slice_tools,
             inter: self.inter.as_ref().map(|inter| inter.tools()),
             neighbours: &mut self.row,
-            levels: StoredLevels { levels: &self.levels, lcu_log2: tree.lcu_log2 },
+            levels: StoredLevels { levels: &self.levels, lcu_log2: geometry.lcu_log2 },
             units,
         }
     }

@@ -41,9 +41,9 @@ impl Search<'_> {
     /// One attempt at what [`quadtree`](Self::quadtree) does.
     pub(super) fn divide(&mut self, node: Node) -> f64 {
         let Node { at: (x, y), level } = node;
-        let tree = self.picture.tree;
+        let geometry = self.picture.geometry;
         let size = 1_usize << level;
-        let inside = x + size <= tree.width && y + size <= tree.height;
+        let inside = x + size <= geometry.width && y + size <= geometry.height;
         let lambda = self.picture.lambda * self.lambda_factor;
         let split_cost = |search: &Self, split: bool| {
             if level > 3 && inside {
@@ -74,7 +74,7 @@ impl Search<'_> {
         let before = (level == follow).then(|| self.contexts.clone());
         let half = size / 2;
         for (dx, dy) in [(0, 0), (half, 0), (0, half), (half, half)] {
-            if cost < limit && x + dx < tree.width && y + dy < tree.height {
+            if cost < limit && x + dx < geometry.width && y + dy < geometry.height {
                 cost += self.quadtree(Node { at: (x + dx, y + dy), level: level - 1 });
             }
         }

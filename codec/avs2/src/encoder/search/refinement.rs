@@ -6,7 +6,7 @@
 use super::{BlockAt, Node, Search, Unit};
 use crate::aec::{ContextSet, CostCoder};
 use crate::encoder::options::Refinement;
-use crate::encoder::rate::ONE_BIT;
+use crate::encoder::quantisation::rate::ONE_BIT;
 use crate::syntax::{CuKind, NeighbourView, most_probable_modes};
 
 /// Factors of lambda in the quantisation of a unit.
@@ -188,13 +188,13 @@ impl Search<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encoder::activity::Activity;
+    use crate::encoder::analysis::activity::Activity;
+    use crate::encoder::analysis::perception::Perception;
     use crate::encoder::input::SourcePlane;
-    use crate::encoder::lcu::Tree;
     use crate::encoder::options::EFFORTS;
-    use crate::encoder::perception::Perception;
-    use crate::encoder::row::Row;
     use crate::encoder::search::Picture;
+    use crate::encoder::search::row::Row;
+    use crate::filter::Geometry;
     use crate::picture::PlaneBuffer;
     use crate::simd::Backend;
     use crate::syntax::SliceTools;
@@ -220,9 +220,9 @@ mod tests {
     #[test]
     fn squares_get_cheaper_and_stay_consistent() {
         let source = source();
-        let tree = Tree { width: 32, height: 32, lcu_log2: 5 };
+        let geometry = Geometry { width: 32, height: 32, lcu_log2: 5 };
         let picture = Picture {
-            tree,
+            geometry,
             source: &source,
             effort: EFFORTS[7],
             slice_tools: SliceTools { sdip: true, fixed_qp: true, slice_qp: 24 },
@@ -235,7 +235,7 @@ mod tests {
             perception: Perception::for_strength(1.0),
         };
         let refinement = Refinement { sweeps: 2, luma_modes: 4, bits_behind: 5.0 };
-        let mut search = Search::new(&picture, Row::new(tree, 0, false, 24));
+        let mut search = Search::new(&picture, Row::new(geometry, 0, false, 24));
         let mut gains = 0;
         for at in [(0, 0), (16, 0), (0, 16), (16, 16)] {
             let (mark, start) = (search.units.len(), search.contexts.clone());

@@ -1,6 +1,7 @@
 //! Units of inter pictures: skip, direct, 2Nx2N with motion search, intra.
 
 mod residual;
+mod rows;
 mod vectors;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::inter::{
 use crate::simd::Backend;
 use crate::syntax::CuKind;
 use residual::Residual;
+pub(in crate::encoder) use rows::search_inter_rows;
 
 /// The only slice.
 const SLICE: u32 = 1;

@@ -1,11 +1,11 @@
 //! Residuals of inter units.
 
 use super::Candidate;
+use crate::encoder::analysis::metric::{source_energy, source_residual};
 use crate::encoder::input::FRACTION_BITS;
-use crate::encoder::metric::{source_energy, source_residual};
-use crate::encoder::quantiser::{Quantised, Quantiser};
+use crate::encoder::quantisation::quantiser::{Quantised, Quantiser};
+use crate::encoder::quantisation::transform::{forward_transform, halved_norms};
 use crate::encoder::search::{BlockAt, Search, Unit, coded_size};
-use crate::encoder::transform::{forward_transform, halved_norms};
 use crate::inter::{
     InterResidual, Orientation, UnitType, code_inter_residual, transform_kind, transform_strips,
 };

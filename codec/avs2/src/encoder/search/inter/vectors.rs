@@ -1,7 +1,7 @@
 //! Motion search.
 
 use super::{Candidate, InterSearch, MAX_VECTOR, SLICE, absolute_difference};
-use crate::encoder::metric::hadamard;
+use crate::encoder::analysis::metric::hadamard;
 use crate::encoder::search::Samples;
 use crate::inter::{
     Block, InterSyntax, Motion, MotionVector, Partition, PredictionBlock, PredictionSyntax, Rect, UnitType,

@@ -1,7 +1,8 @@
 //! What was decided for a largest coding unit, and how it is written.
 
-use super::quantiser::LevelArray;
 use crate::aec::BinCoder;
+use crate::encoder::quantisation::quantiser::LevelArray;
+use crate::filter::Geometry;
 use crate::inter::{
     InterResidual, InterSyntax, InterTools, UnitType, code_inter, code_inter_residual, code_unit_type,
     transform_strips,
@@ -14,7 +15,7 @@ use crate::syntax::{
 
 /// A coding unit at a position of the picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Unit {
+pub(in crate::encoder) struct Unit {
     pub x: usize,
     pub y: usize,
     /// log2 of the size.
@@ -27,7 +28,7 @@ pub(super) struct Unit {
 
 /// Coefficients of a largest coding unit. A coding unit's begin at the number of samples before it in Z order.
 #[derive(Debug, Clone)]
-pub(super) struct LcuLevels {
+pub(in crate::encoder) struct LcuLevels {
     pub planes: [Vec<i16>; 3],
 }
 
@@ -39,13 +40,13 @@ impl LcuLevels {
 }
 
 /// Number of luma samples before a position in Z order, inside its largest coding unit.
-pub(super) fn z_offset((x, y): (usize, usize), lcu_log2: u32) -> usize {
+pub(in crate::encoder) fn z_offset((x, y): (usize, usize), lcu_log2: u32) -> usize {
     let mask = (1 << lcu_log2) - 1;
     16 * z_order(x & mask, y & mask)
 }
 
 /// Where a writer takes the levels of coded blocks from.
-pub(super) trait LevelSource {
+pub(in crate::encoder) trait LevelSource {
     /// Those of the next block: of component `c` of `unit`, `from` levels into the unit's.
     fn levels(&mut self, unit: &Unit, c: usize, from: usize, count: usize) -> &[i16];
 }
@@ -60,7 +61,7 @@ impl LevelSource for &[i16] {
 }
 
 /// Levels of units whose search has not ended.
-pub(super) struct StoredLevels<'a> {
+pub(in crate::encoder) struct StoredLevels<'a> {
     pub levels: &'a LcuLevels,
     pub lcu_log2: u32,
 }
@@ -74,7 +75,7 @@ impl LevelSource for StoredLevels<'_> {
 
 /// Everything about a largest coding unit that is written.
 #[derive(Debug, Clone)]
-pub(super) struct LcuDecision {
+pub(in crate::encoder) struct LcuDecision {
     pub units: Vec<Unit>,
     /// Levels of the coded blocks in coding order.
     pub levels: Vec<i16>,
@@ -83,22 +84,14 @@ pub(super) struct LcuDecision {
     pub alf: [bool; 3],
 }
 
-/// Sizes that the quadtree depends on.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Tree {
-    pub width: usize,
-    pub height: usize,
-    pub lcu_log2: u32,
-}
-
 /// Size in coefficients of a block of `w` x `h` samples.
-pub(super) fn coded_size((w, h): (usize, usize)) -> (usize, usize) {
+pub(in crate::encoder) fn coded_size((w, h): (usize, usize)) -> (usize, usize) {
     if w.max(h) == 64 { (w / 2, h / 2) } else { (w, h) }
 }
 
 /// Calls `visit` for every coded block of a unit in coding order: component, offset of the block's levels in the
 /// unit's, size in coefficients and class.
-pub(super) fn coded_blocks(
+pub(in crate::encoder) fn coded_blocks(
     &Unit { level, unit, inter, .. }: &Unit,
     mut visit: impl FnMut(usize, usize, (usize, usize), BlockClass),
 ) {
@@ -122,8 +115,8 @@ pub(super) fn coded_blocks(
 }
 
 /// Codes nodes of the quadtree with their units, with the syntax functions that the decoder reads with.
-pub(super) struct UnitWriter<'a, N, L> {
-    pub tree: &'a Tree,
+pub(in crate::encoder) struct UnitWriter<'a, N, L> {
+    pub geometry: &'a Geometry,
     pub tools: &'a SliceTools,
     /// In inter pictures.
     pub inter: Option<&'a InterTools>,
@@ -138,7 +131,7 @@ impl<N: NeighbourView, L: LevelSource> UnitWriter<'_, N, L> {
     pub fn node<C: BinCoder>(&mut self, c: &mut C, (x, y): (usize, usize), level: u32) {
         let Some(unit) = self.units.first() else { return };
         let size = 1 << level;
-        let inside = x + size <= self.tree.width && y + size <= self.tree.height;
+        let inside = x + size <= self.geometry.width && y + size <= self.geometry.height;
         let split = unit.level < level;
         if level > 3 && inside {
             code_split_flag(c, level, split);
@@ -148,7 +141,7 @@ impl<N: NeighbourView, L: LevelSource> UnitWriter<'_, N, L> {
         }
         let half = size / 2;
         for (dx, dy) in [(0, 0), (half, 0), (0, half), (half, half)] {
-            if x + dx < self.tree.width && y + dy < self.tree.height {
+            if x + dx < self.geometry.width && y + dy < self.geometry.height {
                 self.node(c, (x + dx, y + dy), level - 1);
             }
         }
