@@ -476,7 +476,7 @@ mod tests {
         for _ in 0..4000 {
             coder.bin(next(ctx::COUNT as u32) as usize, next(3) == 0);
         }
-        let costs = Costs::new(coder.contexts());
+        let costs = Costs::new(&coder.clone().into_contexts());
         let classes = [
             BlockClass::CHROMA,
             BlockClass::INTER_LUMA,
