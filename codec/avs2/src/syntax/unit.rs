@@ -93,7 +93,7 @@ pub fn chroma_to_luma_mode(chroma_mode: u8, luma_mode: u8) -> u8 {
     }
 }
 
-/// Codes an intra unit at (`x`, `y`) of size `1 << level`: partition, modes, `ctp` and QP. The type of the unit, coded
+/// Codes an intra unit at (`x`, `y`) of size `1 << log2_size`: partition, modes, `ctp` and QP. The type of the unit, coded
 /// in inter pictures only, comes before it; the coefficients of the blocks with `ctp` bits follow.
 ///
 /// A writer takes `unit` as it is; its QP is ignored when it cannot be coded (`fixed_qp` or no coefficients), and set
@@ -103,11 +103,11 @@ pub(crate) fn code_intra_unit<C: BinCoder>(
     tools: &SliceTools,
     neighbours: &mut impl NeighbourView,
     (x, y): (usize, usize),
-    level: u32,
+    log2_size: u32,
     unit: &mut IntraUnit,
 ) {
-    let size = 1 << level;
-    unit.kind = code_partition(c, tools.sdip, level, unit.kind);
+    let size = 1 << log2_size;
+    unit.kind = code_partition(c, tools.sdip, log2_size, unit.kind);
     let blocks = unit.kind.block_count();
     for i in 0..blocks {
         let block = unit.kind.block(size, i);
@@ -138,9 +138,9 @@ pub(crate) fn code_intra_unit<C: BinCoder>(
 }
 
 /// `transform_split_flag` and `intra_pu_type_index` (27.1).
-pub(crate) fn code_partition<C: BinCoder>(c: &mut C, sdip: bool, level: u32, kind: CuKind) -> CuKind {
+pub(crate) fn code_partition<C: BinCoder>(c: &mut C, sdip: bool, log2_size: u32, kind: CuKind) -> CuKind {
     let split = kind != CuKind::Intra2Nx2N;
-    match level {
+    match log2_size {
         3 if c.bin(ctx::TRANSFORM_SPLIT + 1, split) => CuKind::IntraNxN,
         4 | 5 if sdip && c.bin(ctx::TRANSFORM_SPLIT + 2, split) => {
             if c.bin(ctx::INTRA_PARTITION, kind == CuKind::Intra2NxhN) {

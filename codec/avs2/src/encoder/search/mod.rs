@@ -90,7 +90,7 @@ pub(super) struct Search<'a> {
 struct Node {
     /// Luma position in the picture.
     at: (usize, usize),
-    level: u32,
+    log2_size: u32,
 }
 
 /// A position and size in samples of a component.
@@ -102,7 +102,7 @@ struct BlockAt {
     size: (usize, usize),
 }
 
-/// log2 of the smallest square that several attempts are made at.
+/// log2 of the smallest node that several attempts are made at.
 const ATTEMPT_LOG2: usize = 4;
 
 /// Cost of a mode that is not tried.
@@ -149,7 +149,7 @@ impl<'a> Search<'a> {
         let geometry = self.picture.geometry;
         let (x, y) = (column << geometry.lcu_log2, self.row.y);
         self.units.clear();
-        self.quadtree(Node { at: (x, y), level: geometry.lcu_log2 });
+        self.quadtree(Node { at: (x, y), log2_size: geometry.lcu_log2 });
         let mut levels = Vec::new();
         for unit in &self.units {
             let mut stored = StoredLevels { levels: &self.levels, lcu_log2: geometry.lcu_log2 };
@@ -175,7 +175,7 @@ impl<'a> Search<'a> {
 
     /// Codes a node whose units, cells and levels are stored.
     fn code_node<C: BinCoder>(&mut self, c: &mut C, node: Node, units: &[Unit]) {
-        self.writer(units).node(c, node.at, node.level);
+        self.writer(units).node(c, node.at, node.log2_size);
     }
 
     /// Writes stored units as slices are written.
@@ -217,7 +217,7 @@ impl<'a> Search<'a> {
     }
 
     fn store_cells(&mut self, unit: &Unit) {
-        let size = 1 << unit.level;
+        let size = 1 << unit.log2_size;
         self.store_motion(unit);
         let coded = unit.unit;
         for i in 0..coded.kind.block_count() {
@@ -235,7 +235,7 @@ impl<'a> Search<'a> {
 
 /// Leaves QP and edges of a unit for deblocking.
 fn mark_edges(row: &mut Row, unit: &Unit) {
-    let size = 1 << unit.level;
+    let size = 1 << unit.log2_size;
     let area = UnitArea::new((unit.x, unit.y), size, row.y);
     row.info.set_qp(area, unit.unit.qp);
     row.info.mark_sides(area, unit.x > 0, unit.y > 0);

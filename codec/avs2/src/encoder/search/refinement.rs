@@ -1,7 +1,7 @@
-//! Refinement of a coded square.
+//! Refinement of a coded node.
 //!
 //! What a decision does to the blocks after it is seen by coding these again: a single decision is changed, all later
-//! ones in the square are kept, and if the square got cheaper the change stays.
+//! ones in the node are kept, and if the node got cheaper the change stays.
 
 use super::{BlockAt, Node, Search, Unit};
 use crate::aec::{ContextSet, CostCoder};
@@ -28,7 +28,7 @@ struct Step {
 }
 
 impl Search<'_> {
-    /// Refines the square at `at`, whose units are those from `mark` on; `start` are the states before it. Returns its
+    /// Refines the node at `at`, whose units are those from `mark` on; `start` are the states before it. Returns its
     /// cost.
     pub(super) fn refine(
         &mut self,
@@ -87,7 +87,7 @@ impl Search<'_> {
         (Step { unit, factor, error, sum, before: self.contexts.clone() }, coder.into_contexts())
     }
 
-    /// Cost of a square by its exact bits, with those of divisions, and the states after it.
+    /// Cost of a node by its exact bits, with those of divisions, and the states after it.
     fn cost_of_steps<'s>(
         &mut self,
         node: Node,
@@ -128,7 +128,7 @@ impl Search<'_> {
     /// The best luma modes of a block of a stored unit by Hadamard distance.
     fn block_modes(&mut self, unit: &Unit, i: usize) -> [Option<u8>; 14] {
         let kind = unit.unit.kind;
-        let block = kind.block(1 << unit.level, i);
+        let block = kind.block(1 << unit.log2_size, i);
         let at = BlockAt { c: 0, x: unit.x + block.x, y: unit.y + block.y, size: (block.w, block.h) };
         let strip = matches!(kind, CuKind::Intra2NxhN | CuKind::IntrahNx2N);
         let available = self.row.availability((at.x, at.y), at.size);
@@ -140,7 +140,7 @@ impl Search<'_> {
     }
 
     fn lambda_of(&self, unit: &Unit) -> f64 {
-        let weight = self.picture.activity.of((unit.x, unit.y), 1 << unit.level);
+        let weight = self.picture.activity.of((unit.x, unit.y), 1 << unit.log2_size);
         self.picture.lambda * self.lambda_factor / weight
     }
 
@@ -172,12 +172,12 @@ impl Search<'_> {
 
     /// Codes a unit whose partition and modes are decided.
     fn code_decided(&mut self, mut unit: Unit, factor: f64) -> Unit {
-        let Unit { x, y, level, unit: coded, .. } = unit;
+        let Unit { x, y, log2_size, unit: coded, .. } = unit;
         let lambda = self.lambda_of(&unit) * factor;
         let modes = coded.luma_modes;
-        let luma = self.luma((x, y), level, coded.kind, (coded.qp, lambda), Some(modes));
+        let luma = self.luma((x, y), log2_size, coded.kind, (coded.qp, lambda), Some(modes));
         let (chroma_mode, chroma_ctp, _) =
-            self.chroma((x, y), level, modes[0], (coded.qp, lambda), Some(coded.chroma_mode));
+            self.chroma((x, y), log2_size, modes[0], (coded.qp, lambda), Some(coded.chroma_mode));
         unit.unit.chroma_mode = chroma_mode;
         unit.unit.ctp = luma.ctp | chroma_ctp << 4;
         self.store_cells(&unit);
@@ -239,7 +239,7 @@ mod tests {
         let mut gains = 0;
         for at in [(0, 0), (16, 0), (0, 16), (16, 16)] {
             let (mark, start) = (search.units.len(), search.contexts.clone());
-            let node = Node { at, level: 4 };
+            let node = Node { at, log2_size: 4 };
             let exact = |search: &mut Search<'_>| {
                 let units = search.units[mark..].to_vec();
                 let mut coder = CostCoder::new(start.clone());
@@ -256,6 +256,6 @@ mod tests {
             assert!(cost <= before, "{at:?}: {cost} {before}");
             gains += u32::from(cost < 0.99 * before);
         }
-        assert!(gains >= 2, "{gains} of four squares gain a hundredth");
+        assert!(gains >= 2, "{gains} of four nodes gain a hundredth");
     }
 }

@@ -18,8 +18,8 @@ use crate::syntax::{
 pub(in crate::encoder) struct Unit {
     pub x: usize,
     pub y: usize,
-    /// log2 of the size.
-    pub level: u32,
+    /// Of the side.
+    pub log2_size: u32,
     /// Of an inter unit only `ctp`, `qp` and `kind` count, which is the division of its luma transform.
     pub unit: IntraUnit,
     /// Type and motion of an inter unit.
@@ -92,10 +92,10 @@ pub(in crate::encoder) fn coded_size((w, h): (usize, usize)) -> (usize, usize) {
 /// Calls `visit` for every coded block of a unit in coding order: component, offset of the block's levels in the
 /// unit's, size in coefficients and class.
 pub(in crate::encoder) fn coded_blocks(
-    &Unit { level, unit, inter, .. }: &Unit,
+    &Unit { log2_size, unit, inter, .. }: &Unit,
     mut visit: impl FnMut(usize, usize, (usize, usize), BlockClass),
 ) {
-    let size = 1 << level;
+    let size = 1 << log2_size;
     let strip = matches!(unit.kind, CuKind::Intra2NxhN | CuKind::IntrahNx2N);
     for i in 0..unit.kind.block_count() {
         if unit.ctp >> i & 1 == 1 {
@@ -128,13 +128,13 @@ pub(in crate::encoder) struct UnitWriter<'a, N, L> {
 
 impl<N: NeighbourView, L: LevelSource> UnitWriter<'_, N, L> {
     /// Codes the node at (`x`, `y`).
-    pub fn node<C: BinCoder>(&mut self, c: &mut C, (x, y): (usize, usize), level: u32) {
+    pub fn node<C: BinCoder>(&mut self, c: &mut C, (x, y): (usize, usize), log2_size: u32) {
         let Some(unit) = self.units.first() else { return };
-        let size = 1 << level;
+        let size = 1 << log2_size;
         let inside = x + size <= self.geometry.width && y + size <= self.geometry.height;
-        let split = unit.level < level;
-        if level > 3 && inside {
-            code_split_flag(c, level, split);
+        let split = unit.log2_size < log2_size;
+        if log2_size > 3 && inside {
+            code_split_flag(c, log2_size, split);
         }
         if !split {
             return self.unit(c);
@@ -142,7 +142,7 @@ impl<N: NeighbourView, L: LevelSource> UnitWriter<'_, N, L> {
         let half = size / 2;
         for (dx, dy) in [(0, 0), (half, 0), (0, half), (half, half)] {
             if x + dx < self.geometry.width && y + dy < self.geometry.height {
-                self.node(c, (x + dx, y + dy), level - 1);
+                self.node(c, (x + dx, y + dy), log2_size - 1);
             }
         }
     }
@@ -151,21 +151,21 @@ impl<N: NeighbourView, L: LevelSource> UnitWriter<'_, N, L> {
     pub fn unit<C: BinCoder>(&mut self, c: &mut C) {
         let Some((unit, rest)) = self.units.split_first() else { return };
         self.units = rest;
-        let Unit { x, y, level, .. } = *unit;
+        let Unit { x, y, log2_size, .. } = *unit;
         let mut coded = unit.unit;
         if let Some(tools) = self.inter {
             let (kind, mut syntax) = unit.inter.unwrap_or((UnitType::Intra, InterSyntax::default()));
-            code_unit_type(c, tools, level as u8, kind);
-            code_inter(c, tools, level as u8, kind, &mut syntax);
+            code_unit_type(c, tools, log2_size as u8, kind);
+            code_inter(c, tools, log2_size as u8, kind, &mut syntax);
         }
         if let Some((kind, _)) = unit.inter {
             let split = coded.kind != CuKind::Intra2Nx2N;
             let mut residual = InterResidual { split, ctp: coded.ctp, qp: coded.qp };
-            let (place, kind) = (((x, y), level), (kind, transform_strips(coded.kind)));
+            let (place, kind) = (((x, y), log2_size), (kind, transform_strips(coded.kind)));
             code_inter_residual(c, self.tools, self.neighbours, place, kind, &mut residual);
             coded.ctp = residual.ctp;
         } else {
-            code_intra_unit(c, self.tools, self.neighbours, (x, y), level, &mut coded);
+            code_intra_unit(c, self.tools, self.neighbours, (x, y), log2_size, &mut coded);
         }
         debug_assert_eq!(coded, unit.unit, "what is written at ({x}, {y}) was decided");
         coded_blocks(unit, |plane, from, size, class| {

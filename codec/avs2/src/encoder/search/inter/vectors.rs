@@ -153,7 +153,7 @@ impl InterSearch<'_> {
         })
     }
 
-    /// Explicit motion of a square in one or two blocks; `source` is the square without gaps.
+    /// Explicit motion of a node in one or two blocks; `source` is the node without gaps.
     pub(super) fn explicit(
         &mut self,
         (x, y, size): (usize, usize, usize),
