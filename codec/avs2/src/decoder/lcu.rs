@@ -8,15 +8,15 @@ use crate::aec::AecReader;
 use crate::filter::{Geometry, LcuInfo, UnitArea, edge};
 use crate::inter::{
     InterResidual, Orientation, Partition, PredictionBlocks, UnitType, code_inter_residual, mark_inner_edges,
-    transform_kind,
+    transform_split,
 };
 use crate::recon::{
     Availability, CoefficientBlock, Dequantiser, LcuPlace, ReferenceLine, Secondary, add_residual, chroma_qp,
     inverse_transform, predict_intra,
 };
 use crate::syntax::{
-    BlockClass, CuKind, IntraUnit, Levels, Neighbours, SaoLcu, SaoMerge, chroma_to_luma_mode, code_alf_flag,
-    code_coefficients, code_intra_unit, code_sao, code_split_flag,
+    BlockClass, IntraUnit, Levels, Neighbours, SaoLcu, SaoMerge, TransformSplit, chroma_to_luma_mode,
+    code_alf_flag, code_coefficients, code_intra_unit, code_sao, code_split_flag,
 };
 
 /// Buffers that live as long as a picture.
@@ -176,10 +176,10 @@ impl LcuDecoder {
         mark_intra_edges(lcu, lcu_row, (x, y), size, &unit);
 
         let secondary = lcu.context.sequence.secondary_transform_enable;
-        let strip = matches!(unit.kind, CuKind::Intra2NxhN | CuKind::IntrahNx2N);
-        let n = if unit.kind == CuKind::Intra2Nx2N { log2_size } else { log2_size - 1 };
-        for i in 0..unit.kind.block_count() {
-            let rect = unit.kind.block(size, i);
+        let strip = matches!(unit.split, TransformSplit::Horizontal | TransformSplit::Vertical);
+        let n = if unit.split == TransformSplit::None { log2_size } else { log2_size - 1 };
+        for i in 0..unit.split.block_count() {
+            let rect = unit.split.block(size, i);
             let mode = unit.luma_modes[i];
             let (bx, by) = (x + rect.x, y + rect.y);
             let available = lcu.place.availability((bx, by), (rect.w, rect.h));
@@ -246,7 +246,7 @@ impl LcuDecoder {
             inter.set_coded((x, y), size, ctp != 0);
             inter.predict(blocks, lcu_row, lcu.place.y);
         }
-        let kind = transform_kind(split, strips);
+        let kind = transform_split(split, strips);
         for i in 0..kind.block_count() {
             if ctp >> i & 1 == 1 {
                 let rect = kind.block(size, i);
@@ -339,11 +339,11 @@ fn mark_unit(lcu: &Lcu<'_>, lcu_row: &mut LcuRow, (x, y): (usize, usize), size: 
 
 /// Leaves the edges inside an intra unit (6.2).
 fn mark_intra_edges(lcu: &Lcu<'_>, lcu_row: &mut LcuRow, at: (usize, usize), size: usize, unit: &IntraUnit) {
-    if lcu.context.header.deblocking.is_none() || size <= 8 || unit.kind == CuKind::Intra2Nx2N {
+    if lcu.context.header.deblocking.is_none() || size <= 8 || unit.split == TransformSplit::None {
         return;
     }
     let area = UnitArea::new(at, size, lcu.place.y);
-    lcu_row.info.mark_strips(area, unit.kind);
+    lcu_row.info.mark_strips(area, unit.split);
     if unit.ctp != 0 && !lcu.context.sequence.nonsquare_quadtree_transform_enable {
         let UnitArea { bx, by, count } = area;
         lcu_row.info.mark_vertical(bx + count / 2, by, count, edge::LUMA);

@@ -5,7 +5,7 @@ use super::partition::{Orientation, Partition};
 use super::vector_coding::VectorDifference;
 use crate::aec::{BinCoder, ctx};
 use crate::headers::{PictureHeader, SequenceHeader};
-use crate::syntax::{CuKind, NeighbourView, SliceTools, code_chroma_ctp, code_luma_ctp, code_qp};
+use crate::syntax::{NeighbourView, SliceTools, TransformSplit, code_chroma_ctp, code_luma_ctp, code_qp};
 use crate::{Error, PictureType};
 
 /// Type of a coding unit (25).
@@ -345,20 +345,20 @@ pub(crate) struct InterResidual {
 }
 
 /// The luma transform blocks of an inter unit; `strips` is the orientation of its split transform.
-pub(crate) fn transform_kind(split: bool, strips: Orientation) -> CuKind {
+pub(crate) fn transform_split(split: bool, strips: Orientation) -> TransformSplit {
     match (split, strips) {
-        (false, _) => CuKind::Intra2Nx2N,
-        (true, Orientation::Square) => CuKind::IntraNxN,
-        (true, Orientation::Horizontal) => CuKind::Intra2NxhN,
-        (true, Orientation::Vertical) => CuKind::IntrahNx2N,
+        (false, _) => TransformSplit::None,
+        (true, Orientation::Square) => TransformSplit::Quarters,
+        (true, Orientation::Horizontal) => TransformSplit::Horizontal,
+        (true, Orientation::Vertical) => TransformSplit::Vertical,
     }
 }
 
 /// The orientation of the blocks of a luma transform that may be split.
-pub(crate) fn transform_strips(kind: CuKind) -> Orientation {
+pub(crate) fn transform_strips(kind: TransformSplit) -> Orientation {
     match kind {
-        CuKind::Intra2NxhN => Orientation::Horizontal,
-        CuKind::IntrahNx2N => Orientation::Vertical,
+        TransformSplit::Horizontal => Orientation::Horizontal,
+        TransformSplit::Vertical => Orientation::Vertical,
         _ => Orientation::Square,
     }
 }
@@ -392,7 +392,7 @@ pub(crate) fn code_inter_residual<C: BinCoder>(
     } else {
         residual.split = c.bin(ctx::TRANSFORM_SPLIT, residual.split);
         let chroma = code_chroma_ctp(c, ctx::CTP + 4, residual.ctp >> 4);
-        let kind = transform_kind(residual.split, strips);
+        let kind = transform_split(residual.split, strips);
         let mut luma = 0;
         for i in 0..kind.block_count() {
             let block = kind.block(size, i);

@@ -21,7 +21,7 @@ pub use coefficients::{BlockClass, Levels, code_coefficients};
 pub(crate) use neighbours::{Entry, NeighbourView, Neighbours};
 pub use sao::{Sao, SaoLcu, SaoMerge, code_sao};
 pub(crate) use unit::code_intra_unit;
-pub use unit::{CuKind, IntraUnit, SliceTools, chroma_to_luma_mode, most_probable_modes};
+pub use unit::{IntraUnit, SliceTools, TransformSplit, chroma_to_luma_mode, most_probable_modes};
 
 /// Single elements, for costs in an encoder.
 pub(crate) mod coding {

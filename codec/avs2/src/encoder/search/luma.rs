@@ -8,12 +8,14 @@ use crate::encoder::quantisation::rate::ONE_BIT;
 use crate::encoder::quantisation::transform::{forward_transform, halved_norms};
 use crate::recon::{Availability, Secondary};
 use crate::syntax::coding::{code_luma_mode, code_partition};
-use crate::syntax::{BlockClass, CuKind, IntraUnit, NeighbourView, code_luma_ctp, most_probable_modes};
+use crate::syntax::{
+    BlockClass, IntraUnit, NeighbourView, TransformSplit, code_luma_ctp, most_probable_modes,
+};
 
 /// The luma of a unit.
 #[derive(Clone, Copy)]
 pub(super) struct Luma {
-    kind: CuKind,
+    split: TransformSplit,
     modes: [u8; 4],
     pub ctp: u8,
     cost: f64,
@@ -30,15 +32,18 @@ impl Search<'_> {
         let qp = picture.slice_tools.slice_qp;
         // Distortions are weighted by dividing lambda.
         let lambda = picture.lambda * self.lambda_factor / weight;
-        let mut best = self.luma((x, y), log2_size, CuKind::Intra2Nx2N, (qp, lambda), None);
+        let mut best = self.luma((x, y), log2_size, TransformSplit::None, (qp, lambda), None);
         let quarters = log2_size == 3 && picture.effort.quarters;
         let strips = picture.slice_tools.sdip && matches!(log2_size, 4 | 5);
         if best.ctp != 0 && (quarters || strips) {
-            let kinds: &[CuKind] =
-                if quarters { &[CuKind::IntraNxN] } else { &[CuKind::Intra2NxhN, CuKind::IntrahNx2N] };
-            for &kind in kinds {
+            let splits: &[TransformSplit] = if quarters {
+                &[TransformSplit::Quarters]
+            } else {
+                &[TransformSplit::Horizontal, TransformSplit::Vertical]
+            };
+            for &split in splits {
                 self.save(node, PARTITIONS);
-                let other = self.luma((x, y), log2_size, kind, (qp, lambda), None);
+                let other = self.luma((x, y), log2_size, split, (qp, lambda), None);
                 if other.cost < best.cost {
                     best = other;
                 } else {
@@ -50,7 +55,7 @@ impl Search<'_> {
             self.chroma((x, y), log2_size, best.modes[0], (qp, lambda), None);
         let ctp = best.ctp | chroma_ctp << 4;
         let cost = best.cost + chroma_cost;
-        let unit = IntraUnit { kind: best.kind, luma_modes: best.modes, chroma_mode, ctp, qp };
+        let unit = IntraUnit { split: best.split, luma_modes: best.modes, chroma_mode, ctp, qp };
         let unit = Unit { x, y, log2_size, unit, inter: None };
         self.store_cells(&unit);
         (unit, cost * weight)
@@ -61,21 +66,21 @@ impl Search<'_> {
         &mut self,
         (x, y): (usize, usize),
         log2_size: u32,
-        kind: CuKind,
+        split: TransformSplit,
         (qp, lambda): (u8, f64),
         modes: Option<[u8; 4]>,
     ) -> Luma {
         let size = 1 << log2_size;
         let sdip = self.picture.slice_tools.sdip;
         let partition = self.costs.of(|c| {
-            code_partition(c, sdip, log2_size, kind);
+            code_partition(c, sdip, log2_size, split);
         });
-        let n = if kind == CuKind::Intra2Nx2N { log2_size } else { log2_size - 1 };
-        let mut luma = Luma { kind, modes: [0; 4], ctp: 0, cost: lambda * self.bits(partition) };
-        for i in 0..kind.block_count() {
-            let block = kind.block(size, i);
+        let n = if split == TransformSplit::None { log2_size } else { log2_size - 1 };
+        let mut luma = Luma { split, modes: [0; 4], ctp: 0, cost: lambda * self.bits(partition) };
+        for i in 0..split.block_count() {
+            let block = split.block(size, i);
             let at = BlockAt { c: 0, x: x + block.x, y: y + block.y, size: (block.w, block.h) };
-            let strip = matches!(kind, CuKind::Intra2NxhN | CuKind::IntrahNx2N);
+            let strip = matches!(split, TransformSplit::Horizontal | TransformSplit::Vertical);
             let offset = self.z_offset(x, y) + i * size * size / 4;
             let (mode, coded, cost) =
                 self.luma_block(at, (qp, n, lambda), strip, offset, modes.map(|modes| modes[i]));

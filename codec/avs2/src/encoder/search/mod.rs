@@ -220,8 +220,8 @@ impl<'a> Search<'a> {
         let size = 1 << unit.log2_size;
         self.store_motion(unit);
         let coded = unit.unit;
-        for i in 0..coded.kind.block_count() {
-            let block = coded.kind.block(size, i);
+        for i in 0..coded.split.block_count() {
+            let block = coded.split.block(size, i);
             let cell = Entry {
                 luma_mode: coded.luma_modes[i],
                 coded: coded.ctp >> i & 1 == 1,
@@ -241,6 +241,6 @@ fn mark_edges(row: &mut Row, unit: &Unit) {
     row.info.mark_sides(area, unit.x > 0, unit.y > 0);
     match unit.inter {
         Some((kind, _)) => inter::mark_inner(&mut row.info, area, unit, kind),
-        None => row.info.mark_strips(area, unit.unit.kind),
+        None => row.info.mark_strips(area, unit.unit.split),
     }
 }

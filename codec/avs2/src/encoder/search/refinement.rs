@@ -7,7 +7,7 @@ use super::{BlockAt, Node, Search, Unit};
 use crate::aec::{ContextSet, CostCoder};
 use crate::encoder::options::Refinement;
 use crate::encoder::quantisation::rate::ONE_BIT;
-use crate::syntax::{CuKind, NeighbourView, most_probable_modes};
+use crate::syntax::{NeighbourView, TransformSplit, most_probable_modes};
 
 /// Factors of lambda in the quantisation of a unit.
 const FACTORS: [f64; 3] = [1.0, 0.75, 1.0 / 0.75];
@@ -108,7 +108,7 @@ impl Search<'_> {
         let coded = unit.unit;
         let mut alternatives = Vec::new();
         self.start_with(step.before.clone());
-        for i in 0..coded.kind.block_count() {
+        for i in 0..coded.split.block_count() {
             let modes = self.block_modes(&unit, i).into_iter().flatten();
             for mode in modes.filter(|&mode| mode != coded.luma_modes[i]).take(luma_modes) {
                 let mut other = unit;
@@ -127,10 +127,10 @@ impl Search<'_> {
 
     /// The best luma modes of a block of a stored unit by Hadamard distance.
     fn block_modes(&mut self, unit: &Unit, i: usize) -> [Option<u8>; 14] {
-        let kind = unit.unit.kind;
+        let kind = unit.unit.split;
         let block = kind.block(1 << unit.log2_size, i);
         let at = BlockAt { c: 0, x: unit.x + block.x, y: unit.y + block.y, size: (block.w, block.h) };
-        let strip = matches!(kind, CuKind::Intra2NxhN | CuKind::IntrahNx2N);
+        let strip = matches!(kind, TransformSplit::Horizontal | TransformSplit::Vertical);
         let available = self.row.availability((at.x, at.y), at.size);
         self.load_source(at);
         self.load_line(at, available);
@@ -175,7 +175,7 @@ impl Search<'_> {
         let Unit { x, y, log2_size, unit: coded, .. } = unit;
         let lambda = self.lambda_of(&unit) * factor;
         let modes = coded.luma_modes;
-        let luma = self.luma((x, y), log2_size, coded.kind, (coded.qp, lambda), Some(modes));
+        let luma = self.luma((x, y), log2_size, coded.split, (coded.qp, lambda), Some(modes));
         let (chroma_mode, chroma_ctp, _) =
             self.chroma((x, y), log2_size, modes[0], (coded.qp, lambda), Some(coded.chroma_mode));
         unit.unit.chroma_mode = chroma_mode;

@@ -9,7 +9,7 @@ use crate::inter::{
 };
 use crate::recon::z_order;
 use crate::syntax::{
-    BlockClass, CuKind, IntraUnit, NeighbourView, SaoLcu, SaoMerge, SliceTools, code_coefficients,
+    BlockClass, IntraUnit, NeighbourView, SaoLcu, SaoMerge, SliceTools, TransformSplit, code_coefficients,
     code_intra_unit, code_split_flag,
 };
 
@@ -96,10 +96,10 @@ pub(in crate::encoder) fn coded_blocks(
     mut visit: impl FnMut(usize, usize, (usize, usize), BlockClass),
 ) {
     let size = 1 << log2_size;
-    let strip = matches!(unit.kind, CuKind::Intra2NxhN | CuKind::IntrahNx2N);
-    for i in 0..unit.kind.block_count() {
+    let strip = matches!(unit.split, TransformSplit::Horizontal | TransformSplit::Vertical);
+    for i in 0..unit.split.block_count() {
         if unit.ctp >> i & 1 == 1 {
-            let block = unit.kind.block(size, i);
+            let block = unit.split.block(size, i);
             let class = match inter {
                 None => BlockClass::intra_luma(unit.luma_modes[i], strip),
                 Some(_) => BlockClass::INTER_LUMA,
@@ -159,9 +159,9 @@ impl<N: NeighbourView, L: LevelSource> UnitWriter<'_, N, L> {
             code_inter(c, tools, log2_size as u8, kind, &mut syntax);
         }
         if let Some((kind, _)) = unit.inter {
-            let split = coded.kind != CuKind::Intra2Nx2N;
+            let split = coded.split != TransformSplit::None;
             let mut residual = InterResidual { split, ctp: coded.ctp, qp: coded.qp };
-            let (place, kind) = (((x, y), log2_size), (kind, transform_strips(coded.kind)));
+            let (place, kind) = (((x, y), log2_size), (kind, transform_strips(coded.split)));
             code_inter_residual(c, self.tools, self.neighbours, place, kind, &mut residual);
             coded.ctp = residual.ctp;
         } else {

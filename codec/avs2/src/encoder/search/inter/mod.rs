@@ -14,7 +14,7 @@ use crate::inter::{
     transform_strips,
 };
 use crate::simd::Backend;
-use crate::syntax::CuKind;
+use crate::syntax::TransformSplit;
 use residual::Residual;
 pub(in crate::encoder) use rows::search_inter_rows;
 
@@ -307,7 +307,7 @@ pub(super) fn mark_inner(info: &mut RowInfo, area: UnitArea, unit: &Unit, kind: 
         UnitType::Explicit(partition) => partition,
         _ => Partition::Whole,
     };
-    let split = unit.unit.ctp != 0 && unit.unit.kind != CuKind::Intra2Nx2N;
-    let transform = split.then(|| transform_strips(unit.unit.kind));
+    let split = unit.unit.ctp != 0 && unit.unit.split != TransformSplit::None;
+    let transform = split.then(|| transform_strips(unit.unit.split));
     mark_inner_edges(info, (area.bx, area.by), 1 << unit.log2_size, partition, transform);
 }

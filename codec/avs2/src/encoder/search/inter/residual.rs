@@ -7,24 +7,24 @@ use crate::encoder::quantisation::quantiser::{Quantised, Quantiser};
 use crate::encoder::quantisation::transform::{forward_transform, halved_norms};
 use crate::encoder::search::{BlockAt, Search, Unit, coded_size};
 use crate::inter::{
-    InterResidual, Orientation, UnitType, code_inter_residual, transform_kind, transform_strips,
+    InterResidual, Orientation, UnitType, code_inter_residual, transform_split, transform_strips,
 };
 use crate::recon::Secondary;
-use crate::syntax::{BlockClass, CuKind, IntraUnit};
+use crate::syntax::{BlockClass, IntraUnit, TransformSplit};
 
 /// Coded blocks of an inter unit and the division of its luma.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Residual {
     pub ctp: u8,
     /// `Intra2Nx2N` stands for one block.
-    pub kind: CuKind,
+    pub kind: TransformSplit,
 }
 
 impl Residual {
-    pub(super) const NONE: Self = Self { ctp: 0, kind: CuKind::Intra2Nx2N };
+    pub(super) const NONE: Self = Self { ctp: 0, kind: TransformSplit::None };
 
     pub(super) fn split(self) -> bool {
-        self.kind != CuKind::Intra2Nx2N
+        self.kind != TransformSplit::None
     }
 }
 
@@ -87,13 +87,13 @@ impl<'a> Search<'a> {
     }
 
     /// Division of the luma of a unit whose transform is split.
-    fn split_kind(&self, candidate: &Candidate, log2_size: u32) -> CuKind {
+    fn split_kind(&self, candidate: &Candidate, log2_size: u32) -> TransformSplit {
         let nonsquare = log2_size > 3;
         let orientation = match candidate.kind {
             UnitType::Explicit(partition) if nonsquare => partition.orientation(),
             _ => Orientation::Square,
         };
-        transform_kind(true, orientation)
+        transform_split(true, orientation)
     }
 
     /// Bits of what comes before the levels of an inter unit. The cells of the unit are overwritten.
@@ -104,7 +104,7 @@ impl<'a> Search<'a> {
         Residual { ctp, kind: transform }: Residual,
     ) -> f64 {
         let tools = &self.picture.slice_tools;
-        let split = transform != CuKind::Intra2Nx2N;
+        let split = transform != TransformSplit::None;
         let mut residual = InterResidual { split, ctp, qp: tools.slice_qp };
         let (costs, row) = (&self.costs, &mut self.row);
         let strips = transform_strips(transform);
@@ -236,7 +236,7 @@ impl<'a> Search<'a> {
             }
         }
         let qp = self.picture.slice_tools.slice_qp;
-        let unit = IntraUnit { kind: residual.kind, ctp: residual.ctp, qp, ..IntraUnit::default() };
+        let unit = IntraUnit { split: residual.kind, ctp: residual.ctp, qp, ..IntraUnit::default() };
         let unit = Unit { x, y, log2_size, unit, inter: Some((candidate.kind, candidate.syntax)) };
         self.store_cells(&unit);
         (unit, cost)
