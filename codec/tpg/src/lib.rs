@@ -1,7 +1,7 @@
 //! Reader and writer of TPG files: a small container around AVS2 still pictures and animations.
 //!
-//! The format is described in `docs/format/tpg.md`. Frames come out one by one, so that an animation never needs more
-//! memory than its reference pictures.
+//! The format is described in `docs/tpg.md`. Frames come out one by one, so that an animation never needs more memory
+//! than its reference pictures.
 //!
 //! ```no_run
 //! use tpg::{Decoder, NeverCancel, Options};
@@ -31,7 +31,7 @@ pub use avs2::{CancelCheck, NeverCancel};
 pub use container::{Container, FirstPicture, FrameChunks};
 pub use decoder::Decoder;
 pub use error::Error;
-pub use format::{FileType, Header, MAX_SIDE, Mode, file_type};
+pub use format::{FileType, Header, MAX_SIDE, MAX_WRITTEN_SIDE, Mode, file_type};
 pub use frame::Frame;
 pub use options::{Limits, Options, SimdLevel};
 pub use stream::StreamDecoder;

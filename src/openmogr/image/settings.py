@@ -40,7 +40,7 @@ class ImageSettings(BaseModel):
         default=16_383, gt=0, le=16_383, description="Longest side of a WebP, in pixels."
     )
     max_tpg_side: int = Field(
-        default=16_383, gt=0, le=16_383, description="Longest side of a TPG, in pixels."
+        default=16_382, gt=0, le=16_382, description="Longest side of a TPG, in pixels."
     )
     max_stages: int = Field(default=10, gt=0, description="Most stages of a pipeline, in stages.")
     encoder_threads: int = Field(

@@ -1,4 +1,4 @@
-//! Costs for encoder decisions (docs/spec/avs2#a36.3).
+//! Costs for encoder decisions (36.3).
 
 use std::sync::LazyLock;
 
@@ -61,12 +61,6 @@ impl CostCoder {
     #[must_use]
     pub fn into_contexts(self) -> ContextSet {
         self.contexts
-    }
-
-    /// The context states after what was coded.
-    #[must_use]
-    pub fn contexts(&self) -> &ContextSet {
-        &self.contexts
     }
 }
 

@@ -1,4 +1,4 @@
-//! Loop filters (docs/spec/avs2#b6 to #b8).
+//! Loop filters (clauses 6 to 8 of part B).
 //!
 //! [`deblock`], [`sao`] and [`alf`] hold the filters as functions over planes; [`LoopFilter`] runs them row of largest
 //! coding units by row, as the reconstruction delivers them.
@@ -9,5 +9,6 @@ mod info;
 mod pipeline;
 pub mod sao;
 
+pub(crate) use info::UnitArea;
 pub use info::{Geometry, LcuInfo, RowInfo, edge};
 pub use pipeline::{FilterSetup, LoopFilter, Stages};
