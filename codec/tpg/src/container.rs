@@ -1,4 +1,4 @@
-//! Stepping through the chunks of a file (sections 1, 3 and 9 of the container's description).
+//! Stepping through the chunks of a file (docs/spec/tpg.md#t1, #t3 and #t9).
 
 use std::ops::Range;
 
@@ -94,7 +94,7 @@ fn chunk_at(data: &[u8], offset: usize) -> Result<Chunk, Error> {
 
 /// The coded data of a picture payload and the delay in front of them.
 ///
-/// Coded data begin with a start code; where a delay is in front, the third byte is always 0 (section 3.2).
+/// Coded data begin with a start code; where a delay is in front, the third byte is always 0 (docs/spec/tpg.md#t3.2).
 fn split_delay(data: &[u8], payload: Range<usize>, animation: bool) -> (u16, Range<usize>) {
     let bytes = &data[payload.clone()];
     if bytes.starts_with(&START_CODE) {

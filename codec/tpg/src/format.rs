@@ -1,4 +1,4 @@
-//! Magic, chunk codes and the header chunk (sections 1 and 2 of the container's description).
+//! Magic, chunk codes and the header chunk (docs/spec/tpg.md#t1 and #t2).
 
 use crate::Error;
 use crate::colour::ColourRange;

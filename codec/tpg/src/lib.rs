@@ -1,7 +1,7 @@
 //! Reader and writer of TPG files: a small container around AVS2 still pictures and animations.
 //!
-//! The format is described in `docs/tpg.md`. Frames come out one by one, so that an animation never needs more memory
-//! than its reference pictures.
+//! The format is described in `docs/format/tpg.md`. Frames come out one by one, so that an animation never needs more
+//! memory than its reference pictures.
 //!
 //! ```no_run
 //! use tpg::{Decoder, NeverCancel, Options};

@@ -1,4 +1,4 @@
-//! Writing of files (section 10 of the container's description).
+//! Writing of files (docs/spec/tpg.md#t10).
 
 use crate::Error;
 use crate::format::{

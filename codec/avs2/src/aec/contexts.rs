@@ -1,6 +1,6 @@
 //! Context states (31) and their list (35).
 
-/// First index of each group of contexts (table of clause 35).
+/// First index of each group of contexts (table of docs/spec/avs2#a35).
 pub mod ctx {
     /// `cu_type_index`.
     pub const CU_TYPE: usize = 0;

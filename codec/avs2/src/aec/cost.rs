@@ -1,4 +1,4 @@
-//! Costs for encoder decisions (36.3).
+//! Costs for encoder decisions (docs/spec/avs2#a36.3).
 
 use std::sync::LazyLock;
 

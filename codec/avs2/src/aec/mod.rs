@@ -1,4 +1,4 @@
-//! Advanced entropy coding (clauses 30 to 36 of the specification).
+//! Advanced entropy coding (docs/spec/avs2#a30 to #a36).
 //!
 //! The syntax of slice data is written once, generic over [`BinCoder`]. Three coders exist:
 //! [`AecReader`] decodes bins, [`AecWriter`] encodes them, [`CostCoder`] counts fractional bits. Every coding function
@@ -27,13 +27,13 @@ pub trait BinCoder {
     /// Whether bins come from a stream.
     const READS: bool;
 
-    /// A bin with an adaptive context (32.2); `context` is an index from [`ctx`].
+    /// A bin with an adaptive context (docs/spec/avs2#a32.2); `context` is an index from [`ctx`].
     fn bin(&mut self, context: usize, bin: bool) -> bool;
 
-    /// An equiprobable bin (32.3).
+    /// An equiprobable bin (docs/spec/avs2#a32.3).
     fn bypass(&mut self, bin: bool) -> bool;
 
-    /// A bin that is almost always 0 (32.4).
+    /// A bin that is almost always 0 (docs/spec/avs2#a32.4).
     fn final_bin(&mut self, bin: bool) -> bool;
 
     /// Notes that the stream is invalid; the first error counts. Writers ignore it.
@@ -60,7 +60,8 @@ pub trait BinCoder {
         (0..count).fold(0, |sum, i| sum | (u32::from(self.bypass((value >> i) & 1 == 1)) << i))
     }
 
-    /// Truncated unary code: zeros are counted, a one stops (clause 2); `context` gives the context of each bin.
+    /// Truncated unary code: zeros are counted, a one stops (docs/spec/avs2#a2); `context` gives the context of each
+    /// bin.
     #[inline(always)]
     fn truncated_unary(&mut self, max: u32, value: u32, context: impl Fn(u32) -> usize) -> u32 {
         let mut count = 0;
@@ -80,7 +81,7 @@ pub trait BinCoder {
         count
     }
 
-    /// Exp-Golomb code of order 0 (36.1).
+    /// Exp-Golomb code of order 0 (docs/spec/avs2#a36.1).
     #[inline(always)]
     fn exp_golomb(&mut self, value: u32) -> u32 {
         const MAX_ORDER: u32 = 20;
@@ -101,7 +102,7 @@ pub trait BinCoder {
 mod tests {
     use super::*;
 
-    /// Clause 5.2: context (or 3 for bypass, 4 for final) and bin.
+    /// docs/spec/avs2#a5.2: context (or 3 for bypass, 4 for final) and bin.
     const VECTOR: [(usize, u8); 36] = [
         (0, 0),
         (0, 0),

@@ -18,7 +18,7 @@ struct Engine<'a> {
     data: &'a [u8],
     /// Next byte to load; runs on beyond the end, where zeros are read.
     position: usize,
-    /// The offset of clause 32 followed by `ahead` bits of the stream.
+    /// The offset of docs/spec/avs2#a32 followed by `ahead` bits of the stream.
     window: u64,
     ahead: u32,
     range: u32,
@@ -117,7 +117,7 @@ fn note(error: &mut Option<Error>, new: Error) {
 }
 
 impl<'a> AecReader<'a> {
-    /// At the start of slice data (32.1); `data` begin at the byte boundary after the slice header.
+    /// At the start of slice data (docs/spec/avs2#a32.1); `data` begin at the byte boundary after the slice header.
     #[must_use]
     pub fn new(data: &'a [u8]) -> Self {
         let mut engine = Engine { data, position: 0, window: 0, ahead: 0, range: 511 };

@@ -22,7 +22,7 @@ impl Default for AecWriter {
 }
 
 impl AecWriter {
-    /// At the start of slice data (33.1).
+    /// At the start of slice data (docs/spec/avs2#a33.1).
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -35,7 +35,7 @@ impl AecWriter {
         }
     }
 
-    /// Ends the slice data after the final bin 1 (33.5), stuffing included.
+    /// Ends the slice data after the final bin 1 (docs/spec/avs2#a33.5), stuffing included.
     #[must_use]
     pub fn finish(mut self) -> Vec<u8> {
         self.put_bit(self.low >> 9);

@@ -1,4 +1,4 @@
-//! Fixed length and Exp-Golomb codes (clause 11).
+//! Fixed length and Exp-Golomb codes (docs/spec/avs2#a11).
 
 use crate::Error;
 

@@ -1,4 +1,4 @@
-//! Pseudo start code bits (10.3).
+//! Pseudo start code bits (docs/spec/avs2#a10.3).
 
 use std::borrow::Cow;
 
@@ -92,7 +92,7 @@ pub fn insert_pseudo_start_codes(out: &mut Vec<u8>, value: u8, payload: &[u8]) {
 mod tests {
     use super::*;
 
-    /// Clause 5.1 (the first byte of each list is the start code value).
+    /// docs/spec/avs2#a5.1 (the first byte of each list is the start code value).
     const EXAMPLES: [(&[u8], &[u8]); 4] = [
         (&[0xA5, 0x00, 0x00, 0x01, 0x80], &[0xA5, 0x00, 0x00, 0x02, 0x60, 0x00]),
         (&[0xA5, 0x00, 0x00, 0x03, 0xFF], &[0xA5, 0x00, 0x00, 0x02, 0xFF, 0xC0]),

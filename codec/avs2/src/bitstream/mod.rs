@@ -1,4 +1,4 @@
-//! Byte stream, start codes and bit level codes (clauses 10 and 11 of the specification).
+//! Byte stream, start codes and bit level codes (docs/spec/avs2#a10 and #a11).
 
 mod bits;
 mod emulation;

@@ -1,4 +1,4 @@
-//! Start codes and the units between them (10.1, 10.2).
+//! Start codes and the units between them (docs/spec/avs2#a10.1, #a10.2).
 
 use super::emulation::insert_pseudo_start_codes;
 
@@ -19,7 +19,7 @@ pub mod start_code {
     /// Inter picture header.
     pub const INTER_PICTURE: u8 = 0xB6;
 
-    /// Whether units with this value contain pseudo start code bits (10.3).
+    /// Whether units with this value contain pseudo start code bits (docs/spec/avs2#a10.3).
     #[must_use]
     pub fn is_protected(value: u8) -> bool {
         matches!(value, 0..=SLICE_MAX | INTRA_PICTURE | INTER_PICTURE)
@@ -76,7 +76,7 @@ fn find_prefix(data: &[u8]) -> Option<usize> {
 
 /// Appends a unit: prefix, value and `payload`, with pseudo start code bits inserted where the unit needs them.
 ///
-/// `payload` must be byte aligned (clause 10.1, `next_start_code`).
+/// `payload` must be byte aligned (docs/spec/avs2#a10.1, `next_start_code`).
 pub fn write_unit(out: &mut Vec<u8>, value: u8, payload: &[u8]) {
     out.extend([0, 0, 1]);
     if start_code::is_protected(value) {

@@ -325,7 +325,7 @@ impl LcuDecoder {
     }
 }
 
-/// Leaves QP and the sides of a unit for deblocking (6.2).
+/// Leaves QP and the sides of a unit for deblocking (docs/spec/avs2#b6.2).
 fn mark_unit(lcu: &Lcu<'_>, lcu_row: &mut LcuRow, (x, y): (usize, usize), size: usize, qp: u8) {
     let area = UnitArea::new((x, y), size, lcu.place.y);
     lcu_row.info.set_qp(area, qp);
@@ -337,7 +337,7 @@ fn mark_unit(lcu: &Lcu<'_>, lcu_row: &mut LcuRow, (x, y): (usize, usize), size: 
     }
 }
 
-/// Leaves the edges inside an intra unit (6.2).
+/// Leaves the edges inside an intra unit (docs/spec/avs2#b6.2).
 fn mark_intra_edges(lcu: &Lcu<'_>, lcu_row: &mut LcuRow, at: (usize, usize), size: usize, unit: &IntraUnit) {
     if lcu.context.header.deblocking.is_none() || size <= 8 || unit.split == TransformSplit::None {
         return;

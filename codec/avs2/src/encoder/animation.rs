@@ -13,7 +13,7 @@ use crate::picture::PlaneBuffer;
 use crate::{CancelCheck, Error, Picture as DecodedPicture, PictureType};
 
 /// Pictures before this one send their reference set; later ones name the one of the sequence header, which also
-/// removes the picture three before, as in genuine files (section 4.3 of the container's description).
+/// removes the picture three before, as in genuine files (docs/spec/tpg.md#t4.3).
 const FIRST_WITH_INDEX: usize = 3;
 
 /// A coded frame.

@@ -19,7 +19,7 @@ const GOP_OFFSETS: [i8; GOP_SIZE as usize] = [1, 4, 2, 4];
 const GREATEST_OFFSET: i8 = 4;
 /// Most references of a picture; the standard allows no more.
 const REFERENCES: usize = 4;
-/// Greatest difference of coding orders that names a reference (14.4).
+/// Greatest difference of coding orders that names a reference (docs/spec/avs2#a14.4).
 const FARTHEST: u32 = 63;
 
 /// Plans the pictures of one track in coding order.

@@ -7,7 +7,7 @@ use crate::encoder::EncoderOptions;
 pub(super) struct Tuning {
     /// How far weights of errors differ from 1.
     pub strength: f32,
-    /// Error per bit at the QP of the picture (9.2).
+    /// Error per bit at the QP of the picture (docs/spec/avs2#b9.2).
     pub lambda: f64,
     /// QP differences of Cb and Cr.
     pub chroma_qp_delta: [i8; 2],
@@ -15,7 +15,7 @@ pub(super) struct Tuning {
     pub chroma_weight: f64,
 }
 
-/// Constants found by measuring (`docs/encoder.md`, `docs/animation.md`).
+/// Constants found by measuring (`docs/inside/encoder.md`, `docs/format/animation.md`).
 struct Constants {
     strength: f32,
     /// Lambda at QP 11.

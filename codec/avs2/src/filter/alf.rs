@@ -1,4 +1,4 @@
-//! Adaptive loop filter (clause 8).
+//! Adaptive loop filter (docs/spec/avs2#b8).
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use crate::simd::avx2;
 
 const REGIONS: [[u8; 4]; 4] = [[0, 1, 4, 5], [15, 2, 3, 6], [14, 11, 10, 7], [13, 12, 9, 8]];
 
-/// The region of the largest coding unit (`i`, `j`) of `columns` x `rows` (8.2).
+/// The region of the largest coding unit (`i`, `j`) of `columns` x `rows` (docs/spec/avs2#b8.2).
 #[must_use]
 pub fn region((i, j): (usize, usize), (columns, rows): (usize, usize)) -> usize {
     let part = |i: usize, count: usize| {
@@ -19,7 +19,7 @@ pub fn region((i, j): (usize, usize), (columns, rows): (usize, usize)) -> usize 
     REGIONS[part(j, rows)][part(i, columns)].into()
 }
 
-/// Where rows of a filter unit may read beyond its columns (8.3, rule 2).
+/// Where rows of a filter unit may read beyond its columns (docs/spec/avs2#b8.3, rule 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sides {
     /// Samples to the left of the unit.
@@ -28,7 +28,7 @@ pub struct Sides {
     pub right: bool,
 }
 
-/// A filter unit (8.3).
+/// A filter unit (docs/spec/avs2#b8.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FilterUnit {
     /// The samples to filter.

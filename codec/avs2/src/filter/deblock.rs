@@ -1,4 +1,4 @@
-//! Deblocking (clause 6).
+//! Deblocking (docs/spec/avs2#b6).
 
 use super::edge;
 use crate::headers::DeblockingParameters;
@@ -33,14 +33,14 @@ pub struct Thresholds {
 }
 
 impl Thresholds {
-    /// From the QPs on both sides (6.4).
+    /// From the QPs on both sides (docs/spec/avs2#b6.4).
     #[must_use]
     pub fn new(parameters: &DeblockingParameters, qp_p: u8, qp_q: u8) -> Self {
         Self::of_average(parameters, (qp_p + qp_q + 1) >> 1)
     }
 
     /// For a chroma plane from the luma QPs on both sides. Their average is mapped, not each of them: the conformance
-    /// streams decide between the two readings of 6.4.
+    /// streams decide between the two readings of docs/spec/avs2#b6.4.
     #[must_use]
     pub fn of_chroma(parameters: &DeblockingParameters, qp_p: u8, qp_q: u8, delta: i8) -> Self {
         Self::of_average(parameters, chroma_qp((qp_p + qp_q + 1) >> 1, delta))
@@ -99,7 +99,7 @@ impl EdgeUnit {
     }
 }
 
-/// Filters `count` lines across an edge (6.5).
+/// Filters `count` lines across an edge (docs/spec/avs2#b6.5).
 ///
 /// `q0` is the index of the first sample after the edge, `across` the distance of samples along a line, `along` the
 /// distance of lines.

@@ -2,7 +2,7 @@
 
 use crate::syntax::{SaoLcu, TransformSplit};
 
-/// Bits of an edge unit (6.1).
+/// Bits of an edge unit (docs/spec/avs2#b6.1).
 pub mod edge {
     /// The first four samples are filtered.
     pub const FIRST_HALF: u8 = 1;
@@ -129,7 +129,7 @@ impl RowInfo {
         }
     }
 
-    /// Marks the left and the upper side of a coding unit, if they are to be filtered (6.2).
+    /// Marks the left and the upper side of a coding unit, if they are to be filtered (docs/spec/avs2#b6.2).
     pub(crate) fn mark_sides(&mut self, UnitArea { bx, by, count }: UnitArea, left: bool, upper: bool) {
         if left {
             self.mark_vertical(bx, by, count, edge::LUMA | edge::CHROMA);
@@ -139,7 +139,8 @@ impl RowInfo {
         }
     }
 
-    /// Marks the sides between the strips of an intra unit (6.2). In a 16x16 unit only the middle one is on the grid.
+    /// Marks the sides between the strips of an intra unit (docs/spec/avs2#b6.2). In a 16x16 unit only the middle one
+    /// is on the grid.
     pub(crate) fn mark_strips(&mut self, UnitArea { bx, by, count }: UnitArea, kind: TransformSplit) {
         for i in 1..count {
             match kind {

@@ -1,4 +1,4 @@
-//! Loop filters (clauses 6 to 8 of part B).
+//! Loop filters (docs/spec/avs2#b6 to #b8).
 //!
 //! [`deblock`], [`sao`] and [`alf`] hold the filters as functions over planes; [`LoopFilter`] runs them row of largest
 //! coding units by row, as the reconstruction delivers them.

@@ -1,4 +1,4 @@
-//! Sample adaptive offset (clause 7).
+//! Sample adaptive offset (docs/spec/avs2#b7).
 
 use crate::simd::Backend;
 #[cfg(target_arch = "x86_64")]
@@ -18,7 +18,7 @@ pub struct Area {
     pub y1: usize,
 }
 
-/// The columns or rows of region `i` of `count` (7.2), for units of size `n` and `size` samples in all.
+/// The columns or rows of region `i` of `count` (docs/spec/avs2#b7.2), for units of size `n` and `size` samples in all.
 #[must_use]
 pub fn region_span(i: usize, count: usize, n: usize, size: usize) -> (usize, usize) {
     let start = if i == 0 { 0 } else { i * n - 4 };

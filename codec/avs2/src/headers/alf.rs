@@ -1,4 +1,4 @@
-//! Parameters of the adaptive loop filter (clause 16).
+//! Parameters of the adaptive loop filter (docs/spec/avs2#a16).
 
 use super::in_range;
 use crate::Error;
@@ -9,7 +9,8 @@ use crate::bitstream::BitCoder;
 pub struct AlfFilter(pub [i16; 9]);
 
 impl AlfFilter {
-    /// The taps as they are used, C0..C8 (8.1): C8 makes the sum of all taps 64 plus the coded correction.
+    /// The taps as they are used, C0..C8 (docs/spec/avs2#b8.1): C8 makes the sum of all taps 64 plus the coded
+    /// correction.
     #[must_use]
     pub fn taps(&self) -> [i16; 9] {
         let mut taps = self.0;

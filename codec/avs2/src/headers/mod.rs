@@ -1,4 +1,4 @@
-//! Sequence, picture and slice headers (clauses 12 to 17 of the specification).
+//! Sequence, picture and slice headers (docs/spec/avs2#a12 to #a17).
 //!
 //! Each header's syntax is one function, generic over a [`BitCoder`](crate::bitstream::BitCoder): with a
 //! [`BitReader`](crate::bitstream::BitReader) it fills the structure in, with a

@@ -1,4 +1,4 @@
-//! Picture headers (clause 14).
+//! Picture headers (docs/spec/avs2#a14).
 
 use super::{AlfParameters, PictureWeighting, ReferenceConfigurationSet, SequenceHeader, in_range};
 use crate::bitstream::BitCoder;
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn genuine_header() {
-        // Clause 6; the sequence has ALF off here.
+        // docs/spec/avs2#a6; the sequence has ALF off here.
         let data = [0x00, 0x00, 0xFF, 0xFF, 0x00, 0x41, 0x92, 0xE6];
         let mut header = PictureHeader::new_intra(0);
         header.code(&mut BitReader::new(&data), &SequenceHeader::new(960, 544, 5), true).unwrap();

@@ -1,4 +1,4 @@
-//! Sequence header (clause 12) and reference configuration sets (14.4).
+//! Sequence header (docs/spec/avs2#a12) and reference configuration sets (docs/spec/avs2#a14.4).
 
 use super::in_range;
 use super::weighting::{DEFAULT_WEIGHTS, WeightMatrices, code_weight_matrices};
@@ -125,7 +125,7 @@ impl SequenceHeader {
         usize::from(self.vertical_size).next_multiple_of(8)
     }
 
-    /// The matrices that pictures use with `pic_weight_quant_data_index` 0 (15.1).
+    /// The matrices that pictures use with `pic_weight_quant_data_index` 0 (docs/spec/avs2#a15.1).
     #[must_use]
     pub fn weights(&self) -> &WeightMatrices {
         self.weight_matrices.as_ref().unwrap_or(&DEFAULT_WEIGHTS)
@@ -251,7 +251,7 @@ mod tests {
     use super::*;
     use crate::bitstream::{BitReader, BitWriter};
 
-    /// The header of a genuine still picture (clause 6).
+    /// The header of a genuine still picture (docs/spec/avs2#a6).
     const STILL: [u8; 18] = [
         0x20, 0x42, 0x83, 0xC0, 0x08, 0x81, 0x22, 0x00, 0x00, 0x04, 0x00, 0x30, 0x00, 0x01, 0x5C, 0xAE, 0x08,
         0x0D,

@@ -1,4 +1,4 @@
-//! Slice header (clause 17).
+//! Slice header (docs/spec/avs2#a17).
 
 use super::{PictureHeader, SequenceHeader, in_range};
 use crate::Error;
@@ -70,7 +70,7 @@ impl SliceHeader {
         for flag in &mut self.sao_enable {
             *flag = sequence.sample_adaptive_offset_enable && c.flag("slice_sao_enable_flag", *flag)?;
         }
-        // The value of the alignment bits is not checked: streams in circulation differ (clause 4, item 3).
+        // The value of the alignment bits is not checked: streams in circulation differ (docs/spec/avs2#a4, item 3).
         while !c.bit_position().is_multiple_of(8) {
             c.u("aec_byte_alignment_bit", 1, 1)?;
         }

@@ -1,4 +1,4 @@
-//! Weighted quantisation data (clause 15).
+//! Weighted quantisation data (docs/spec/avs2#a15).
 
 use super::in_range;
 use crate::Error;
@@ -13,7 +13,7 @@ pub struct WeightMatrices {
     pub m8: [u8; 64],
 }
 
-/// The matrices of a sequence that sends none (15.1).
+/// The matrices of a sequence that sends none (docs/spec/avs2#a15.1).
 #[rustfmt::skip]
 pub const DEFAULT_WEIGHTS: WeightMatrices = WeightMatrices {
     m4: [
@@ -54,7 +54,7 @@ pub struct WeightModel {
     pub model: u8,
 }
 
-/// Where the matrices of a picture come from (15.2).
+/// Where the matrices of a picture come from (docs/spec/avs2#a15.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PictureWeighting {
     /// From the sequence header.
@@ -79,7 +79,7 @@ const MODEL8: [&[u8; 64]; 4] = [
 ];
 
 impl WeightModel {
-    /// The matrices (15.2).
+    /// The matrices (docs/spec/avs2#a15.2).
     ///
     /// # Errors
     /// A parameter lies outside 1..=255.
@@ -164,7 +164,7 @@ fn code_model<C: BitCoder>(c: &mut C, value: WeightModel) -> Result<WeightModel,
     Ok(WeightModel { parameters, model })
 }
 
-/// `weight_quant_matrix()` (15.1).
+/// `weight_quant_matrix()` (docs/spec/avs2#a15.1).
 pub(super) fn code_weight_matrices<C: BitCoder>(
     c: &mut C,
     matrices: &mut WeightMatrices,

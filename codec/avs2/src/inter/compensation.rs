@@ -1,4 +1,4 @@
-//! Motion compensation (clause 12).
+//! Motion compensation (docs/spec/avs2#c12).
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub(crate) struct Block<'a> {
 
 /// Predicts blocks from reference pictures.
 ///
-/// Reads beyond a plane see its border repeated without end (12.1), so no padding is stored.
+/// Reads beyond a plane see its border repeated without end (docs/spec/avs2#c12.1), so no padding is stored.
 #[derive(Debug)]
 pub(crate) struct Compensator {
     kernels: Kernels,
@@ -40,7 +40,7 @@ impl Compensator {
         }
     }
 
-    /// Fills `out` with plane `component` of the prediction of `block` (12.4).
+    /// Fills `out` with plane `component` of the prediction of `block` (docs/spec/avs2#c12.4).
     ///
     /// `references` are in the order of the reference indices. References that do not exist are passed over.
     pub(crate) fn predict(
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
     use crate::{Picture, PictureType, SimdLevel};
 
-    /// The plane of clause 17.
+    /// The plane of docs/spec/avs2#c17.
     fn plane(width: usize, height: usize) -> Plane {
         let sample = |x: usize, y: usize| ((13 * x + 29 * y + 7 * x * y) % 251) as u8;
         let data = (0..height).flat_map(|y| (0..width).map(move |x| sample(x, y))).collect();

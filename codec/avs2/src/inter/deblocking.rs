@@ -1,4 +1,4 @@
-//! Edges of inter units and the motion switch of deblocking (clause 14).
+//! Edges of inter units and the motion switch of deblocking (docs/spec/avs2#c14).
 
 use super::motion::{Motion, MotionField};
 use super::partition::{Orientation, Partition};
@@ -7,7 +7,8 @@ use crate::filter::{RowInfo, edge};
 /// Units of edges.
 const UNIT: usize = 8;
 
-/// Marks the edges inside an inter unit of `size` whose first 8x8 unit is (`bx`, `by`) of the row (6.2).
+/// Marks the edges inside an inter unit of `size` whose first 8x8 unit is (`bx`, `by`) of the row
+/// (docs/spec/avs2#b6.2).
 ///
 /// `partition` is `Whole` for skip and direct units. `transform` is the orientation of the transform blocks if the
 /// transform is split and any block of the unit is coded.

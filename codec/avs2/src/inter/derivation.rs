@@ -1,4 +1,4 @@
-//! Motion of skip, direct and explicit units (clauses 9 and 10).
+//! Motion of skip, direct and explicit units (docs/spec/avs2#c9 and #c10).
 
 use super::motion::{CollocatedMotion, Direction, Motion, MotionField, MotionVector, Rect};
 use super::partition::{Partition, Shape};
@@ -116,7 +116,7 @@ impl MotionContext<'_> {
         }
     }
 
-    /// Motion that a skip or direct unit at (x, y) would have (clause 10); nothing is stored.
+    /// Motion that a skip or direct unit at (x, y) would have (docs/spec/avs2#c10); nothing is stored.
     pub(crate) fn derived(
         &self,
         field: &MotionField,
@@ -176,7 +176,7 @@ impl MotionContext<'_> {
         self.tools.picture_type == PictureType::B
     }
 
-    /// 10.2.
+    /// docs/spec/avs2#c10.2.
     fn temporal(&self, x: usize, y: usize, weighted_skip_mode: u8) -> Motion {
         let collocated = self.collocated.and_then(|c| c.at(x, y));
         let vector = collocated.map_or(MotionVector::ZERO, |c| {
@@ -190,7 +190,7 @@ impl MotionContext<'_> {
         Motion::dual([0, second], [vector, scaled])
     }
 
-    /// 10.4.
+    /// docs/spec/avs2#c10.4.
     fn temporal_of_b_picture(&self, neighbours: Neighbours<'_>, unit: Rect, x: usize, y: usize) -> Motion {
         let vectors = match self.collocated.and_then(|c| c.at(x, y)) {
             Some(c) => [
@@ -205,7 +205,7 @@ impl MotionContext<'_> {
         Motion::of_b_picture(Direction::Symmetric, vectors)
     }
 
-    /// Clause 9.
+    /// docs/spec/avs2#c9.
     fn explicit(
         &self,
         field: &mut MotionField,
@@ -248,7 +248,7 @@ impl MotionContext<'_> {
         found
     }
 
-    /// The backward vectors of a unit, after all forward vectors (9.3).
+    /// The backward vectors of a unit, after all forward vectors (docs/spec/avs2#c9.3).
     fn backward(
         &self,
         field: &mut MotionField,
@@ -305,7 +305,7 @@ impl<'a> Found<'a> {
     }
 }
 
-/// 10.3: spatial derivation in F pictures.
+/// docs/spec/avs2#c10.3: spatial derivation in F pictures.
 fn spatial(neighbours: Neighbours<'_>, unit: Rect, subtype: u8) -> Motion {
     let motions = SPATIAL_ORDER.map(|n| neighbours.of(unit, n));
     let pairs = Found::new(&motions, |m| m.references[0] >= 0 && m.references[1] >= 0);
@@ -334,7 +334,7 @@ fn spatial(neighbours: Neighbours<'_>, unit: Rect, subtype: u8) -> Motion {
     }
 }
 
-/// 10.5.
+/// docs/spec/avs2#c10.5.
 fn spatial_of_b_picture(neighbours: Neighbours<'_>, unit: Rect, subtype: u8) -> Motion {
     let motions = SPATIAL_ORDER.map(|n| neighbours.of(unit, n));
     let of = |direction: Direction| Found::new(&motions, |m| m.direction == direction);

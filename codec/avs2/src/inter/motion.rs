@@ -1,4 +1,4 @@
-//! Motion vectors and the motion field (clauses 5 and 11).
+//! Motion vectors and the motion field (docs/spec/avs2#c5 and #c11).
 
 use super::prediction::Distances;
 
@@ -73,7 +73,7 @@ impl Motion {
         Self { vectors, references, direction: Direction::Forward }
     }
 
-    /// Motion of a B picture, with the references that belong to `direction` (5.1).
+    /// Motion of a B picture, with the references that belong to `direction` (docs/spec/avs2#c5.1).
     pub(crate) fn of_b_picture(direction: Direction, mut vectors: [MotionVector; 2]) -> Self {
         let references = match direction {
             Direction::Forward => [1, -1],
@@ -178,7 +178,7 @@ impl MotionField {
         &self.blocks[(y / 4) * self.columns + x / 4].motion
     }
 
-    /// Motion of the block that holds (x, y) if it is available to slice number `slice` (5.2).
+    /// Motion of the block that holds (x, y) if it is available to slice number `slice` (docs/spec/avs2#c5.2).
     pub(crate) fn neighbour(&self, x: isize, y: isize, slice: u32) -> Option<&Motion> {
         let (column, row) = (usize::try_from(x).ok()? / 4, usize::try_from(y).ok()? / 4);
         if column >= self.columns || row >= self.rows {
@@ -213,7 +213,7 @@ pub(crate) struct Collocated {
     pub(crate) distance: i16,
 }
 
-/// Motion of a reference picture, one entry for every 16x16 luma samples (clause 11).
+/// Motion of a reference picture, one entry for every 16x16 luma samples (docs/spec/avs2#c11).
 #[derive(Debug, Clone, Default)]
 pub(crate) struct CollocatedMotion {
     columns: usize,

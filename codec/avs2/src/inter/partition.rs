@@ -1,4 +1,4 @@
-//! Types and prediction blocks of inter coding units (clauses 4.1 and 25).
+//! Types and prediction blocks of inter coding units (docs/spec/avs2#c4.1 and #a25).
 
 use super::motion::Rect;
 

@@ -1,4 +1,4 @@
-//! Reference pictures, decoded picture buffer and output order (clause 3).
+//! Reference pictures, decoded picture buffer and output order (docs/spec/avs2#c3).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use super::prediction::Distances;
 use crate::headers::{PictureHeader, SequenceHeader};
 use crate::{Error, Picture, PictureType};
 
-/// Most pictures that are kept (clause 15).
+/// Most pictures that are kept (docs/spec/avs2#c15).
 const CAPACITY: usize = 16;
 /// Most reference pictures of one picture.
 const MAX_REFERENCES: usize = 4;
@@ -75,7 +75,7 @@ impl PictureBuffer {
         self.entries.iter().any(|e| Arc::ptr_eq(&e.stored.picture.planes[0].data, &picture.planes[0].data))
     }
 
-    /// Takes a picture header (steps 1 to 5 of 3.4).
+    /// Takes a picture header (steps 1 to 5 of docs/spec/avs2#c3.4).
     ///
     /// # Errors
     /// A reference picture is missing or breaks a rule, or the picture needs the background picture.
@@ -145,7 +145,8 @@ impl PictureBuffer {
         Ok(())
     }
 
-    /// Takes the decoded picture (steps 6 to 8 of 3.4); pictures that become due are appended to `output`.
+    /// Takes the decoded picture (steps 6 to 8 of docs/spec/avs2#c3.4); pictures that become due are appended to
+    /// `output`.
     pub(crate) fn insert(
         &mut self,
         sequence: &SequenceHeader,

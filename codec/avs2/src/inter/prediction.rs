@@ -1,10 +1,10 @@
-//! Motion vector prediction (clause 7).
+//! Motion vector prediction (docs/spec/avs2#c7).
 
 use super::motion::{Motion, MotionField, MotionVector, Rect};
 use super::partition::Shape;
 use super::scaling::scale_predictor;
 
-/// Distances of the references of the current picture (3.6).
+/// Distances of the references of the current picture (docs/spec/avs2#c3.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Distances {
     /// By reference index.

@@ -1,4 +1,4 @@
-//! Scaling of motion vectors by picture distances (clause 6).
+//! Scaling of motion vectors by picture distances (docs/spec/avs2#c6).
 //!
 //! The three roundings differ, and none is the identity for equal distances.
 

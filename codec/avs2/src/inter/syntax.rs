@@ -1,4 +1,4 @@
-//! Inter syntax of coding units (clauses 25 and 26), written once for reading, writing and counting.
+//! Inter syntax of coding units (docs/spec/avs2#a25 and #a26), written once for reading, writing and counting.
 
 use super::motion::Direction;
 use super::partition::{Orientation, Partition};
@@ -89,7 +89,7 @@ pub(crate) struct InterSyntax {
     pub(crate) multi_hypothesis: u8,
 }
 
-/// Codes the type of a unit with size `1 << log2_size` in a P, F or B picture (25.1).
+/// Codes the type of a unit with size `1 << log2_size` in a P, F or B picture (docs/spec/avs2#a25.1).
 pub(crate) fn code_unit_type<C: BinCoder>(
     c: &mut C,
     tools: &InterTools,
@@ -162,7 +162,7 @@ pub(crate) fn code_inter<C: BinCoder>(
     }
 }
 
-/// 26.1.
+/// docs/spec/avs2#a26.1.
 fn code_derived<C: BinCoder>(c: &mut C, tools: &InterTools, syntax: &mut InterSyntax) {
     let is_f = tools.is(PictureType::F);
     if is_f && tools.weighted_skip && tools.references > 1 {
@@ -234,7 +234,7 @@ fn code_explicit<C: BinCoder>(
     }
 }
 
-/// 26.3.
+/// docs/spec/avs2#a26.3.
 fn code_f_directions<C: BinCoder>(c: &mut C, blocks: &mut [PredictionSyntax]) {
     match blocks {
         [only] => only.dual = c.bin(ctx::PU_TYPE, only.dual),
@@ -247,7 +247,7 @@ fn code_f_directions<C: BinCoder>(c: &mut C, blocks: &mut [PredictionSyntax]) {
     }
 }
 
-/// 26.2.
+/// docs/spec/avs2#a26.2.
 fn code_b_directions<C: BinCoder>(c: &mut C, smallest: bool, blocks: &mut [PredictionSyntax]) {
     use Direction::{Backward, Bidirectional, Forward, Symmetric};
     match blocks {
@@ -291,7 +291,7 @@ fn position(order: &[Direction], direction: Direction) -> usize {
     order.iter().position(|&d| d == direction).unwrap_or(0)
 }
 
-/// 26.4.
+/// docs/spec/avs2#a26.4.
 fn code_multi_hypothesis<C: BinCoder>(c: &mut C, log2_size: u8, mode: u8) -> u8 {
     let base = ctx::PU_TYPE + 3 + 3 * usize::from(log2_size.clamp(3, 6) - 3);
     if !c.bin(base, mode != 0) {
@@ -308,7 +308,7 @@ fn code_multi_hypothesis<C: BinCoder>(c: &mut C, log2_size: u8, mode: u8) -> u8 
     1 + 4 * high + u8::from(c.bypass(rest & 1 != 0))
 }
 
-/// 26.5.
+/// docs/spec/avs2#a26.5.
 fn code_difference<C: BinCoder>(c: &mut C, difference: &mut VectorDifference) {
     difference.x = code_difference_component(c, ctx::MVD, difference.x);
     difference.y = code_difference_component(c, ctx::MVD + 3, difference.y);
@@ -333,7 +333,7 @@ fn code_difference_component<C: BinCoder>(c: &mut C, context: usize, value: i32)
     if c.bypass(value < 0) { -found } else { found }
 }
 
-/// What inter units say about their residual (28.2, 29).
+/// What inter units say about their residual (docs/spec/avs2#a28.2, #a29).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct InterResidual {
     /// `transform_split_flag`.

@@ -1,4 +1,4 @@
-//! Motion vector differences and progressive resolution (clause 8).
+//! Motion vector differences and progressive resolution (docs/spec/avs2#c8).
 
 use super::motion::MotionVector;
 

@@ -1,4 +1,4 @@
-//! Which samples around a block exist (2.4).
+//! Which samples around a block exist (docs/spec/avs2#b2.4).
 
 /// Which neighbouring samples exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

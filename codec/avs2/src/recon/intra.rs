@@ -1,4 +1,4 @@
-//! Intra prediction (clause 2).
+//! Intra prediction (docs/spec/avs2#b2).
 
 use super::availability::Availability;
 use crate::simd::Backend;
@@ -11,8 +11,8 @@ const MID: u8 = 128;
 const CORNER: usize = 320;
 const LENGTH: usize = 704;
 
-/// The line of reference samples (2.5): index 0 is the corner, positive indices run to the right along the row above,
-/// negative ones down along the column to the left.
+/// The line of reference samples (docs/spec/avs2#b2.5): index 0 is the corner, positive indices run to the right along
+/// the row above, negative ones down along the column to the left.
 #[derive(Debug, Clone)]
 pub struct ReferenceLine {
     samples: [u8; LENGTH],
@@ -103,7 +103,7 @@ impl ReferenceLine {
     }
 }
 
-/// Displacement per row of modes 3..=23 as multiplier and shift (2.7).
+/// Displacement per row of modes 3..=23 as multiplier and shift (docs/spec/avs2#b2.7).
 const ROW_STEP: [(u32, u32); 24] = [
     (0, 0),
     (0, 0),
@@ -264,7 +264,7 @@ fn bilinear(line: &ReferenceLine, (w, h): (usize, usize), out: &mut [u8], stride
     }
 }
 
-/// The interpolation filter on four samples in order of the direction (2.7).
+/// The interpolation filter on four samples in order of the direction (docs/spec/avs2#b2.7).
 #[inline(always)]
 fn interpolate(samples: [u8; 4], f: i32) -> u8 {
     let [a, b, c, d] = samples.map(i32::from);

@@ -1,4 +1,4 @@
-//! Reconstruction of blocks (clauses 1 to 5 of part B): from prediction and coefficients to samples.
+//! Reconstruction of blocks (docs/spec/avs2#b1 to #b5): from prediction and coefficients to samples.
 //!
 //! All functions work on caller's buffers, so an encoder reconstructs with the decoder's code:
 //! [`ReferenceLine::load`] and [`predict_intra`] make the prediction, [`Dequantiser`] scales levels,

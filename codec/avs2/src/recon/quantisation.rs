@@ -1,4 +1,4 @@
-//! Inverse quantisation (clause 3).
+//! Inverse quantisation (docs/spec/avs2#b3).
 
 use crate::headers::WeightMatrices;
 
@@ -26,18 +26,18 @@ const SHIFT: [u8; 64] = [
      8,  8,  8,  8,  8,  8,  8,  8,
 ];
 
-/// QP of chroma for index 43 and above (3.2); below it is the index.
+/// QP of chroma for index 43 and above (docs/spec/avs2#b3.2); below it is the index.
 const CHROMA_QP: [u8; 21] =
     [42, 43, 43, 44, 44, 45, 45, 46, 46, 47, 47, 48, 48, 48, 49, 49, 49, 50, 50, 50, 51];
 
-/// QP of a chroma component from the QP of luma and the component's delta (3.2).
+/// QP of a chroma component from the QP of luma and the component's delta (docs/spec/avs2#b3.2).
 #[must_use]
 pub fn chroma_qp(luma_qp: u8, delta: i8) -> u8 {
     let index = (i32::from(luma_qp) + i32::from(delta)).clamp(0, 63) as u8;
     if index < 43 { index } else { CHROMA_QP[usize::from(index) - 43] }
 }
 
-/// Scales the levels of one block (3.4, 3.5).
+/// Scales the levels of one block (docs/spec/avs2#b3.4, #b3.5).
 #[derive(Debug, Clone, Copy)]
 pub struct Dequantiser<'a> {
     scale: i32,
@@ -54,7 +54,7 @@ struct Weights<'a> {
 }
 
 impl<'a> Dequantiser<'a> {
-    /// For blocks of QP `qp` (0..=63) with rounding parameter `n` (3.3).
+    /// For blocks of QP `qp` (0..=63) with rounding parameter `n` (docs/spec/avs2#b3.3).
     #[must_use]
     pub fn new(qp: u8, n: u32) -> Self {
         let index = usize::from(qp.min(63));

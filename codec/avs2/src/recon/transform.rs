@@ -1,4 +1,4 @@
-//! Inverse transforms (clause 4) and reconstruction (clause 5).
+//! Inverse transforms (docs/spec/avs2#b4) and reconstruction (docs/spec/avs2#b5).
 
 use crate::simd::Backend;
 #[cfg(target_arch = "x86_64")]
@@ -9,7 +9,7 @@ pub const MAX_COEFFICIENTS: usize = 1024;
 /// Greatest number of residual samples of a block (64x64).
 pub const MAX_RESIDUAL: usize = 4096;
 
-/// The secondary transform of a block (4.3, 4.4).
+/// The secondary transform of a block (docs/spec/avs2#b4.3, #b4.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Secondary {
     /// None.
@@ -84,7 +84,7 @@ impl CoefficientBlock {
     }
 }
 
-/// The magnitudes of the cosine matrix (4.1).
+/// The magnitudes of the cosine matrix (docs/spec/avs2#b4.1).
 const COSINES: [i8; 33] = [
     32, 45, 45, 45, 44, 44, 43, 43, 42, 41, 40, 39, 38, 36, 35, 34, 32, 30, 29, 27, 25, 23, 21, 19, 17, 15,
     13, 11, 9, 7, 4, 2, 0,
@@ -109,16 +109,17 @@ pub(crate) static T32: [[i8; 32]; 32] = {
     matrix
 };
 
-/// D4 (4.3).
+/// D4 (docs/spec/avs2#b4.3).
 pub(crate) static D4: [[i8; 4]; 4] =
     [[34, 58, 72, 81], [77, 69, -7, -75], [79, -33, -75, 58], [55, -84, 73, -28]];
 
-/// S4 (4.4).
+/// S4 (docs/spec/avs2#b4.4).
 const S4: [[i32; 4]; 4] = [[123, -35, -8, -3], [-32, -120, 30, 10], [14, 25, 123, -22], [8, 13, 19, 126]];
 
 /// Makes the residual of a block of `w` x `h` samples from its coefficients, row by row without gaps.
 ///
-/// Blocks with a side of 64 have half as many coefficients in both directions (4.5). `block` may be changed.
+/// Blocks with a side of 64 have half as many coefficients in both directions (docs/spec/avs2#b4.5). `block` may be
+/// changed.
 pub fn inverse_transform(
     backend: Backend,
     block: &mut CoefficientBlock,
@@ -160,7 +161,7 @@ fn cosine_avx2(_: Backend, _: &CoefficientBlock, _: bool, _: &mut [i16; MAX_RESI
     false
 }
 
-/// Shift and width in bits of the second step (4.2).
+/// Shift and width in bits of the second step (docs/spec/avs2#b4.2).
 fn second_step(wavelet: bool) -> (u32, u32) {
     if wavelet { (11, 10) } else { (12, 9) }
 }
@@ -173,7 +174,7 @@ fn constant(block: &CoefficientBlock, wavelet: bool, residual: &mut [i16; MAX_RE
     residual[..block.width * block.height].fill(value);
 }
 
-/// 4.2
+/// docs/spec/avs2#b4.2
 fn cosine(block: &CoefficientBlock, wavelet: bool, residual: &mut [i16; MAX_RESIDUAL]) {
     let (cw, ch) = (block.width, block.height);
     let mut columns = [0; MAX_COEFFICIENTS];
@@ -196,7 +197,7 @@ fn cosine(block: &CoefficientBlock, wavelet: bool, residual: &mut [i16; MAX_RESI
     }
 }
 
-/// `Rs` (4.2)
+/// `Rs` (docs/spec/avs2#b4.2)
 #[inline(always)]
 fn round_clip(value: i32, shift: u32, bits: u32) -> i16 {
     let limit = 1 << (bits - 1);
@@ -245,7 +246,7 @@ fn large_secondary(block: &mut CoefficientBlock, horizontal: bool, vertical: boo
     block.nonzero_height = block.nonzero_height.max(4);
 }
 
-/// Doubles the size of a residual of `w` x `h` (4.5).
+/// Doubles the size of a residual of `w` x `h` (docs/spec/avs2#b4.5).
 fn synthesize(residual: &mut [i16; MAX_RESIDUAL], (w, h): (usize, usize)) {
     let mut rows = [0; MAX_RESIDUAL / 2];
     for j in 0..h {

@@ -159,7 +159,7 @@ impl<const LUMA: bool, const DIAG: bool> Block<LUMA, DIAG> {
         (0..self.groups).rev().find(nonzero).unwrap_or(0)
     }
 
-    /// 43.2
+    /// docs/spec/avs2#a43.2
     pub fn code_last_group<C: BinCoder>(&self, c: &mut C, last: usize) -> usize {
         let base = ctx::LAST_CG + if LUMA { 0 } else { 6 };
         match self.groups {
@@ -184,7 +184,7 @@ impl<const LUMA: bool, const DIAG: bool> Block<LUMA, DIAG> {
         self.scan.index(gx, gy)
     }
 
-    /// The first of the four contexts of a last position (44.1).
+    /// The first of the four contexts of a last position (docs/spec/avs2#a44.1).
     #[inline(always)]
     pub fn last_position_context(&self, (gx, gy): (usize, usize), first: bool) -> usize {
         let f = usize::from(first);
@@ -198,7 +198,7 @@ impl<const LUMA: bool, const DIAG: bool> Block<LUMA, DIAG> {
             }
     }
 
-    /// 43.4 and 44.1; `first` tells the first coded group of the block.
+    /// docs/spec/avs2#a43.4 and #a44.1; `first` tells the first coded group of the block.
     #[inline(always)]
     pub fn code_last_position<C: BinCoder>(
         &self,
@@ -225,7 +225,7 @@ impl<const LUMA: bool, const DIAG: bool> Block<LUMA, DIAG> {
         POSITION_4X4[(4 * py + px) as usize & 15].into()
     }
 
-    /// 43.1, from the last coefficient of a group to its first; returns how many there are.
+    /// docs/spec/avs2#a43.1, from the last coefficient of a group to its first; returns how many there are.
     #[inline(always)]
     fn code_pairs<C: BinCoder>(
         &self,
@@ -266,7 +266,7 @@ impl<const LUMA: bool, const DIAG: bool> Block<LUMA, DIAG> {
         16
     }
 
-    /// 43.5 and 44.2
+    /// docs/spec/avs2#a43.5 and #a44.2
     #[inline(always)]
     fn code_level<C: BinCoder>(
         &self,
@@ -294,12 +294,13 @@ impl<const LUMA: bool, const DIAG: bool> Block<LUMA, DIAG> {
     }
 }
 
-/// `rankOf` (43.1).
+/// `rankOf` (docs/spec/avs2#a43.1).
 pub(crate) const RANKS: [u8; 6] = [0, 1, 2, 3, 3, 4];
 
 /// Levels of the six scan positions behind the current one, one byte each, nearest first.
 ///
-/// The distance rule of 44.3 comes down to these positions; levels above 4 count as 4, which is enough for the set.
+/// The distance rule of docs/spec/avs2#a44.3 comes down to these positions; levels above 4 count as 4, which is enough
+/// for the set.
 #[derive(Default)]
 struct NearbyLevels(u64);
 
@@ -319,7 +320,7 @@ impl NearbyLevels {
     }
 }
 
-/// Run contexts by examined position (44.3): [several groups][group 0][chroma, luma, diagonal luma].
+/// Run contexts by examined position (docs/spec/avs2#a44.3): [several groups][group 0][chroma, luma, diagonal luma].
 pub(crate) static RUN_PLACES: [[[[u8; 16]; 3]; 2]; 2] = {
     let mut places = [[[[0; 16]; 3]; 2]; 2];
     let mut case = 0;

@@ -1,4 +1,4 @@
-//! Syntax of slice data (clauses 20 to 29 and 40 to 45 of the specification).
+//! Syntax of slice data (docs/spec/avs2#a20 to #a29 and #a40 to #a45).
 //!
 //! Each element's binarisation and context selection is written once, generic over a
 //! [`BinCoder`](crate::aec::BinCoder): the functions take the value to code and return (or leave in place) the coded

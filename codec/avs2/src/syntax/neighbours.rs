@@ -30,7 +30,7 @@ pub(crate) trait NeighbourView {
     /// `PrevDeltaQP` is not 0 (29).
     fn qp_delta_before(&mut self) -> &mut bool;
 
-    /// Intra luma modes to the left of and above a block (2.2).
+    /// Intra luma modes to the left of and above a block (docs/spec/avs2#b2.2).
     fn luma_modes(&self, (x, y): (usize, usize)) -> (u8, u8) {
         (self.left(x, y).luma_mode, self.above(x, y).luma_mode)
     }

@@ -68,7 +68,7 @@ static SCAN_1X4: GroupScan = group_scan!(GROUPS_2X2, 1, 4);
 static SCAN_8X2: GroupScan = group_scan!(GROUPS_8X2, 8, 16);
 static SCAN_2X8: GroupScan = group_scan!(GROUPS_2X8, 2, 16);
 
-/// Order of the groups of a block of `w` x `h` coefficients (41.3).
+/// Order of the groups of a block of `w` x `h` coefficients (docs/spec/avs2#a41.3).
 pub(super) fn group_scan(w: usize, h: usize) -> &'static GroupScan {
     match (w, h) {
         (4, 4) => &SCAN_1X1,
@@ -100,7 +100,7 @@ const fn invert<const N: usize>(index: &[u8; N], width: usize) -> [(u8, u8); N] 
 mod tests {
     use super::*;
 
-    /// The rule of 41.1.
+    /// The rule of docs/spec/avs2#a41.1.
     fn zigzag(w: usize, h: usize) -> Vec<(usize, usize)> {
         let mut cells = Vec::new();
         for d in 0..w + h - 1 {

@@ -40,7 +40,7 @@ impl TransformSplit {
         if self == Self::None { 1 } else { 4 }
     }
 
-    /// Luma block `i` of a unit of size `size` (1.4).
+    /// Luma block `i` of a unit of size `size` (docs/spec/avs2#b1.4).
     #[inline]
     #[must_use]
     pub fn block(self, size: usize, i: usize) -> BlockRect {
@@ -80,7 +80,7 @@ pub struct IntraUnit {
     pub qp: u8,
 }
 
-/// The luma mode that predicts chroma (2.3).
+/// The luma mode that predicts chroma (docs/spec/avs2#b2.3).
 #[inline]
 #[must_use]
 pub fn chroma_to_luma_mode(chroma_mode: u8, luma_mode: u8) -> u8 {
@@ -137,7 +137,7 @@ pub(crate) fn code_intra_unit<C: BinCoder>(
     });
 }
 
-/// `transform_split_flag` and `intra_pu_type_index` (27.1).
+/// `transform_split_flag` and `intra_pu_type_index` (docs/spec/avs2#a27.1).
 pub(crate) fn code_partition<C: BinCoder>(
     c: &mut C,
     sdip: bool,
@@ -158,7 +158,7 @@ pub(crate) fn code_partition<C: BinCoder>(
     }
 }
 
-/// The two most probable modes from those to the left and above, in increasing order (2.2).
+/// The two most probable modes from those to the left and above, in increasing order (docs/spec/avs2#b2.2).
 #[inline]
 #[must_use]
 pub fn most_probable_modes((left, above): (u8, u8)) -> (u8, u8) {
@@ -169,7 +169,7 @@ pub fn most_probable_modes((left, above): (u8, u8)) -> (u8, u8) {
     }
 }
 
-/// `intra_luma_pred_mode` (27.3).
+/// `intra_luma_pred_mode` (docs/spec/avs2#a27.3).
 pub(crate) fn code_luma_mode<C: BinCoder>(c: &mut C, (mpm0, mpm1): (u8, u8), mode: u8) -> u8 {
     if c.bin(ctx::LUMA_MODE, mode == mpm0 || mode == mpm1) {
         return if c.bin(ctx::LUMA_MODE + 6, mode == mpm1) { mpm1 } else { mpm0 };
@@ -188,7 +188,7 @@ pub(crate) fn code_luma_mode<C: BinCoder>(c: &mut C, (mpm0, mpm1): (u8, u8), mod
     mode
 }
 
-/// `intra_chroma_pred_mode` (27.4).
+/// `intra_chroma_pred_mode` (docs/spec/avs2#a27.4).
 pub(crate) fn code_chroma_mode<C: BinCoder>(c: &mut C, left_set: bool, luma_mode: u8, mode: u8) -> u8 {
     if c.bin(ctx::CHROMA_MODE + usize::from(left_set), mode == 0) {
         return 0;
@@ -211,7 +211,7 @@ pub(crate) fn code_chroma_mode<C: BinCoder>(c: &mut C, left_set: bool, luma_mode
     mode
 }
 
-/// `ctp_y` of the block at `at` (28.4).
+/// `ctp_y` of the block at `at` (docs/spec/avs2#a28.4).
 pub(crate) fn code_luma_ctp<C: BinCoder>(
     c: &mut C,
     neighbours: &impl NeighbourView,
@@ -223,7 +223,7 @@ pub(crate) fn code_luma_ctp<C: BinCoder>(
     c.bin(ctx::CTP + context, coded)
 }
 
-/// `ctp_uv` (28.1): bit 0 Cb, bit 1 Cr; contexts `context` and `context + 1`.
+/// `ctp_uv` (docs/spec/avs2#a28.1): bit 0 Cb, bit 1 Cr; contexts `context` and `context + 1`.
 pub(crate) fn code_chroma_ctp<C: BinCoder>(c: &mut C, context: usize, ctp: u8) -> u8 {
     if !c.bin(context, ctp != 0) {
         0

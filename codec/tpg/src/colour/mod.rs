@@ -1,4 +1,4 @@
-//! From 4:2:0 to RGB: BT.601 matrix, with the integers of Tencent's decoder (section 13 of the container's description).
+//! From 4:2:0 to RGB: BT.601 matrix, with the integers of Tencent's decoder (docs/spec/tpg.md#t13).
 //!
 //! Chroma samples sit in the centre of each 2 x 2 block. They are brought to full size with the bilinear filter for
 //! that position, weights 9, 3, 3 and 1 sixteenths, edges repeated, and rounded; then comes the matrix, and each

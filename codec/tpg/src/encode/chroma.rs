@@ -1,9 +1,9 @@
-//! Chroma at half size; samples sit in the centre of 2 x 2 pixels (section 6 of the container's description).
+//! Chroma at half size; samples sit in the centre of 2 x 2 pixels (docs/spec/tpg.md#t6).
 
 use super::matrix::{CHROMA_BITS, chroma_row};
 use super::{GREY, Pixels, sharp, sixteenths};
 
-/// How chroma is brought to half size. `docs/tpg-encoding.md` compares them.
+/// How chroma is brought to half size. `docs/format/tpg-encoding.md` compares them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ChromaFilter {

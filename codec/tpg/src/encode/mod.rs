@@ -1,4 +1,4 @@
-//! From pixels to files (sections 3, 6, 7 and 10 of the container's description).
+//! From pixels to files (docs/spec/tpg.md#t3, #t6, #t7 and #t10).
 //!
 //! Pixels are converted once ([`Source`]) and may then be encoded as often as a search for a size or a quality needs.
 //!

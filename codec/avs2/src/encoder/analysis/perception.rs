@@ -14,8 +14,8 @@ use crate::simd::Backend;
 /// Sides of the squares whose mean errors count.
 const SIDES: [usize; 4] = [2, 4, 8, 16];
 
-/// What errors weigh at full strength: base weight, and weights of the means by side. `docs/encoder.md` says how they
-/// were found.
+/// What errors weigh at full strength: base weight, and weights of the means by side. `docs/inside/encoder.md` says how
+/// they were found.
 const LUMA: (f32, [f32; 4]) = (0.92, [0.0, 0.8, 0.0, 0.8]);
 const CHROMA: (f32, [f32; 4]) = (0.35, [0.35, 0.8, 0.0, 2.5]);
 

@@ -1,4 +1,4 @@
-//! Estimation of the adaptive loop filter (9.7).
+//! Estimation of the adaptive loop filter (docs/spec/avs2#b9.7).
 
 use crate::encoder::filters::FilterTask;
 use crate::encoder::input::FRACTION_BITS;
@@ -154,7 +154,7 @@ struct Group {
     taps: [i16; TAPS],
 }
 
-/// The filter as it is sent (8.1).
+/// The filter as it is sent (docs/spec/avs2#b8.1).
 fn coded(taps: &[i16; TAPS]) -> AlfFilter {
     let mut coded = *taps;
     coded[TAPS - 1] += 2 * taps[..TAPS - 1].iter().sum::<i16>() - 64;

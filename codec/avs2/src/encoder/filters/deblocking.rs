@@ -1,4 +1,4 @@
-//! Choice of the deblocking offsets (9.5).
+//! Choice of the deblocking offsets (docs/spec/avs2#b9.5).
 
 use crate::encoder::filters::FilterTask;
 use crate::encoder::search::row::Row;

@@ -1,4 +1,4 @@
-//! Estimation of sample adaptive offset (9.6).
+//! Estimation of sample adaptive offset (docs/spec/avs2#b9.6).
 
 use crate::encoder::filters::FilterTask;
 use crate::encoder::input::FRACTION_BITS;

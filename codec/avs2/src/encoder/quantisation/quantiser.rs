@@ -1,4 +1,4 @@
-//! Rate-distortion optimised quantisation (9.3).
+//! Rate-distortion optimised quantisation (docs/spec/avs2#b9.3).
 //!
 //! Coefficient groups are visited as they are coded, from the last to the first. Two hypotheses are carried along: that
 //! no coefficient has been coded yet, and the cheapest way to have coded some. Within a group the same is done by
@@ -13,7 +13,7 @@ use crate::simd::Backend;
 use crate::syntax::coding::{Block, CELLS_4X4, RANKS, RUN_PLACES};
 use crate::syntax::{BlockClass, Levels};
 
-/// Reciprocals of the decoder's scale (9.3).
+/// Reciprocals of the decoder's scale (docs/spec/avs2#b9.3).
 #[rustfmt::skip]
 const RECIPROCALS: [u16; 64] = [
     32768, 29775, 27554, 25268, 23170, 21247, 19369, 17770,
@@ -53,7 +53,7 @@ pub(in crate::encoder) struct Quantised {
 }
 
 impl<'a> Quantiser<'a> {
-    /// `n` is the rounding parameter (3.3).
+    /// `n` is the rounding parameter (docs/spec/avs2#b3.3).
     pub(in crate::encoder) fn new(qp: u8, n: u32, dead_zone: f32) -> Self {
         let reciprocal = u32::from(RECIPROCALS[usize::from(qp.min(63))]);
         let shift = 22 - n;
@@ -384,7 +384,7 @@ fn best_level(nearest: u32, changes: [f32; 2], [zero, one]: [u32; 2], lambda: f3
     (cost, rate, nearest)
 }
 
-/// Costs of the position of a group's last coefficient (43.4).
+/// Costs of the position of a group's last coefficient (docs/spec/avs2#a43.4).
 struct LastCosts {
     x: [u32; 4],
     y: [u32; 4],
@@ -424,14 +424,14 @@ impl LastCosts {
     }
 }
 
-/// The set of run contexts (44.3): levels at most six positions away count.
+/// The set of run contexts (docs/spec/avs2#a44.3): levels at most six positions away count.
 #[inline(always)]
 fn run_set(levels: &[u16; 24], p: usize) -> usize {
     let sum: u32 = levels[p..p + 7].iter().map(|&level| u32::from(level)).sum();
     (sum / 2).min(2) as usize
 }
 
-/// Bits of a level and its sign (43.5).
+/// Bits of a level and its sign (docs/spec/avs2#a43.5).
 #[inline(always)]
 fn level_cost(level: u32, zero: u32, one: u32) -> u32 {
     if level <= 32 {

@@ -1,4 +1,4 @@
-//! Forward transforms (4.6): the transposes of the decoder's.
+//! Forward transforms (docs/spec/avs2#b4.6): the transposes of the decoder's.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ use crate::encoder::simd;
 use crate::recon::{MAX_COEFFICIENTS, Secondary};
 use crate::simd::Backend;
 
-/// Magnitudes of the cosine matrix (4.1).
+/// Magnitudes of the cosine matrix (docs/spec/avs2#b4.1).
 const COSINES: [i16; 33] = [
     32, 45, 45, 45, 44, 44, 43, 43, 42, 41, 40, 39, 38, 36, 35, 34, 32, 30, 29, 27, 25, 23, 21, 19, 17, 15,
     13, 11, 9, 7, 4, 2, 0,

@@ -1,4 +1,4 @@
-//! Search of the coding quadtree (9.4).
+//! Search of the coding quadtree (docs/spec/avs2#b9.4).
 
 mod attempts;
 mod chroma;

@@ -1,4 +1,4 @@
-//! Headers and slices of a picture, written as in genuine files (section 4 of the container's description).
+//! Headers and slices of a picture, written as in genuine files (docs/spec/tpg.md#t4).
 
 use crate::Error;
 use crate::aec::AecWriter;

@@ -1,4 +1,4 @@
-//! Sample interpolation (12.2 and 12.3).
+//! Sample interpolation (docs/spec/avs2#c12.2 and #c12.3).
 //!
 //! The kernels filter a source that holds all taps; [`compensation`](super::compensation) prepares it. Luma has 8 taps
 //! at quarter samples, chroma 4 taps at eighth samples.

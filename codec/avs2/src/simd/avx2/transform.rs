@@ -55,7 +55,7 @@ struct Rounding {
     max: i16,
 }
 
-/// The transform without secondary transform and wavelet (4.2); `wavelet` selects its rounding.
+/// The transform without secondary transform and wavelet (docs/spec/avs2#b4.2); `wavelet` selects its rounding.
 pub(crate) fn inverse_transform(
     backend: Backend,
     block: &CoefficientBlock,
@@ -81,7 +81,7 @@ pub(crate) fn inverse_transform(
     true
 }
 
-/// The transform of 4x4 luma intra blocks (4.3).
+/// The transform of 4x4 luma intra blocks (docs/spec/avs2#b4.3).
 pub(crate) fn small_secondary(
     backend: Backend,
     block: &CoefficientBlock,
