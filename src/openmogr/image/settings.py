@@ -75,7 +75,7 @@ class ImageSettings(BaseModel):
         default_factory=image_budget,
         gt=0,
         description="Memory that all pictures in work may need together, in bytes.",
-        json_schema_extra={"default_in_words": "60 % of what the process may use"},
+        json_schema_extra={"default_in_words": "60 % of what the process may use", "example": 4_000_000_000},
     )
     max_work: int = Field(
         default=2_000_000_000,
