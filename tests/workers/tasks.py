@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from openmogr.workers import Answer, Handler, Job
@@ -101,7 +102,7 @@ def _environment(job: Job, number: int, options: object) -> Answer:
 def _reach(job: Job, number: int, options: object) -> Answer:
     """What of the world outside can be reached: files, folders, the network, programs, other processes."""
     reached = []
-    attempts = {
+    attempts: dict[str, Callable[[], object]] = {
         "read": lambda: Path("/etc/hostname").read_bytes(),
         "list": lambda: list(Path("/etc").iterdir()),
         "write": lambda: Path("/tmp/openmogr-reached").write_bytes(b""),

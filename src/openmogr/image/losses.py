@@ -51,7 +51,7 @@ def lost_pictures(opened: OpenedImage, *, animated: bool) -> Iterator[Loss]:
     image = opened.image
     if opened.container.name == "tiff":
         # Counting would follow all directories, of which a hostile file has millions.
-        if opened.source.tiff is not None and getattr(opened.source.tiff.directory, "next", 0):
+        if opened.source.tiff is not None and getattr(opened.source.tiff.directory, "next", False):
             yield Loss.pages
     elif opened.container.name in {"heif", "jpeg"} and getattr(image, "n_frames", 1) > 1:
         yield Loss.pictures
