@@ -13,9 +13,9 @@ from functools import partial
 from typing import cast
 
 import uvicorn
-from starlette.types import ASGIApp
 
 from openmogr.api.settings import ServerSettings
+from openmogr.asgi import ASGIApp
 from openmogr.wire import REFUSED_IN_WORDS, CosProtocol
 
 __all__ = ["fit_connections", "make_server"]

@@ -21,7 +21,7 @@ from openmogr.storage.errors import (
     ObjectAlreadyExists,
     TooManyBuckets,
 )
-from openmogr.storage.protocol import Acl, ObjectAttributes, ObjectHeaders, ObjectInfo, Write
+from openmogr.storage.interface import Acl, ObjectAttributes, ObjectHeaders, ObjectInfo, Write
 
 pytestmark = pytest.mark.anyio
 

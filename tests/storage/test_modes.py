@@ -14,7 +14,7 @@ import pytest
 from openmogr.auth import load_credentials
 from openmogr.auth.settings import AuthSettings
 from openmogr.storage import EmbeddedStorage, StorageSettings
-from openmogr.storage.protocol import Write
+from openmogr.storage.interface import Write
 
 BUCKET = "photos-1250000000"
 FOLDERS = (".", "blobs", "staging")

@@ -6,8 +6,6 @@ import logging
 import time
 from contextlib import aclosing
 
-from starlette.types import Receive, Scope, Send
-
 from openmogr.api.cors import cors_headers
 from openmogr.api.coverage import check_coverage
 from openmogr.api.processing import add_error_number
@@ -15,6 +13,7 @@ from openmogr.api.request import Request, read_request
 from openmogr.api.response import Header, Response
 from openmogr.api.routing import find_handler
 from openmogr.api.services import Services
+from openmogr.asgi import Receive, Scope, Send
 from openmogr.errors import CosError, InternalError, SlowDown, is_shortage
 from openmogr.wire import ERROR_TYPE, RequestIds, error_document
 

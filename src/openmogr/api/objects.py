@@ -16,7 +16,7 @@ from openmogr.api.response import Header, Response, xml_response
 from openmogr.api.services import Services
 from openmogr.api.xml import Node, child_text, children, quoted
 from openmogr.errors import AccessDenied, InvalidArgument, NotSupported
-from openmogr.storage.protocol import ObjectInfo, Write
+from openmogr.storage.interface import ObjectInfo, Write
 
 __all__ = ["delete_object", "delete_objects", "get_object", "put_object"]
 

@@ -22,7 +22,7 @@ from openmogr.api.services import Services
 from openmogr.api.xml import Node, quoted
 from openmogr.errors import AccessDenied, CosError, InvalidPicOperations
 from openmogr.image import ImageInfo, Result, Source
-from openmogr.storage.protocol import (
+from openmogr.storage.interface import (
     Assembly,
     Content,
     Digest,

@@ -16,7 +16,7 @@ from openmogr.api.services import Services
 from openmogr.api.xml import quoted
 from openmogr.errors import CosError, ImageTooLarge
 from openmogr.image import Result, Source, parse_operation
-from openmogr.storage.protocol import ObjectInfo, ObjectReader
+from openmogr.storage.interface import ObjectInfo, ObjectReader
 
 __all__ = ["add_error_number", "processed_object", "source_of", "too_large"]
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import quote, unquote_to_bytes
 
-from starlette.types import Receive, Scope
-
 from openmogr.api.errors import IncompleteBody, InvalidRequest, InvalidURI, MissingRequestBody, XMLSizeLimit
 from openmogr.api.hosts import Host, HostTable, Style
+from openmogr.asgi import Receive, Scope
 from openmogr.auth import Coverage, SignedRequest
 from openmogr.errors import InvalidArgument
 from openmogr.image import Query, find_operation

@@ -81,7 +81,7 @@ def _run(settings: Settings, config: Path | None, *, demo: bool) -> None:
 
 
 def _check_storage(settings: Settings) -> None:
-    from openmogr.storage.inspect import inspect_storage
+    from openmogr.storage.embedded import inspect_storage
 
     report = inspect_storage(settings.storage)
     if report.problem:
