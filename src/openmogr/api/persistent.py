@@ -6,7 +6,7 @@ original and results are committed together.
 
 from __future__ import annotations
 
-import asyncio
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -15,13 +15,15 @@ from openmogr.api.access import check_write, open_readable
 from openmogr.api.attributes import forbids_overwrite
 from openmogr.api.body import receive_into
 from openmogr.api.pic_operations import PicOperations, Rule, parse_pic_operations
-from openmogr.api.processing import source_of, too_large
+from openmogr.api.processing import memory_headers, too_large
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, xml_response
+from openmogr.api.results import Made, Work
 from openmogr.api.services import Services
+from openmogr.api.sources import OpenSource
 from openmogr.api.xml import Node, quoted
 from openmogr.errors import AccessDenied, CosError, InvalidPicOperations
-from openmogr.image import ImageInfo, Result, Source
+from openmogr.image import ImageInfo, Result
 from openmogr.storage.interface import (
     Assembly,
     Content,
@@ -51,6 +53,7 @@ class _Outcome:
     source: ObjectInfo
     image_info: ImageInfo | None
     results: Sequence[tuple[ObjectInfo, Result]]
+    memory: Sequence[Header] = ()
 
 
 def _operations(services: Services, request: Request) -> PicOperations:
@@ -83,12 +86,11 @@ async def store_and_process(
         What the answer says, None where nothing was asked for; and its further headers.
     """
     staged, digest = upload
-    # An empty upload has no file.
-    source = Source(path=staged.path) if digest.size else Source(data=b"")
+    source = OpenSource(staged, digest.size, digest.etag, digest.crc64)
     write = Write(
         request.bucket, request.key, staged, attributes, forbid_overwrite=forbids_overwrite(request)
     )
-    outcome = await _run(services, operations, _Input(source, digest.size, staged, attributes), write)
+    outcome = await _run(services, request, operations, _Input(source, staged, attributes), write)
     if not operations.rules and not operations.is_pic_info:
         return None, []
     return _upload_result(request, outcome), _notes(outcome)
@@ -102,8 +104,8 @@ async def process_copy(
     write = Write(
         request.bucket, request.key, source, attributes, forbid_overwrite=forbids_overwrite(request)
     )
-    given = replace(await _input(services, source), attributes=attributes)
-    outcome = await _run(services, operations, given, write)
+    given = replace(_input(source), attributes=attributes)
+    outcome = await _run(services, request, operations, given, write)
     return outcome.source, _flat_result(request, outcome), _notes(outcome)
 
 
@@ -112,16 +114,17 @@ async def process_stored(services: Services, request: Request) -> Response:
     await check_write(services, request)
     operations = await checked_operations(services, request)
     async with await open_readable(services, request) as reader:
-        outcome = await _run(services, operations, await _input(services, reader), None)
+        outcome = await _run(services, request, operations, _input(reader), None)
     return xml_response(_upload_result(request, outcome), *_notes(outcome))
 
 
 def _notes(outcome: _Outcome) -> list[Header]:
     """What results have to say in headers, each once."""
     notes = {name.lower(): value for _, result in outcome.results for name, value in result.headers.items()}
-    return [
+    said = [
         (name.encode(), value.encode()) for name, value in notes.items() if name.startswith("x-openmogr-")
     ]
+    return [*said, *outcome.memory]
 
 
 async def process_assembly(
@@ -136,25 +139,22 @@ async def process_assembly(
         assembly.info.attributes,
         forbid_overwrite=forbids_overwrite(request),
     )
-    outcome = await _run(services, operations, await _input(services, assembly), write)
+    outcome = await _run(services, request, operations, _input(assembly), write)
     return outcome.source, _flat_result(request, outcome)
 
 
 @dataclass(frozen=True)
 class _Input:
-    """The source of all rules; ``source`` is None where it is too large to be looked into."""
+    """The source of all rules."""
 
-    source: Source | None
-    size: int
+    source: OpenSource
     content: Content
     attributes: ObjectAttributes
     info: ObjectInfo | None = None
 
 
-async def _input(services: Services, reader: ObjectReader) -> _Input:
-    info = reader.info
-    source = await source_of(reader) if info.size <= services.image.max_input_bytes else None
-    return _Input(source, info.size, reader, info.attributes, info)
+def _input(reader: ObjectReader) -> _Input:
+    return _Input(OpenSource.of(reader), reader, reader.info.attributes, reader.info)
 
 
 async def checked_operations(services: Services, request: Request) -> PicOperations:
@@ -168,32 +168,34 @@ async def checked_operations(services: Services, request: Request) -> PicOperati
 
 
 async def _run(
-    services: Services, operations: PicOperations, given: _Input, original: Write | None
+    services: Services, request: Request, operations: PicOperations, given: _Input, original: Write | None
 ) -> _Outcome:
     """Execute all rules and commit.
 
     Args:
         services: the parts of the service.
+        request: what asks for it.
         operations: the checked header.
         given: the source.
         original: how the source itself is stored; None where it is stored already.
     """
-    if given.size > services.image.max_input_bytes:
-        given = _Input(None, given.size, given.content, given.attributes, given.info)
-    info_wanted = [_image_info_of(services, given)] if operations.is_pic_info else []
-    done = await asyncio.gather(
-        *(_execute(services, rule, given) for rule in operations.rules), *info_wanted, return_exceptions=True
-    )
-    for item in done:
-        if isinstance(item, BaseException):
-            # Numbers of downloads mean nothing here.
-            if isinstance(item, CosError):
-                item.headers.pop("X-ErrNo", None)
-            raise item
-    results = [item for item in done if isinstance(item, Result)]
-    image_info = next((item for item in done if isinstance(item, ImageInfo)), None)
-    async with _writes(services, operations.rules, results, given) as writes:
-        infos = await services.storage.commit(writes if original is None else [original, *writes])
+    try:
+        made = await _execute(services, request, operations, given)
+    except CosError as error:
+        # Numbers of downloads mean nothing here.
+        error.headers.pop("X-ErrNo", None)
+        raise
+    image_info = next((item.info for item in made if item.info is not None), None)
+    done = [item for item in made if item.result is not None]
+    results = [item.result for item in done if item.result is not None]
+    try:
+        async with _writes(services, operations.rules, done, given) as writes:
+            infos = await services.storage.commit(writes if original is None else [original, *writes])
+    finally:
+        for item in made:
+            if item.file is not None:
+                item.file.close()
+    memory = memory_headers(services, done)
     if original is None:
         assert given.info is not None
         source, stored = given.info, infos
@@ -202,42 +204,53 @@ async def _run(
     for info in stored:
         if (info.bucket, info.key) == (source.bucket, source.key):
             source = info
-    return _Outcome(source, image_info, list(zip(stored, results, strict=True)))
+    return _Outcome(source, image_info, list(zip(stored, results, strict=True)), memory)
 
 
-async def _execute(services: Services, rule: Rule, given: _Input) -> Result:
-    if given.source is None:
-        if not rule.pipeline.ignore_error:
+async def _execute(
+    services: Services, request: Request, operations: PicOperations, given: _Input
+) -> list[Made]:
+    """The results in rule order, and then the info."""
+    pipelines = [rule.pipeline for rule in operations.rules]
+    if given.source.size > services.image.max_input_bytes:
+        if operations.is_pic_info or not all(pipeline.ignore_error for pipeline in pipelines):
             raise too_large(services)
-        return Result(b"", given.attributes.headers.content_type, "", 0, 0, 100, is_original=True)
-    return await services.pool.execute(rule.pipeline, given.source)
-
-
-async def _image_info_of(services: Services, given: _Input) -> ImageInfo:
-    if given.source is None:
-        raise too_large(services)
-    return await services.pool.image_info(given.source)
+        content_type = given.attributes.headers.content_type
+        return [Made(Result(b"", content_type, "", 0, 0, 100, is_original=True)) for _ in pipelines]
+    if not pipelines and not operations.is_pic_info:
+        return []
+    try:
+        return await services.results.get(
+            Work(given.source, pipelines, operations.is_pic_info, signed=request.signed)
+        )
+    finally:
+        await given.source.aclose()
 
 
 @asynccontextmanager
 async def _writes(
-    services: Services, rules: Sequence[Rule], results: Sequence[Result], given: _Input
+    services: Services, rules: Sequence[Rule], done: Sequence[Made], given: _Input
 ) -> AsyncIterator[list[Write]]:
     """The results, staged: as ``docs/spec/api/persistent-processing.md#3`` says, with the request's class."""
     async with AsyncExitStack() as stack:
         writes = []
-        for rule, result in zip(rules, results, strict=True):
+        for rule, made in zip(rules, done, strict=True):
             content, content_type = given.content, given.attributes.headers.content_type
-            if not result.is_original:
+            if made.result is not None and not made.result.is_original:
                 staged = await stack.enter_async_context(services.storage.stage())
-                await staged.write(result.data)
-                content, content_type = staged, result.content_type
+                await staged.write(_bytes(made, made.result))
+                content, content_type = staged, made.result.content_type
             attributes = ObjectAttributes(
                 headers=ObjectHeaders(content_type=content_type),
                 storage_class=given.attributes.storage_class,
             )
             writes.append(Write(rule.bucket, rule.key, content, attributes))
         yield writes
+
+
+def _bytes(made: Made, result: Result) -> bytes:
+    # A file has just been read to be checked: it comes from the page cache.
+    return result.data if made.file is None else os.pread(made.file.fileno(), made.size, 0)
 
 
 def _upload_result(request: Request, outcome: _Outcome) -> Node:

@@ -38,6 +38,7 @@ class Request:
         headers: raw values by lower-case name; repeated ones joined by a comma.
         signed: the owner signed it. Set once the signature has been checked.
         coverage: what of it the signature covers; None without a signature in headers or query.
+        operation: what it turned out to be, one of few names; for logs and metrics.
     """
 
     method: str
@@ -55,6 +56,7 @@ class Request:
     receive: Receive
     signed: bool = False
     coverage: Coverage | None = None
+    operation: str = "none"
 
     @property
     def resource(self) -> str:

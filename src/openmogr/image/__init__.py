@@ -8,20 +8,23 @@ from openmogr.image.language.grammar import parse_operation
 from openmogr.image.language.operations import Pipeline
 from openmogr.image.language.query import Query, find_operation
 from openmogr.image.model import ImageInfo, Loss, Result, Source
-from openmogr.image.pool import WorkPool
+from openmogr.image.pool import Outcome, WorkPool
 from openmogr.image.processor import Processor
 from openmogr.image.settings import ImageSettings
+from openmogr.image.versions import encoder_versions
 
 __all__ = [
     "ImageInfo",
     "ImageSettings",
     "Loss",
+    "Outcome",
     "Pipeline",
     "Processor",
     "Query",
     "Result",
     "Source",
     "WorkPool",
+    "encoder_versions",
     "find_operation",
     "parse_operation",
 ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TypeVar
 
 from openmogr.errors import SlowDown
@@ -14,11 +15,19 @@ from openmogr.image.model import ImageInfo, Result, Source
 from openmogr.image.processor import Processor
 from openmogr.image.settings import ImageSettings
 
-__all__ = ["WorkPool"]
+__all__ = ["Outcome", "WorkPool"]
 
 _T = TypeVar("_T")
 
 RATE_CONTROL = "-164"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a job gave: the results in the order of its pipelines, and the info if it was wanted."""
+
+    results: Sequence[Result]
+    info: ImageInfo | None
 
 
 class WorkPool:
@@ -45,6 +54,24 @@ class WorkPool:
     async def image_info(self, source: Source) -> ImageInfo:
         """:meth:`Processor.image_info` in a worker; raises as :meth:`execute`."""
         return await self._run(lambda: self._processor.image_info(source))
+
+    async def run(
+        self, pipelines: Sequence[Pipeline], source: Source, *, info: bool, signed: bool
+    ) -> Outcome:
+        """All of ``pipelines`` over one source in a worker; raises as :meth:`execute`.
+
+        Args:
+            pipelines: what is wanted of the source.
+            source: the picture.
+            info: whether :meth:`Processor.image_info` is wanted too.
+            signed: whether the owner asks.
+        """
+
+        def work() -> Outcome:
+            results = [self._processor.execute(pipeline, source) for pipeline in pipelines]
+            return Outcome(results, self._processor.image_info(source) if info else None)
+
+        return await self._run(work)
 
     async def _run(self, work: Callable[[], _T]) -> _T:
         if not self._free.acquire(blocking=False):

@@ -276,6 +276,9 @@ class Storage(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
+    async def check(self) -> None:
+        """Return when the storage has answered; raises whatever keeps it from that."""
+
     # Buckets
 
     async def create_bucket(self, name: str, *, region: str, acl: Acl = Acl.PRIVATE) -> Bucket:

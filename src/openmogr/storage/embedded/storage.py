@@ -92,6 +92,9 @@ class EmbeddedStorage:
         await asyncio.to_thread(self._sweeper.join)
         await asyncio.to_thread(self._blobs.wait)
 
+    async def check(self) -> None:
+        await self._read(lambda connection: connection.execute("SELECT 1 FROM buckets LIMIT 1").fetchone())
+
     # Buckets
 
     async def create_bucket(self, name: str, *, region: str, acl: Acl = Acl.PRIVATE) -> Bucket:
