@@ -40,9 +40,12 @@ class _Server(uvicorn.Server):
     Pages of operation may have an address of their own, which is there from before the start to after the end.
     """
 
-    def __init__(self, config: uvicorn.Config, app: App, settings: ServerSettings) -> None:
+    def __init__(
+        self, config: uvicorn.Config, app: App, settings: ServerSettings, operate: socket.socket | None
+    ) -> None:
         super().__init__(config)
         self._cos = app
+        self._operate_socket = operate
         self._settings = settings
         self._operate: asyncio.Server | None = None
         self._delay_until: float | None = None
@@ -63,7 +66,7 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._cos.stop_being_ready()
-        if not self._settings.shutdown_delay or self._delay_until is not None:
+        if not self.started or not self._settings.shutdown_delay or self._delay_until is not None:
             super().handle_exit(sig, frame)
             return
         self._captured_signals.append(sig)
@@ -84,14 +87,14 @@ class _Server(uvicorn.Server):
                 self._operate.close()
 
     async def _listen_for_operators(self) -> asyncio.Server:
-        host, port = self._settings.operate_place
+        listener = self._operate_socket or socket.create_server(self._settings.operate_place)
         config = uvicorn.Config(self._cos.operate, lifespan="off", log_config=None)
         config.load()
         # Apart from the main address's connections, whose limit must not keep a probe away.
         state = ServerState()
         limits = replace(self._settings.wire_limits, connections=_OPERATE_CONNECTIONS)
         return await asyncio.get_running_loop().create_server(
-            lambda: CosProtocol(config, state, {}, limits=limits), host, port
+            lambda: CosProtocol(config, state, {}, limits=limits), sock=listener
         )
 
 
@@ -121,8 +124,14 @@ def fit_connections(wanted: int) -> int:
     return fitting
 
 
-def make_server(app: App, settings: ServerSettings) -> uvicorn.Server:
-    """A server that is ready to run; its ``run`` blocks until a signal ends it."""
+def make_server(app: App, settings: ServerSettings, operate: socket.socket | None = None) -> uvicorn.Server:
+    """A server that is ready to run; its ``run`` blocks until a signal ends it.
+
+    Args:
+        app: what it serves.
+        settings: where, and what a connection may cost.
+        operate: listens already on the address for pages of operation, if they have one; None: the server does.
+    """
     limits = replace(settings.wire_limits, connections=fit_connections(settings.max_connections))
     config = uvicorn.Config(
         app,
@@ -138,4 +147,4 @@ def make_server(app: App, settings: ServerSettings) -> uvicorn.Server:
         log_config=None,
         timeout_graceful_shutdown=settings.shutdown_timeout,
     )
-    return _Server(config, app, settings)
+    return _Server(config, app, settings, operate)

@@ -11,6 +11,7 @@ from functools import lru_cache
 from openmogr.api.settings import ServerSettings
 from openmogr.image import Result
 from openmogr.observe import Metrics
+from openmogr.results import StoreStatistics
 
 __all__ = ["Observer", "Seen"]
 
@@ -47,6 +48,13 @@ class Observer:
         self._logs = settings.access_log
         self._trusted = [ipaddress.ip_network(text, strict=False) for text in settings.trusted_proxies]
         self._is_trusted = lru_cache(maxsize=1024)(self._in_trusted_network)
+        self._kept: StoreStatistics | None = None
+        metrics.watch(
+            "openmogr_results_kept", "Results that are remembered.", lambda: self._of_kept("entries")
+        )
+        metrics.watch(
+            "openmogr_results_kept_bytes", "Bytes of remembered results.", lambda: self._of_kept("bytes")
+        )
 
     def answered(self, seen: Seen) -> None:
         """A request ended."""
@@ -81,6 +89,18 @@ class Observer:
     def refused(self, reason: str) -> None:
         """Image work was not admitted."""
         self.metrics.refused.labels(reason).inc()
+
+    def text(self, kept: StoreStatistics | None) -> bytes:
+        """All metrics as Prometheus reads them.
+
+        Args:
+            kept: what the result store holds now.
+        """
+        self._kept = kept
+        return self.metrics.text()
+
+    def _of_kept(self, name: str) -> float:
+        return 0 if self._kept is None else float(getattr(self._kept, name))
 
     def client(self, peer: str, headers: Mapping[bytes, bytes]) -> str:
         """Who sent a request: the peer, or, if that is a trusted proxy, whom it names."""

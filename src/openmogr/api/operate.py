@@ -65,7 +65,7 @@ async def _ready(services: Services) -> Response:
 async def _metrics(services: Services) -> Response:
     """What Prometheus reads."""
     headers = [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8"), _NOT_KEPT]
-    return Response(200, headers, services.observer.metrics.text())
+    return Response(200, headers, services.observer.text(await services.results.statistics()))
 
 
 def _status(status: int, text: str) -> Response:

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from openmogr.api.coalesce import Coalescer, Flight
 from openmogr.api.observing import Observer
 from openmogr.api.sources import OpenSource
-from openmogr.errors import CosError
+from openmogr.errors import CosError, SlowDown
 from openmogr.image import ImageInfo, ImageSettings, Pipeline, Result, WorkPool
 from openmogr.results import ResultStore, StoreStatistics, result_key
 from openmogr.storage import StorageUnusable
@@ -199,9 +199,13 @@ class Results:
         info_name = names[-1] if work.info and names[-1] in wanted else None
         source = await work.source.get()
         started = time.perf_counter()
-        outcome = await self._pool.run(
-            list(chosen.values()), source, info=info_name is not None, signed=work.signed
-        )
+        try:
+            outcome = await self._pool.run(
+                list(chosen.values()), source, info=info_name is not None, signed=work.signed
+            )
+        except SlowDown:
+            self._observer.refused("busy")
+            raise
         self._observer.made(work.source.size, outcome.results, time.perf_counter() - started)
         values: dict[Hashable, Made] = {}
         for (name, pipeline), result in zip(chosen.items(), outcome.results, strict=True):
@@ -221,7 +225,9 @@ class Results:
 
     async def _put(self, name: str, head: _Head, content: bytes) -> None:
         if self._store is not None:
-            await self._store.put(name, _HEAD.dump_json(head, fallback=dict), content)
+            # Read-only mappings, which pydantic does not know, are written as mappings; reading validates all.
+            document = _HEAD.dump_json(head, fallback=dict, warnings=False)
+            await self._store.put(name, document, content)
 
 
 async def _joined(flight: Flight[Made], key: Hashable) -> Made | None:

@@ -74,7 +74,9 @@ def _run(settings: Settings, config: Path | None, *, demo: bool) -> None:
         port: int = listener.getsockname()[1]
         sign = _sign_command(settings, config) if demo else None
         greet = _greeting(settings, credentials, port, sign)
-        server = make_server(create_app(settings, credentials=credentials, on_start=greet), settings.server)
+        app = create_app(settings, credentials=credentials, on_start=greet)
+        operate = _listen(*settings.server.operate_place) if settings.server.operate_address else None
+        server = make_server(app, settings.server, operate)
         server.run(sockets=[listener])
     if not server.started:
         _give_up("see above")
