@@ -30,11 +30,13 @@ class App:
     """The server as an ASGI application, which opens its storage when its lifespan starts.
 
     Attributes:
+        storage: its back-end.
         operate: answers ``/-/`` alone, whatever the state; for an address of its own.
     """
 
     def __init__(self, services: Services, on_start: Callable[[Storage], Awaitable[None]] | None) -> None:
         self._services = services
+        self.storage = services.storage
         self._on_start = on_start
         self._api = CosApi(services)
         self.operate: ASGIApp = OperateApi(services)
@@ -53,7 +55,7 @@ class App:
         await receive()
         started = False
         try:
-            async with self._running():
+            async with self.running():
                 started = True
                 await send({"type": "lifespan.startup.complete"})
                 await receive()
@@ -68,7 +70,8 @@ class App:
             await send({"type": "lifespan.shutdown.complete"})
 
     @asynccontextmanager
-    async def _running(self) -> AsyncIterator[None]:
+    async def running(self) -> AsyncIterator[None]:
+        """Storage and results opened, and closed in the end; what the lifespan is."""
         services = self._services
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(services.storage)

@@ -53,8 +53,8 @@ def test_the_access_line_has_fields_and_the_request_s_id(tmp_path: Path, photo: 
         server.request("PUT", "/b-1250000000/a.png", photo, {"X-Forwarded-For": "203.0.113.9"})
         found = server.request("GET", "/b-1250000000/a.png?imageMogr2/thumbnail/50x")
         refused = server.request("GET", "/b-1250000000/a.png?imageMogr2/nothing", signed=False)
-        log = server.log
-    events = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    # A line is written when its answer has been sent, so it may come later.
+    events = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]
     lines = [event for event in events if event["logger"] == "openmogr.access"]
     put, get, denied = lines[-3:]
     assert put["operation"] == "put_object"

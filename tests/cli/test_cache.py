@@ -45,10 +45,3 @@ def test_that_nothing_is_remembered_is_said(openmogr: Run, tmp_path: Path) -> No
     result = openmogr("cache", "stats", "--data", tmp_path, "--config", config)
     assert "max_bytes in [results] is 0" in result.output
 
-
-def test_a_folder_that_is_none(openmogr: Run, tmp_path: Path) -> None:
-    (tmp_path / "results").mkdir()
-    (tmp_path / "results" / "index.sqlite3").mkdir()
-    result = openmogr("cache", "stats", "--data", tmp_path)
-    assert result.exit_code != 0
-    assert "cannot be used" in result.output

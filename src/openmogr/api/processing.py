@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import BinaryIO
 
 from openmogr.api.access import open_readable
@@ -27,6 +27,9 @@ __all__ = ["add_error_number", "memory_headers", "processed_object", "too_large"
 _ETAG_DIGITS = 40
 # Remembered results up to so many bytes are sent at once.
 _IN_ONE_PIECE = 256 * 1024
+
+# Pipelines never change, and pages ask for the same ones again and again.
+_parsed = lru_cache(maxsize=1024)(parse_operation)
 
 # ``X-ErrNo`` of refusals that are not about the picture, whose own errors carry theirs (``docs/spec/api/errors.md``).
 _ERROR_NUMBERS = {
@@ -61,7 +64,7 @@ async def processed_object(
     source = OpenSource.of(reader)
     kept = False  # whether the answer reads from the reader
     try:
-        pipeline = parse_operation(text, strict=services.image.strict, max_stages=services.image.max_stages)
+        pipeline = _parsed(text, strict=services.image.strict, max_stages=services.image.max_stages)
         info = reader.info
         # With all that makes the result: a range of what another version makes does not go with an old part.
         etag = services.results.key(source, pipeline)[:_ETAG_DIGITS]

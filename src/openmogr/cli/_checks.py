@@ -62,7 +62,6 @@ _LICENCES = (
         "its wheels contain libjpeg-turbo, libwebp, libavif, libtiff and others.",
     ),
     ("numpy", "BSD-3-Clause", ""),
-    ("starlette", "BSD-3-Clause", ""),
     ("uvicorn", "BSD-3-Clause", ""),
     ("httptools", "MIT", ""),
     ("uvloop", "MIT", ""),
@@ -72,6 +71,8 @@ _LICENCES = (
     ("fastcrc", "MIT", ""),
     ("click", "BSD-3-Clause", ""),
     ("rich", "MIT", ""),
+    ("structlog", "MIT or Apache-2.0", ""),
+    ("prometheus-client", "Apache-2.0", ""),
 )
 _LIBRARIES = (
     ("jpg", "libjpeg_turbo"),
