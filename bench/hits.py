@@ -81,7 +81,9 @@ def main() -> None:
         app = create_app(settings)
         plain, hit, size = asyncio.run(compare(app, app.storage, options.requests))
         report.add("hits", plain_cpu_ms=plain, hit_cpu_ms=hit, bytes=size)
-        print(f"plain GET {plain:.3f} CPU ms, remembered result {hit:.3f} CPU ms, ratio {hit / plain:.2f}; {size} bytes")
+        print(
+            f"plain GET {plain:.3f} CPU ms, remembered result {hit:.3f} CPU ms, ratio {hit / plain:.2f}; {size} bytes"
+        )
 
 
 if __name__ == "__main__":

@@ -44,4 +44,3 @@ def test_that_nothing_is_remembered_is_said(openmogr: Run, tmp_path: Path) -> No
     config.write_text("[results]\nmax_bytes = 0\n")
     result = openmogr("cache", "stats", "--data", tmp_path, "--config", config)
     assert "max_bytes in [results] is 0" in result.output
-

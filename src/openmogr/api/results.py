@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from openmogr.api.observing import Observer
 from openmogr.api.sources import OpenSource
 from openmogr.errors import CosError, SlowDown
 from openmogr.image import ImageInfo, ImageSettings, Pipeline, Result, WorkPool
-from openmogr.results import ResultStore, StoreStatistics, result_key
+from openmogr.results import Recent, ResultStore, StoreStatistics, result_key
 from openmogr.storage import StorageUnusable
 
 __all__ = ["Made", "Results", "Work", "settings_of_results"]
@@ -25,6 +26,11 @@ _log = logging.getLogger("openmogr.api")
 
 # In the place of a pipeline's text, which it can never be.
 _IMAGE_INFO = "?ImageInfo"
+
+# Of results in memory: all together, one, and what one takes besides its bytes.
+_RECENT_BYTES = 16 * 1024 * 1024
+_RECENT_VALUE = 128 * 1024
+_RECENT_OVERHEAD = 1024
 
 
 def settings_of_results(settings: ImageSettings) -> str:
@@ -49,8 +55,8 @@ class Made:
     """A result, or what is known of a picture.
 
     Attributes:
-        result: without its ``data`` where it was remembered.
-        file: the bytes of a remembered result; whoever gets it closes it.
+        result: without its ``data`` where there is a file.
+        file: the bytes of a remembered result, where they are many; whoever gets it closes it.
         age: seconds since it was made; None if that was for this very request.
     """
 
@@ -94,6 +100,8 @@ class Results:
         self._makers = result_key(*makers)
         self._observer = observer
         self._flights: Coalescer[Made] = Coalescer()
+        self._recent: Recent[_Head] = Recent(_RECENT_BYTES, _RECENT_VALUE)
+        self._generation = 0
 
     async def __aenter__(self) -> Self:
         """Raises :class:`StorageUnusable`."""
@@ -152,6 +160,14 @@ class Results:
     async def _remembered(self, name: str) -> Made | None:
         if self._store is None:
             return None
+        if (generation := self._store.generation) != self._generation:
+            self._recent.clear()
+            self._generation = generation
+        head = self._recent.get(name)
+        if head is not None:
+            self._store.touch(name)
+            self._observer.looked_up("hit")
+            return _made(head, None, 0)
         entry = await self._store.get(name)
         if entry is None:
             return None
@@ -162,8 +178,15 @@ class Results:
             _log.warning("what was remembered of a result is not understood, so it is made again: %s", error)
             return None
         self._observer.looked_up("hit")
-        age = max(0, int(time.time()) - head.made)
-        return Made(head.result, head.info, entry.file, entry.size, age)
+        if entry.size > _RECENT_VALUE:
+            return _made(head, entry.file, entry.size)
+        with entry.file as file:
+            # It has just been read to be checked: it comes from the page cache.
+            data = os.pread(file.fileno(), entry.size, 0)
+        if head.result is not None:
+            head = replace(head, result=replace(head.result, data=data))
+        self._recent.put(name, head, entry.size + _RECENT_OVERHEAD)
+        return _made(head, None, 0)
 
     async def _fly(self, work: Work, names: Sequence[str], missing: Sequence[str]) -> dict[str, Made]:
         """Join what is under way, and do the rest."""
@@ -228,6 +251,12 @@ class Results:
             # Read-only mappings, which pydantic does not know, are written as mappings; reading validates all.
             document = _HEAD.dump_json(head, fallback=dict, warnings=False)
             await self._store.put(name, document, content)
+
+
+def _made(head: _Head, file: BinaryIO | None, size: int) -> Made:
+    if file is None and head.result is not None:
+        size = len(head.result.data)
+    return Made(head.result, head.info, file, size, max(0, int(time.time()) - head.made))
 
 
 async def _joined(flight: Flight[Made], key: Hashable) -> Made | None:

@@ -49,6 +49,8 @@ _USES = 256
 # Bytes that an entry takes besides its content.
 _OVERHEAD = 512
 _CHUNK = 1 << 20
+# Written by each clearing.
+_CLEARED = "cleared"
 
 
 @dataclass(slots=True)
@@ -94,6 +96,7 @@ class ResultStore:
         self._thread = ThreadPoolExecutor(1, "openmogr-results")
         self._connection: sqlite3.Connection | None = None
         self._uses: dict[str, int] = {}
+        self._touched: dict[str, int] = {}  # the event loop's, until the thread takes it
         self._held = 0
         self._hits = self._misses = self._damaged = self._evicted = 0
 
@@ -120,6 +123,21 @@ class ResultStore:
         """
         await self._run(lambda: self._guarded(lambda: self._put(key, head, content), None))
 
+    def touch(self, key: str) -> None:
+        """Note that a result was used which its user had in memory."""
+        self._touched[key] = time.time_ns()
+        if len(self._touched) >= _USES:
+            touched, self._touched = self._touched, {}
+            self._thread.submit(self._take_touches, touched)
+
+    @property
+    def generation(self) -> int:
+        """Another number once :meth:`clear` was called, by whatever process; cheap."""
+        try:
+            return (self._folder / _CLEARED).stat().st_mtime_ns
+        except OSError:
+            return 0
+
     async def clear(self) -> int:
         """Forget everything; returns how many results there were."""
         return await self._run(self._clear)
@@ -132,6 +150,10 @@ class ResultStore:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     # All below runs in the store's thread.
+
+    def _take_touches(self, touched: dict[str, int]) -> None:
+        self._uses |= touched
+        self._hits += len(touched)
 
     def _guarded(self, work: Callable[[], T], otherwise: T) -> T:
         try:
@@ -208,6 +230,7 @@ class ResultStore:
                 connection.close()
 
     def _close(self) -> None:
+        self._take_touches(self._touched)
         self._guarded(self._note_uses, None)
         self._disconnect()
 
@@ -324,6 +347,7 @@ class ResultStore:
         self._uses.clear()
         self._held = 0
         self._sweep(self._database)
+        (self._folder / _CLEARED).write_text(str(time.time_ns()), encoding="ascii")
         return count
 
     def _statistics(self) -> StoreStatistics:
