@@ -44,7 +44,7 @@ def test_a_network_that_is_none_is_named() -> None:
 
 
 def test_the_access_line_has_fields_and_the_request_s_id(tmp_path: Path, photo: bytes) -> None:
-    settings = {
+    settings: dict[str, dict[str, object]] = {
         "server": {"access_log": True, "trusted_proxies": ["127.0.0.0/8"]},
         "log": {"format": "json"},
     }

@@ -50,7 +50,7 @@ _USES = 256
 _OVERHEAD = 512
 _CHUNK = 1 << 20
 # Written by each clearing.
-_CLEARED = "cleared"
+_CLEARED = "index.sqlite3-cleared"
 
 
 @dataclass(slots=True)
