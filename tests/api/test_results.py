@@ -276,3 +276,34 @@ def test_a_failure_beside_it_does_not_reach_who_joined(
         pool.close()
 
     loop.run(scenario())
+
+
+def test_work_whose_only_waiter_left_is_done_for_who_comes_to_need_it(
+    loop: asyncio.Runner, data: Path, photo: bytes
+) -> None:
+    slow = parse_operation("imageMogr2/thumbnail/700x/format/avif")
+    other = parse_operation("imageMogr2/thumbnail/91x/format/webp")
+
+    async def scenario() -> None:
+        pool = WorkPool(ImageSettings(workers=2))
+        results = Results(pool, None, ["1"], Observer(Metrics(), ServerSettings()))
+        async with EmbeddedStorage(StorageSettings(data=data)) as storage, storage.stage() as staged:
+            await staged.write(photo)
+            digest = await staged.finish()
+            source = OpenSource(staged, digest.size, digest.etag, digest.crc64)
+            first = asyncio.create_task(results.get(Work(source, [slow])))
+            await asyncio.sleep(0.01)
+            both = asyncio.create_task(results.get(Work(source, [other, slow])))
+            await asyncio.sleep(0)
+            first.cancel()
+            made = await both
+            assert [item.result.format for item in made if item.result] == ["webp", "avif"]
+            assert first.cancelled()
+            last = asyncio.create_task(results.get(Work(source, [slow])))
+            await asyncio.sleep(0.01)
+            last.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await last
+        pool.close()
+
+    loop.run(scenario())

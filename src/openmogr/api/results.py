@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import time
@@ -265,6 +266,11 @@ async def _joined(flight: Flight[Made], key: Hashable) -> Made | None:
         return (await flight.wait())[key]
     except CosError:
         if flight.keys == (key,):
+            raise
+    except asyncio.CancelledError:
+        # All others have left while this request was not waiting for it yet; or this one is itself told to stop.
+        task = asyncio.current_task()
+        if not flight.task.cancelled() or (task is not None and task.cancelling()):
             raise
     except Exception:
         _log.debug("work that was joined failed", exc_info=True)
