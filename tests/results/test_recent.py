@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from openmogr.results import Recent, ResultStore
 
 
@@ -64,6 +66,32 @@ def test_uses_of_what_lies_in_memory_keep_it_on_the_disk(tmp_path: Path) -> None
         assert kept is not None
         kept.file.close()
         assert await store.get("k1") is None
+        await store.close()
+
+    asyncio.run(scenario())
+
+
+def test_an_index_that_cannot_be_opened_is_tried_again_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        (tmp_path / "index.sqlite3").mkdir()  # as good as a disk that takes nothing
+        (tmp_path / "index.sqlite3" / "in the way").touch()
+        store = ResultStore(tmp_path, 1 << 20)
+        await store.open()
+        await store.put("k", b"{}", b"content")
+        assert await store.get("k") is None
+        assert (await store.statistics()).entries == 0
+        (tmp_path / "index.sqlite3" / "in the way").unlink()
+        (tmp_path / "index.sqlite3").rmdir()
+        assert await store.get("k") is None
+        assert not (tmp_path / "index.sqlite3").exists(), "not at every request"
+        monkeypatch.setattr("openmogr.results.store._RETRY_SECONDS", 0.0)
+        store._retry_at = 0.0
+        await store.put("k", b"{}", b"content")
+        entry = await store.get("k")
+        assert entry is not None
+        entry.file.close()
         await store.close()
 
     asyncio.run(scenario())
