@@ -117,6 +117,7 @@ bench: setup ## measure; tables and bench/results/*.json name the machine
 	$(BIN)/python -m bench.engine --json bench/results/engine.json
 	$(BIN)/python -m bench.pixels --json bench/results/pixels.json
 	$(BIN)/python -m bench.http --json bench/results/http.json
+	$(BIN)/python -m bench.hits --json bench/results/hits.json
 	$(BIN)/python -m bench.decode --json bench/results/decode.json
 	$(BIN)/python -m tools.calibrate.quality --json bench/results/quality.json
 

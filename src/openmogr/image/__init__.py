@@ -10,6 +10,7 @@ from openmogr.image.language.query import Query, find_operation
 from openmogr.image.model import ImageInfo, Loss, Outcome, Result, Source
 from openmogr.image.processor import Processor
 from openmogr.image.settings import ImageSettings
+from openmogr.image.versions import encoder_versions
 
 __all__ = [
     "ImageInfo",
@@ -21,6 +22,7 @@ __all__ = [
     "Query",
     "Result",
     "Source",
+    "encoder_versions",
     "find_operation",
     "parse_operation",
 ]

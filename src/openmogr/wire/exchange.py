@@ -8,15 +8,14 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
-from starlette.types import ASGIApp, Message, Scope
-
+from openmogr.asgi import ASGIApp, Message, Scope
 from openmogr.errors import CosError, InternalError, SlowDown, is_shortage
 from openmogr.wire.errors import ERROR_TYPE, MalformedBody, RequestIds, RequestTimeout, error_document
 from openmogr.wire.headers import write_head
 from openmogr.wire.pace import BodyPace
 
 if TYPE_CHECKING:
-    from openmogr.wire.protocol import CosProtocol
+    from openmogr.wire.connection import CosProtocol
 
 __all__ = ["Exchange", "error_response"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 
-from openmogr.storage._index import Transaction
-from openmogr.storage._records import bucket_id, find_bucket, now
+from openmogr.storage.embedded.index import Transaction
+from openmogr.storage.embedded.records import bucket_id, find_bucket, now
 from openmogr.storage.errors import BucketAlreadyOwnedByYou, BucketNotEmpty, TooManyBuckets
-from openmogr.storage.protocol import Acl, Bucket
+from openmogr.storage.interface import Acl, Bucket
 
 __all__ = ["create", "delete", "get_document", "list_all", "put_document", "set_acl"]
 

@@ -15,10 +15,10 @@ from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 from openmogr.errors import CosError, InternalError
-from openmogr.storage._reserve import Reserve
-from openmogr.storage.errors import StorageBusy, StorageFull
+from openmogr.storage.embedded.reserve import Reserve
+from openmogr.storage.errors import StorageBusy, StorageFull, StorageUnusable
 
-__all__ = ["Index", "StorageUnusable", "Transaction"]
+__all__ = ["Index", "Transaction"]
 
 T = TypeVar("T")
 
@@ -87,10 +87,6 @@ CREATE TABLE parts (
     PRIMARY KEY (upload, number)
 ) STRICT, WITHOUT ROWID;
 """
-
-
-class StorageUnusable(Exception):
-    """The data folder cannot be used; the text says why, in words for the operator."""
 
 
 @dataclass(slots=True)

@@ -7,16 +7,18 @@ import contextlib
 import errno
 import hashlib
 import os
+from collections.abc import AsyncIterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from openmogr.errors import CosError, InternalError, is_shortage
-from openmogr.storage import _crc64
-from openmogr.storage._blobs import BlobFiles
-from openmogr.storage._records import Segment
-from openmogr.storage._worker import in_thread, settled
+from openmogr.storage.embedded import crc64
+from openmogr.storage.embedded.blobs import BlobFiles
+from openmogr.storage.embedded.records import Segment
+from openmogr.storage.embedded.worker import in_thread, settled
 from openmogr.storage.errors import EntityTooLarge, StorageBusy, StorageFull
-from openmogr.storage.protocol import Digest
+from openmogr.storage.interface import Digest
 
 __all__ = ["FileStaged"]
 
@@ -24,7 +26,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class FileStaged:
-    """See :class:`openmogr.storage.protocol.Staged`.
+    """See :class:`openmogr.storage.interface.Staged`.
 
     A chunk is written and hashed while the next one arrives; at most two chunks are in memory.
     """
@@ -79,6 +81,24 @@ class FileStaged:
             self._digest = Digest(self._size, self._md5.digest(), self._crc64)
         return self._digest
 
+    async def stream(self) -> AsyncIterator[bytes]:
+        digest = await self.finish()
+        position = 0
+        while position < digest.size:
+            chunk = await in_thread(self._pool, partial(self._read, position))
+            position += len(chunk)
+            yield chunk
+
+    def _read(self, position: int) -> bytes:
+        assert self._descriptor is not None
+        try:
+            data = os.pread(self._descriptor, self._chunk, position)
+        except OSError as error:
+            raise _translate(error) from error
+        if not data:
+            raise InternalError(detail=f"staging: {self._path.name} ends at byte {position}")
+        return data
+
     async def adopt(self) -> list[Segment]:
         """Make the bytes durable, outside the staging folder; where they lie."""
         async with self._adopting:
@@ -122,7 +142,7 @@ class FileStaged:
         except OSError as error:
             raise _translate(error) from error
         self._md5.update(data)
-        self._crc64 = _crc64.update(self._crc64, data)
+        self._crc64 = crc64.update(self._crc64, data)
 
     def _adopt(self) -> None:
         assert self._descriptor is not None

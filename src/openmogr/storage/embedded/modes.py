@@ -11,7 +11,7 @@ __all__ = ["tighten"]
 
 _log = logging.getLogger("openmogr.storage")
 
-_FOLDERS = ("blobs", "staging")
+_FOLDERS = ("blobs", "results", "staging")
 _FILES = (
     "credentials.json",
     "index.sqlite3",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
-from openmogr.storage._keys import successor
+from openmogr.storage.embedded.keys import successor
 
 __all__ = ["Page", "list_page"]
 

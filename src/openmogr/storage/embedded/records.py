@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
 from openmogr.errors import NoSuchBucket
-from openmogr.storage._index import Transaction
-from openmogr.storage.protocol import Acl, Bucket, ObjectAttributes, ObjectHeaders, ObjectInfo, Part, Upload
+from openmogr.storage.embedded.index import Transaction
+from openmogr.storage.interface import Acl, Bucket, ObjectAttributes, ObjectHeaders, ObjectInfo, Part, Upload
 
 __all__ = [
     "ATTRIBUTE_COLUMNS",

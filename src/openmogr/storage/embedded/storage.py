@@ -17,17 +17,18 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from openmogr.errors import InternalError, InvalidArgument
-from openmogr.storage import _buckets, _objects, _uploads
-from openmogr.storage._blobs import BlobFiles, sync_folder
-from openmogr.storage._index import Index, StorageUnusable, Transaction
-from openmogr.storage._keys import check_bucket_name, encode_key, encode_text
-from openmogr.storage._modes import tighten
-from openmogr.storage._reader import FileAssembly, FileReader
-from openmogr.storage._records import Segment, find_bucket
-from openmogr.storage._reserve import Reserve
-from openmogr.storage._staged import FileStaged
-from openmogr.storage._worker import settled
-from openmogr.storage.protocol import (
+from openmogr.storage.embedded import buckets, objects, uploads
+from openmogr.storage.embedded.blobs import BlobFiles, sync_folder
+from openmogr.storage.embedded.index import Index, Transaction
+from openmogr.storage.embedded.keys import check_bucket_name, encode_key, encode_text
+from openmogr.storage.embedded.modes import tighten
+from openmogr.storage.embedded.reader import FileAssembly, FileReader
+from openmogr.storage.embedded.records import Segment, find_bucket
+from openmogr.storage.embedded.reserve import Reserve
+from openmogr.storage.embedded.staged import FileStaged
+from openmogr.storage.embedded.worker import settled
+from openmogr.storage.errors import StorageUnusable
+from openmogr.storage.interface import (
     Acl,
     Bucket,
     CompletedPart,
@@ -53,7 +54,7 @@ _MAX_PART_NUMBER = 10_000
 
 
 class EmbeddedStorage:
-    """See :class:`openmogr.storage.protocol.Storage`. ``docs/use/storage.md`` describes files and guarantees."""
+    """See :class:`openmogr.storage.interface.Storage`. ``docs/use/storage.md`` describes files and guarantees."""
 
     def __init__(self, settings: StorageSettings) -> None:
         self._settings = settings
@@ -91,31 +92,34 @@ class EmbeddedStorage:
         await asyncio.to_thread(self._sweeper.join)
         await asyncio.to_thread(self._blobs.wait)
 
+    async def check(self) -> None:
+        await self._read(lambda connection: connection.execute("SELECT 1 FROM buckets LIMIT 1").fetchone())
+
     # Buckets
 
     async def create_bucket(self, name: str, *, region: str, acl: Acl = Acl.PRIVATE) -> Bucket:
         check_bucket_name(name)
         limit = self._settings.max_buckets
-        return await self._write(lambda change: _buckets.create(change, name, region, acl, limit))
+        return await self._write(lambda change: buckets.create(change, name, region, acl, limit))
 
     async def head_bucket(self, name: str) -> Bucket:
         return await self._read(lambda connection: find_bucket(connection, name)[1])
 
     async def list_buckets(self) -> Sequence[Bucket]:
-        return await self._read(_buckets.list_all)
+        return await self._read(buckets.list_all)
 
     async def delete_bucket(self, name: str) -> None:
-        await self._write(lambda change: _buckets.delete(change, name), frees=True)
+        await self._write(lambda change: buckets.delete(change, name), frees=True)
 
     async def set_bucket_acl(self, name: str, acl: Acl) -> None:
-        await self._write(lambda change: _buckets.set_acl(change, name, acl))
+        await self._write(lambda change: buckets.set_acl(change, name, acl))
 
     async def get_bucket_document(self, name: str, kind: str) -> bytes | None:
-        return await self._read(lambda connection: _buckets.get_document(connection, name, kind))
+        return await self._read(lambda connection: buckets.get_document(connection, name, kind))
 
     async def put_bucket_document(self, name: str, kind: str, document: bytes | None) -> None:
         await self._write(
-            lambda change: _buckets.put_document(change, name, kind, document), frees=document is None
+            lambda change: buckets.put_document(change, name, kind, document), frees=document is None
         )
 
     # Objects
@@ -137,23 +141,23 @@ class EmbeddedStorage:
             assemblies = [content for content in contents if isinstance(content, FileAssembly)]
 
             def work(change: Transaction) -> list[ObjectInfo]:
-                infos = _objects.write(change, entries)
+                infos = objects.write(change, entries)
                 for assembly in assemblies:
-                    _uploads.complete(change, assembly.upload, assembly.parts)
+                    uploads.complete(change, assembly.upload, assembly.parts)
                 return infos
 
             return await self._own(contents, self._index.write(work))
 
     async def head_object(self, bucket: str, key: str) -> ObjectInfo:
         name = encode_key(key)
-        return await self._read(lambda connection: _objects.find(connection, bucket, name))
+        return await self._read(lambda connection: objects.find(connection, bucket, name))
 
     async def open_object(self, bucket: str, key: str) -> ObjectReader:
         name = encode_key(key)
 
         def work(connection: Connection) -> FileReader:
             with self._blobs.lock:
-                info, segments = _objects.find_with_segments(connection, bucket, name)
+                info, segments = objects.find_with_segments(connection, bucket, name)
                 self._blobs.pin({segment.blob for segment in segments})
             return FileReader(self._blobs, self._pool, self._settings.chunk_bytes, info, segments)
 
@@ -161,15 +165,15 @@ class EmbeddedStorage:
 
     async def delete_objects(self, bucket: str, keys: Sequence[str]) -> None:
         encoded = [encode_key(key) for key in keys]
-        await self._write(lambda change: _objects.delete(change, bucket, encoded), frees=True)
+        await self._write(lambda change: objects.delete(change, bucket, encoded), frees=True)
 
     async def set_object_acl(self, bucket: str, key: str, acl: Acl) -> None:
         name = encode_key(key)
-        await self._write(lambda change: _objects.set_acl(change, bucket, name, acl))
+        await self._write(lambda change: objects.set_acl(change, bucket, name, acl))
 
     async def set_object_tags(self, bucket: str, key: str, tags: Mapping[str, str]) -> None:
         name = encode_key(key)
-        await self._write(lambda change: _objects.set_tags(change, bucket, name, dict(tags)))
+        await self._write(lambda change: objects.set_tags(change, bucket, name, dict(tags)))
 
     async def list_objects(
         self, bucket: str, *, prefix: str = "", delimiter: str = "", marker: str = "", max_keys: int = 1000
@@ -180,14 +184,14 @@ class EmbeddedStorage:
             encode_text("marker", marker),
         )
         return await self._read(
-            lambda connection: _objects.list_keys(connection, bucket, *bounds, limit=max_keys)
+            lambda connection: objects.list_keys(connection, bucket, *bounds, limit=max_keys)
         )
 
     # Multipart uploads
 
     async def create_upload(self, bucket: str, key: str, attributes: ObjectAttributes) -> Upload:
         name = encode_key(key)
-        return await self._write(lambda change: _uploads.create(change, bucket, name, attributes))
+        return await self._write(lambda change: uploads.create(change, bucket, name, attributes))
 
     async def put_part(self, bucket: str, key: str, upload_id: str, number: int, content: Staged) -> Part:
         name = encode_key(key)
@@ -197,7 +201,7 @@ class EmbeddedStorage:
         segments = await content.adopt()
         digest = await content.finish()
         future = self._index.write(
-            lambda change: _uploads.put_part(change, bucket, name, upload_id, number, digest, segments)
+            lambda change: uploads.put_part(change, bucket, name, upload_id, number, digest, segments)
         )
         return await self._own([content], future)
 
@@ -219,7 +223,7 @@ class EmbeddedStorage:
             segments = source.slice(start, stop)
             digest = await _digest(source, start, stop)
             return await self._write(
-                lambda change: _uploads.put_part(change, bucket, name, upload_id, number, digest, segments)
+                lambda change: uploads.put_part(change, bucket, name, upload_id, number, digest, segments)
             )
 
     async def list_parts(
@@ -227,7 +231,7 @@ class EmbeddedStorage:
     ) -> PartList:
         name = encode_key(key)
         return await self._read(
-            lambda connection: _uploads.list_parts(connection, bucket, name, upload_id, marker, max_parts)
+            lambda connection: uploads.list_parts(connection, bucket, name, upload_id, marker, max_parts)
         )
 
     async def list_uploads(
@@ -246,7 +250,7 @@ class EmbeddedStorage:
             encode_text("key-marker", key_marker),
         )
         return await self._read(
-            lambda connection: _uploads.list_uploads(
+            lambda connection: uploads.list_uploads(
                 connection, bucket, *bounds, id_marker=upload_id_marker, limit=max_uploads
             )
         )
@@ -259,9 +263,7 @@ class EmbeddedStorage:
 
         def work(connection: Connection) -> FileAssembly:
             with self._blobs.lock:
-                upload, found, segments = _uploads.collect(
-                    connection, bucket, name, upload_id, parts, minimum
-                )
+                upload, found, segments = uploads.collect(connection, bucket, name, upload_id, parts, minimum)
                 self._blobs.pin({segment.blob for segment in segments})
             return FileAssembly(self._blobs, self._pool, self._settings.chunk_bytes, upload, found, segments)
 
@@ -269,7 +271,7 @@ class EmbeddedStorage:
 
     async def abort_upload(self, bucket: str, key: str, upload_id: str) -> None:
         name = encode_key(key)
-        await self._write(lambda change: _uploads.abort(change, bucket, name, upload_id), frees=True)
+        await self._write(lambda change: uploads.abort(change, bucket, name, upload_id), frees=True)
 
     # How it works inside
 
@@ -301,7 +303,7 @@ class EmbeddedStorage:
         finally:
             self._blobs.unpin(names)
 
-    async def _entry(self, write: Write, key: bytes) -> _objects.Entry:
+    async def _entry(self, write: Write, key: bytes) -> objects.Entry:
         """Make a write's bytes durable and describe them."""
         content = write.content
         segments: Sequence[Segment]
@@ -315,7 +317,7 @@ class EmbeddedStorage:
             etag = content.info.etag if assembled else (await _digest(content, 0, None)).etag
         else:
             raise TypeError("the content belongs to another storage")
-        return _objects.Entry(
+        return objects.Entry(
             write.bucket, key, segments, size, etag, crc64, write.attributes, write.forbid_overwrite
         )
 

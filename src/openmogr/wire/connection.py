@@ -8,10 +8,10 @@ from collections import deque
 from typing import cast
 
 import httptools
-from starlette.types import ASGIApp, Scope
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from openmogr.asgi import ASGIApp, Scope
 from openmogr.errors import CosError, SlowDown
 from openmogr.wire.errors import InvalidRequest, MalformedBody, MethodNotAllowed, RequestIds
 from openmogr.wire.exchange import Exchange, error_response

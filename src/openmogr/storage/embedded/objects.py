@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from openmogr.errors import NoSuchKey
-from openmogr.storage._index import Transaction
-from openmogr.storage._listing import list_page
-from openmogr.storage._records import (
+from openmogr.storage.embedded.index import Transaction
+from openmogr.storage.embedded.listing import list_page
+from openmogr.storage.embedded.records import (
     OBJECT_COLUMNS,
     ObjectRow,
     Segment,
@@ -24,7 +24,7 @@ from openmogr.storage._records import (
     store_segments,
 )
 from openmogr.storage.errors import ObjectAlreadyExists
-from openmogr.storage.protocol import Acl, ObjectAttributes, ObjectInfo, ObjectList
+from openmogr.storage.interface import Acl, ObjectAttributes, ObjectInfo, ObjectList
 
 __all__ = ["Entry", "delete", "find", "find_with_segments", "list_keys", "set_acl", "set_tags", "write"]
 

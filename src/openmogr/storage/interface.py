@@ -1,6 +1,6 @@
 """What the server asks of a storage back-end.
 
-The rules that every back-end keeps, and that ``tests/storage/conformance.py`` tests:
+The rules that every back-end keeps, and that ``tests/storage/test_conformance_*.py`` test:
 
 - Keys are opaque Unicode text of 1 to 850 bytes of UTF-8, ordered by those bytes, and never normalised.
 - A write is durable when the call returns and visible all at once. A crash at any moment leaves the old
@@ -198,8 +198,14 @@ class Staged(Protocol):
         """End the writing and give the digest; again, the same digest. Committing finishes by itself."""
 
     @property
-    def path(self) -> Path:
-        """A file with the bytes: complete after :meth:`finish`, readable until commit or the stage's end."""
+    def path(self) -> Path | None:
+        """A file with the bytes: complete after :meth:`finish`, readable until commit or the stage's end.
+
+        None if they do not lie in a file; then :meth:`stream` gives them.
+        """
+
+    def stream(self) -> AsyncIterator[bytes]:
+        """The bytes in chunks; after :meth:`finish`, until commit or the stage's end."""
 
 
 class ObjectReader(Protocol):
@@ -269,6 +275,9 @@ class Storage(Protocol):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+    async def check(self) -> None:
+        """Return when the storage has answered; raises whatever keeps it from that."""
 
     # Buckets
 

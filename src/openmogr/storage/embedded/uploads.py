@@ -7,9 +7,9 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from openmogr.storage._index import Transaction
-from openmogr.storage._listing import list_page
-from openmogr.storage._records import (
+from openmogr.storage.embedded.index import Transaction
+from openmogr.storage.embedded.listing import list_page
+from openmogr.storage.embedded.records import (
     PART_COLUMNS,
     UPLOAD_COLUMNS,
     Segment,
@@ -25,7 +25,7 @@ from openmogr.storage._records import (
     upload,
 )
 from openmogr.storage.errors import EntityTooSmall, InvalidPart, InvalidPartOrder, NoSuchUpload
-from openmogr.storage.protocol import (
+from openmogr.storage.interface import (
     CompletedPart,
     Digest,
     ObjectAttributes,
