@@ -18,7 +18,7 @@ from openmogr.api.services import Services
 from openmogr.api.sources import OpenSource
 from openmogr.api.xml import quoted
 from openmogr.errors import CosError, ImageTooLarge, InternalError
-from openmogr.image import parse_operation
+from openmogr.image import Result, parse_operation
 from openmogr.storage.interface import ObjectInfo, ObjectReader
 
 __all__ = ["error_number", "memory_headers", "processed_object", "result_headers", "too_large"]
