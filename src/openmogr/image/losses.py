@@ -58,7 +58,7 @@ def lost_metadata(opened: OpenedImage, options: EncodeOptions, *, animated: bool
     """
     container = options.target.container
     kept = container.holdable(options.metadata)
-    tags = set() if opened.source.tiff is None else set(getattr(opened.image, "tag_v2", ()))
+    tags = set() if opened.source.tiff is None else set(opened.source.tiff.directory)
     if (opened.exif or tags & _TIFF_EXIF) and (animated or not container.keeps_exif or not kept.exif):
         yield Loss.exif
     if (opened.xmp or _TIFF_XMP in tags) and (animated or not container.keeps_xmp or not kept.xmp):

@@ -56,7 +56,7 @@ class Tiff(Format):
 
     def further(self, opened: Opened) -> Loss | None:
         # Counting would follow all directories, of which a hostile file has millions.
-        return Loss.pages if getattr(getattr(opened.image, "tag_v2", None), "next", 0) else None
+        return Loss.pages if opened.tiff is not None and opened.tiff.directory.next else None
 
     def bit_depth(self, opened: Opened, stream: BinaryIO) -> int | None:
         return None if opened.tiff is None else opened.tiff.bits
