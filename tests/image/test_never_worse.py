@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from openmogr.image.strip_png import stripped_png
+from openmogr.image.formats.png_parts.strip import stripped_png
 
 from .conftest import Run, encoded, photo
 
