@@ -4,13 +4,13 @@
 ``Processor.run`` runs it over a source; ``openmogr.engine`` does so in other processes.
 """
 
+from openmogr.image.formats.versions import encoder_versions
 from openmogr.image.language.grammar import parse_operation
 from openmogr.image.language.operations import Pipeline
 from openmogr.image.language.query import Query, find_operation
 from openmogr.image.model import ImageInfo, Loss, Outcome, Result, Source
 from openmogr.image.processor import Processor
 from openmogr.image.settings import ImageSettings
-from openmogr.image.versions import encoder_versions
 
 __all__ = [
     "ImageInfo",

@@ -7,16 +7,18 @@ import importlib.metadata
 from PIL import features
 
 from openmogr import __version__
+from openmogr.image.formats.registry import CONTAINERS
 
 __all__ = ["encoder_versions"]
 
-_DISTRIBUTIONS = ("pillow", "numpy", "pillow-heif", "pillow-tpg", "pillow-jxl-plugin", "openmogr-pixels")
+_DISTRIBUTIONS = ("pillow", "numpy", "openmogr-pixels")
 
 
 def encoder_versions() -> tuple[str, ...]:
     """Names and versions of all codecs and of what works on pixels, as they are installed."""
     found = [f"openmogr {__version__}"]
-    for name in _DISTRIBUTIONS:
+    extras = {container.extra.package for container in CONTAINERS.values() if container.extra is not None}
+    for name in (*_DISTRIBUTIONS, *sorted(extras)):
         try:
             found.append(f"{name} {importlib.metadata.version(name)}")
         except importlib.metadata.PackageNotFoundError:
