@@ -104,7 +104,9 @@ def create_app(
     """
     known = credentials or load_credentials(settings.auth, settings.auth.place(settings.storage.data))
     pool = ImagePool(settings.image)
-    observer = Observer(Metrics(), settings.server)
+    metrics = Metrics()
+    _watch(metrics, pool)
+    observer = Observer(metrics, settings.server)
     kept = settings.results
     store = ResultStore(kept.place(settings.storage.data), kept.max_bytes) if kept.max_bytes else None
     makers = (*encoder_versions(), settings_of_results(settings.image))
@@ -122,3 +124,22 @@ def create_app(
         phase=Phase(),
     )
     return App(services, on_start)
+
+
+def _watch(metrics: Metrics, pool: ImagePool) -> None:
+    """What the engine does is told when metrics are asked for."""
+    counts = pool.workers.counts
+    metrics.watch("openmogr_image_running", "Image jobs in workers.", lambda: pool.places.running)
+    metrics.watch("openmogr_image_waiting", "Image jobs that wait for a worker.", lambda: pool.places.waiting)
+    metrics.watch(
+        "openmogr_image_admitted_bytes", "Memory granted to image jobs.", lambda: pool.memory.admitted
+    )
+    metrics.watch_counts(
+        "openmogr_image_jobs", "Image jobs given to workers.", "kind", lambda: {"all": counts.jobs}
+    )
+    metrics.watch_counts(
+        "openmogr_workers_replaced",
+        "Workers that were replaced.",
+        "reason",
+        lambda: {"crashed": counts.crashed, "killed": counts.killed, "recycled": counts.recycled},
+    )

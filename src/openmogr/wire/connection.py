@@ -30,6 +30,10 @@ _STATUS[503] = b"HTTP/1.1 503 Service Unavailable\r\n"
 REFUSED_IN_WORDS = 64
 
 
+# How long an answer may take to begin after the client closed its end, in seconds.
+_HALF_OPEN = 0.1
+
+
 class CosProtocol(asyncio.Protocol):
     """The protocol class that uvicorn instantiates for every connection (``Config(http=...)``)."""
 
@@ -93,17 +97,24 @@ class CosProtocol(asyncio.Protocol):
         self._closing = True
         for exchange in {self._current, self._incoming, *self._waiting}:
             if exchange is not None:
-                exchange.disconnected = True
-                exchange.wake()
+                exchange.leave()
         self.resume_writing()
 
     def eof_received(self) -> bool:
-        """Half a connection is enough to answer on, as long as the request has arrived."""
+        """Half a connection is enough to answer on at once; who wants to wait keeps the other half open.
+
+        Most who close their end have left altogether, which cannot be told from here.
+        """
         exchange = self._incoming
         if self._closing or exchange is None or not exchange.received or exchange.complete:
             return False
         exchange.keep_alive = False
+        self.loop.call_later(_HALF_OPEN, self._give_up_on, exchange)
         return True
+
+    def _give_up_on(self, exchange: Exchange) -> None:
+        if not exchange.started and not self._closing:
+            self.abort()
 
     def pause_writing(self) -> None:
         if self._writable is None:

@@ -68,6 +68,7 @@ class Exchange:
         self.complete = False  # the whole response has been written
         self.disconnected = False
         self.malformed = False
+        self._task: asyncio.Task[None] | None = None
         self._protocol = protocol
         self._chunks: list[bytes] = []
         self._buffered = 0
@@ -78,11 +79,26 @@ class Exchange:
         self._chunked = False
         self._remaining = 0
 
+    @property
+    def started(self) -> bool:
+        """Whether the answer has begun."""
+        return self._started
+
+    def leave(self) -> None:
+        """The client has gone away: whatever is read or made for it alone is stopped. Writes go on to their end."""
+        self.disconnected = True
+        self.wake()
+        if self._task is not None and self.scope["method"] in ("GET", "HEAD"):
+            self._task.cancel()
+
     async def run(self, app: ASGIApp) -> None:
         """Let the application answer; whatever it does, the connection stays in a known state."""
+        self._task = asyncio.current_task()
         try:
             await app(self.scope, self.receive, self.send)
         except asyncio.CancelledError:
+            if self.disconnected:
+                return
             self._protocol.abort()
             raise
         except Exception as error:
