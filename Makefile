@@ -129,7 +129,7 @@ fuzz: setup ## fuzz the codec's decoder, a minute a target (FUZZ_SECONDS)
 docs: setup ## make again the generated parts of the documentation
 	$(BIN)/python tools/generate_docs.py
 
-notices: setup ## make codec/THIRD_PARTY.txt again, after a change of Rust dependencies
+notices: setup ## make THIRD_PARTY.txt of the native modules again, after a change of Rust dependencies
 	$(BIN)/python tools/third_party.py
 
 clean: ## remove what setup and builds made (never ./data)
