@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import http.client
 import io
-import json
 import tempfile
 import threading
 import time
@@ -19,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bench.common import machine, machine_name
+from bench.common import Report, machine_name
 from openmogr.testing import ServerProcess
 
 BUCKET = "busy-1250000000"
@@ -43,7 +42,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--count", type=int, default=500)
-    parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, with the machine")
     arguments = parser.parse_args()
     noise = np.random.default_rng(1).integers(0, 255, (3000, 4000, 3), dtype=np.uint8)
     out = io.BytesIO()
@@ -73,12 +72,11 @@ def main() -> None:
             client.join()
     print(machine_name())
     print(f"{'':6}{'median ms':>12}{'p99 ms':>10}")
-    figures = {}
-    for name, found in (("idle", idle), ("busy", busy)):
-        figures[name] = {"median": found[len(found) // 2], "p99": found[int(len(found) * 0.99)]}
-        print(f"{name:6}{figures[name]['median']:12.2f}{figures[name]['p99']:10.2f}")
-    if arguments.json:
-        arguments.json.write_text(json.dumps({"machine": machine(), "results": figures}, indent=1) + "\n")
+    with Report("responsiveness", arguments) as report:
+        for name, found in (("idle", idle), ("busy", busy)):
+            median, p99 = found[len(found) // 2], found[int(len(found) * 0.99)]
+            report.add("GET", state=name, median_ms=median, p99_ms=p99)
+            print(f"{name:6}{median:12.2f}{p99:10.2f}")
 
 
 if __name__ == "__main__":
