@@ -1,7 +1,8 @@
 """Writes the generated parts of the documentation.
 
-They are ``docs/use/settings.md``, ``deploy/openmogr.example.toml`` and README's compatibility table. The settings come
-from the settings' classes. The table comes from the tests: a feature that a test marked
+They are ``docs/use/settings.md``, ``deploy/openmogr.example.toml``, the tables of formats in
+``docs/use/operations.md`` and README's compatibility table. The settings come from the settings' classes, the formats
+from their registry. The compatibility comes from the tests: a feature that a test marked
 ``@pytest.mark.compat(feature, client=...)`` shows to work with a real client is "verified"; the features of
 ``docs/compatibility.toml`` that no such test names are "from documentation" or "not yet", as it says there.
 
@@ -23,10 +24,11 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from openmogr.image.formats.registry import CONTAINERS
 from openmogr.settings import SECTIONS, environment_name
 
 ROOT = Path(__file__).resolve().parent.parent
-BEGIN, END = "<!-- compatibility: made by tools/generate_docs.py -->", "<!-- end of compatibility -->"
+OPERATIONS = ROOT / "docs" / "use" / "operations.md"
 
 
 # Settings that are tables of their own, with an entry to show how.
@@ -164,25 +166,73 @@ def compatibility_table() -> str:
         raise SystemExit(f"tests name features that docs/compatibility.toml does not list: {unlisted}")
     if unlisted := sorted(set().union(*collector.clients.values()) - set(names.values())):
         raise SystemExit(f"tests name clients that docs/compatibility.toml does not list: {unlisted}")
-    lines = [BEGIN, f"Clients: {'; '.join(f'{short}: {name}' for short, name in names.items())}.", ""]
+    lines = [f"Clients: {'; '.join(f'{short}: {name}' for short, name in names.items())}.", ""]
     lines += ["| feature | state | shown with |", "|---|---|---|"]
     for entry in features:
         shown = collector.clients.get(entry["name"], set())
         clients = ", ".join(short for short, name in names.items() if name in shown)
         lines.append(f"| {entry['name']} | {'**verified**' if shown else entry['otherwise']} | {clients} |")
-    return "\n".join([*lines, END])
+    return "\n".join(lines)
+
+
+def sources_table() -> str:
+    """What is read of each format, as Markdown."""
+    rows = [f"| {found.title} | {found.reading} |" for found in CONTAINERS.values() if found.title]
+    return "\n".join(["| Input | Taken as |", "|---|---|", *rows])
+
+
+def results_table() -> str:
+    """How each format is written, as Markdown."""
+    lines = [
+        "| `format/` | `Content-Type` | Quality | Alpha | Animation | EXIF, XMP |",
+        "|---|---|---|---|---|---|",
+    ]
+    for found in CONTAINERS.values():
+        alpha = ("yes" if found.alpha_levels else "one level") if found.alpha else "white"
+        animation = (
+            "first frame" if not found.animated else "yes" if found.repeats else "yes, repeated endlessly"
+        )
+        quality = "yes" if found.lossy else "–"
+        for optimised in (False, True):
+            names = [name for name in found.names if name.optimise is optimised]
+            if not names:
+                continue
+            types = dict.fromkeys(name.content_type for name in names)
+            cells = [
+                ", ".join(f"`{name.name}`" for name in names),
+                ", ".join(f"`{content_type}`" for content_type in types),
+                quality,
+                alpha,
+                animation,
+                "likewise; progressive" if optimised else found.metadata,
+            ]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _filled(text: str, part: str, content: str) -> str:
+    """The text with ``content`` between the two markers of a part.
+
+    Raises:
+        SystemExit: a marker is not there once.
+    """
+    begin, end = f"<!-- {part}: made by tools/generate_docs.py -->\n", f"\n<!-- end of {part} -->"
+    head, found, rest = text.partition(begin)
+    if not found or ("\n" + rest).count(end) != 1:
+        raise SystemExit(f"the markers of {part} are not there once")
+    return head + begin + content + end + ("\n" + rest).partition(end)[2]
 
 
 def pages() -> dict[Path, str]:
     """The generated files with their text."""
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
+    operations = _filled(OPERATIONS.read_text(encoding="utf-8"), "sources", sources_table())
     return {
         ROOT / "docs" / "use" / "settings.md": settings_page(),
         ROOT / "deploy" / "openmogr.example.toml": example_file(),
-        readme: head + compatibility_table() + tail,
+        OPERATIONS: _filled(operations, "results", results_table()),
+        readme: _filled(text, "compatibility", compatibility_table()),
     }
 
 

@@ -13,7 +13,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from openmogr.image import ImageSettings, Processor, Source, animate, codecs, parse_operation
+from openmogr.image import ImageSettings, Processor, Source, parse_operation
+from openmogr.image.formats import avif, tpg, webp
+from openmogr.image.formats.registry import CONTAINERS
 
 
 def run(operation: str, source: str, result: str) -> None:
@@ -30,9 +32,11 @@ def peak() -> int:
 
 def main() -> None:
     # What grows with the number of frames does not depend on the effort.
-    vars(animate).update(AVIF_SPEED=10, WEBP_METHOD=0, TPG_ANIMATION_EFFORT=0)
+    vars(avif).update(SPEED=10)
+    vars(webp).update(METHOD=0)
+    vars(tpg).update(ANIMATION_EFFORT=0)
     Image.init()
-    codecs.tpg_codec()
+    CONTAINERS["tpg"].check_readable()
     for line in sys.stdin:
         child = os.fork()
         if child == 0:

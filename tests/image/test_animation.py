@@ -12,9 +12,9 @@ from PIL import Image, ImageSequence
 
 from openmogr.errors import ImageResolutionExceed, InvalidImageFormat
 from openmogr.image import ImageSettings, Processor, Source, parse_operation
+from openmogr.image.formats.gif_parts.write import write_gif
+from openmogr.image.formats.png_parts.write_apng import write_apng
 from openmogr.image.source.open import Frame
-from openmogr.image.write_apng import write_apng
-from openmogr.image.write_gif import write_gif
 
 from .conftest import Pixels, Run, decoded, encoded, on_white, photo, psnr
 from .reference import reference_frames

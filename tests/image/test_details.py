@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from openmogr.image.encode import HEIF_CHROMA_QP_OFFSET
-from openmogr.image.quality.scale import encoder_setting
+from openmogr.image.formats.heif import CHROMA_QP_OFFSET
+from openmogr.image.formats.registry import CONTAINERS
 from openmogr.image.source.metadata import upright
 
 from .conftest import Run, encoded, photo
@@ -54,7 +54,7 @@ def _planes(data: bytes) -> npt.NDArray[np.float64]:
 def test_colour_of_heif_is_finer_than_its_encoder_would_have_it(run: Run) -> None:
     pillow_heif = pytest.importorskip("pillow_heif", reason="the extra [heif] is not installed")
     pillow_heif.register_heif_opener()
-    assert HEIF_CHROMA_QP_OFFSET == -6
+    assert CHROMA_QP_OFFSET == -6
     with Image.open(_ROOT / "src" / "openmogr" / "demo" / "sample.png") as image:
         picture = image.crop((400, 256, 656, 448))
     reference = _planes(encoded(picture, "PNG"))
@@ -62,7 +62,7 @@ def test_colour_of_heif_is_finer_than_its_encoder_would_have_it(run: Run) -> Non
     def errors(data: bytes) -> npt.NDArray[np.float64]:
         return np.asarray(np.square(_planes(data) - reference).mean(axis=(0, 1)))
 
-    plain = encoded(picture, "HEIF", quality=encoder_setting("heif", 50), chroma=420)
+    plain = encoded(picture, "HEIF", quality=CONTAINERS["heif"].setting(50), chroma=420)
     ours, theirs = errors(run("imageMogr2/format/heif/quality/50", picture).data), errors(plain)
     assert ours[1:].mean() < 0.8 * theirs[1:].mean()
     assert ours[0] == pytest.approx(theirs[0], rel=0.1)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from openmogr.errors import ImageResolutionExceed, InternalError, InvalidImageFormat, NotSupported
 from openmogr.image import ImageSettings, Processor, Source, parse_operation
-from openmogr.image.formats import TARGETS
+from openmogr.image.formats.registry import TARGETS
 from openmogr.image.source.metadata import upright
 
 from .conftest import Run, decoded, encoded, on_white, photo, pixels, psnr

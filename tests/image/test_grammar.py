@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from openmogr.errors import CosError, InvalidArgument, NotSupported
 from openmogr.image import Pipeline, parse_operation
-from openmogr.image.formats import TARGETS
+from openmogr.image.formats.registry import TARGETS
 from openmogr.image.language.operations import (
     AutoOrient,
     Axis,

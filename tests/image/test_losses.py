@@ -11,7 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from openmogr.errors import NotSupported
 from openmogr.image import ImageSettings, Loss, Source
-from openmogr.image.formats import CONTAINERS
+from openmogr.image.formats.registry import CONTAINERS
 from openmogr.image.source.open import open_image
 
 from .conftest import Run, encoded, photo

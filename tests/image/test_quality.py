@@ -7,13 +7,8 @@ from PIL.JpegImagePlugin import get_sampling
 
 from openmogr.errors import ImageTooLarge
 from openmogr.image import ImageSettings, Processor, Source, parse_operation
-from openmogr.image.quality.scale import (
-    DEFAULT_QUALITY,
-    ENCODER_TABLES,
-    effective_quality,
-    encoder_setting,
-    jpeg_quality,
-)
+from openmogr.image.formats.registry import CONTAINERS
+from openmogr.image.quality.scale import effective_quality, jpeg_quality
 
 from .conftest import Run, decoded, encoded, photo
 
@@ -33,7 +28,7 @@ def test_foreign_tables_get_a_sensible_number() -> None:
 @pytest.mark.parametrize("quality", [20, 50, 75, 90])
 def test_webp_quality_is_read_from_the_frame(quality: int, processor: Processor) -> None:
     for options in ({}, {"method": 0}):
-        setting = encoder_setting("webp", quality)
+        setting = CONTAINERS["webp"].setting(quality)
         source = Source(data=encoded(photo(), "WEBP", quality=setting, **options))
         assert abs(processor.image_info(source).quality - quality) <= 8
     lossless = Source(data=encoded(photo(), "WEBP", lossless=True))
@@ -63,16 +58,19 @@ def test_webp_quality_is_read_from_the_frame(quality: int, processor: Processor)
     ],
 )
 def test_effective_quality(operation: str, source: int | None, expected: int) -> None:
-    assert effective_quality(parse_operation(operation).encoding, source, "jpeg") == expected
+    assert (
+        effective_quality(parse_operation(operation).encoding, source, CONTAINERS["jpeg"].default_quality)
+        == expected
+    )
 
 
-@pytest.mark.parametrize("container", sorted(ENCODER_TABLES))
+@pytest.mark.parametrize("container", sorted(name for name, format in CONTAINERS.items() if format.lossy))
 def test_encoder_settings_rise_with_quality(container: str) -> None:
-    settings = [encoder_setting(container, quality) for quality in range(1, 101)]
+    settings = [CONTAINERS[container].setting(quality) for quality in range(1, 101)]
     assert settings == sorted(settings)
     assert settings[0] >= 0
     assert settings[-1] <= 100
-    assert container in DEFAULT_QUALITY
+    assert CONTAINERS[container].default_quality < 100
 
 
 def test_results_report_the_quality_that_was_used(run: Run, processor: Processor) -> None:
@@ -82,7 +80,7 @@ def test_results_report_the_quality_that_was_used(run: Run, processor: Processor
     assert processor.image_info(Source(data=result.data)).quality == 72
     assert run("imageMogr2/format/png/quality/50", source).quality == 100
     assert run("imageMogr2/format/webp", source).quality == 90
-    assert run("imageMogr2/format/webp", photo()).quality == DEFAULT_QUALITY["webp"]
+    assert run("imageMogr2/format/webp", photo()).quality == CONTAINERS["webp"].default_quality
 
 
 @pytest.mark.parametrize("form", ["jpg", "webp", "avif", "heif"])

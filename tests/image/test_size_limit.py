@@ -11,10 +11,10 @@ from PIL import Image
 
 from openmogr.errors import InvalidImageFormat
 from openmogr.image import ImageSettings
-from openmogr.image.encode import EncodeOptions
-from openmogr.image.encode import encode as really_encode
+from openmogr.image.formats.encode import EncodeOptions
+from openmogr.image.formats.encode import encode as really_encode
+from openmogr.image.formats.registry import TARGETS
 from openmogr.image.quality import size_limit as sizelimit
-from openmogr.image.quality.scale import encoder_setting
 from openmogr.image.quality.size_limit import best_within
 
 from .conftest import Run, encoded, photo
@@ -53,9 +53,9 @@ def test_the_next_step_does_not_fit(
     assert len(limited.data) <= limit
     assert limited.quality < 95
     assert len(encodings) <= MOST
-    setting = encoder_setting(form.replace("jpg", "jpeg"), limited.quality)
+    setting = TARGETS[form].container.setting(limited.quality)
     better = limited.quality + 1
-    while encoder_setting(form.replace("jpg", "jpeg"), better) == setting:
+    while TARGETS[form].container.setting(better) == setting:
         better += 1
     assert len(run(f"imageMogr2/format/{form}/quality/{better}!", noisy).data) > limit
 

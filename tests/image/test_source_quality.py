@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from openmogr.image import Processor, Source
-from openmogr.image.av1 import quantiser_index
-from openmogr.image.formats import CONTAINERS
-from openmogr.image.hevc import slice_qp
-from openmogr.image.isomedia import CodedPicture, primary_picture
-from openmogr.image.quality.scale import DEFAULT_QUALITY, encoder_setting, quality_of_quantiser
-from openmogr.image.quality.source import source_quality
+from openmogr.image.formats.iso.av1 import quantiser_index
+from openmogr.image.formats.iso.hevc import slice_qp
+from openmogr.image.formats.iso.isomedia import CodedPicture, primary_picture
+from openmogr.image.formats.quantisers import QUANTISERS
+from openmogr.image.formats.registry import CONTAINERS
+from openmogr.image.quality.scale import quality_of_quantiser
 
 from .conftest import Run, encoded, photo
 
@@ -40,12 +40,16 @@ def crops(shared: Path) -> list[Image.Image]:
 
 
 def estimate(data: bytes, name: str, *, frames: int = 1) -> int | None:
-    return source_quality(CONTAINERS[name], Image.new("L", (1, 1)), io.BytesIO(data), frames=frames)
+    return CONTAINERS[name].quality(Image.new("L", (1, 1)), io.BytesIO(data), frames)
+
+
+def _quality(name: str, quantiser: int) -> int:
+    return quality_of_quantiser(QUANTISERS[name], CONTAINERS[name].points, quantiser)
 
 
 @pytest.mark.parametrize("quality", QUALITIES)
 def test_avif(quality: int, crops: list[Image.Image], processor: Processor) -> None:
-    setting = encoder_setting("avif", quality)
+    setting = CONTAINERS["avif"].setting(quality)
     for options in ({}, {"subsampling": "4:4:4"}, {"subsampling": "4:0:0"}, {"tile_rows": 1, "tile_cols": 1}):
         for picture in crops:
             data = encoded(picture, "AVIF", quality=setting, speed=8, **options)
@@ -60,7 +64,7 @@ def test_avif(quality: int, crops: list[Image.Image], processor: Processor) -> N
 @pytest.mark.usefixtures("heif")
 @pytest.mark.parametrize("quality", QUALITIES)
 def test_heif(quality: int, crops: list[Image.Image], processor: Processor) -> None:
-    setting = encoder_setting("heif", quality)
+    setting = CONTAINERS["heif"].setting(quality)
     transparent = crops[0].copy()
     transparent.putalpha(128)
     for picture in (*crops, transparent, crops[0].convert("L")):
@@ -101,12 +105,12 @@ def test_pictures_in_the_wild(name: str, low: int, high: int, inputs: Path) -> N
 
 
 def test_quantisers_beyond_the_table_count_as_its_ends() -> None:
-    assert quality_of_quantiser("heif", -20) == 100
-    assert quality_of_quantiser("heif", 51) <= 5
-    assert quality_of_quantiser("avif", 1) >= 95
-    assert quality_of_quantiser("avif", 255) <= 6
+    assert _quality("heif", -20) == 100
+    assert _quality("heif", 51) <= 5
+    assert _quality("avif", 1) >= 95
+    assert _quality("avif", 255) <= 6
     for kind, greatest in (("heif", 51), ("avif", 255)):
-        falling = [quality_of_quantiser(kind, quantiser) for quantiser in range(greatest + 1)]
+        falling = [_quality(kind, quantiser) for quantiser in range(greatest + 1)]
         assert falling == sorted(falling, reverse=True)
 
 
@@ -150,12 +154,12 @@ def test_arbitrary_boxes_end_in_a_picture_none_or_a_known_error(data: bytes) -> 
 @pytest.mark.parametrize("form", ["avif", "heif"])
 def test_a_poor_source_does_not_grow_to_the_default(form: str, crops: list[Image.Image], run: Run) -> None:
     pytest.importorskip("pillow_tpg", reason="the TPG codec is not built")
-    source = encoded(crops[1], form.upper(), quality=encoder_setting(form, 20))
+    source = encoded(crops[1], form.upper(), quality=CONTAINERS[form].setting(20))
     kept = run("imageMogr2/format/tpg", source)
     assert abs(kept.quality - 20) <= 4
-    better = run(f"imageMogr2/format/tpg/quality/{DEFAULT_QUALITY['tpg']}!", source)
+    better = run(f"imageMogr2/format/tpg/quality/{CONTAINERS['tpg'].default_quality}!", source)
     assert len(kept.data) < 0.7 * len(better.data)
     # The minimum rule knows the source's quality, too.
     assert run("imageMogr2/format/tpg/quality/70", source).data == kept.data
     lossless = encoded(crops[1], form.upper(), **({"quality": -1} if form == "heif" else {"quality": 100}))
-    assert run("imageMogr2/format/webp", lossless).quality == DEFAULT_QUALITY["webp"]
+    assert run("imageMogr2/format/webp", lossless).quality == CONTAINERS["webp"].default_quality

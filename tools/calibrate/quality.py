@@ -1,17 +1,17 @@
-"""What the quality numbers mean: `python -m tools.calibrate.quality [--write]`.
+"""What the quality numbers mean: `python -m tools.calibrate.quality [--write] [--only FORMAT]`.
 
 The reference is libjpeg-turbo at 4:2:0: a quality number stands for the SSIMULACRA2 (mean over the photos) that it
 gives at that number. For each other format the encoder's settings are measured on the same photos, as the server
 encodes, and the setting with the same score is looked up. `--write` puts the tables into
-`src/openmogr/image/quality/calibration.py` and the curves into `docs/format/quality.svg`; then
-`docs/format/quality.md` quotes the run.
+`src/openmogr/image/formats/calibration.py` and the curves into `docs/format/quality.svg`; then
+`docs/format/quality.md` quotes the run. With `--only` the tables of the other formats and the curves stay as they are.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from itertools import pairwise
@@ -22,15 +22,17 @@ from PIL import Image
 from pillow_tpg import Ssimulacra2
 
 from bench.common import PHOTOS, ROOT, Report, argument_parser, machine_name, photo_paths
-from openmogr.image import encode as encoders
-from openmogr.image.codecs import heif_codec
-from openmogr.image.encode import EncodeOptions
-from openmogr.image.formats import target_for
+from openmogr.image.formats.base import Format
+from openmogr.image.formats.calibration import CALIBRATION
+from openmogr.image.formats.encode import EncodeOptions
+from openmogr.image.formats.encode import encode as server_encode
+from openmogr.image.formats.registry import CONTAINERS, target_for
 from openmogr.image.settings import ImageSettings
 
 QUALITIES = (1, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 85, 90, 95, 100)
 CHECKED = (20, 30, 40, 50, 60, 70, 80, 90, 95)
-STEPS = {"webp": 2, "avif": 4, "heif": 4}
+COLOURS = ("#444", "#1b7", "#c60", "#06c", "#a0a", "#084", "#730")
+CALIBRATED = {name: found for name, found in CONTAINERS.items() if found.calibration_step}
 Encode = Callable[[Image.Image, int], bytes]
 Curve = list[tuple[int, float]]
 
@@ -43,8 +45,8 @@ def jpeg(picture: Image.Image, quality: int) -> bytes:
 
 
 def uncalibrated() -> AbstractContextManager[object]:
-    """Makes the server's encoders take settings for qualities. Once around all threads: it changes a module."""
-    return mock.patch.object(encoders, "encoder_setting", lambda _, quality: quality)
+    """Makes the server's encoders take settings for qualities. Once around all threads: it changes a class."""
+    return mock.patch.object(Format, "setting", lambda _, quality: quality)
 
 
 def server(container: str) -> Encode:
@@ -53,7 +55,7 @@ def server(container: str) -> Encode:
     target = target_for(container)
 
     def encode(picture: Image.Image, setting: int) -> bytes:
-        return encoders.encode(picture, EncodeOptions(target, setting), settings)
+        return server_encode(picture, EncodeOptions(target, setting), settings)
 
     return encode
 
@@ -97,7 +99,7 @@ def table(curve: Curve, reference: dict[int, float]) -> list[tuple[int, int]]:
     return [(quality, round(setting_for(curve, reference[quality]))) for quality in QUALITIES]
 
 
-def write_tables(tables: dict[str, list[tuple[int, int]]]) -> None:
+def write_tables(tables: Mapping[str, Sequence[tuple[int, int]]]) -> None:
     """The module that the server reads."""
     lines = [
         '"""Encoder settings by quality, measured: made by ``tools/calibrate/quality.py --write``."""',
@@ -119,13 +121,14 @@ def write_tables(tables: dict[str, list[tuple[int, int]]]) -> None:
             lines.append("        " + ", ".join(map(str, points[start : start + 7])) + ",")
         lines.append("    ),")
     lines += ["})", "# fmt: on", ""]
-    (ROOT / "src" / "openmogr" / "image" / "_calibration.py").write_text("\n".join(lines), encoding="utf-8")
+    module = ROOT / "src" / "openmogr" / "image" / "formats" / "calibration.py"
+    module.write_text("\n".join(lines), encoding="utf-8")
 
 
 def write_plot(curves: dict[str, Curve]) -> None:
     """The curves as SVG: setting across, SSIMULACRA2 up, -20 to 100."""
     width, height, left, top = 640, 400, 50, 20
-    colours = {"jpeg": "#444", "webp": "#1b7", "avif": "#c60", "heif": "#06c", "tpg": "#a0a"}
+    colours = dict(zip(curves, COLOURS, strict=False))
 
     def place(setting: float, score: float) -> str:
         x = left + setting / 100 * (width - left - 90)
@@ -160,8 +163,10 @@ def write_plot(curves: dict[str, Curve]) -> None:
 def main() -> None:
     parser = argument_parser(__doc__)
     parser.add_argument("--write", action="store_true", help="write the tables and the plot")
+    parser.add_argument("--only", metavar="FORMAT", choices=sorted(CALIBRATED), help="measure one format")
     arguments = parser.parse_args()
-    heif_codec()
+    for container in CALIBRATED.values():
+        container.check_writable()
     with uncalibrated():
         measure(arguments)
 
@@ -172,8 +177,10 @@ def measure(arguments: argparse.Namespace) -> None:
     curves = {"jpeg": photos.curve(jpeg, range(1, 101))}
     reference = dict(curves["jpeg"])
     tables: dict[str, list[tuple[int, int]]] = {}
-    for container, step in STEPS.items():
-        curves[container] = photos.curve(server(container), range(0, 101, step))
+    for container, found in CALIBRATED.items():
+        if arguments.only not in (None, container):
+            continue
+        curves[container] = photos.curve(server(container), range(0, 101, found.calibration_step))
         tables[container] = table(curves[container], reference)
     print(f"machine: {machine_name()}, {len(QUALITIES)} points a format\n")
     print(
@@ -192,8 +199,9 @@ def measure(arguments: argparse.Namespace) -> None:
                 cells.append(f"{setting} | {score:.1f}")
             print(f"| {quality} | {reference[quality]:.1f} | " + " | ".join(cells) + " |")
     if arguments.write:
-        write_tables(tables)
-        write_plot(curves)
+        write_tables({**CALIBRATION, **tables})
+        if arguments.only is None:
+            write_plot(curves)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 Photos are encoded at every setting from 0 to 100 and the quantiser is read back from the file's headers, as the server
 does to estimate a source's quality. The mean setting of each quantiser is printed, and with `--write` put into
-`src/openmogr/image/quality/quantisers.py`. The encoders are found to choose the quantiser by the setting alone, so
+`src/openmogr/image/formats/quantisers.py`. The encoders are found to choose the quantiser by the setting alone, so
 that parts of a few photos suffice; were it otherwise, the run would end with an error.
 """
 
@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping
 from PIL import Image
 
 from bench.common import ROOT, Report, argument_parser, photo_paths
-from openmogr.image.av1 import quantiser_index
-from openmogr.image.codecs import heif_codec
-from openmogr.image.encode import AVIF_SPEED
-from openmogr.image.hevc import slice_qp
-from openmogr.image.isomedia import primary_picture
+from openmogr.image.formats.avif import SPEED
+from openmogr.image.formats.iso.av1 import quantiser_index
+from openmogr.image.formats.iso.hevc import slice_qp
+from openmogr.image.formats.iso.isomedia import primary_picture
+from openmogr.image.formats.registry import CONTAINERS
 
 Encode = Callable[[Image.Image, int], bytes]
 Point = tuple[float, int]
@@ -26,7 +26,7 @@ Point = tuple[float, int]
 
 def avif(picture: Image.Image, setting: int) -> bytes:
     """A still by libaom through Pillow."""
-    return _saved(picture, "AVIF", setting, speed=AVIF_SPEED)
+    return _saved(picture, "AVIF", setting, speed=SPEED)
 
 
 def heif(picture: Image.Image, setting: int) -> bytes:
@@ -88,14 +88,15 @@ def write_tables(tables: Mapping[str, list[Point]]) -> None:
             lines.append("        " + ", ".join(points) + ",")
         lines.append("    ),")
     lines += ["})", "# fmt: on", ""]
-    (ROOT / "src" / "openmogr" / "image" / "_quantisers.py").write_text("\n".join(lines), encoding="utf-8")
+    module = ROOT / "src" / "openmogr" / "image" / "formats" / "quantisers.py"
+    module.write_text("\n".join(lines), encoding="utf-8")
 
 
 def main() -> None:
     parser = argument_parser(__doc__)
     parser.add_argument("--write", action="store_true", help="write the tables")
     arguments = parser.parse_args()
-    heif_codec()
+    CONTAINERS["heif"].check_writable()
     paths = photo_paths()[::4]
     photos = [Image.open(path).convert("RGB").crop((200, 100, 328, 228)) for path in paths]
     with Report("quantisers", arguments) as report:

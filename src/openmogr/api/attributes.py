@@ -14,6 +14,7 @@ from openmogr.api.request import Request
 from openmogr.api.response import Header, http_date
 from openmogr.api.xml import quoted
 from openmogr.errors import CosError, InvalidArgument, NotSupported
+from openmogr.image.formats.registry import MEDIA_TYPES
 from openmogr.storage.errors import InvalidObjectName
 from openmogr.storage.protocol import Acl, ObjectAttributes, ObjectHeaders, ObjectInfo
 
@@ -41,8 +42,7 @@ _TAG_EXTRA = frozenset(" +-_=.:/")
 _GRANT = re.compile(r'\s*(id|uin)\s*=\s*"[^"]+"\s*(,\s*(id|uin)\s*=\s*"[^"]+"\s*)*')
 # What XML 1.0 cannot say in any way; such a key would break every listing.
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_TYPES = {".webp": "image/webp", ".avif": "image/avif", ".heic": "image/heic", ".heif": "image/heif"}
-_TYPES |= {".tpg": "image/tpg", ".apng": "image/apng", ".webm": "video/webm", ".md": "text/markdown"}
+_TYPES = {**MEDIA_TYPES, ".webm": "video/webm", ".md": "text/markdown"}
 
 
 class NotSupportedStorageClass(CosError):

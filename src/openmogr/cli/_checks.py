@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
@@ -20,6 +21,9 @@ from openmogr.cli._report import human_size
 from openmogr.errors import CosError
 from openmogr.machine import available_processors
 from openmogr.settings import Settings
+
+if TYPE_CHECKING:
+    from openmogr.image.formats.base import Format
 
 __all__ = ["Finding", "State", "check_codecs", "check_limits", "check_storage", "check_system", "licences"]
 
@@ -41,21 +45,8 @@ class Finding:
     text: str
 
 
-# Formats whose codecs are packages of their own; all others come with what is always installed.
-_EXTRAS = ("heif", "tpg")
 _LICENCES = (
     ("openmogr", "Apache-2.0", ""),
-    (
-        "pillow-tpg",
-        "Apache-2.0",
-        "TPG holds AVS2 video, whose patents a pool licenses.",
-    ),
-    (
-        "pillow-heif",
-        "BSD-3-Clause, wheels GPL-2.0-or-later",
-        "its wheels contain x265 (GPL) and libde265 (LGPL), so passing them on falls under the GPL;"
-        " HEVC is covered by patents that several pools license.",
-    ),
     (
         "pillow",
         "MIT-CMU",
@@ -72,13 +63,6 @@ _LICENCES = (
     ("fastcrc", "MIT", ""),
     ("click", "BSD-3-Clause", ""),
     ("rich", "MIT", ""),
-)
-_LIBRARIES = (
-    ("jpg", "libjpeg_turbo"),
-    ("webp", "webp"),
-    ("avif", "avif"),
-    ("tiff", "libtiff"),
-    ("png", "zlib"),
 )
 
 
@@ -107,16 +91,15 @@ def check_system() -> Iterator[Finding]:
 
 def check_codecs(settings: Settings) -> Iterator[Finding]:
     """Every format, by writing a small picture in it and reading that back."""
-    from openmogr.image.formats import TARGETS
+    from openmogr.image.formats.registry import TARGETS
 
-    libraries = _library_versions()
-    for name in TARGETS:
+    for name, target in TARGETS.items():
         problem = _try_format(name, settings)
         if not problem:
-            text = "reads and writes" + (f", {libraries[name]}" if name in libraries else "")
-            yield Finding(State.FINE, name, text)
+            library = _library_version(target.container)
+            yield Finding(State.FINE, name, "reads and writes" + (f", {library}" if library else ""))
         else:
-            extra = TARGETS[name].container.name in _EXTRAS
+            extra = target.container.extra is not None
             yield Finding(State.NOTE if extra else State.MISSING, name, problem)
 
 
@@ -142,21 +125,19 @@ def _try_format(name: str, settings: Settings) -> str:
     return ""
 
 
-def _library_versions() -> dict[str, str]:
+def _library_version(container: Format) -> str:
+    """What is behind a format, with its version; empty where that is nothing but Pillow."""
     from PIL import features
 
-    versions: dict[str, str] = {}
-    for name, feature in _LIBRARIES:
-        check = features.version_feature if feature in features.features else features.version_codec
-        version = features.version_module(feature) if feature in features.modules else check(feature)
-        if version:
-            versions[name] = f"{feature.replace('_', '-')} {version}"
-    versions["jpeg"] = versions.get("jpg", "")
-    for package, names in (("pillow-heif", ("heif", "heic")), ("pillow-tpg", ("tpg",))):
-        version = _version(package)
-        if version is not None:
-            versions.update(dict.fromkeys(names, f"{package} {version}"))
-    return {name: text for name, text in versions.items() if text}
+    if container.extra is not None:
+        found = _version(container.extra.package)
+        return "" if found is None else f"{container.extra.package} {found}"
+    library = container.library
+    if not library:
+        return ""
+    check = features.version_feature if library in features.features else features.version_codec
+    version = features.version_module(library) if library in features.modules else check(library)
+    return f"{library.replace('_', '-')} {version}" if version else ""
 
 
 def check_storage(settings: Settings) -> Iterator[Finding]:
@@ -199,10 +180,14 @@ def check_limits(settings: Settings) -> Iterator[Finding]:
 
 def licences() -> Iterator[Finding]:
     """The licence of every package that is installed, and what follows from it."""
-    for package, licence, remark in _LICENCES:
+    from openmogr.image.formats.registry import CONTAINERS
+
+    extras = [container.extra for container in CONTAINERS.values() if container.extra is not None]
+    noted = tuple((extra.package, extra.licence, extra.remark) for extra in reversed(extras))
+    for package, licence, remark in (*_LICENCES[:1], *noted, *_LICENCES[1:]):
         version = _version(package)
         if version is not None:
-            state = State.NOTE if remark and package in ("pillow-heif", "pillow-tpg") else State.FINE
+            state = State.NOTE if (package, licence, remark) in noted else State.FINE
             yield Finding(state, package, f"{version}, {licence}" + (f": {remark}" if remark else ""))
 
 

@@ -7,28 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["SUFFIXES", "Source", "find_sources", "suffix_of"]
+from openmogr.image.formats.registry import SUFFIXES, TARGETS
 
-# Suffixes of the pictures that are looked for in folders, with the format each stands for.
-SUFFIXES = {
-    ".jpg": "jpeg",
-    ".jpeg": "jpeg",
-    ".jpe": "jpeg",
-    ".jfif": "jpeg",
-    ".png": "png",
-    ".apng": "apng",
-    ".webp": "webp",
-    ".gif": "gif",
-    ".bmp": "bmp",
-    ".tif": "tiff",
-    ".tiff": "tiff",
-    ".avif": "avif",
-    ".heif": "heif",
-    ".heic": "heif",
-    ".tpg": "tpg",
-}
-
-_OUTPUT_SUFFIXES = {"jpeg": ".jpg", "yjpeg": ".jpg"}
+__all__ = ["Source", "find_sources", "suffix_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +27,7 @@ class Source:
 def suffix_of(format_name: str) -> str:
     """The suffix of a format's files."""
     name = format_name.lower()
-    return _OUTPUT_SUFFIXES.get(name, f".{name}")
+    return TARGETS[name].suffixes[0] if name in TARGETS else f".{name}"
 
 
 def find_sources(paths: Sequence[Path], out: Path | None, leave: str | None) -> tuple[list[Source], int]:

@@ -26,7 +26,7 @@ _EPILOG = "\b\nExit status:\n" + "\n".join(
 
 
 def _check_format(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    from openmogr.image.formats import TARGETS
+    from openmogr.image.formats.registry import TARGETS
 
     if value is None:
         return None
@@ -107,11 +107,12 @@ def compress(
     lose (frames, pages, transparency, metadata) is told. Limits are those of the server (openmogr doctor shows
     them) and are set alike.
     """
-    from openmogr.cli._plan import SUFFIXES, find_sources, suffix_of
+    from openmogr.cli._plan import find_sources, suffix_of
     from openmogr.cli._report import print_summary
     from openmogr.cli._run import Batch, Outcome
     from openmogr.cli._settings import settings_or_exit
     from openmogr.image import Processor
+    from openmogr.image.formats.registry import SUFFIXES
 
     settings = settings_or_exit().image
     pipeline = _pipeline(_operation(operation, format_name, quality, keep_orientation), settings.max_stages)

@@ -1,6 +1,6 @@
 """What a pipeline will need, reckoned from a header before there is a pixel.
 
-The constants are bytes per pixel as measured (``tests/image/test_cost.py`` holds them against peaks of real work):
+Formats know their bytes per pixel as measured (``tests/image/test_cost.py`` holds them against peaks of real work):
 an estimate may be several times what is needed, and never less.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from openmogr.image.errors import output_resolution
+from openmogr.image.formats.registry import CONTAINERS
 from openmogr.image.language.operations import (
     AutoOrient,
     Blur,
@@ -105,47 +106,18 @@ def _area(size: Size) -> int:
     return size[0] * size[1]
 
 
-# Bytes per pixel that decoders take at their peak, the picture in Pillow's form included.
-_DECODER = {
-    "jpeg": 8,
-    "png": 10,
-    "apng": 16,
-    "webp": 14,
-    "gif": 16,
-    "bmp": 8,
-    "tiff": 16,
-    "avif": 16,
-    "heif": 24,
-    "tpg": 16,
-}
-# Bytes per pixel of a result that encoders take besides the picture itself, and of an animation's frame.
-_ENCODER = {
-    "jpeg": 12,
-    "png": 8,
-    "apng": 16,
-    "webp": 24,
-    "gif": 16,
-    "bmp": 8,
-    "tiff": 12,
-    "avif": 64,
-    "heif": 64,
-    "tpg": 40,
-}
-_ANIMATED_ENCODER = {"avif": 300, "tpg": 120, "webp": 60, "gif": 40, "apng": 40}
-_OTHER = 64
-
-
 def decoded_bytes(container: str, size: Size, source_bytes: int) -> int:
     """Memory of decoding ``size`` pixels of a source, in bytes."""
-    return source_bytes + _area(size) * _DECODER.get(container, _OTHER)
+    return source_bytes + _area(size) * CONTAINERS[container].decoder_bytes
 
 
 def encoder_bytes(container: str, size: Size, frames: int) -> int:
     """Memory of writing a result, in bytes."""
-    if frames > 1 and container in _ANIMATED_ENCODER:
+    found = CONTAINERS[container]
+    if frames > 1 and found.animated:
         # The result grows in memory; frames do not stay.
-        return _area(size) * (_ANIMATED_ENCODER[container] + frames // 4)
-    return _area(size) * _ENCODER.get(container, _OTHER)
+        return _area(size) * (found.animation_bytes + frames // 4)
+    return _area(size) * found.encoder_bytes
 
 
 # What the average colour of a large JPEG is reckoned with.
@@ -160,12 +132,12 @@ def needed(pipeline: Pipeline | None, opened: OpenedImage, source_bytes: int, se
     """
     size, name = (opened.width, opened.height), opened.container.name
     if pipeline is None or (pipeline.info is not None and len(pipeline.stages) == 1):
-        if name == "jpeg":
+        if opened.container.drafts:
             scale = max(min(size) // _INFO_SIDE, 1)
             size = (size[0] // min(scale, 8) + 1, size[1] // min(scale, 8) + 1)
         return decoded_bytes(name, size, source_bytes) + _area(size) * _PIXEL
     orientation = opened.declared_orientation
-    draft = draft_size(pipeline.steps, size, orientation, settings) if name == "jpeg" else None
+    draft = draft_size(pipeline.steps, size, orientation, settings) if opened.container.drafts else None
     decoded = size
     if draft is not None:
         # The decoder halves as long as the draft still fits.

@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import Protocol, Self, TypeVar
 
 from openmogr.errors import CosError, InternalError
-from openmogr.image.animate import can_animate, encode_animation
-from openmogr.image.codecs import heif_codec, tpg_encoder
 from openmogr.image.cost import check_work, needed
-from openmogr.image.encode import EncodeOptions, encode
 from openmogr.image.errors import out_of_memory, too_many_bytes, unsupported_input
-from openmogr.image.formats import TARGETS, Target
+from openmogr.image.formats.animate import encode_animation
+from openmogr.image.formats.encode import EncodeOptions, encode
+from openmogr.image.formats.png_parts.strip import stripped_png
+from openmogr.image.formats.registry import TARGETS, Target
 from openmogr.image.language.operations import (
     AutoOrient,
     Encoding,
@@ -35,7 +35,6 @@ from openmogr.image.source.metadata import NO_METADATA, Metadata, upright, uprig
 from openmogr.image.source.open import Frame, OpenedImage, open_image, read_container
 from openmogr.image.steps.geometry import Placement, place
 from openmogr.image.steps.transform import Surface, apply_steps, draft_size
-from openmogr.image.strip_png import stripped_png
 
 __all__ = ["Gate", "Processor"]
 
@@ -43,9 +42,6 @@ _T = TypeVar("_T")
 
 # `cgif/1` has a meaning of its own: at most so many frames (docs/spec/api/image-mogr2.md#4.8).
 _SHORT_GIF_FRAMES = 30
-
-# Formats whose decoders do not look at EXIF: their pixels are turned upright.
-_SHOWN_AS_STORED = {"tpg"}
 
 # What a job takes whatever it does, in bytes.
 _BASE_COST = 8 << 20
@@ -161,17 +157,13 @@ class Processor:
             return shared.original()
         target = TARGETS[encoding.format or opened.container.name]
         recoded = target.container != opened.container and _same_pixels(pipeline, opened, self.settings)
-        if (
-            target.container.name in _SHOWN_AS_STORED
-            and not encoding.keep_orientation
-            and opened.orientation > 1
-        ):
+        if target.container.turned and not encoding.keep_orientation and opened.orientation > 1:
             # Last, so that it shows what the same operation into another format shows.
             pipeline = replace(pipeline, stages=(*pipeline.stages, MogrStage((AutoOrient(),))))
         _check_possible(pipeline, opened, target)
         quality = LOSSLESS
         if target.container.lossy:
-            quality = effective_quality(encoding, opened.quality, target.container.name)
+            quality = effective_quality(encoding, opened.quality, target.container.default_quality)
         options = EncodeOptions(
             target=target,
             quality=quality,
@@ -179,7 +171,7 @@ class Processor:
             half_chroma=opened.half_chroma,
             metadata=_metadata(pipeline, opened),
         )
-        if opened.animated and can_animate(target.container.name):
+        if opened.animated and target.container.animated:
             result = self._animation(pipeline, opened, options)
         else:
             result = self._still(pipeline, opened, options, encoding.size_limit)
@@ -231,7 +223,7 @@ class Processor:
     def _animation(self, pipeline: Pipeline, opened: OpenedImage, options: EncodeOptions) -> Result:
         size, orientation = (opened.width, opened.height), opened.orientation
         container = options.target.container
-        slow_gif = opened.container.name == "gif" and container.name != "gif"
+        slow_gif = opened.container.slow_in_browsers and not container.slow_in_browsers
         alpha: Loss | None = None
 
         def processed() -> Iterator[Frame]:
@@ -315,16 +307,13 @@ def _frame_limit(encoding: Encoding) -> int | None:
 
 def _check_possible(pipeline: Pipeline, opened: OpenedImage, target: Target) -> None:
     """Refuse before decoding what would fail after it."""
-    if target.container.name == "heif":
-        heif_codec()
-    elif target.container.name == "tpg":
-        tpg_encoder()
+    target.container.check_writable()
     rounded = any(isinstance(step, (InscribedCircle, RoundCorners)) for step in pipeline.steps)
-    if rounded and opened.container.name == "gif":
-        raise unsupported_input("iradius and rradius do not take GIF")
+    if rounded and not opened.container.rounded:
+        raise unsupported_input(f"iradius and rradius do not take {opened.container.name.upper()}")
     if pipeline.encoding.size_limit is not None and not target.container.lossy:
         raise unsupported_input(f"size-limit needs a format with a quality, not {target.name}")
-    if pipeline.encoding.size_limit is not None and opened.animated and can_animate(target.container.name):
+    if pipeline.encoding.size_limit is not None and opened.animated and target.container.animated:
         raise unsupported_input("size-limit does not take animations")
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from openmogr.errors import InvalidArgument
-from openmogr.image.formats import TARGETS
+from openmogr.image.formats.registry import TARGETS
 from openmogr.image.language.operations import Encoding, Quality, QualityKind, SizeLimit
 from openmogr.image.language.tokens import NUMBER, StageTokens, pixels, readable
 

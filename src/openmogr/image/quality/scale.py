@@ -1,72 +1,54 @@
 """What a quality number means: that of a source, the one to use, and the encoder's setting for it.
 
-Numbers are 1-100 on the scale of libjpeg. ``ENCODER_TABLES`` alone relates them to other encoders.
+Numbers are 1-100 on the scale of libjpeg. The ``points`` of each format relate them to its encoder.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from types import MappingProxyType
 
 from openmogr.image.language.operations import Encoding, QualityKind
-from openmogr.image.quality.calibration import CALIBRATION
-from openmogr.image.quality.quantisers import QUANTISERS
 
 __all__ = [
-    "DEFAULT_QUALITY",
-    "ENCODER_TABLES",
     "LOSSLESS",
     "effective_quality",
-    "encoder_setting",
     "jpeg_quality",
     "quality_of_quantiser",
     "quality_of_setting",
-    "vp8_quality",
+    "setting_of",
 ]
 
 LOSSLESS = 100
 
-# For sources without a quality of their own. At 60 the photos of docs/format/quality.md lose 94 % of their PNG's size
-# and score 66 on SSIMULACRA2, as docs/format/quality.md shows; JPEG keeps the usual 85.
-DEFAULT_QUALITY: Mapping[str, int] = MappingProxyType(
-    {"jpeg": 85, "webp": 60, "avif": 60, "heif": 60, "tpg": 60}
-)
-
-_SAME = ((1, 1), (100, 100))
-
-# Quality to encoder setting, linear between the points. TPG's encoder knows the scale itself.
-ENCODER_TABLES: Mapping[str, Sequence[tuple[int, int]]] = MappingProxyType(
-    {"jpeg": _SAME, "tpg": _SAME, **CALIBRATION}
-)
+# Linear between its points, from the lowest on.
+Points = Sequence[tuple[int, int]]
 
 
-def encoder_setting(container: str, quality: int) -> int:
-    """The setting of a lossy container's encoder for a quality of 1-100."""
-    points = ENCODER_TABLES[container]
+def setting_of(points: Points, quality: int) -> int:
+    """The setting of an encoder for a quality of 1-100, by its points of quality and setting."""
     place = min(max(bisect_right(points, quality, key=lambda point: point[0]), 1), len(points) - 1)
     (q0, s0), (q1, s1) = points[place - 1], points[place]
     return round(s0 + (s1 - s0) * (quality - q0) / (q1 - q0))
 
 
-def quality_of_setting(container: str, setting: int) -> int:
-    """The quality, 1-100, for which the container's encoder is given about this setting."""
-    return min(
-        range(1, 101), key=lambda quality: (abs(encoder_setting(container, quality) - setting), -quality)
-    )
+def quality_of_setting(points: Points, setting: int) -> int:
+    """The quality, 1-100, for which an encoder is given about this setting, by its points of quality and setting."""
+    return min(range(1, 101), key=lambda quality: (abs(setting_of(points, quality) - setting), -quality))
 
 
-def quality_of_quantiser(container: str, quantiser: int) -> int:
-    """The quality, 1-100, at which the container's encoder uses about this quantiser.
+def quality_of_quantiser(quantisers: Sequence[tuple[float, int]], points: Points, quantiser: int) -> int:
+    """The quality, 1-100, at which an encoder uses about this quantiser.
 
     Args:
-        container: ``avif`` or ``heif``.
-        quantiser: ``base_q_idx`` of an AVIF, slice QP of a HEIF. What no setting gives counts as the nearest.
+        quantisers: settings with their quantisers, from the coarsest on.
+        points: qualities with their settings.
+        quantiser: what no setting gives counts as the nearest.
     """
-    quantisers = [(-quantiser, setting) for setting, quantiser in QUANTISERS[container]]
-    settings = [(setting, quality) for quality, setting in ENCODER_TABLES[container]]
-    return round(_interpolated(settings, _interpolated(quantisers, -quantiser)))
+    at = [(-found, setting) for setting, found in quantisers]
+    settings = [(setting, quality) for quality, setting in points]
+    return round(_interpolated(settings, _interpolated(at, -quantiser)))
 
 
 def _interpolated(points: Sequence[tuple[float, float]], x: float) -> float:
@@ -79,18 +61,18 @@ def _interpolated(points: Sequence[tuple[float, float]], x: float) -> float:
     return points[-1][1]
 
 
-def effective_quality(encoding: Encoding, source_quality: int | None, container: str) -> int:
+def effective_quality(encoding: Encoding, source_quality: int | None, default: int) -> int:
     """The quality to encode with, 1-100 (``docs/spec/api/image-mogr2.md#4.8 and #6``).
 
     Args:
         encoding: the parameters of the pipeline.
         source_quality: estimate for the source; None where it has none, as for lossless formats. Then the
-            minimum rule takes 100, and without a parameter the container's default counts.
-        container: name of the output's container.
+            minimum rule takes 100, and without a parameter the default counts.
+        default: that of the output's format.
     """
     ceiling = LOSSLESS if source_quality is None else source_quality
     if encoding.quality is None:
-        quality = DEFAULT_QUALITY.get(container, LOSSLESS) if source_quality is None else source_quality
+        quality = default if source_quality is None else source_quality
     elif encoding.quality.kind is QualityKind.relative:
         quality = (ceiling * encoding.quality.value + 50) // 100
     elif encoding.quality.force:
@@ -133,14 +115,3 @@ def jpeg_quality(luminance: Sequence[int]) -> int:
     """
     total = sum(luminance)
     return min(range(1, 101), key=lambda quality: (abs(_SUMS[quality - 1] - total), -quality))
-
-
-def vp8_quality(index: int) -> int:
-    """The quality, 1-100, at which libwebp is told to use about this quantiser index, 0-127.
-
-    libwebp has index = 127 * (1 - c), where c is the cube root of a line in two pieces; here inverted.
-    """
-    compression = 1 - index / 127
-    linear = compression**3
-    quality = linear / 2 * 3 if linear < 0.5 else (linear + 1) / 2
-    return quality_of_setting("webp", round(quality * 100))

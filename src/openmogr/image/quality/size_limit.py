@@ -8,15 +8,11 @@ from dataclasses import replace
 
 from PIL import Image
 
-from openmogr.image.codecs import tpg_encoder
-from openmogr.image.encode import EncodeOptions, encode, encoding_errors, tpg_arguments
-from openmogr.image.quality.scale import encoder_setting
+from openmogr.image.formats.encode import EncodeOptions, encode
 from openmogr.image.settings import ImageSettings
 
 __all__ = ["best_within", "encode_within"]
 
-_LOWEST_QUALITY = 1
-_COARSEST_QP = 63
 # About how much of the scale halves a file.
 _SCALE_PER_HALVING = 0.25
 
@@ -26,9 +22,8 @@ def encode_within(
 ) -> tuple[bytes, int]:
     """The best file of at most ``limit`` bytes and at most ``options.quality``, and its quality.
 
-    TPG is searched by its own codec, QP by QP, in at most nine encodings and one more if nothing fits; the others by
-    :func:`best_within` over the settings of their encoders, in at most eight. One is enough where
-    ``options.quality`` keeps the limit.
+    Where the codec does not search itself (``Format.within``), :func:`best_within` does over the settings of the
+    encoder, in at most eight encodings. One is enough where ``options.quality`` keeps the limit.
 
     Args:
         limit: bytes. Where nothing keeps it, the coarsest file is the result: the limit is approximate
@@ -43,12 +38,12 @@ def encode_within(
     data = encode(image, options, settings)
     if len(data) <= limit:
         return data, options.quality
-    container = options.target.container.name
-    if container == "tpg":
-        return _tpg_within(limit, image, options, settings)
+    container = options.target.container
+    if (searched := container.within(limit, image, options, settings)) is not None:
+        return searched
     # Qualities that mean the same setting to the encoder give the same file.
     qualities = sorted(
-        {encoder_setting(container, quality): quality for quality in range(1, options.quality + 1)}.values()
+        {container.setting(quality): quality for quality in range(1, options.quality + 1)}.values()
     )
 
     def attempt(step: int) -> bytes:
@@ -94,16 +89,3 @@ def best_within(
         else:
             missed = step
     return (kept, best, attempts) if kept >= 0 else (0, last if attempts else data, attempts)
-
-
-def _tpg_within(
-    limit: int, image: Image.Image, options: EncodeOptions, settings: ImageSettings
-) -> tuple[bytes, int]:
-    codec = tpg_encoder()
-    picture, arguments = tpg_arguments(image, options, settings)
-    with encoding_errors(options.target):
-        try:
-            encoded = codec.encode_image(picture, target_size=limit, **arguments)
-        except codec.TargetError:
-            return bytes(codec.encode(picture, qp=_COARSEST_QP, **arguments)), _LOWEST_QUALITY
-    return bytes(encoded.data), min(codec.quality_for_qp(encoded.qp), options.quality)

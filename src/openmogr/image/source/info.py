@@ -8,7 +8,6 @@ import json
 import numpy as np
 from PIL import Image
 
-from openmogr.image import headers
 from openmogr.image.errors import unsupported_input
 from openmogr.image.language.operations import Info
 from openmogr.image.model import ImageInfo, Result, Source
@@ -19,7 +18,6 @@ from openmogr.image.source.open import OpenedImage, decoding
 
 __all__ = ["average_color", "describe", "execute_info"]
 
-_EXIF_CONTAINERS = {"jpeg", "bmp", "png", "apng", "webp", "tiff", "avif", "heif"}
 _DEFAULT_DPI = 72
 
 # The mean of a picture needs no more detail than this, which a JPEG decoder gives at an eighth of the cost.
@@ -101,22 +99,18 @@ def _dpi(opened: OpenedImage) -> tuple[int, int]:
 
 
 def _bit_depth(opened: OpenedImage, source: Source) -> int:
-    name = opened.container.name
     declared = opened.image.info.get("bit_depth")
     if isinstance(declared, int):
         return declared
     with source.open() as stream:
-        if name in {"png", "apng"}:
-            return headers.png_bit_depth(stream)
-        if name == "avif":
-            return headers.av1_bit_depth(stream)
-    if opened.source.tiff is not None:
-        return opened.source.tiff.bits
+        depth = opened.container.bit_depth(opened.source, stream)
+    if depth is not None:
+        return depth
     return 1 if opened.image.mode == "1" else 8
 
 
 def _exif(opened: OpenedImage) -> dict[str, object]:
-    if opened.container.name not in _EXIF_CONTAINERS:
+    if not opened.container.tells_exif:
         raise unsupported_input(f"{opened.container.name} holds no EXIF")
     texts = exif_texts(opened.image)
     if not texts:

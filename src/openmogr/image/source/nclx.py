@@ -9,7 +9,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from openmogr.image.isomedia import primary_properties
+from openmogr.image.formats.iso.isomedia import primary_properties
 
 __all__ = ["nclx_profile", "read_nclx", "to_rec709"]
 

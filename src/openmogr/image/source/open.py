@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import ModuleType
-from typing import BinaryIO, TypeAlias
+from typing import TypeAlias
 
 from PIL import Image
-from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
 from openmogr.errors import CosError
-from openmogr.image import headers
-from openmogr.image.codecs import heif_codec, tpg_codec
 from openmogr.image.errors import in_words, input_resolution, not_an_image, too_many_bytes
-from openmogr.image.formats import CONTAINERS, Container
+from openmogr.image.formats.base import Format, Frame, Opened
+from openmogr.image.formats.png_parts.pixels import full_range
+from openmogr.image.formats.registry import CONTAINERS
+from openmogr.image.formats.sniff import HEADER_BYTES, sniff
+from openmogr.image.formats.tiff_parts.samples import TiffImage
 from openmogr.image.model import Source
-from openmogr.image.png import has_animation_control
-from openmogr.image.quality.source import source_quality
-from openmogr.image.read_apng import apng_frames
-from openmogr.image.read_gif import gif_frames, gif_layout
-from openmogr.image.read_jpeg import with_end_marker
-from openmogr.image.read_png import full_range, keyed
+from openmogr.image.native import LateImage, Reader, Undecoded
 from openmogr.image.settings import ImageSettings
-from openmogr.image.sniff import HEADER_BYTES, sniff
-from openmogr.image.source.colour import to_srgb
+from openmogr.image.source.colour import WORKING_MODES, is_srgb, to_srgb
 from openmogr.image.source.hdr import HDR_TRANSFERS, hdr_to_srgb
 from openmogr.image.source.metadata import orientation
 from openmogr.image.source.nclx import nclx_profile
-from openmogr.image.source.opening import Opened, open_container
 from openmogr.image.source.plausible import check_plausible
 from openmogr.image.steps.transform import turned_back
-from openmogr.image.tiff_samples import TiffImage
 
 __all__ = ["Frame", "OpenedImage", "decoding", "open_image", "read_container"]
 
@@ -46,17 +37,7 @@ _ORIENTATION = 0x0112
 _MAX_PLAYS = 65_535
 _MAX_DURATION = 24 * 3600 * 1000
 
-_COMPOSED = {"gif", "apng"}
-
 Size: TypeAlias = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One decoded picture in mode L, LA, RGB or RGBA, and how long it is shown, in milliseconds."""
-
-    image: Image.Image
-    duration: int = 0
 
 
 @dataclass(slots=True)
@@ -74,7 +55,7 @@ class OpenedImage:
         xmp: the packet, or empty.
     """
 
-    container: Container
+    container: Format
     source: Opened = field(repr=False)
     width: int
     height: int
@@ -82,8 +63,7 @@ class OpenedImage:
     quality: int | None
     half_chroma: bool = False
     xmp: bytes = field(default=b"", repr=False)
-    _draft: Size | None = field(default=None, init=False, repr=False)
-    _decoded: dict[Size | None, Frame] = field(default_factory=dict, init=False, repr=False)
+    _decoded: dict[int, Frame] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def image(self) -> Image.Image:
@@ -108,14 +88,17 @@ class OpenedImage:
         """
         if self.source.tiff is not None:
             return self.source.tiff.orientation if 274 in self.source.tiff.directory else 0
-        if self.container.pillow == "PNG":
+        png = self.source.png
+        if png is not None and png.texts_behind:
             # Asked for EXIF, Pillow decodes; asked again after a failure, it would have a black picture.
             with decoding():
                 self.image.load()
         if told := orientation(self.exif):
             return told
         try:
-            value = self.image.getexif().get(_ORIENTATION, 0)
+            # That of PNG would decode, for texts behind the pixels.
+            exif = self.image.getexif() if png is None else Image.Image.getexif(self.image)
+            value = exif.get(_ORIENTATION, 0)
         except Exception:  # EXIF of any brokenness reads as none
             return 0
         return value if isinstance(value, int) and 1 <= value <= 8 else 0
@@ -130,11 +113,7 @@ class OpenedImage:
     @property
     def plays(self) -> int:
         """How often an animation is shown, at most 65,535 times; 0 for endlessly."""
-        loop = self.image.info.get("loop")
-        if self.container.name == "gif" and (loop is None or loop):
-            # GIF counts repetitions, the others count plays.
-            loop = 1 if loop is None else int(loop) + 1
-        return min(loop, _MAX_PLAYS) if isinstance(loop, int) else 0
+        return min(self.container.plays(self.image.info.get("loop")), _MAX_PLAYS)
 
     def first(self, draft: Size | None = None) -> Frame:
         """The picture, or the first frame of an animation. Asked again, it is not decoded again.
@@ -145,28 +124,39 @@ class OpenedImage:
         Raises:
             InvalidImageFormat: damaged data.
         """
-        if self.container.name != "jpeg":
-            draft = None
-        frame = self._decoded.get(draft)
+        eighths = 8
+        if draft is not None and self.container.drafts:
+            times = min(self.width // draft[0], self.height // draft[1])
+            eighths = next((8 // most for most in (8, 4, 2) if times >= most), 8)
+        frame = self._decoded.get(eighths)
         if frame is None:
             with decoding():
-                frame = self._decoded[draft] = self._first(draft)
+                frame = self._decoded[eighths] = self._first(eighths)
         # A picture of its own, of the same pixels: what writers note on it is theirs.
         return Frame(_detached(frame.image), frame.duration)
 
-    def _first(self, draft: Size | None) -> Frame:
-        if self.container.name in _COMPOSED:
-            return next(self._composed())
-        if self.container.name == "jpeg":
+    def _first(self, eighths: int) -> Frame:
+        if (composed := self._composed()) is not None:
+            return next(composed)
+        if self.container.drafts:
             if self._decoded:
-                self.source = open_container(self.container, self.source.stream)
-            self._draft = draft
-            if draft is not None:
-                self.image.draft(None, draft)
-        elif self.container.name != "heif" and self.image.tell():
-            self.image.seek(0)
-        self._load()
+                self.source = self.container.open(self.source.stream)
+            _draft(self.image, eighths)
+        self.container.rewind(self.image)
+        if (reader := self.container.reader(self.source, eighths)) is not None:
+            return Frame(self._late(reader, self.source, eighths), self._duration())
+        self._load(self.source, eighths)
         return Frame(_detached(self._still()), self._duration())
+
+    def _late(self, reader: Reader, source: Opened, eighths: int) -> LateImage:
+        """What is decoded when it is known which pixels are wanted."""
+
+        def decode() -> Image.Image:
+            with decoding():
+                self._load(source, eighths)
+                return to_srgb(self.container.loaded(source), None)
+
+        return LateImage(Undecoded(reader, decode), (), None if is_srgb(self._profile()) else self._srgb)
 
     def frames(self) -> Iterator[Frame]:
         """All frames in order, each a picture of its own; a second call starts over, and ends the first one.
@@ -174,7 +164,7 @@ class OpenedImage:
         Raises:
             InvalidImageFormat: damaged data.
         """
-        composed = self._composed() if self.container.name in _COMPOSED else None
+        composed = self._composed()
         for number in range(self.frame_count):
             with decoding(f"frame {number + 1} of {self.frame_count} is"):
                 if composed is not None:
@@ -188,53 +178,27 @@ class OpenedImage:
                     frame = Frame(_detached(image), self._duration())
             yield frame
 
-    def _composed(self) -> Iterator[Frame]:
+    def _composed(self) -> Iterator[Frame] | None:
         """The frames of formats that Pillow composes in ways of its own."""
-        stream = self.source.stream
-        if self.source.png is not None:
-            found = apng_frames(stream, self.source.png, self._png_frame)
-        else:
-            found = gif_frames(stream, (self.width, self.height))
-        for image, duration in found:
-            yield Frame(_detached(image), min(duration, _MAX_DURATION))
-        raise ValueError("it has no image data")
+        found = self.container.composed(self.source, self._srgb)
+        return None if found is None else _whole(found)
 
-    def _png_frame(self, data: bytes) -> Image.Image:
-        def opened() -> Image.Image:
-            return Image.open(io.BytesIO(data), formats=["PNG"])
-
-        image = opened()
-        image.load()
-        assert self.source.png is not None
-        return self._srgb(keyed(image, opened, self.source.png))
-
-    def _load(self) -> None:
+    def _load(self, source: Opened, eighths: int) -> None:
         try:
-            self.image.load()
+            source.image.load()
         except OSError:
-            if self.container.name != "jpeg":
+            source.stream.seek(0)
+            mended = self.container.mended(source.stream.read())
+            if mended is None:
                 raise
-            self.source.stream.seek(0)
-            whole = with_end_marker(self.source.stream.read())
-            if whole is None:
-                raise
-            self.source.image = Image.open(io.BytesIO(whole), formats=["JPEG"])
-            if self._draft is not None:
-                self.image.draft(None, self._draft)
-            self.image.load()
+            source.image = mended
+            _draft(mended, eighths)
+            mended.load()
 
     def _still(self) -> Image.Image:
         """The loaded picture in sRGB, as the container shows it."""
-        image = self.image
-        if self.source.png is not None:
-            stream = self.source.stream
-
-            def again() -> Image.Image:
-                stream.seek(0)
-                return Image.open(stream, formats=["PNG"])
-
-            image = keyed(image, again, self.source.png)
-        result = self._srgb(image)
+        image = self.container.loaded(self.source)
+        result = self._srgb_later(image) if self.source.tiff is None else self._srgb(image)
         if isinstance(image, TiffImage) and image.alpha is not None:
             result = result.convert("RGB")
             result.putalpha(image.alpha)
@@ -242,12 +206,27 @@ class OpenedImage:
             result = turned_back(result, self.source.tiff.orientation)
         return result if self.source.window is None else result.crop(self.source.window)
 
-    def _srgb(self, image: Image.Image) -> Image.Image:
-        """By the ICC profile or else by code points; those of a PNG come before its profile."""
-        png, points = self.source.png, self.source.nclx
+    def _profile(self) -> bytes:
+        """The ICC profile, or empty; the code points of a PNG come before it."""
         profile = self.image.info.get("icc_profile")
-        if not isinstance(profile, bytes) or (png is not None and points is not None):
-            profile = b""
+        if not isinstance(profile, bytes) or (self.source.png is not None and self.source.nclx is not None):
+            return b""
+        return profile
+
+    def _srgb_later(self, image: Image.Image) -> Image.Image:
+        """In sRGB when it was scaled, where pixels are of a kind that allows for it."""
+        profile, points = self._profile(), self.source.nclx
+        if image.mode not in WORKING_MODES or "transparency" in image.info or self.source.png is not None:
+            return self._srgb(image)
+        if not profile and points is not None:
+            if points[1] in HDR_TRANSFERS:
+                return self._srgb(image)
+            profile = nclx_profile(*points) or b""
+        return image if is_srgb(profile) else LateImage(_detached(image), (), self._srgb)
+
+    def _srgb(self, image: Image.Image) -> Image.Image:
+        """By the ICC profile or else by code points."""
+        png, points, profile = self.source.png, self.source.nclx, self._profile()
         if profile or points is None:
             return to_srgb(image, profile)
         if png is not None and png.cicp is not None and not png.cicp[2]:
@@ -262,14 +241,28 @@ class OpenedImage:
         return min(duration, _MAX_DURATION)
 
 
+def _whole(frames: Iterator[Frame]) -> Iterator[Frame]:
+    for frame in frames:
+        yield Frame(_detached(frame.image), min(frame.duration, _MAX_DURATION))
+    raise ValueError("it has no image data")
+
+
 def _detached(image: Image.Image) -> Image.Image:
     """The same pixels, not copied, without what the reader knows besides.
 
     Pillow's writers would take tags, EXIF and repetition from there, even past ``strip``.
     """
+    if isinstance(image, LateImage):
+        return image.again()
     plain = image._new(image.im)
     plain.info = {}
     return plain
+
+
+def _draft(image: Image.Image, eighths: int) -> None:
+    """Have Pillow's decoder shrink."""
+    if eighths < 8:
+        image.draft(None, (max(image.width * eighths // 8, 1), max(image.height * eighths // 8, 1)))
 
 
 @contextmanager
@@ -291,15 +284,15 @@ def decoding(told: str = "the image data is") -> Iterator[None]:
         ) from error
 
 
-def read_container(source: Source) -> Container:
+def read_container(source: Source) -> Format:
     """The format of a source by its first bytes.
 
     Raises:
         InvalidImageFormat: it is none that this server decodes.
     """
     with source.open() as stream:
-        name = sniff(stream.read(HEADER_BYTES))
-        return CONTAINERS["apng" if name == "png" and has_animation_control(stream) else name]
+        container = CONTAINERS[sniff(stream.read(HEADER_BYTES))]
+        return CONTAINERS[container.variant(stream)]
 
 
 @contextmanager
@@ -311,7 +304,7 @@ def open_image(
     Args:
         source: what to open.
         settings: the limits.
-        frame_limit: use at most this many frames of an animated GIF.
+        frame_limit: use at most this many frames of an animation, where the format heeds it.
 
     Raises:
         ImageTooLarge: too many bytes.
@@ -322,48 +315,57 @@ def open_image(
     if source.size > settings.max_input_bytes:
         raise too_many_bytes(f"the image has {source.size} bytes, more than {settings.max_input_bytes}")
     container = read_container(source)
-    if container.name == "heif":
-        heif_codec()
+    container.check_readable()
     with source.open() as stream:
-        if container.name == "tpg":
-            _check_whole(tpg_codec(), stream)
+        container.check_file(stream)
         with decoding():
-            declared = headers.declared_size(container.name, stream)
-            layout = gif_layout(stream, settings.max_frames + 1) if container.name == "gif" else None
+            declared = container.declared_size(stream)
+            layout = container.layout(stream, settings.max_frames + 1)
         # Before Pillow opens it: some of its readers allocate or decode then.
-        check_plausible(container.name, declared or (0, 0), stream, source.size)
+        if declared is not None:
+            check_plausible(declared, source.size)
         if declared is not None:
             _check_size(declared, settings, container)
         if layout is not None and layout.frames:
             # Frames that reach beyond the canvas enlarge it.
             _check_size((layout.width, layout.height), settings, container)
         with decoding():
-            opened = open_container(container, stream)
+            opened = container.open(stream)
         with opened.image:
             _check_size(opened.image.size, settings, container)
             with decoding():
-                count = layout.frames if layout is not None else _count_frames(container, opened)
-            if frame_limit is not None and container.name == "gif":
+                count = max(container.frame_count(opened), 1) if layout is None else layout.frames
+            if frame_limit is not None and container.frame_limit:
                 count = min(count, frame_limit)
-            size = (layout.width, layout.height) if layout is not None else opened.size
-            _check_frames(count, size, settings)
-            check_plausible("", size, stream, source.size)
+            if layout is not None:
+                opened.size = (layout.width, layout.height)
+            _check_frames(count, opened.size, settings)
+            check_plausible(opened.size, source.size)
             with decoding():
                 picture = OpenedImage(
                     container,
                     opened,
-                    *size,
+                    *opened.size,
                     max(count, 1),
-                    source_quality(container, opened.image, opened.stream, frames=count),
-                    isinstance(opened.image, JpegImageFile) and get_sampling(opened.image) in {1, 2},
+                    _quality(container, opened, count),
+                    container.half_chroma(opened.image),
                     _xmp(opened.image),
                 )
             yield picture
 
 
-def _check_size(size: tuple[int, int], settings: ImageSettings, container: Container) -> None:
+def _quality(container: Format, opened: Opened, frames: int) -> int | None:
+    """As ``Format.quality`` says; where the stream stands does not change."""
+    position = opened.stream.tell()
+    try:
+        return container.quality(opened.image, opened.stream, frames)
+    finally:
+        opened.stream.seek(position)
+
+
+def _check_size(size: tuple[int, int], settings: ImageSettings, container: Format) -> None:
     width, height = size
-    side = settings.max_webp_side if container.name == "webp" else settings.max_side
+    side = container.source_side(settings)
     if width < 1 or height < 1:
         raise not_an_image(f"the image is {width}x{height} pixels")
     if max(size) > side:
@@ -382,27 +384,6 @@ def _check_frames(count: int, size: tuple[int, int], settings: ImageSettings) ->
         raise input_resolution(
             f"the animation has {pixels} pixels in {count} frames, more than {settings.max_animation_pixels}"
         )
-
-
-def _check_whole(codec: ModuleType, stream: BinaryIO) -> None:
-    """Refuse a TPG whose chunks are not what its header announces; Pillow would show the frames before the damage."""
-    try:
-        damage = codec.info(stream.read()).damage
-    except codec.LimitError as error:
-        raise input_resolution(str(error)) from error
-    except codec.TpgError as error:
-        damage = str(error)
-    if damage is not None:
-        raise not_an_image(f"the image is damaged or of an unsupported kind: {damage}")
-
-
-def _count_frames(container: Container, opened: Opened) -> int:
-    # Several pictures in a TIFF or a HEIF are pages, not frames.
-    if not container.animated:
-        return 1
-    if opened.png is not None:
-        return max(opened.png.frames, 1)
-    return max(int(getattr(opened.image, "n_frames", 1)), 1)
 
 
 def _xmp(image: Image.Image) -> bytes:

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from openmogr.image.errors import input_resolution
 
-__all__ = ["check_plausible"]
+__all__ = ["check_items", "check_plausible", "check_scans"]
 
 # Flat pictures compress well, but from this size on nobody's picture has so few bytes. The most that deflate makes of
 # a byte is about 8,000 pixels of one bit; AV1 and VP8L need a few dozen bytes for any flat area.
@@ -24,14 +24,8 @@ _ITEM_SEARCH = 1 << 16
 _CHUNK = 1 << 20
 
 
-def check_plausible(container: str, size: tuple[int, int], stream: BinaryIO, length: int) -> None:
-    """Look at what a header promises.
-
-    Args:
-        container: the format's name.
-        size: of the picture.
-        stream: the file; where it stands does not change.
-        length: of the file in bytes.
+def check_plausible(size: tuple[int, int], length: int) -> None:
+    """Look at the size of the picture and of its file in bytes.
 
     Raises:
         ImageResolutionExceed: in words.
@@ -41,15 +35,28 @@ def check_plausible(container: str, size: tuple[int, int], stream: BinaryIO, len
         raise input_resolution(
             f"{length} bytes for {size[0]}x{size[1]} pixels: this is no picture, but made to take memory"
         )
-    position = stream.tell()
-    try:
-        stream.seek(0)
-        if container == "jpeg" and (scans := _scans(stream)) > _MOST_SCANS:
-            raise input_resolution(f"the image has {scans} scans, more than {_MOST_SCANS}")
-        if container in {"avif", "heif"} and (items := _items(stream)) > _MOST_ITEMS:
-            raise input_resolution(f"the image is made of {items} parts, more than {_MOST_ITEMS}")
-    finally:
-        stream.seek(position)
+
+
+def check_scans(stream: BinaryIO) -> None:
+    """Look at the scans of a JPEG.
+
+    Raises:
+        ImageResolutionExceed: in words.
+    """
+    stream.seek(0)
+    if (scans := _scans(stream)) > _MOST_SCANS:
+        raise input_resolution(f"the image has {scans} scans, more than {_MOST_SCANS}")
+
+
+def check_items(stream: BinaryIO) -> None:
+    """Look at the parts of a HEIF.
+
+    Raises:
+        ImageResolutionExceed: in words.
+    """
+    stream.seek(0)
+    if (items := _items(stream)) > _MOST_ITEMS:
+        raise input_resolution(f"the image is made of {items} parts, more than {_MOST_ITEMS}")
 
 
 def _scans(stream: BinaryIO) -> int:

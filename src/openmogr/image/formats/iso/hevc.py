@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from openmogr.image.bits import BitReader
-from openmogr.image.isomedia import CodedPicture
+from openmogr.image.formats.iso.bits import BitReader
+from openmogr.image.formats.iso.isomedia import CodedPicture
 
 __all__ = ["slice_qp"]
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
 
-from openmogr.image.png import PngLayout
+from openmogr.image.formats.png_parts.layout import PngLayout
 
-__all__ = ["full_range", "keyed"]
+__all__ = ["full_range", "keyed", "keyed_frame"]
 
 _GREY, _RGB = 0, 2
 
@@ -37,6 +38,17 @@ def keyed(image: Image.Image, again: Callable[[], Image.Image], layout: PngLayou
     else:
         image.info["transparency"] = numbers[0] * 255 // ((1 << layout.bit_depth) - 1)
     return image
+
+
+def keyed_frame(data: bytes, layout: PngLayout) -> Image.Image:
+    """A decoded frame of an APNG, which was made a file of its own."""
+
+    def opened() -> Image.Image:
+        return Image.open(io.BytesIO(data), formats=["PNG"])
+
+    image = opened()
+    image.load()
+    return keyed(image, opened, layout)
 
 
 def _without_colour(image: Image.Image, second: Image.Image, key: tuple[int, ...]) -> Image.Image:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from openmogr.image.tiff import COLOURS, TiffLayout
+from openmogr.image.formats.tiff_parts.layout import COLOURS, TiffLayout
 
 __all__ = ["TiffImage"]
 

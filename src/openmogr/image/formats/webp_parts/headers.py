@@ -1,22 +1,18 @@
-"""Read what Pillow would only tell after allocating or decoding: sizes, frame counts, quantisers."""
+"""Read what Pillow would only tell after allocating or decoding: size and quantiser."""
 
 from __future__ import annotations
 
 from typing import BinaryIO
 
-from openmogr.image.isomedia import primary_properties
-
-__all__ = ["av1_bit_depth", "declared_size", "png_bit_depth", "vp8_quantiser"]
+__all__ = ["declared_size", "vp8_quantiser"]
 
 
-def declared_size(container: str, stream: BinaryIO) -> tuple[int, int] | None:
-    """Width and height by the header alone, for the format whose plugin allocates when it opens; else None.
+def declared_size(stream: BinaryIO) -> tuple[int, int]:
+    """Width and height by the header alone.
 
     Raises:
         ValueError: the header is damaged.
     """
-    if container != "webp":
-        return None
     stream.seek(0)
     header = stream.read(30)
     kind, data = header[12:16], header[20:]
@@ -36,12 +32,6 @@ def declared_size(container: str, stream: BinaryIO) -> tuple[int, int] | None:
         bits = int.from_bytes(data[1:5], "little")
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     raise ValueError("the WebP file starts with an unknown chunk")
-
-
-def png_bit_depth(stream: BinaryIO) -> int:
-    """Bits per sample of a PNG's IHDR."""
-    stream.seek(24)
-    return (stream.read(1) or b"\x08")[0]
 
 
 def vp8_quantiser(stream: BinaryIO) -> int | None:
@@ -122,13 +112,3 @@ class _Vp8Header:
         if not segments:
             return base
         return min(max(round(sum(segments) / 4) + (0 if absolute else base), 0), 127)
-
-
-def av1_bit_depth(stream: BinaryIO) -> int:
-    """Bits per sample by the ``av1C`` box of the primary picture of an AVIF (AV1-ISOBMFF section 2.3.3)."""
-    stream.seek(0)
-    first = stream.read(65536).partition(b"av1C")[2]
-    configuration = next(iter(primary_properties(stream, b"av1C")), first)
-    if len(configuration) < 3 or not configuration[2] & 0x40:
-        return 8
-    return 12 if configuration[2] & 0x20 else 10

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from PIL import Image, ImageChops
 
-from openmogr.image.source.open import Frame
+from openmogr.image.formats.base import Frame
 
 __all__ = ["write_apng"]
 

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from openmogr.image.png import SIGNATURE, Chunk, PngLayout, chunk
+from openmogr.image.formats.png_parts.layout import SIGNATURE, Chunk, PngLayout, chunk
 from openmogr.image.source.compose import Canvas, Disposal, Part
 
 __all__ = ["apng_frames"]

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from PIL import Image, ImageChops
 
-from openmogr.image.delays import Delays
-from openmogr.image.encode import quantised, transparent_part
+from openmogr.image.formats.base import Frame
+from openmogr.image.formats.delays import Delays
+from openmogr.image.formats.gif_parts.palette import quantised, transparent_part
 from openmogr.image.source.colour import has_alpha
-from openmogr.image.source.open import Frame
 
 __all__ = ["write_gif"]
 

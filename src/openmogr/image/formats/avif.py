@@ -1,0 +1,142 @@
+"""AVIF, by libavif with libaom and dav1d through Pillow."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import BinaryIO
+
+from PIL import Image
+
+from openmogr.image.formats.base import EncodeOptions, Format, Frame, Frames, Name, Opened
+from openmogr.image.formats.calibration import CALIBRATION
+from openmogr.image.formats.iso.brands import IsoKind, iso_kind
+from openmogr.image.formats.iso.isomedia import primary_properties, primary_window
+from openmogr.image.formats.iso.whole import iso_quality, without_trailer
+from openmogr.image.formats.opening import by_pillow, mended_exif
+from openmogr.image.formats.saving import embedded, saved
+from openmogr.image.formats.sequence import Sequence, in_one_mode
+from openmogr.image.settings import ImageSettings
+from openmogr.image.source.metadata import Metadata, orientation, oriented
+from openmogr.image.source.nclx import read_nclx
+from openmogr.image.source.plausible import check_items
+
+__all__ = ["Avif"]
+
+# libaom's usual balance of time and size.
+SPEED = 6
+
+_EXIF_ITEM = re.compile(rb"(infe.{8,12}?)Exif", re.DOTALL)
+
+
+class Avif(Format):
+    """Stills and sequences."""
+
+    names = (Name("avif", "image/avif", (".avif",)),)
+    pillow = "AVIF"
+    library = "avif"
+    lossy = True
+    animated = True
+    repeats = False
+    keeps_exif = keeps_xmp = tells_exif = True
+    default_quality = 60
+    points = CALIBRATION["avif"]
+    calibration_step = 4
+    max_side = 32_768  # what libavif reads again
+    decoder_bytes = 16
+    encoder_bytes = 64
+    animation_bytes = 300
+    title = "AVIF"
+    reading = (
+        "stills and sequences; the clean aperture is applied, rotation of the container is treated as EXIF"
+        " orientation"
+    )
+    metadata = "still only"
+
+    def matches(self, header: bytes) -> bool:
+        return iso_kind(header) is IsoKind.avif
+
+    def check_file(self, stream: BinaryIO) -> None:
+        check_items(stream)
+
+    def open(self, stream: BinaryIO) -> Opened:
+        stream = without_trailer(stream)
+        image = self._image(stream)
+        opened = Opened(image, stream, image.size, nclx=read_nclx(stream), exif=mended_exif(image))
+        if getattr(image, "n_frames", 1) == 1:
+            # Rotation and mirroring are told as orientation by Pillow; the window is ours.
+            opened.window = primary_window(stream, image.size)
+        if opened.window is not None:
+            left, top, right, bottom = opened.window
+            opened.size = (right - left, bottom - top)
+        return opened
+
+    def _image(self, stream: BinaryIO) -> Image.Image:
+        stream.seek(0)
+        try:
+            return Image.open(stream, formats=[self.pillow])
+        except Exception:
+            # Pillow parses EXIF in order to open an AVIF; a file without it is opened.
+            stream.seek(0)
+            data = stream.read()
+            hidden = _EXIF_ITEM.sub(rb"\g<1>skip", data)
+            return by_pillow(self, stream if hidden == data else io.BytesIO(hidden))
+
+    def quality(self, image: Image.Image, stream: BinaryIO, frames: int) -> int | None:
+        # The first frame of a sequence is coded finer than the rest, by how much depends on what is seen.
+        return iso_quality(stream) if frames == 1 else None
+
+    def bit_depth(self, opened: Opened, stream: BinaryIO) -> int | None:
+        return _bit_depth(stream)
+
+    def encode(self, image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
+        picture = image.convert("RGBA") if image.mode == "LA" else image
+        parts = {
+            "quality": self.setting(options.quality),
+            "speed": SPEED,
+            "max_threads": settings.encoder_threads,
+        }
+        return saved(picture, self.pillow, {**parts, **embedded(_rewritable(options.metadata))})
+
+    def encode_animation(
+        self, frames: Frames, count: int, plays: int, options: EncodeOptions, settings: ImageSettings
+    ) -> bytes:
+        def write(converted: Iterator[Frame], mode: str) -> bytes:
+            sequence = Sequence(converted, count, mode)
+            out = io.BytesIO()
+            sequence.save(
+                out,
+                self.pillow,
+                save_all=True,
+                duration=sequence.durations,
+                quality=self.setting(options.quality),
+                speed=SPEED,
+                max_threads=settings.encoder_threads,
+            )
+            return out.getvalue()
+
+        return in_one_mode(frames, write)
+
+
+def _bit_depth(stream: BinaryIO) -> int:
+    """Bits per sample by the ``av1C`` box of the primary picture (AV1-ISOBMFF section 2.3.3)."""
+    stream.seek(0)
+    first = stream.read(65536).partition(b"av1C")[2]
+    configuration = next(iter(primary_properties(stream, b"av1C")), first)
+    if len(configuration) < 3 or not configuration[2] & 0x40:
+        return 8
+    return 12 if configuration[2] & 0x20 else 10
+
+
+def _rewritable(metadata: Metadata) -> Metadata:
+    """With EXIF that Pillow can write again, as it does for AVIF; of other EXIF the orientation is left."""
+    try:
+        exif = Image.Exif()
+        exif.load(metadata.exif)
+        exif.tobytes()
+    except Exception:  # a broken structure, which Pillow has many exceptions for
+        turned = orientation(metadata.exif)
+        return replace(metadata, exif=oriented(turned) if turned > 1 else b"")
+    return metadata

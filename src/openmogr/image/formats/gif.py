@@ -1,0 +1,68 @@
+"""GIF: blocks and frames are ours, the pixels of each frame Pillow's."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from PIL import Image
+
+from openmogr.image.formats.base import EncodeOptions, Format, Frame, Frames, Layout, Name, Opened, ToSrgb
+from openmogr.image.formats.gif_parts.palette import quantised
+from openmogr.image.formats.gif_parts.read import gif_frames, gif_layout
+from openmogr.image.formats.gif_parts.write import write_gif
+from openmogr.image.formats.opening import opened_by_pillow
+from openmogr.image.formats.saving import saved
+from openmogr.image.settings import ImageSettings
+
+__all__ = ["Gif"]
+
+
+class Gif(Format):
+    """Stills and animations of at most 256 colours a frame."""
+
+    names = (Name("gif", "image/gif", (".gif",)),)
+    pillow = "GIF"
+    signatures = (b"GIF87a", b"GIF89a")
+    alpha_levels = False
+    animated = True
+    frame_limit = True
+    rounded = False
+    slow_in_browsers = True
+    max_side = 65_535
+    decoder_bytes = encoder_bytes = 16
+    animation_bytes = 40
+    title = "GIF"
+    reading = (
+        "frames composed as browsers do: what no frame covers, and what is disposed of to the background, is"
+        " transparent; delays of 0 and 10 ms become 100 ms in other formats, as browsers show them"
+    )
+
+    def layout(self, stream: BinaryIO, max_frames: int) -> Layout | None:
+        found = gif_layout(stream, max_frames)
+        return Layout(found.width, found.height, found.frames)
+
+    def open(self, stream: BinaryIO) -> Opened:
+        return opened_by_pillow(self, stream)
+
+    def plays(self, loop: object) -> int:
+        # GIF counts repetitions, the others count plays.
+        if loop is None:
+            return 1
+        return loop + 1 if isinstance(loop, int) and loop else 0
+
+    def composed(self, opened: Opened, to_srgb: ToSrgb) -> Iterator[Frame] | None:
+        frames = gif_frames(opened.stream, opened.size)
+        return (Frame(image, duration) for image, duration in frames)
+
+    def encode(self, image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
+        return saved(quantised(image), self.pillow, {})
+
+    def encode_animation(
+        self, frames: Frames, count: int, plays: int, options: EncodeOptions, settings: ImageSettings
+    ) -> bytes:
+        return write_gif(frames(), plays)
+
+    def written_frames(self, data: bytes) -> int | None:
+        return gif_layout(io.BytesIO(data), len(data)).frames

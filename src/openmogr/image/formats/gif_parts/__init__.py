@@ -1,0 +1,1 @@
+"""Blocks of GIF: frames as browsers compose them, and writing."""

@@ -1,0 +1,111 @@
+"""HEIF with HEVC, by libheif with x265 and libde265 through pillow-heif, which bundles GPL code and so is an extra."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import BinaryIO
+
+from PIL import Image
+
+from openmogr.image.formats.base import EncodeOptions, Format, Name, Opened, Size
+from openmogr.image.formats.calibration import CALIBRATION
+from openmogr.image.formats.extras import Extra
+from openmogr.image.formats.iso.brands import IsoKind, iso_kind
+from openmogr.image.formats.iso.whole import iso_quality, without_trailer
+from openmogr.image.formats.opening import by_pillow, mended_exif
+from openmogr.image.formats.saving import embedded, saved
+from openmogr.image.model import Loss
+from openmogr.image.settings import ImageSettings
+from openmogr.image.source.plausible import check_items
+
+__all__ = ["Heif"]
+
+# Below a short side of 32, x265 codes in blocks of 16 pixels, for which HEVC has no level with longer sides.
+_THIN = 32
+_THIN_LENGTH = 4096
+# HEVC level 7.2, x265's highest.
+_PIXELS = 142_606_336
+
+# x265 spends too little on colour: finer chroma takes 8 % off the size at equal SSIMULACRA2 (docs/format/quality.md).
+CHROMA_QP_OFFSET = -6
+
+
+def _register(module: ModuleType) -> None:
+    # Workers are the unit of concurrency; thumbnails may be stale.
+    module.register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
+
+
+class Heif(Format):
+    """The primary picture."""
+
+    names = (Name("heif", "image/heif", (".heif",)), Name("heic", "image/heic", (".heic",)))
+    pillow = "HEIF"
+    extra = Extra(
+        name="heif",
+        package="pillow-heif",
+        what="HEIF",
+        module_name="pillow_heif",
+        register=_register,
+        licence="BSD-3-Clause, wheels GPL-2.0-or-later",
+        remark="its wheels contain x265 (GPL) and libde265 (LGPL), so passing them on falls under the GPL;"
+        " HEVC is covered by patents that several pools license.",
+    )
+    lossy = True
+    keeps_exif = keeps_xmp = tells_exif = True
+    default_quality = 60
+    points = CALIBRATION["heif"]
+    calibration_step = 4
+    max_side = 16_384
+    decoder_bytes = 24
+    encoder_bytes = 64
+    title = "HEIC, HEIF"
+    reading = "the primary picture, upright and within its clean aperture; needs the extra `openmogr[heif]`"
+    metadata = "both; brand `heic`, HEVC 4:2:0"
+
+    def matches(self, header: bytes) -> bool:
+        return iso_kind(header) is IsoKind.heif
+
+    def check_file(self, stream: BinaryIO) -> None:
+        check_items(stream)
+
+    def open(self, stream: BinaryIO) -> Opened:
+        # The decoder applies transformations itself.
+        stream = without_trailer(stream)
+        image = by_pillow(self, stream)
+        return Opened(image, stream, image.size, nclx=_points(image), exif=mended_exif(image))
+
+    def rewind(self, image: Image.Image) -> None:
+        """The plugin stands at the primary picture, which may be another than its first."""
+
+    def further(self, opened: Opened) -> Loss | None:
+        return Loss.pictures if getattr(opened.image, "n_frames", 1) > 1 else None
+
+    def quality(self, image: Image.Image, stream: BinaryIO, frames: int) -> int | None:
+        return iso_quality(stream)
+
+    def check_size(self, size: Size, settings: ImageSettings) -> None:
+        limit = self.side_limit(settings)
+        if min(size) < _THIN:
+            limit = min(limit, _THIN_LENGTH)
+        if max(size) > limit:
+            raise self.too_large(size, f"a side is at most {limit}")
+        if size[0] * size[1] > _PIXELS:
+            raise self.too_large(size, f"it holds at most {_PIXELS} pixels")
+
+    def encode(self, image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
+        self.check_writable()
+        picture = image.convert("RGBA") if image.mode == "LA" else image
+        parts: dict[str, object] = {"quality": self.setting(options.quality), "chroma": 420}
+        parts["enc_params"] = {
+            "x265:pools": str(settings.encoder_threads),
+            "x265:cbqpoffs": str(CHROMA_QP_OFFSET),
+            "x265:crqpoffs": str(CHROMA_QP_OFFSET),
+        }
+        return saved(picture, self.pillow, {**parts, **embedded(options.metadata)})
+
+
+def _points(image: Image.Image) -> tuple[int, int] | None:
+    profile = image.info.get("nclx_profile")
+    if not isinstance(profile, dict):
+        return None
+    return int(profile.get("color_primaries", 2)), int(profile.get("transfer_characteristics", 2))

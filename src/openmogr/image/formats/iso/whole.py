@@ -1,0 +1,47 @@
+"""What AVIF and HEIF have in common as files: an end, and a quantiser of their first coded picture."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from typing import BinaryIO
+
+from openmogr.image.formats.calibration import CALIBRATION
+from openmogr.image.formats.iso.av1 import quantiser_index
+from openmogr.image.formats.iso.hevc import slice_qp
+from openmogr.image.formats.iso.isomedia import CodedPicture, primary_picture, whole_length
+from openmogr.image.formats.quantisers import QUANTISERS
+from openmogr.image.quality.scale import quality_of_quantiser
+
+__all__ = ["iso_quality", "without_trailer"]
+
+# By the kind of coded picture, which may be HEVC in a file of AVIF's brand: reader, and name of the tables.
+_READERS: Mapping[bytes, tuple[Callable[[CodedPicture], int | None], str]] = {
+    b"av01": (quantiser_index, "avif"),
+    b"hvc1": (slice_qp, "heif"),
+}
+
+
+def without_trailer(stream: BinaryIO) -> BinaryIO:
+    """The file without what lies behind its last box, as phones append it."""
+    length = whole_length(stream)
+    if length >= stream.seek(0, 2):
+        return stream
+    stream.seek(0)
+    return io.BytesIO(stream.read(length))
+
+
+def iso_quality(stream: BinaryIO) -> int | None:
+    """The quality, 1-100, by the quantiser of the primary picture; None where its headers do not tell."""
+    # Headers that no decoder minds may still be beyond these readers.
+    try:
+        picture = primary_picture(stream)
+        if picture is None:
+            return None
+        read, name = _READERS[picture.kind]
+        quantiser = read(picture)
+    except (EOFError, ValueError, LookupError):
+        return None
+    if quantiser is None:
+        return None
+    return quality_of_quantiser(QUANTISERS[name], CALIBRATION[name], quantiser)

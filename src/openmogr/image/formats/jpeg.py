@@ -1,0 +1,107 @@
+"""JPEG, by libjpeg-turbo through Pillow."""
+
+from __future__ import annotations
+
+import io
+from typing import BinaryIO, Literal
+
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile, get_sampling
+
+from openmogr.image.formats.base import EncodeOptions, Format, Name, Opened
+from openmogr.image.formats.jpeg_parts.damage import jpeg_kind, with_end_marker
+from openmogr.image.formats.jpeg_parts.native import jpeg_reader
+from openmogr.image.formats.opening import EXIF_PREFIX, opened_by_pillow
+from openmogr.image.formats.saving import saved
+from openmogr.image.model import Loss
+from openmogr.image.native import Reader, encode_jpeg, picture_of
+from openmogr.image.quality.scale import jpeg_quality
+from openmogr.image.settings import ImageSettings
+from openmogr.image.source.colour import flatten
+from openmogr.image.source.metadata import Metadata
+from openmogr.image.source.plausible import check_scans
+
+__all__ = ["Jpeg"]
+
+# From this quality on, colour is coded at full resolution unless the source had not got it.
+_FULL_CHROMA_QUALITY = 90
+
+
+class Jpeg(Format):
+    """Its quality is the scale of all others."""
+
+    names = (
+        Name("jpeg", "image/jpeg", (".jpg", ".jpeg", ".jpe", ".jfif")),
+        Name("jpg", "image/jpeg", (".jpg",)),
+        Name("yjpeg", "image/jpeg", (".jpg",), optimise=True),
+    )
+    pillow = "JPEG"
+    library = "libjpeg_turbo"
+    signatures = (b"\xff\xd8\xff",)
+    lossy = True
+    alpha = False
+    keeps_exif = keeps_xmp = tells_exif = True
+    drafts = True
+    default_quality = 85
+    max_side = 65_500
+    decoder_bytes = 8
+    encoder_bytes = 12
+    title = "JPEG"
+    reading = (
+        "grey, YCbCr, RGB, CMYK and YCCK of 8 bit; decoded at reduced size when a thumbnail is at most half as"
+        " large. A file that lacks nothing but its end marker is read; one whose scans are not whole is not"
+    )
+    metadata = "both, up to 65,000 bytes each"
+
+    def check_file(self, stream: BinaryIO) -> None:
+        check_scans(stream)
+
+    def open(self, stream: BinaryIO) -> Opened:
+        return opened_by_pillow(self, stream)
+
+    def reader(self, opened: Opened, eighths: int) -> Reader | None:
+        return jpeg_reader(opened, eighths)
+
+    def damage(self, data: bytes) -> str:
+        return jpeg_kind(data)
+
+    def mended(self, data: bytes) -> Image.Image | None:
+        whole = with_end_marker(data)
+        return None if whole is None else Image.open(io.BytesIO(whole), formats=[self.pillow])
+
+    def further(self, opened: Opened) -> Loss | None:
+        return Loss.pictures if getattr(opened.image, "n_frames", 1) > 1 else None
+
+    def quality(self, image: Image.Image, stream: BinaryIO, frames: int) -> int | None:
+        tables = getattr(image, "quantization", None)
+        return jpeg_quality(tables[min(tables)]) if tables else None
+
+    def half_chroma(self, image: Image.Image) -> bool:
+        return isinstance(image, JpegImageFile) and get_sampling(image) in {1, 2}
+
+    def holdable(self, metadata: Metadata) -> Metadata:
+        return metadata.fitting()
+
+    def encode(self, image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
+        full_chroma = options.quality >= _FULL_CHROMA_QUALITY and not options.half_chroma
+        metadata = self.holdable(options.metadata)
+        quality, progressive = self.setting(options.quality), options.progressive or options.target.optimise
+        sampling: Literal["4:4:4", "4:2:0"] = "4:4:4" if full_chroma else "4:2:0"
+        opaque = flatten(image)
+        if (picture := picture_of(opaque)) is not None:
+            return encode_jpeg(
+                picture,
+                quality=quality,
+                sampling=sampling,
+                progressive=progressive,
+                optimize=True,
+                exif=metadata.exif,
+                xmp=metadata.xmp,
+            )
+        parts: dict[str, object] = {"quality": quality, "optimize": True, "progressive": progressive}
+        parts["subsampling"] = sampling
+        if metadata.exif:
+            parts["exif"] = EXIF_PREFIX + metadata.exif
+        if metadata.xmp:
+            parts["xmp"] = metadata.xmp
+        return saved(opaque, self.pillow, parts)

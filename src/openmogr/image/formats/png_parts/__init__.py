@@ -1,0 +1,1 @@
+"""Chunks of PNG, and what Pillow leaves to do about them and about APNG."""

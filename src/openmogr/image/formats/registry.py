@@ -1,0 +1,62 @@
+"""The formats by name: one line each, and what follows from it (``docs/spec/api/image-mogr2.md#3``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from openmogr.image.formats.avif import Avif
+from openmogr.image.formats.base import Format, Target
+from openmogr.image.formats.bmp import Bmp
+from openmogr.image.formats.gif import Gif
+from openmogr.image.formats.heif import Heif
+from openmogr.image.formats.jpeg import Jpeg
+from openmogr.image.formats.png import Apng, Png
+from openmogr.image.formats.tiff import Tiff
+from openmogr.image.formats.tpg import Tpg
+from openmogr.image.formats.webp import WebP
+
+__all__ = ["CONTAINERS", "MEDIA_TYPES", "SUFFIXES", "TARGETS", "Format", "Target", "target_for"]
+
+_FORMATS: tuple[Format, ...] = (
+    Jpeg(),
+    Png(),
+    Apng(),
+    WebP(),
+    Gif(),
+    Bmp(),
+    Tiff(),
+    Avif(),
+    Heif(),
+    Tpg(),
+)
+
+
+def _targets() -> dict[str, Target]:
+    found = [
+        (place > 0, Target(name.name, container, name.content_type, name.suffixes, name.optimise))
+        for container in _FORMATS
+        for place, name in enumerate(container.names)
+    ]
+    # Formats first, their other names behind them.
+    return {target.name: target for _, target in sorted(found, key=lambda pair: pair[0])}
+
+
+# By their first name.
+CONTAINERS: Mapping[str, Format] = MappingProxyType({container.name: container for container in _FORMATS})
+
+# By each name that ``format/<name>`` takes.
+TARGETS: Mapping[str, Target] = MappingProxyType(_targets())
+
+# Names of formats, and media types, by the suffix of files; in lower case, with the dot.
+SUFFIXES: Mapping[str, str] = MappingProxyType(
+    {suffix: target.container.name for target in TARGETS.values() for suffix in target.suffixes}
+)
+MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
+    {suffix: target.content_type for target in TARGETS.values() for suffix in target.suffixes}
+)
+
+
+def target_for(container: str) -> Target:
+    """The target that keeps a source's format."""
+    return TARGETS[container]

@@ -1,0 +1,25 @@
+"""Write one picture by Pillow."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+
+from PIL import Image
+
+from openmogr.image.source.metadata import Metadata
+
+__all__ = ["embedded", "saved"]
+
+
+def saved(image: Image.Image, plugin: str, options: Mapping[str, object]) -> bytes:
+    """What one of Pillow's plugins writes."""
+    out = io.BytesIO()
+    image.save(out, plugin, **options)
+    return out.getvalue()
+
+
+def embedded(metadata: Metadata) -> dict[str, object]:
+    """Metadata as most plugins take it."""
+    parts = {"exif": metadata.exif, "xmp": metadata.xmp}
+    return {name: data for name, data in parts.items() if data}

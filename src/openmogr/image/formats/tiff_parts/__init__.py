@@ -1,0 +1,1 @@
+"""Directories and samples of TIFF."""
