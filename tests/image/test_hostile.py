@@ -152,5 +152,5 @@ def test_contents_count_and_names_do_not(processor: Processor, run: Run) -> None
 
 def test_sources_are_a_path_or_data() -> None:
     for arguments in ({}, {"path": Path("x"), "data": b""}):
-        with pytest.raises(ValueError, match="either"):
+        with pytest.raises(ValueError, match="one of"):
             Source(**arguments)  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from openmogr.image.errors import output_resolution
-from openmogr.image.formats.registry import CONTAINERS
+from openmogr.image.formats.registry import CONTAINERS, TARGETS
 from openmogr.image.language.operations import (
     AutoOrient,
     Blur,
@@ -145,7 +145,7 @@ def needed(pipeline: Pipeline | None, opened: OpenedImage, source_bytes: int, se
             decoded = (decoded[0] // 2 + 1, decoded[1] // 2 + 1)
     steps = list(planned(pipeline.steps, size, orientation, settings, animated=opened.animated))
     result = steps[-1].after if steps else size
-    target = pipeline.encoding.format or name
+    target = TARGETS[pipeline.encoding.format or name].container.name
     # One after the other; the decoded picture stays for the next pipeline.
     held = _area(decoded) * _PIXEL
     worked = max((step.bytes for step in _shrunk(steps, decoded)), default=0)

@@ -80,6 +80,7 @@ class Opened:
         window: the part of the decoded pixels that the container wants to be shown; None for all.
         nclx: primaries and transfer characteristics by ITU-T H.273, if the container tells them.
         exif: the TIFF structure without the prefix, or empty.
+        mended: damaged parts of the file were left out.
     """
 
     image: Image.Image
@@ -90,6 +91,7 @@ class Opened:
     window: tuple[int, int, int, int] | None = None
     nclx: tuple[int, int] | None = None
     exif: bytes = field(default=b"", repr=False)
+    mended: bool = False
 
 
 class Format(ABC):

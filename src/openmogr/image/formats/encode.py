@@ -47,5 +47,5 @@ def encoding_errors(target: Target) -> Iterator[None]:
         raise InternalError(
             f"the {target.name} encoder failed",
             detail=f"{type(error).__name__}: {error}",
-            headers={"X-ErrNo": "-901"},
+            number=-901,
         ) from error

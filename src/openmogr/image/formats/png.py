@@ -56,7 +56,9 @@ class Png(Format):
         if layout.exif:
             image.info["exif"] = EXIF_PREFIX + layout.exif
         points = None if layout.cicp is None else layout.cicp[:2]
-        return Opened(image, cleaned, image.size, png=layout, nclx=points, exif=mended_exif(image))
+        opened = Opened(image, cleaned, image.size, png=layout, nclx=points, exif=mended_exif(image))
+        opened.mended = cleaned is not stream
+        return opened
 
     def reader(self, opened: Opened, eighths: int) -> Reader | None:
         return png_reader(opened)
