@@ -198,7 +198,10 @@ class LateImage(Image.Image):
 
     def scaled(self, size: Size, resample: Image.Resampling, window: Window) -> Image.Image:
         """As the function of this name."""
-        if self._finish and size[0] * size[1] >= (window[2] - window[0]) * (window[3] - window[1]):
+        enlarges = size[0] * size[1] >= (window[2] - window[0]) * (window[3] - window[1])
+        # What was scaled already is small, and to scale columns before rows would clip at other places.
+        done = self._turns and not self._finish and not isinstance(self._raw, Undecoded)
+        if done or (self._finish and enlarges):
             return _as_image(_resized(self, size, resample, window))
         before = _before(window, self._raw.size, self._turns)
         raw = self._raw.whole() if isinstance(self._raw, Undecoded) else self._raw
