@@ -62,9 +62,12 @@ def imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
         container.extra.module_name for container in CONTAINERS.values() if container.extra is not None
     }
     for node in ast.walk(tree):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module]
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+        else:
+            continue
         for name in names:
             if name.partition(".")[0] in modules:
                 yield node.lineno, name

@@ -20,14 +20,17 @@ from .conftest import Run, decoded, encoded, on_white, photo, pixels, psnr
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
+# TPG has tests of its own.
 WRITTEN = sorted(set(TARGETS) - {"tpg"})
-ALPHA = {"png", "apng", "webp", "tiff", "avif", "heif", "heic", "gif"}
+ALPHA = {name for name, target in TARGETS.items() if target.container.alpha}
 LOSSLESS = {"png", "apng", "bmp", "tiff"}
 
 
 def needs_codec(form: str) -> None:
-    if form in {"heif", "heic"}:
-        pytest.importorskip("pillow_heif", reason="the extra [heif] is not installed").register_heif_opener()
+    extra = TARGETS[form].container.extra
+    if extra is not None:
+        pytest.importorskip(extra.module_name, reason=f"the extra [{extra.name}] is not installed")
+        extra.module()
 
 
 @pytest.mark.parametrize("form", WRITTEN)

@@ -46,7 +46,7 @@ class ImageSettings(BaseModel):
     encoder_threads: int = Field(
         default=1,
         gt=0,
-        description="Threads of one AVIF, HEIF or TPG encoder; workers times this are busy, in threads.",
+        description="Threads of one encoder of those that take several; workers times this are busy, in threads.",
     )
     strict: bool = Field(
         default=False,

@@ -11,6 +11,7 @@ from openmogr.image.formats.bmp import Bmp
 from openmogr.image.formats.gif import Gif
 from openmogr.image.formats.heif import Heif
 from openmogr.image.formats.jpeg import Jpeg
+from openmogr.image.formats.jxl import Jxl
 from openmogr.image.formats.png import Apng, Png
 from openmogr.image.formats.tiff import Tiff
 from openmogr.image.formats.tpg import Tpg
@@ -29,6 +30,7 @@ _FORMATS: tuple[Format, ...] = (
     Avif(),
     Heif(),
     Tpg(),
+    Jxl(),
 )
 
 
