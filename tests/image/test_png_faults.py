@@ -148,7 +148,7 @@ def test_transparent_colour(depth: int, run: Run) -> None:
         (b"IDAT", png_samples([struct.pack(f">6{code}", *key, *other)])),
         (b"IEND", b""),
     )
-    found = pixels(decoded(run("imageMogr2/format/tiff", data)), "RGBA")
+    found = pixels(decoded(run("imageMogr2/format/png", data)), "RGBA")
     assert found[0].tolist() == [[200, 60, 10, 0], [200, 60, 10 if depth == 16 else 11, 255]]
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from openmogr.engine.worker import Request, pack_request, unpack_answer
 from openmogr.errors import CosError, ImageResolutionExceed, InternalError, SlowDown
 from openmogr.image import ImageInfo, ImageSettings, Outcome, Pipeline, Result, Source
+from openmogr.image.formats.registry import CODEC_MODULES
 from openmogr.workers import (
     Admission,
     Busy,
@@ -159,7 +160,7 @@ async def _opened(source: Source) -> AsyncIterator[int]:
 def readable_folders() -> tuple[str, ...]:
     """Where code and its data lie, which workers may still have to load."""
     places = {sys.prefix, sys.base_prefix, sysconfig.get_paths()["purelib"], sysconfig.get_paths()["platlib"]}
-    for name in ("openmogr", "pillow_tpg", "openmogr_pixels", "PIL", "numpy"):
+    for name in ("openmogr", *CODEC_MODULES, "openmogr_pixels", "PIL", "numpy"):
         module = sys.modules.get(name)
         places.update(getattr(module, "__path__", ()))
     return tuple(sorted(place for place in places if Path(place).is_dir()))

@@ -16,12 +16,17 @@ _MOST_PIXELS_PER_BYTE = 100_000
 # Progressive encoders write 10 to 20; every scan costs a pass over the whole picture.
 _MOST_SCANS = 200
 _START_OF_SCAN = b"\xff\xda"
+# Frames by their kind, and what is looked at of a segment: marker, length, and up to the number of components.
+_SEQUENTIAL = {0xC0, 0xC1, 0xC9}
+_OTHER_FRAMES = {*range(0xC0, 0xD0)} - _SEQUENTIAL - {0xC4, 0xC8, 0xCC}
+_SEGMENT = 10
 
 # Phones write grids of up to about 200 tiles. Each is a decoder's start and end.
 _MOST_ITEMS = 4096
 _ITEM_SEARCH = 1 << 16
 
-_CHUNK = 1 << 20
+# Short enough for memory that is not new each time.
+_CHUNK = 1 << 16
 
 
 def check_plausible(size: tuple[int, int], length: int) -> None:
@@ -43,6 +48,8 @@ def check_scans(stream: BinaryIO) -> None:
     Raises:
         ImageResolutionExceed: in words.
     """
+    if _is_one_scan(stream):
+        return
     stream.seek(0)
     if (scans := _scans(stream)) > _MOST_SCANS:
         raise input_resolution(f"the image has {scans} scans, more than {_MOST_SCANS}")
@@ -57,6 +64,24 @@ def check_items(stream: BinaryIO) -> None:
     stream.seek(0)
     if (items := _items(stream)) > _MOST_ITEMS:
         raise input_resolution(f"the image is made of {items} parts, more than {_MOST_ITEMS}")
+
+
+def _is_one_scan(stream: BinaryIO) -> bool:
+    """Whether the first scan of a file that is not progressive holds all components; decoders expect its end then."""
+    position, components = 2, 0
+    while True:
+        stream.seek(position)
+        header = stream.read(_SEGMENT)
+        if len(header) < _SEGMENT or header[0] != 0xFF:
+            return False
+        kind = header[1]
+        if kind in _SEQUENTIAL:
+            components = header[9]
+        elif kind in _OTHER_FRAMES:
+            return False
+        elif kind == _START_OF_SCAN[1]:
+            return header[4] == components
+        position += 2 + int.from_bytes(header[2:4], "big")
 
 
 def _scans(stream: BinaryIO) -> int:

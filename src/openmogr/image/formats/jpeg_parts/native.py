@@ -44,5 +44,6 @@ def _has_end(data: bytes) -> bool:
             continue
         position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
         if kind == _SCAN:
-            return data.find(_END, position) >= 0
+            # From the end, where it mostly is.
+            return data.rfind(_END, position) >= 0
     return False

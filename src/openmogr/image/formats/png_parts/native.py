@@ -37,4 +37,5 @@ def png_reader(opened: Opened) -> Reader | None:
 def written(picture: Picture, metadata: Metadata) -> bytes:
     """The bytes of a file."""
     xmp = metadata.xmp.decode("utf-8", "replace")
-    return native.encode_png(picture, exif=metadata.exif or None, xmp=xmp)
+    # Of the colour type that Pillow writes: a picture stays what its mode says.
+    return native.encode_png(picture, palette=False, exif=metadata.exif or None, xmp=xmp)
