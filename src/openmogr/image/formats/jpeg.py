@@ -8,13 +8,14 @@ from typing import BinaryIO, Literal
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
+from openmogr.image import native
 from openmogr.image.formats.base import EncodeOptions, Format, Name, Opened
 from openmogr.image.formats.jpeg_parts.damage import jpeg_kind, with_end_marker
 from openmogr.image.formats.jpeg_parts.native import jpeg_reader
 from openmogr.image.formats.opening import EXIF_PREFIX, opened_by_pillow
 from openmogr.image.formats.saving import saved
 from openmogr.image.model import Loss
-from openmogr.image.native import Reader, encode_jpeg, picture_of
+from openmogr.image.native import Reader, picture_of
 from openmogr.image.quality.scale import jpeg_quality
 from openmogr.image.settings import ImageSettings
 from openmogr.image.source.colour import flatten
@@ -89,7 +90,7 @@ class Jpeg(Format):
         sampling: Literal["4:4:4", "4:2:0"] = "4:4:4" if full_chroma else "4:2:0"
         opaque = flatten(image)
         if (picture := picture_of(opaque)) is not None:
-            return encode_jpeg(
+            return native.encode_jpeg(
                 picture,
                 quality=quality,
                 sampling=sampling,

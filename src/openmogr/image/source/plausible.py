@@ -20,6 +20,8 @@ _START_OF_SCAN = b"\xff\xda"
 _SEQUENTIAL = {0xC0, 0xC1, 0xC9}
 _OTHER_FRAMES = {*range(0xC0, 0xD0)} - _SEQUENTIAL - {0xC4, 0xC8, 0xCC}
 _SEGMENT = 10
+# An ICC profile of 16 MB takes 256.
+_MOST_SEGMENTS = 1000
 
 # Phones write grids of up to about 200 tiles. Each is a decoder's start and end.
 _MOST_ITEMS = 4096
@@ -69,7 +71,7 @@ def check_items(stream: BinaryIO) -> None:
 def _is_one_scan(stream: BinaryIO) -> bool:
     """Whether the first scan of a file that is not progressive holds all components; decoders expect its end then."""
     position, components = 2, 0
-    while True:
+    for _ in range(_MOST_SEGMENTS):
         stream.seek(position)
         header = stream.read(_SEGMENT)
         if len(header) < _SEGMENT or header[0] != 0xFF:
@@ -82,6 +84,7 @@ def _is_one_scan(stream: BinaryIO) -> bool:
         elif kind == _START_OF_SCAN[1]:
             return header[4] == components
         position += 2 + int.from_bytes(header[2:4], "big")
+    raise input_resolution(f"the image has more than {_MOST_SEGMENTS} segments in front of its pixels")
 
 
 def _scans(stream: BinaryIO) -> int:

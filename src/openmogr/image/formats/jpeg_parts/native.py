@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from openmogr.image import native
 from openmogr.image.formats.base import Opened
-from openmogr.image.native import Box, Picture, Reader
+from openmogr.image.native import Box, Reader
+
+if TYPE_CHECKING:
+    from openmogr.image.native import Picture
 
 __all__ = ["jpeg_reader"]
 

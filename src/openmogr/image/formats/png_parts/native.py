@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from openmogr.image import native
 from openmogr.image.formats.base import Opened
-from openmogr.image.native import Box, Picture, Reader
+from openmogr.image.native import Box, Reader
 from openmogr.image.source.metadata import Metadata
+
+if TYPE_CHECKING:
+    from openmogr.image.native import Picture
 
 __all__ = ["png_reader", "written"]
 
