@@ -12,7 +12,7 @@ imgproxy runs on. Other servers are named with their process and a template of t
 ``{pipeline}`` COS's. ``--sources`` keeps the files there: every request has one of its own, the same picture in other
 bytes, so that no cache helps. imgproxy is a Go program on libvips; its container image or a build of its source tree
 (Go, ``libvips-dev``) serves. CPU time is that of the server's process and all below it, children that ended included.
-SSIMULACRA2 is against the exact result. A server's clock ticks in 10 ms, so ``--requests`` should be 20 or more.
+SSIMULACRA2 is against the exact result.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pillow_heif
@@ -39,6 +40,8 @@ from bench.peer_cases import CASES, PIPELINES, Case, distinct, make_sources, ref
 from openmogr.testing import ServerProcess
 
 BUCKET = "bench-1250000000"
+# Servers and engines take turns, so that other work on the machine costs all of them the same.
+IN_A_ROW = 4
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -64,7 +67,8 @@ class Server:
 
 def tree_seconds(root: int) -> float:
     """CPU seconds of a process, what is below it, and what ended below it."""
-    parents, used = {}, {}
+    parents: dict[int, int] = {}
+    used: dict[int, float] = {}
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = entry.read_text().rpartition(")")[2].split()
@@ -72,13 +76,26 @@ def tree_seconds(root: int) -> float:
             continue
         pid = int(entry.parent.name)
         parents[pid] = int(fields[1])
-        used[pid] = sum(int(ticks) for ticks in fields[11:15])
+        own, ended = (TICK * (int(fields[place]) + int(fields[place + 1])) for place in (11, 13))
+        # The scheduler's own count does not tick, but leaves out threads that ended.
+        used[pid] = max(own, scheduled_seconds(entry.parent)) + ended
     if root not in used:
         raise SystemExit(f"there is no process {root}")
     members = {root}
     while grown := {pid for pid, parent in parents.items() if parent in members} - members:
         members |= grown
-    return TICK * sum(used[pid] for pid in members)
+    return sum(used[pid] for pid in members)
+
+
+def scheduled_seconds(process: Path) -> float:
+    """CPU seconds of the threads of a process, given by its folder in /proc; 0 where that is not told."""
+    spent = 0
+    for entry in process.glob("task/*/schedstat"):
+        try:
+            spent += int(entry.read_text().split()[0])
+        except OSError:
+            continue
+    return spent / 1e9
 
 
 def ask(server: Server, case: Case, numbers: range) -> tuple[float, bytes]:
@@ -95,14 +112,12 @@ def ask(server: Server, case: Case, numbers: range) -> tuple[float, bytes]:
 
 
 def work(pipeline: Callable[[Case, bytes], bytes], case: Case, data: bytes, runs: int) -> tuple[float, bytes]:
-    """CPU milliseconds of the median run in this process, and its result."""
-    result = pipeline(case, data)
-    spent = []
+    """CPU milliseconds per run in this process, and the result."""
+    result = b""
+    before = time.process_time()
     for _ in range(runs):
-        before = time.process_time()
         result = pipeline(case, data)
-        spent.append(time.process_time() - before)
-    return 1000 * statistics.median(spent), result
+    return 1000 * (time.process_time() - before) / runs, result
 
 
 def score(references: list[pillow_tpg.Ssimulacra2], result: bytes) -> float:
@@ -145,23 +160,42 @@ def measure(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> It
             assert process is not None
             process.request("PUT", f"/{BUCKET}/{name}", body, {"x-cos-acl": "public-read"})
         references = [pillow_tpg.Ssimulacra2(frame) for frame in reference(case, data)]
-        for server in servers:
-            ask(server, case, range(1))
-            cpu, result = ask(server, case, range(1, arguments.requests + 1))
-            yield Row(case.name, server.name, cpu, len(result), score(references, result))
+        contenders: dict[str, Callable[[range], tuple[float, bytes]]] = {
+            server.name: partial(ask, server, case) for server in servers
+        }
         for name in engines:
-            if name == "vips" and case.source.endswith(".heic"):
-                continue  # its wheels hold no HEVC
-            cpu, result = work(PIPELINES[name], case, data, arguments.runs)
-            yield Row(case.name, f"in process: {name}", cpu, len(result), score(references, result))
+            if name != "vips" or not case.source.endswith(".heic"):  # its wheels hold no HEVC
+                contenders[f"in process: {name}"] = partial(_runs, PIPELINES[name], case, data)
+        for who, (cpu, result) in in_turns(contenders, arguments.requests).items():
+            yield Row(case.name, who, cpu, len(result), score(references, result))
+
+
+def _runs(
+    pipeline: Callable[[Case, bytes], bytes], case: Case, data: bytes, numbers: range
+) -> tuple[float, bytes]:
+    return work(pipeline, case, data, len(numbers))
+
+
+def in_turns(
+    contenders: dict[str, Callable[[range], tuple[float, bytes]]], requests: int
+) -> dict[str, tuple[float, bytes]]:
+    """CPU milliseconds per request, the median of rounds in which each has its turn, and the last result."""
+    for contender in contenders.values():
+        contender(range(1))
+    spent: dict[str, list[float]] = {who: [] for who in contenders}
+    results = {}
+    for start in range(1, requests + 1, IN_A_ROW):
+        for who, contender in contenders.items():
+            cpu, results[who] = contender(range(start, min(start + IN_A_ROW, requests + 1)))
+            spent[who].append(cpu)
+    return {who: (statistics.median(spent[who]), results[who]) for who in contenders}
 
 
 def main() -> None:
     parser = argument_parser(__doc__)
     parser.add_argument("--server", nargs=3, action="append", default=[], metavar=("NAME", "PID", "TEMPLATE"))
     parser.add_argument("--no-own", action="store_true", help="do not start this repository's server")
-    parser.add_argument("--requests", type=int, default=20, help="to a server, per case")
-    parser.add_argument("--runs", type=int, default=5, help="in this process, per case; the median counts")
+    parser.add_argument("--requests", type=int, default=20, help="per case, to each")
     parser.add_argument("--only", help="cases whose name has this in it")
     parser.add_argument("--sources", type=Path, help="keep the sources in this folder")
     parser.add_argument("--shared", type=Path, default=SHARED, help="where the photos are")
