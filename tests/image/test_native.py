@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import subprocess
 import sys
 import time
@@ -322,6 +323,22 @@ def test_an_animated_webp_has_one_key_frame(run: Run) -> None:
     assert result.frame_count == 24
     assert result.data.count(b"ANMF") == 24
     assert len(result.data) < len(usual)
+
+
+def test_a_descriptor_is_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "source"
+    path.write_bytes(bytes(range(256)) * 10_000)
+    calls = []
+    original = os.pread
+    monkeypatch.setattr(os, "pread", lambda *arguments: calls.append(arguments) or original(*arguments))
+    with path.open("rb") as file:
+        stream = Source(descriptor=file.fileno()).open()
+        assert stream.read(5) == bytes(range(5))
+        assert stream.read() == path.read_bytes()[5:]
+        assert stream.read() == b""
+        stream.seek(-3, os.SEEK_END)
+        assert stream.read() == bytes([253, 254, 255])
+    assert len(calls) < 8
 
 
 def test_many_short_segments_cost_nothing() -> None:
