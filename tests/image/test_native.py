@@ -330,7 +330,12 @@ def test_a_descriptor_is_read_at_once(tmp_path: Path, monkeypatch: pytest.Monkey
     path.write_bytes(bytes(range(256)) * 10_000)
     calls = []
     original = os.pread
-    monkeypatch.setattr(os, "pread", lambda *arguments: calls.append(arguments) or original(*arguments))
+
+    def pread(descriptor: int, length: int, offset: int) -> bytes:
+        calls.append(length)
+        return original(descriptor, length, offset)
+
+    monkeypatch.setattr(os, "pread", pread)
     with path.open("rb") as file:
         stream = Source(descriptor=file.fileno()).open()
         assert stream.read(5) == bytes(range(5))
