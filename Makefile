@@ -7,12 +7,13 @@ PORT   ?= 9000
 DATA   ?= ./data
 CLIENTS := tests/clients
 rust_sources = $(shell find $(1) -path $(1)/target -prune -o \( -name '*.rs' -o -name '*.toml' -o -name '*.lock' -o -name '*.py' -o -name '*.pyi' \) -print 2>/dev/null)
+FUZZ_SECONDS ?= 60
 CODEC_SOURCES := $(call rust_sources,codec)
 PIXELS_SOURCES := $(call rust_sources,pixels)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup clients run test test-rust test-python lint fmt bench docs clean check-python check-rust check-nasm goldens notices
+.PHONY: help setup clients run test test-rust test-python lint fmt bench fuzz docs clean check-python check-rust check-nasm goldens notices
 
 help: ## list the chores
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,10 +88,11 @@ test-python: setup clients
 goldens: setup ## make the pictures that tests compare with anew; look at what changed before committing it
 	$(BIN)/python -m tests.golden.remake
 
-lint: setup ## ruff, mypy --strict, documentation, links, typos, YAML, cargo fmt, clippy
+lint: setup ## ruff, mypy --strict, stubtest, documentation, links, typos, YAML, cargo fmt, clippy
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	cd codec && ../$(BIN)/python -m mypy.stubtest pillow_tpg._pillow_tpg
 	$(BIN)/python tools/generate_docs.py --check
 	$(BIN)/python tools/third_party.py --check
 	$(BIN)/python tools/check_links.py
@@ -115,13 +117,19 @@ bench: setup ## measure; tables and bench/results/*.json name the machine
 	$(BIN)/python -m bench.engine --json bench/results/engine.json
 	$(BIN)/python -m bench.pixels --json bench/results/pixels.json
 	$(BIN)/python -m bench.http --json bench/results/http.json
+	$(BIN)/python -m bench.hits --json bench/results/hits.json
 	$(BIN)/python -m bench.decode --json bench/results/decode.json
 	$(BIN)/python -m tools.calibrate.quality --json bench/results/quality.json
+
+fuzz: setup ## fuzz the codec's decoder, a minute a target (FUZZ_SECONDS)
+	codec/fuzz/run.sh header $(FUZZ_SECONDS)
+	codec/fuzz/run.sh decode $(FUZZ_SECONDS)
+	codec/fuzz/run.sh animation $(FUZZ_SECONDS)
 
 docs: setup ## make again the generated parts of the documentation
 	$(BIN)/python tools/generate_docs.py
 
-notices: setup ## make codec/THIRD_PARTY.txt again, after a change of Rust dependencies
+notices: setup ## make THIRD_PARTY.txt of the native modules again, after a change of Rust dependencies
 	$(BIN)/python tools/third_party.py
 
 clean: ## remove what setup and builds made (never ./data)

@@ -119,8 +119,9 @@ def test_the_codecs_wheel(tmp_path: Path) -> None:
     assert {name for name in others if not name.startswith(info)} == set(modules)
 
 
-def test_the_codecs_licence_is_ours() -> None:
-    assert (ROOT / "codec" / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+def test_the_licence_of_native_modules_is_ours() -> None:
+    for folder in ("codec", "pixels"):
+        assert (ROOT / folder / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
 
 
 def test_the_notices_are_up_to_date() -> None:
@@ -131,3 +132,6 @@ def test_the_notices_are_up_to_date() -> None:
     for crate in ("pyo3 ", "fast-ssim2 ", "linear-srgb "):
         assert f"\n{crate}" in notices
     assert "serde_json" not in notices
+    notices = (ROOT / "pixels" / "THIRD_PARTY.txt").read_text(encoding="utf-8")
+    for crate in ("mozjpeg-sys ", "fast_image_resize ", "png ", "landlock ", "seccompiler "):
+        assert f"\n{crate}" in notices

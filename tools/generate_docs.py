@@ -111,7 +111,7 @@ def example_file() -> str:
             extra = field.json_schema_extra
             if isinstance(extra, dict) and "default_in_words" in extra:
                 words.append(f"# Default: {extra['default_in_words']}.")
-                value = "2"
+                value = str(extra.get("example", 2))
             else:
                 value = _toml(field.get_default(call_default_factory=True, validated_data={}))
             lines += [*words, f"#{name} = {value}"]

@@ -1,4 +1,4 @@
-"""Writes ``codec/THIRD_PARTY.txt``: the crates compiled into ``pillow-tpg``, with their licences in full.
+"""Writes ``THIRD_PARTY.txt`` of ``codec/`` and ``pixels/``: the crates compiled into each, with their licences in full.
 
 Crates that only build (procedural macros, build scripts) or only test are left out; crates for other processors or
 systems are in it, so that the file is the same everywhere. Needs cargo, and the crates' sources, which it fetches.
@@ -17,10 +17,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-CODEC = Path(__file__).resolve().parent.parent / "codec"
-NOTICES = CODEC / "THIRD_PARTY.txt"
-BINDING = "pillow-tpg-binding"
+ROOT = Path(__file__).resolve().parent.parent
 LINE = "-" * 100
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """A native module of ours: its name, its folder, and the crate that Python loads."""
+
+    name: str
+    folder: Path
+    binding: str
+
+    @property
+    def notices(self) -> Path:
+        """The file that is written."""
+        return self.folder / "THIRD_PARTY.txt"
+
+
+DISTRIBUTIONS = (
+    Distribution("pillow-tpg", ROOT / "codec", "pillow-tpg-binding"),
+    Distribution("openmogr-pixels", ROOT / "pixels", "openmogr-pixels-binding"),
+)
 
 
 @dataclass(frozen=True)
@@ -43,13 +61,13 @@ class Crate:
     needs: tuple[str, ...]
 
 
-def read_crates() -> dict[str, Crate]:
+def read_crates(folder: Path) -> dict[str, Crate]:
     """All crates by id, as cargo has resolved them."""
     cargo = shutil.which("cargo")
     if cargo is None:
         raise SystemExit("cargo was not found")
     command = [cargo, "metadata", "--format-version", "1", "--locked"]
-    output = subprocess.run(command, cwd=CODEC, check=True, stdout=subprocess.PIPE).stdout
+    output = subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE).stdout
     document = json.loads(output)
     needs = {
         node["id"]: tuple(
@@ -72,10 +90,10 @@ def read_crates() -> dict[str, Crate]:
     }
 
 
-def linked(crates: dict[str, Crate]) -> list[Crate]:
+def linked(crates: dict[str, Crate], binding: str) -> list[Crate]:
     """What the extension module holds besides our own crates, by name and version."""
     seen: set[str] = set()
-    waiting = [key for key, crate in crates.items() if crate.name == BINDING]
+    waiting = [key for key, crate in crates.items() if crate.name == binding]
     while waiting:
         key = waiting.pop()
         if key not in seen and not crates[key].macro:
@@ -101,14 +119,14 @@ def licence_texts(crate: Crate) -> Iterator[str]:
         yield "\n".join(line.rstrip() for line in lines)
 
 
-def notices() -> str:
-    """The text of the file."""
+def notices(distribution: Distribution) -> str:
+    """The text of its file."""
     pieces = [
-        "pillow-tpg is Apache-2.0 (LICENSE). Its extension module is compiled with the crates below.",
+        f"{distribution.name} is Apache-2.0 (LICENSE). Its extension module is compiled with the crates below.",
         "Made by tools/third_party.py.",
     ]
     texts: dict[str, str] = {}
-    for crate in linked(read_crates()):
+    for crate in linked(read_crates(distribution.folder), distribution.binding):
         pieces.append(f"{LINE}\n{crate.name} {crate.version}\n{crate.source}\nLicence: {crate.licence}")
         found = list(licence_texts(crate))
         if not found:
@@ -122,15 +140,19 @@ def notices() -> str:
     return "\n\n".join(pieces) + "\n"
 
 
-def main() -> None:
-    """Write the file, or with ``--check`` only compare it."""
-    wanted = notices()
-    if "--check" in sys.argv[1:]:
-        if not NOTICES.exists() or NOTICES.read_text(encoding="utf-8") != wanted:
-            raise SystemExit(f"run `make notices`: {NOTICES.name} is not up to date")
-        return
-    NOTICES.write_text(wanted, encoding="utf-8")
+def main() -> int:
+    """Write or check both files."""
+    stale = False
+    for distribution in DISTRIBUTIONS:
+        text = notices(distribution)
+        place = distribution.notices
+        if "--check" not in sys.argv[1:]:
+            place.write_text(text, encoding="utf-8")
+        elif not place.exists() or place.read_text(encoding="utf-8") != text:
+            print(f"{place.relative_to(ROOT)} is not what is compiled in; run: make notices", file=sys.stderr)
+            stale = True
+    return int(stale)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -17,6 +17,7 @@ RUSTFLAGS=$flags cargo build --release --target "$host" --bin "$target"
 shared=${OPENMOGR_SHARED:-../../../shared}
 seeds=corpus/seeds
 mkdir -p "corpus/$target" artifacts "$seeds"
+find ../testdata \( -name '*.avs' -o -name '*.tpg' \) -size -5k -exec cp -u {} "$seeds" \;
 if [ -d "$shared/vectors" ]; then
   find "$shared/vectors" \( -name '*.avs' -o -name '*.tpg' \) -size -5k -exec cp -u {} "$seeds" \;
 fi

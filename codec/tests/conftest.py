@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+TESTDATA = ROOT / "codec" / "testdata" / "tpg"
 
 
 @pytest.fixture(scope="session")
@@ -32,12 +33,12 @@ def malformed(shared: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def still(malformed: Path) -> bytes:
+def still() -> bytes:
     """A still of 70x51 pixels."""
-    return (malformed / "base_still.tpg").read_bytes()
+    return (TESTDATA / "base_still.tpg").read_bytes()
 
 
 @pytest.fixture(scope="session")
-def animation(malformed: Path) -> bytes:
+def animation() -> bytes:
     """An animation of four frames of 70x51 pixels."""
-    return (malformed / "base_animation.tpg").read_bytes()
+    return (TESTDATA / "base_animation.tpg").read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -11,43 +12,65 @@ import pytest
 from PIL import Image
 from pillow_tpg.image import Samples
 
-Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 
-def upsample(chroma: Samples, width: int, height: int) -> Floats:
-    """Centred chroma brought to full size with the bilinear filter, in floating point."""
+def upsample(chroma: Samples, width: int, height: int) -> Ints:
+    """Centred chroma brought to full size with the bilinear filter, rounded."""
 
-    def axis(values: Floats, size: int) -> Floats:
-        at = (np.arange(size) - 0.5) / 2
-        low = np.floor(at).astype(int)
-        weight = (at - low)[:, None]
-        last = len(values) - 1
-        upsampled: Floats = (
-            values[low.clip(0, last)] * (1 - weight) + values[(low + 1).clip(0, last)] * weight
-        )
+    def axis(values: Ints, size: int) -> Ints:
+        at = np.arange(size)
+        near, far = at // 2, (at // 2 + np.where(at % 2, 1, -1)).clip(0, len(values) - 1)
+        upsampled: Ints = 3 * values[near] + values[far]
         return upsampled
 
-    return axis(axis(chroma.astype(float), height).T, width).T
+    return (axis(axis(chroma.astype(np.int64), height).T, width).T + 8) >> 4
 
 
-def reference(image: pillow_tpg.TpgImage) -> Floats:
-    """BT.601, limited range, in floating point and without rounding."""
-    y = 1.164384 * (image.y.astype(float) - 16)
-    cb = upsample(image.cb, image.width, image.height) - 128
-    cr = upsample(image.cr, image.width, image.height) - 128
-    rgb = np.stack([y + 1.596027 * cr, y - 0.391762 * cb - 0.812968 * cr, y + 2.017232 * cb], axis=-1)
-    return rgb.clip(0, 255)
+def reference(image: pillow_tpg.TpgImage | pillow_tpg.Frame, *, full: bool = False) -> Samples:
+    """The integers of Tencent's decoder."""
+    y = image.y.astype(np.int64)
+    u = upsample(image.cb, image.width, image.height) - 128
+    v = upsample(image.cr, image.width, image.height) - 128
+    if full:
+        rgb = [256 * y + 359 * v, 256 * y - 88 * u - 183 * v, 256 * y + 454 * u]
+    else:
+        c = 298 * (y - 16)
+        rgb = [c + 409 * v, c - 100 * u - 208 * v, c + 516 * u]
+    return ((np.stack(rgb, axis=-1) + 128) >> 8).clip(0, 255).astype(np.uint8)
 
 
 @pytest.mark.parametrize("name", ["base_still.tpg", "base_alpha.tpg", "t053_hdr_dim_1x1.tpg"])
-def test_rounding_is_exact_to_half_a_step(name: str, malformed: Path) -> None:
-    image = pillow_tpg.decode((malformed / name).read_bytes())
-    assert np.abs(image.rgb() - reference(image)).max() < 0.52
+def test_pixels_are_those_of_tencents_decoder(name: str, malformed: Path) -> None:
+    data = (malformed / name).read_bytes()
+    image = pillow_tpg.decode(data)
+    assert (image.rgb() == reference(image)).all()
+    pillow_tpg.register_tpg_opener()
+    with Image.open(malformed / name) as opened:
+        assert (np.asarray(opened.convert("RGB")) == reference(image)).all()
 
 
-def test_a_photo_is_exact_to_half_a_step(corpus: Path) -> None:
+def test_a_photo_is_exact(corpus: Path) -> None:
     image = pillow_tpg.decode((corpus / "tpg.jpg").read_bytes())
-    assert np.abs(image.rgb() - reference(image)).max() < 0.52
+    assert (image.rgb() == reference(image)).all()
+
+
+@pytest.mark.parametrize("name", ["base_still.tpg", "base_alpha.tpg", "base_animation.tpg"])
+def test_a_clear_flag_means_full_range(name: str, malformed: Path) -> None:
+    limited = bytearray((malformed / name).read_bytes())
+    full = bytes([*limited[:15], limited[15] & ~4, *limited[16:]])
+    for plain, image in zip(
+        pillow_tpg.decode_frames(bytes(limited)), pillow_tpg.decode_frames(full), strict=True
+    ):
+        assert (image.y == plain.y).all()
+        assert (image.rgb() == reference(image, full=True)).all()
+        assert (image.rgba()[..., :3] == image.rgb()).all()
+        assert (image.rgba()[..., 3] == plain.rgba()[..., 3]).all()
+        assert (image.rgb() != plain.rgb()).any()
+    pillow_tpg.register_tpg_opener()
+    with Image.open(io.BytesIO(full)) as opened:
+        first = pillow_tpg.decode(full)
+        assert (np.asarray(opened.convert("RGB")) == first.rgb()).all()
 
 
 def test_rgba_is_rgb_with_alpha(malformed: Path) -> None:

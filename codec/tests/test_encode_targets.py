@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from itertools import pairwise
 
@@ -76,6 +77,27 @@ def test_targets_with_other_pictures(shape: tuple[int, ...]) -> None:
         assert encode_image(pixels, target_ssimulacra2=-200.0).encodings <= most_encodings()
 
 
+def test_unknown_options_are_errors() -> None:
+    for function in (encode, encode_image):
+        with pytest.raises(
+            TypeError, match=f"{function.__name__}.. got an unexpected keyword argument 'qality'"
+        ):
+            function(PHOTO, qality=3)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'slice_rows'"):
+        pillow_tpg.encode_animation([PHOTO], 5, slice_rows=1)  # type: ignore[call-arg]
+
+
+def test_searches_keep_chroma_qps_in_range() -> None:
+    options = {"tools": "full", "effort": 0}
+    plain = np.full((32, 32, 3), 90, np.uint8)
+    assert encode_image(plain, target_size=10**6, chroma_qp_delta=(-5, -5), **options).qp == 5  # type: ignore[arg-type]
+    with pytest.raises(TargetError, match="even QP 57 takes"):
+        encode(PHOTO, target_size=60, chroma_qp_delta=(6, 6), **options)  # type: ignore[arg-type]
+    noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
+    with pytest.raises(TargetError, match="even QP 3 reaches only"):
+        encode(noise, target_ssimulacra2=99.5, chroma_qp_delta=(-3, -3), **options)  # type: ignore[arg-type]
+
+
 def test_targets_out_of_reach() -> None:
     with pytest.raises(TargetError, match="even QP 63 takes"):
         encode(PHOTO, target_size=60)
@@ -107,6 +129,18 @@ def test_targets_out_of_reach() -> None:
         ({"perceptual": 2.5}, "perceptual is 2.5, allowed are 0 to 2"),
         ({"chroma_qp_delta": (17, 0)}, "chroma_qp_delta is 17, allowed are -16 to 16"),
         ({"chroma_qp_delta": (1, 0)}, "chroma_qp_delta is out of range: 1"),
+        (
+            {"chroma_qp_delta": (-4, -3), "tools": "full"},
+            "chroma_qp_delta is (-4, -3), but Cb and Cr need the same",
+        ),
+        (
+            {"chroma_qp_delta": (-4, -4), "tools": "full", "qp": 3},
+            "chroma_qp_delta is -4 for a picture of QP 3, but their sum must be 0 to 63",
+        ),
+        (
+            {"chroma_qp_delta": (5, 5), "tools": "full", "qp": 59},
+            "chroma_qp_delta is 5 for a picture of QP 59",
+        ),
         ({"slice_rows": 1}, "slice_rows is out of range: 1"),
         ({"slice_rows": -1}, "slice_rows is -1"),
         ({"target_size": 0}, "target_size is 0"),
@@ -114,7 +148,7 @@ def test_targets_out_of_reach() -> None:
     ],
 )
 def test_wrong_arguments(arguments: dict[str, object], message: str) -> None:
-    with pytest.raises(ValueError, match="^" + message.replace("(", r"\(")):
+    with pytest.raises(ValueError, match="^" + re.escape(message)):
         encode(PHOTO, **arguments)  # type: ignore[arg-type]
 
 
@@ -126,7 +160,7 @@ def test_wrong_arguments(arguments: dict[str, object], message: str) -> None:
         (np.zeros((4, 4), np.uint16), ValueError, "an array of 8 bits is needed, not uint16"),
         (np.zeros((0, 4), np.uint8), ValueError, "the picture has no pixels"),
         (Image.new("RGB", (0, 3)), ValueError, "the picture has no pixels"),
-        (np.zeros((16384, 1), np.uint8), ValueError, "height is out of range: 16384"),
+        (np.zeros((16383, 1), np.uint8), pillow_tpg.TpgError, "1x16383 pixels cannot be written: sides"),
         ("picture.png", TypeError, "not str"),
         (b"\0" * 12, TypeError, "not bytes"),
     ],

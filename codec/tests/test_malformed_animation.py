@@ -98,18 +98,6 @@ CASES: dict[str, tuple[File, int, type[pillow_tpg.TpgError], str]] = {
         pillow_tpg.MissingPictureError,
         "frame 4 has no picture chunk",
     ),
-    "more frames than announced": (
-        replace(PLAIN, count=3),
-        4,
-        pillow_tpg.InvalidContainerError,
-        "the header announces 3 frames, but there are 4",
-    ),
-    "no frame announced": (
-        replace(PLAIN, count=0),
-        4,
-        pillow_tpg.InvalidContainerError,
-        "announces 0 frames, but there are 4",
-    ),
     "no frame": (
         replace(PLAIN, chunks=()),
         0,
@@ -218,6 +206,12 @@ CASES: dict[str, tuple[File, int, type[pillow_tpg.TpgError], str]] = {
         pillow_tpg.MissingPictureError,
         "frame 3 has no alpha picture",
     ),
+    "unknown chunk between a picture and its alpha": (
+        WITH_ALPHA.with_chunk(3, Chunk(UNKNOWN, b"any"), WITH_ALPHA.chunks[3]),
+        1,
+        pillow_tpg.InvalidContainerError,
+        "code of a chunk between a picture and its alpha is 0xc5",
+    ),
     "alpha twice": (
         WITH_ALPHA.with_chunk(3, WITH_ALPHA.chunks[3], WITH_ALPHA.chunks[3]),
         2,
@@ -262,6 +256,26 @@ def test_broken_animations(name: str) -> None:
         for index in range(frames):
             image.seek(index)
             assert pixels_of(image).shape[:2] == (34, 50)
+
+
+def test_what_other_writers_add_does_no_harm() -> None:
+    assert read(replace(PLAIN, count=3)) == (3, None), "more frames than announced"
+    assert read(replace(PLAIN, count=0)) == (1, None), "none announced"
+    no_count = bytearray(bytes(PLAIN))
+    no_count[14] = 10
+    del no_count[23:26]
+    assert len(list(pillow_tpg.decode_frames(bytes(no_count)))) == 1
+    end = b"\0\0\1\xb1"
+    for file in (PLAIN, WITH_ALPHA):
+        # A sequence end code behind every picture.
+        chunks = (replace(chunk, payload=chunk.payload.removesuffix(end) + end) for chunk in file.chunks)
+        ended = replace(file, chunks=tuple(chunks))
+        bare = replace(
+            file, chunks=tuple(replace(c, payload=c.payload.removesuffix(end)) for c in file.chunks)
+        )
+        whole = [frame.rgba().tobytes() for frame in pillow_tpg.decode_frames(bytes(file))]
+        for other in (ended, bare):
+            assert [frame.rgba().tobytes() for frame in pillow_tpg.decode_frames(bytes(other))] == whole
 
 
 def test_missing_delays_and_strange_chunks_do_no_harm() -> None:

@@ -2,64 +2,144 @@
 
 from __future__ import annotations
 
+import logging
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-
-from starlette.applications import Starlette
-from starlette.types import ASGIApp
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from openmogr.api.app import CosApi
-from openmogr.api.coalesce import Coalescer
 from openmogr.api.hosts import HostTable
-from openmogr.api.services import Services
+from openmogr.api.observing import Observer
+from openmogr.api.operate import OperateApi
+from openmogr.api.results import Results, settings_of_results
+from openmogr.api.services import Phase, Services
+from openmogr.asgi import ASGIApp, Receive, Scope, Send
 from openmogr.auth import Credentials, Verifier, load_credentials
 from openmogr.engine import ImagePool
+from openmogr.image import encoder_versions
+from openmogr.observe import Metrics
+from openmogr.results import ResultStore
 from openmogr.settings import Settings
-from openmogr.storage import EmbeddedStorage, Storage
+from openmogr.storage import Storage, StorageUnusable, open_storage
 
-__all__ = ["create_app"]
+__all__ = ["App", "create_app"]
+
+_log = logging.getLogger("openmogr.app")
+
+
+class App:
+    """The server as an ASGI application, which opens its storage when its lifespan starts.
+
+    Attributes:
+        storage: its back-end.
+        operate: answers ``/-/`` alone, whatever the state; for an address of its own.
+    """
+
+    def __init__(self, services: Services, on_start: Callable[[Storage], Awaitable[None]] | None) -> None:
+        self._services = services
+        self.storage = services.storage
+        self._on_start = on_start
+        self._api = CosApi(services)
+        self.operate: ASGIApp = OperateApi(services)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            await self._api(scope, receive, send)
+
+    def stop_being_ready(self) -> None:
+        """Say at ``/-/ready`` that the end is near; all else is answered as before."""
+        self._services.phase.value = "stopping"
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        started = False
+        try:
+            async with self.running():
+                started = True
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+        except BaseException as error:
+            kind = "shutdown" if started else "startup"
+            # What an operator can mend is told in words.
+            words = str(error) if isinstance(error, StorageUnusable) else traceback.format_exc()
+            await send({"type": f"lifespan.{kind}.failed", "message": words})
+            if not isinstance(error, Exception):
+                raise
+        else:
+            await send({"type": "lifespan.shutdown.complete"})
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Storage and results opened, and closed in the end; what the lifespan is."""
+        services = self._services
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(services.storage)
+            # Closed last: what runs ends by itself until then.
+            stack.push_async_callback(services.pool.close)
+            await services.pool.start()
+            await stack.enter_async_context(services.results)
+            if self._on_start is not None:
+                await self._on_start(services.storage)
+            services.phase.value = "ready"
+            yield
+            self.stop_being_ready()
 
 
 def create_app(
     settings: Settings,
     *,
+    storage: Storage | None = None,
     credentials: Credentials | None = None,
     on_start: Callable[[Storage], Awaitable[None]] | None = None,
-) -> ASGIApp:
-    """The server as an ASGI application, which opens its storage when its lifespan starts.
+) -> App:
+    """The server as an ASGI application.
 
     Args:
         settings: all of them.
-        credentials: the key pairs; None: those of the settings or the data folder.
+        storage: the back-end; None: that of the settings.
+        credentials: the key pairs; None: those of the settings or of their file.
         on_start: run with the opened storage before the first request.
     """
-    known = credentials or load_credentials(settings.auth, settings.storage.data)
-    storage = EmbeddedStorage(settings.storage)
+    known = credentials or load_credentials(settings.auth, settings.auth.place(settings.storage.data))
     pool = ImagePool(settings.image)
+    metrics = Metrics()
+    _watch(metrics, pool)
+    observer = Observer(metrics, settings.server)
+    kept = settings.results
+    store = ResultStore(kept.place(settings.storage.data), kept.max_bytes) if kept.max_bytes else None
+    makers = (*encoder_versions(), settings_of_results(settings.image))
     services = Services(
-        storage=storage,
+        storage=storage or open_storage(settings.storage),
         pool=pool,
         verifier=Verifier(known, clock_skew=settings.auth.clock_skew, strict=settings.auth.strict),
         hosts=HostTable(settings.server),
         settings=settings.server,
         image=settings.image,
         max_object_bytes=settings.storage.max_object_bytes,
-        processing=Coalescer(),
+        results=Results(pool, store, makers, observer),
+        result_cache_control=kept.cache_control,
+        observer=observer,
+        phase=Phase(),
     )
+    return App(services, on_start)
 
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with storage:
-            await pool.start()
-            try:
-                if on_start is not None:
-                    await on_start(storage)
-                yield
-            finally:
-                await pool.close()
 
-    app = Starlette(lifespan=lifespan)
-    app.router.redirect_slashes = False
-    # Keys are opaque and subresources live in the query, so no path is ever routed: all goes to the API.
-    app.router.default = CosApi(services)
-    return app
+def _watch(metrics: Metrics, pool: ImagePool) -> None:
+    """What the engine does is told when metrics are asked for."""
+    counts = pool.workers.counts
+    metrics.watch("openmogr_image_running", "Image jobs in workers.", lambda: pool.places.running)
+    metrics.watch("openmogr_image_waiting", "Image jobs that wait for a worker.", lambda: pool.places.waiting)
+    metrics.watch(
+        "openmogr_image_admitted_bytes", "Memory granted to image jobs.", lambda: pool.memory.admitted
+    )
+    metrics.watch_counts(
+        "openmogr_image_jobs", "Image jobs given to workers.", "kind", lambda: {"all": counts.jobs}
+    )
+    metrics.watch_counts(
+        "openmogr_workers_replaced",
+        "Workers that were replaced.",
+        "reason",
+        lambda: {"crashed": counts.crashed, "killed": counts.killed, "recycled": counts.recycled},
+    )

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import resource
 import signal
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from types import FrameType
 from typing import cast
 
 import uvicorn
-from starlette.types import ASGIApp
+from uvicorn.server import ServerState
 
 from openmogr.api.settings import ServerSettings
+from openmogr.app import App
 from openmogr.wire import REFUSED_IN_WORDS, CosProtocol
 
 __all__ = ["fit_connections", "make_server"]
@@ -26,10 +31,24 @@ _log = logging.getLogger("openmogr.server")
 _PER_CONNECTION = 2
 # The index, the event loop, libraries, and connections that are being refused.
 _OWN = 192 + REFUSED_IN_WORDS
+_OPERATE_CONNECTIONS = 32
 
 
 class _Server(uvicorn.Server):
-    """A server that outlives the terminal or session it was started from."""
+    """A server that outlives the terminal or session it was started from, and says early that it stops.
+
+    Pages of operation may have an address of their own, which is there from before the start to after the end.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, app: App, settings: ServerSettings, operate: socket.socket | None
+    ) -> None:
+        super().__init__(config)
+        self._cos = app
+        self._operate_socket = operate
+        self._settings = settings
+        self._operate: asyncio.Server | None = None
+        self._delay_until: float | None = None
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -44,6 +63,39 @@ class _Server(uvicorn.Server):
                 yield
         finally:
             signal.signal(signal.SIGHUP, before)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._cos.stop_being_ready()
+        if not self.started or not self._settings.shutdown_delay or self._delay_until is not None:
+            super().handle_exit(sig, frame)
+            return
+        self._captured_signals.append(sig)
+        self._delay_until = time.monotonic() + self._settings.shutdown_delay
+
+    async def on_tick(self, counter: int) -> bool:
+        if self._delay_until is not None and time.monotonic() >= self._delay_until:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            if self._settings.operate_address:
+                self._operate = await self._listen_for_operators()
+            await super().serve(sockets)
+        finally:
+            if self._operate is not None:
+                self._operate.close()
+
+    async def _listen_for_operators(self) -> asyncio.Server:
+        listener = self._operate_socket or socket.create_server(self._settings.operate_place)
+        config = uvicorn.Config(self._cos.operate, lifespan="off", log_config=None)
+        config.load()
+        # Apart from the main address's connections, whose limit must not keep a probe away.
+        state = ServerState()
+        limits = replace(self._settings.wire_limits, connections=_OPERATE_CONNECTIONS)
+        return await asyncio.get_running_loop().create_server(
+            lambda: CosProtocol(config, state, {}, limits=limits), sock=listener
+        )
 
 
 def fit_connections(wanted: int) -> int:
@@ -72,8 +124,14 @@ def fit_connections(wanted: int) -> int:
     return fitting
 
 
-def make_server(app: ASGIApp, settings: ServerSettings) -> uvicorn.Server:
-    """A server that is ready to run; its ``run`` blocks until a signal ends it."""
+def make_server(app: App, settings: ServerSettings, operate: socket.socket | None = None) -> uvicorn.Server:
+    """A server that is ready to run; its ``run`` blocks until a signal ends it.
+
+    Args:
+        app: what it serves.
+        settings: where, and what a connection may cost.
+        operate: listens already on the address for pages of operation, if they have one; None: the server does.
+    """
     limits = replace(settings.wire_limits, connections=fit_connections(settings.max_connections))
     config = uvicorn.Config(
         app,
@@ -89,4 +147,4 @@ def make_server(app: ASGIApp, settings: ServerSettings) -> uvicorn.Server:
         log_config=None,
         timeout_graceful_shutdown=settings.shutdown_timeout,
     )
-    return _Server(config)
+    return _Server(config, app, settings, operate)

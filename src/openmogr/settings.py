@@ -22,6 +22,8 @@ from pydantic import BaseModel, ValidationError
 from openmogr.api.settings import ServerSettings
 from openmogr.auth.settings import AuthSettings
 from openmogr.image import ImageSettings
+from openmogr.observe import LogSettings
+from openmogr.results import ResultSettings
 from openmogr.storage.settings import StorageSettings
 
 __all__ = [
@@ -41,6 +43,8 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "auth": AuthSettings,
     "storage": StorageSettings,
     "image": ImageSettings,
+    "results": ResultSettings,
+    "log": LogSettings,
 }
 
 SHORT_NAMES: Mapping[str, tuple[str, str]] = {
@@ -90,6 +94,8 @@ class Settings:
     auth: AuthSettings
     storage: StorageSettings
     image: ImageSettings
+    results: ResultSettings = field(default_factory=ResultSettings)
+    log: LogSettings = field(default_factory=LogSettings)
     warnings: tuple[str, ...] = ()
 
 

@@ -198,14 +198,13 @@ class ServerProcess:
 
 
 def _main() -> None:
-    import logging
-
     from openmogr.app import create_app
+    from openmogr.observe import configure_logging
     from openmogr.settings import load_settings
 
     descriptor, overrides = sys.argv[1:]
-    logging.basicConfig(level=logging.INFO)
     settings = load_settings(overrides=json.loads(overrides))
+    configure_logging(settings.log)
     server = make_server(create_app(settings), settings.server)
     server.run(sockets=[socket.socket(fileno=int(descriptor))])
 

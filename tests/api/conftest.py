@@ -24,8 +24,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
             "body_timeout": 1.0,
             "head_timeout": 1.5,
         },
-        # Every test may have buckets of its own.
-        "storage": {"max_buckets": 10_000},
+        "storage": {"max_buckets": 1000},
         "auth": {
             "temporary": [
                 {"secret_id": "AKIDTEMP", "secret_key": "tempkey", "token": "tok", "expires": 4_000_000_000},

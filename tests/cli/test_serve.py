@@ -172,3 +172,31 @@ def test_keys_of_the_environment_sign_too(
         "b",
     )
     assert "secret" not in result.output
+
+
+def test_an_operate_address_in_use(openmogr: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("OPENMOGR_SERVER_OPERATE_ADDRESS", f"127.0.0.1:{port}")
+        result = openmogr("serve", "--port", "0", "--data", tmp_path / "data")
+    assert result.exit_code == ExitCode.FILES
+    assert f"cannot listen on 127.0.0.1 port {port}: Address already in use." in result.output
+
+
+def test_results_that_cannot_be_kept_are_told_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    environment = os.environ | {
+        "OPENMOGR_RESULTS_FOLDER": str(tmp_path / "file"),
+        "OPENMOGR_LOG_FORMAT": "json",
+    }
+    ended = subprocess.run(
+        [sys.executable, "-m", "openmogr", "serve", "--port", "0", "--data", str(tmp_path / "data")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == ExitCode.FILES
+    assert "remembered results cannot be kept" in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -37,7 +37,7 @@ class Server:
         assert self.process.stdout is not None
         first = self.process.stdout.readline()
         self.netloc = urlsplit(first.split()[3].rstrip(",")).netloc
-        self.credential = load_credentials(AuthSettings(), data).owner
+        self.credential = load_credentials(AuthSettings(), data / "credentials.json").owner
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection(self.netloc, timeout=30)

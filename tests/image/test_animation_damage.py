@@ -19,9 +19,7 @@ ANIMATED = "imageMogr2/flip/vertical/format/webp"
 
 # In the vectors, by what the message has to name.
 TPG_VECTORS = {
-    "t104_anim_count_0": "announces 0 frames, but there are 4",
     "t105_anim_count_5": "frame 4 has no picture chunk",
-    "t106_anim_count_2": "announces 2 frames, but there are 4",
     "t107_anim_count_max": "frame 4 has no picture chunk",
     "t108_anim_missing_first": "frame 3 has no picture chunk",
     "t109_anim_missing_middle": "frame 3 has no picture chunk",

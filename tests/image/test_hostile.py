@@ -150,7 +150,7 @@ def test_contents_count_and_names_do_not(processor: Processor, run: Run) -> None
     assert processor.image_info(source).format == "WEBP"
 
 
-def test_sources_are_a_path_or_data() -> None:
-    for arguments in ({}, {"path": Path("x"), "data": b""}):
-        with pytest.raises(ValueError, match="one of"):
+def test_sources_are_one_of_path_data_and_descriptor() -> None:
+    for arguments in ({}, {"path": Path("x"), "data": b""}, {"data": b"", "descriptor": 0}):
+        with pytest.raises(ValueError, match="one of path, data and descriptor"):
             Source(**arguments)  # type: ignore[arg-type]

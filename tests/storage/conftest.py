@@ -10,7 +10,7 @@ from typing import Protocol
 import pytest
 
 from openmogr.storage import EmbeddedStorage, Storage, StorageSettings
-from openmogr.storage.protocol import ObjectAttributes, ObjectInfo, Part, Write
+from openmogr.storage.interface import ObjectAttributes, ObjectInfo, Part, Write
 
 BUCKET = "photos-1250000000"
 

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from openmogr.storage import EmbeddedStorage, StorageSettings
-from openmogr.storage.protocol import CompletedPart, ObjectAttributes, Write
+from openmogr.storage.interface import CompletedPart, ObjectAttributes, Write
 
 BUCKET = "photos-1250000000"
 

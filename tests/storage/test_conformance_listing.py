@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from openmogr.storage import Storage
-from openmogr.storage.protocol import ObjectAttributes, ObjectInfo, ObjectList, Upload, Write
+from openmogr.storage.interface import ObjectAttributes, ObjectInfo, ObjectList, Upload, Write
 
 BUCKET = "photos-1250000000"
 Put = Callable[..., Awaitable[ObjectInfo]]

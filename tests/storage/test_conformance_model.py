@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 )
 
 from openmogr.storage import EmbeddedStorage, Storage
-from openmogr.storage.protocol import CompletedPart, ObjectAttributes, ObjectReader, Write
+from openmogr.storage.interface import CompletedPart, ObjectAttributes, ObjectReader, Write
 
 T = TypeVar("T")
 

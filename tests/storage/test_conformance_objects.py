@@ -21,7 +21,7 @@ from openmogr.storage.errors import (
     ObjectAlreadyExists,
     TooManyBuckets,
 )
-from openmogr.storage.protocol import Acl, ObjectAttributes, ObjectHeaders, ObjectInfo, Write
+from openmogr.storage.interface import Acl, ObjectAttributes, ObjectHeaders, ObjectInfo, Write
 
 pytestmark = pytest.mark.anyio
 
@@ -316,10 +316,13 @@ async def test_staged_bytes_can_be_read_before_they_are_visible(storage: Storage
         digest = await staged.finish()
         assert await staged.finish() == digest
         assert (digest.size, digest.etag) == (9000, hashlib.md5(body).hexdigest())
+        for _ in range(2):
+            assert b"".join([chunk async for chunk in staged.stream()]) == body
+        # A back-end may have no files.
         path = staged.path
-        assert path.read_bytes() == body
+        assert path is None or path.read_bytes() == body
         assert await keys(storage) == []
-    assert not path.exists()
+    assert path is None or not path.exists()
     assert await keys(storage) == []
 
 
@@ -334,7 +337,7 @@ async def test_an_interrupted_upload_leaves_nothing(storage: Storage) -> None:
 
     with pytest.raises(ConnectionError):
         await upload()
-    assert not paths[0].exists()
+    assert paths[0] is None or not paths[0].exists()
     assert await keys(storage) == []
 
 

@@ -11,7 +11,7 @@ import pytest
 from openmogr.errors import InvalidArgument, NoSuchBucket, NoSuchKey
 from openmogr.storage import Storage
 from openmogr.storage.errors import EntityTooSmall, InvalidPart, InvalidPartOrder, NoSuchUpload
-from openmogr.storage.protocol import (
+from openmogr.storage.interface import (
     Acl,
     CompletedPart,
     ObjectAttributes,

@@ -5,22 +5,22 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openmogr.storage import _crc64
+from openmogr.storage.embedded import crc64
 
 
 def test_check_value() -> None:
-    assert _crc64.update(0, b"123456789") == 0x995DC9BBDF1939FA == 11051210869376104954
-    assert _crc64.update(0, b"") == 0
+    assert crc64.update(0, b"123456789") == 0x995DC9BBDF1939FA == 11051210869376104954
+    assert crc64.update(0, b"") == 0
 
 
 @given(st.binary(), st.binary())
 def test_parts_join(first: bytes, second: bytes) -> None:
-    whole = _crc64.update(0, first + second)
-    assert _crc64.update(_crc64.update(0, first), second) == whole
-    assert _crc64.combine(_crc64.update(0, first), _crc64.update(0, second), len(second)) == whole
+    whole = crc64.update(0, first + second)
+    assert crc64.update(crc64.update(0, first), second) == whole
+    assert crc64.combine(crc64.update(0, first), crc64.update(0, second), len(second)) == whole
 
 
 def test_large_parts_join() -> None:
     zeros = bytes(5_000_000)
-    first = _crc64.update(0, b"begin")
-    assert _crc64.combine(first, _crc64.update(0, zeros), len(zeros)) == _crc64.update(first, zeros)
+    first = crc64.update(0, b"begin")
+    assert crc64.combine(first, crc64.update(0, zeros), len(zeros)) == crc64.update(first, zeros)

@@ -17,7 +17,7 @@ import pytest
 from openmogr.errors import InternalError, NoSuchBucket
 from openmogr.storage import EmbeddedStorage, StorageSettings, StorageUnusable
 from openmogr.storage.errors import StorageFull
-from openmogr.storage.protocol import CompletedPart, ObjectAttributes, ObjectInfo, Write
+from openmogr.storage.interface import CompletedPart, ObjectAttributes, ObjectInfo, Write
 
 pytestmark = pytest.mark.anyio
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from openmogr.storage.inspect import inspect_storage
+from openmogr.storage.embedded import inspect_storage
 from openmogr.storage.settings import StorageSettings
 from openmogr.testing import ServerProcess
 

@@ -14,7 +14,7 @@ import pytest
 from openmogr.auth import load_credentials
 from openmogr.auth.settings import AuthSettings
 from openmogr.storage import EmbeddedStorage, StorageSettings
-from openmogr.storage.protocol import Write
+from openmogr.storage.interface import Write
 
 BUCKET = "photos-1250000000"
 FOLDERS = (".", "blobs", "staging")
@@ -67,7 +67,7 @@ async def use(data: Path) -> None:
 async def test_a_new_folder(tmp_path: Path, keys_first: bool) -> None:
     data = tmp_path / "data"
     if keys_first:
-        load_credentials(AuthSettings(), data)
+        load_credentials(AuthSettings(), data / "credentials.json")
         assert_closed(data)
     await use(data)
     assert_closed(data)
@@ -76,7 +76,7 @@ async def test_a_new_folder(tmp_path: Path, keys_first: bool) -> None:
 @pytest.mark.anyio
 async def test_an_older_folder_is_tightened(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     data = tmp_path / "data"
-    load_credentials(AuthSettings(), data)
+    load_credentials(AuthSettings(), data / "credentials.json")
     await use(data)
     for path in (
         data,

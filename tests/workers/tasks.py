@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import signal
+import socket
+import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from openmogr.workers import Answer, Handler, Job
@@ -81,10 +85,39 @@ def _read(job: Job, number: int, options: object) -> Answer:
     return Answer(b"read", os.pread(job.inputs[0], number, 0))
 
 
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
 def _environment(job: Job, number: int, options: object) -> Answer:
     names = sorted(os.environ)
-    descriptors = list(Path("/proc/self/fd").iterdir())
+    descriptors = [number for number in range(256) if _is_open(number)]
     return Answer(repr((names, len(descriptors))).encode())
+
+
+def _reach(job: Job, number: int, options: object) -> Answer:
+    """What of the world outside can be reached: files, folders, the network, programs, other processes."""
+    reached = []
+    attempts: dict[str, Callable[[], object]] = {
+        "read": lambda: Path("/etc/hostname").read_bytes(),
+        "list": lambda: list(Path("/etc").iterdir()),
+        "write": lambda: Path("/tmp/openmogr-reached").write_bytes(b""),
+        "socket": lambda: socket.create_connection(("127.0.0.1", number), 1),
+        "program": lambda: subprocess.run(["/bin/true"], check=True),
+        "signal": lambda: os.kill(os.getppid(), 0),
+    }
+    for name, attempt in attempts.items():
+        try:
+            attempt()
+        except OSError:
+            continue
+        reached.append(name)
+    Path(json.__file__).read_bytes()  # what code is made of stays readable
+    return Answer(json.dumps(reached).encode())
 
 
 _WORDS = {
@@ -97,6 +130,7 @@ _WORDS = {
     "leak": _leak,
     "polite": _polite,
     "raise": _raise,
+    "reach": _reach,
     "read": _read,
     "swell": _swell,
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import asyncio
 import signal
+import socket
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +24,7 @@ from openmogr.workers import (
     WorkerPool,
     WorkerTimeout,
 )
+from openmogr.workers.sandbox import sandbox_state
 
 pytestmark = pytest.mark.anyio
 TASKS = Path(__file__).parent
@@ -176,8 +179,8 @@ async def test_nothing_secret_is_inherited(monkeypatch: pytest.MonkeyPatch, tmp_
         async with _pool(1) as pool:
             names, descriptors = ast.literal_eval(await _text(pool, "environment"))
     assert not [name for name in names if name.startswith("OPENMOGR")]
-    # Three standard ones, the socket, two that tell of memory, the reply's file, and the folder being listed.
-    assert descriptors == 8
+    # Three standard ones, the socket, two that tell of memory, the reply's file.
+    assert descriptors == 7
 
 
 async def test_memory_is_granted_for_the_time_of_the_job() -> None:
@@ -244,3 +247,10 @@ async def test_many_jobs_at_once_each_get_their_own_answer() -> None:
                 reply.close()
 
         assert all(await asyncio.gather(*(one(size * 997) for size in range(200))))
+
+
+@pytest.mark.skipif(sandbox_state() != "Landlock and seccomp", reason=f"this machine has: {sandbox_state()}")
+async def test_a_worker_reaches_nothing_but_its_descriptors() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        async with _pool(1, readable=(sys.base_prefix, sys.prefix)) as pool:
+            assert await _text(pool, f"reach {listener.getsockname()[1]}") == "[]"

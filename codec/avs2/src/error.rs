@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why a stream could not be decoded.
+/// Why a stream could not be decoded or encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
@@ -41,6 +41,13 @@ pub enum Error {
         /// What is allowed.
         allowed: u64,
     },
+    /// An option of the encoder asks for QPs of chroma that not every decoder reads alike.
+    ChromaQp {
+        /// QP of a picture.
+        qp: u8,
+        /// What is asked to be added to it for Cb and Cr.
+        delta: [i8; 2],
+    },
     /// The caller's [`CancelCheck`](crate::CancelCheck) asked to stop.
     Cancelled,
 }
@@ -59,6 +66,16 @@ impl fmt::Display for Error {
             Self::Limit { limit, needed, allowed } => {
                 write!(f, "AVS2 limit exceeded: {limit} is {needed}, allowed are {allowed}")
             }
+            Self::ChromaQp { delta: [cb, cr], .. } if cb != cr => write!(
+                f,
+                "chroma_qp_delta is ({cb}, {cr}), but Cb and Cr need the same: there are decoders that show other \
+                 colours where they differ"
+            ),
+            Self::ChromaQp { qp, delta: [delta, _] } => write!(
+                f,
+                "chroma_qp_delta is {delta} for a picture of QP {qp}, but their sum must be 0 to 63: there are \
+                 decoders that do not clip it and show other colours"
+            ),
             Self::Cancelled => f.write_str("decoding was cancelled"),
         }
     }

@@ -40,10 +40,12 @@ pub struct DecoderOptions {
     pub threads: usize,
     /// Instructions to use.
     pub simd: SimdLevel,
+    /// Sequence end codes have no meaning: pictures behind one go on with the sequence.
+    pub ignore_sequence_end: bool,
 }
 
 impl Default for DecoderOptions {
     fn default() -> Self {
-        Self { limits: Limits::default(), threads: 1, simd: SimdLevel::Auto }
+        Self { limits: Limits::default(), threads: 1, simd: SimdLevel::Auto, ignore_sequence_end: false }
     }
 }

@@ -1,7 +1,9 @@
 //! Everything that is encoded decodes to the encoder's own reconstruction.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use avs2::encoder::{Encoded, EncoderOptions, PictureInput, SEQUENCE_END, ToolSet, encode_intra_picture};
+use avs2::encoder::{
+    AnimationEncoder, Encoded, EncoderOptions, PictureInput, SEQUENCE_END, ToolSet, encode_intra_picture,
+};
 use avs2::{Decoder, DecoderOptions, Error, NeverCancel, Picture, SimdLevel};
 
 /// Generated picture contents.
@@ -164,13 +166,17 @@ fn random_pictures_and_options() {
             effort: random.below(10) as u8,
             tools: TOOL_SETS[usize::from(full)],
             lcu_size_log2: [None, Some(5), Some(6)][random.below(3)],
-            chroma_qp_delta: full.then(|| [random.below(33) as i8 - 16, random.below(33) as i8 - 16]),
+            chroma_qp_delta: None,
             perceptual: random.below(5) as f32 / 2.0,
             slice_rows: if full { random.below(3) } else { 0 },
             weighted_quantisation: full && random.below(2) == 1,
             threads: 1 + random.below(3),
             ..EncoderOptions::default()
         };
+        let lowest = (-16).max(-i32::from(options.qp));
+        let count = 16.min(63 - i32::from(options.qp)) - lowest + 1;
+        let delta = (lowest + random.below(count as usize) as i32) as i8;
+        let options = EncoderOptions { chroma_qp_delta: full.then_some([delta; 2]), ..options };
         check(&planes, &options, &format!("{width}x{height} {options:?}"));
     }
 }
@@ -312,7 +318,7 @@ fn options_out_of_range_are_named() {
         (EncoderOptions { perceptual: f32::NAN, ..ok() }, "perceptual"),
         (EncoderOptions { perceptual: 2.5, ..ok() }, "perceptual"),
         (EncoderOptions { chroma_qp_delta: Some([1, 0]), ..ok() }, "chroma_qp_delta"),
-        (EncoderOptions { chroma_qp_delta: Some([0, 17]), tools: ToolSet::Full, ..ok() }, "chroma_qp_delta"),
+        (EncoderOptions { chroma_qp_delta: Some([17, 17]), tools: ToolSet::Full, ..ok() }, "chroma_qp_delta"),
         (EncoderOptions { slice_rows: 1, ..ok() }, "slice_rows"),
         (EncoderOptions { weighted_quantisation: true, ..ok() }, "weighted_quantisation"),
     ] {
@@ -321,6 +327,27 @@ fn options_out_of_range_are_named() {
             other => panic!("{name}: {:?}", other.map(|encoded| encoded.picture.len())),
         }
     }
+}
+
+#[test]
+fn chroma_qps_that_decoders_read_differently_are_refused() {
+    let planes = Planes::generate(16, 16, Content::Flat, 2);
+    let [y, cb, cr] = &planes.planes;
+    let input = PictureInput::new(16, 16, [y, cb, cr]).unwrap();
+    let with = |qp, delta| EncoderOptions { chroma_qp_delta: Some(delta), ..options(qp, 2, ToolSet::Full) };
+    let still = |qp, delta| encode_intra_picture(&input, &with(qp, delta), &NeverCancel, &|_, _| {}).err();
+    let animation = |qp, delta| AnimationEncoder::new(16, 16, &with(qp, delta)).err();
+    assert_eq!([still(5, [-5, -5]), still(60, [3, 3]), still(0, [0, 0])], [None, None, None]);
+    assert_eq!(still(4, [-5, -5]), Some(Error::ChromaQp { qp: 4, delta: [-5, -5] }));
+    assert_eq!(still(61, [3, 3]), Some(Error::ChromaQp { qp: 61, delta: [3, 3] }));
+    assert_eq!(still(30, [2, 3]), Some(Error::ChromaQp { qp: 30, delta: [2, 3] }));
+    // The first picture has 7 less, later ones may have 6 more.
+    assert_eq!([animation(12, [-5, -5]), animation(54, [3, 3])], [None, None]);
+    assert_eq!(animation(11, [-5, -5]), Some(Error::ChromaQp { qp: 4, delta: [-5, -5] }));
+    assert_eq!(animation(55, [3, 3]), Some(Error::ChromaQp { qp: 61, delta: [3, 3] }));
+    let words = |qp, delta| still(qp, delta).unwrap().to_string();
+    assert!(words(4, [-5, -5]).contains("-5 for a picture of QP 4, but their sum must be 0 to 63"));
+    assert!(words(30, [2, 3]).contains("(2, 3), but Cb and Cr need the same"));
 }
 
 #[test]

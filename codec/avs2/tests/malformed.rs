@@ -1,14 +1,26 @@
 //! Broken streams end in an error or in pictures: quickly, and within a budget of memory.
 
-#![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
+#![allow(clippy::panic, clippy::unwrap_used)]
 
 mod common;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use avs2::{Decoder, DecoderOptions, Error, Limits, NeverCancel, Picture};
+
+fn main() -> ExitCode {
+    common::run(cases! {
+        "vectors/avs2/malformed" =>
+            malformed_streams_end_in_an_error_or_a_picture,
+            named_streams_give_the_expected_result,
+            limits_are_checked_before_decoding,
+            cancellation_has_its_own_error;
+        "vectors/avs2/intra" => damaged_streams_end_in_an_error_or_a_picture;
+    })
+}
 
 const MEMORY: usize = 256 << 20;
 
@@ -40,19 +52,13 @@ fn check(name: &str, data: &[u8]) {
 }
 
 fn streams(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut streams: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|e| e == "avs"))
-        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap()))
-        .collect();
-    streams.sort();
-    streams
+    let read =
+        |path: PathBuf| (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap());
+    common::streams(folder).into_iter().map(read).collect()
 }
 
-#[test]
 fn malformed_streams_end_in_an_error_or_a_picture() {
-    let Some(folder) = common::shared("vectors/avs2/malformed") else { return };
+    let folder = common::shared("vectors/avs2/malformed");
     let streams = streams(&folder);
     assert_eq!(streams.len(), 136);
     for (name, data) in &streams {
@@ -61,9 +67,8 @@ fn malformed_streams_end_in_an_error_or_a_picture() {
     assert!(peak_memory() < MEMORY, "{} bytes", peak_memory());
 }
 
-#[test]
 fn named_streams_give_the_expected_result() {
-    let Some(folder) = common::shared("vectors/avs2/malformed") else { return };
+    let folder = common::shared("vectors/avs2/malformed");
     for (name, data) in streams(&folder) {
         let (result, pictures) = decode(&data, 1);
         let has = |part: &str| name.contains(part);
@@ -99,9 +104,8 @@ fn named_streams_give_the_expected_result() {
 }
 
 /// Every truncation and many bit flips of a stream with all tools.
-#[test]
 fn damaged_streams_end_in_an_error_or_a_picture() {
-    let Some(folder) = common::shared("vectors/avs2/intra") else { return };
+    let folder = common::shared("vectors/avs2/intra");
     for name in ["i180", "i195", "i150", "i132"] {
         let Some((name, data)) = streams(&folder).into_iter().find(|(n, _)| n.starts_with(name)) else {
             panic!("no stream {name}");
@@ -123,9 +127,8 @@ fn damaged_streams_end_in_an_error_or_a_picture() {
     }
 }
 
-#[test]
 fn limits_are_checked_before_decoding() {
-    let Some(folder) = common::shared("vectors/avs2/malformed") else { return };
+    let folder = common::shared("vectors/avs2/malformed");
     let data = fs::read(folder.join("base_mb.avs")).unwrap();
     let try_limits = |limits: Limits| {
         let mut decoder = Decoder::new(DecoderOptions { limits, ..DecoderOptions::default() });
@@ -145,9 +148,8 @@ fn limits_are_checked_before_decoding() {
     assert_eq!(try_limits(limits), Ok(()));
 }
 
-#[test]
 fn cancellation_has_its_own_error() {
-    let Some(folder) = common::shared("vectors/avs2/malformed") else { return };
+    let folder = common::shared("vectors/avs2/malformed");
     let data = fs::read(folder.join("base_mb.avs")).unwrap();
     for threads in [1, 2] {
         let mut decoder = Decoder::new(DecoderOptions { threads, ..DecoderOptions::default() });

@@ -16,7 +16,6 @@ macro_rules! error_classes {
             match error {
                 $(Error::$variant { .. } => $class::new_err(error.to_string()),)*
                 Error::ChangedSize { .. } => SizeMismatchError::new_err(error.to_string()),
-                Error::FrameCount { .. } => InvalidContainerError::new_err(error.to_string()),
                 _ => TpgError::new_err(error.to_string()),
             }
         }

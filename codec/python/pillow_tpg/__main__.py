@@ -147,7 +147,7 @@ def _add_encode(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--alpha",
         choices=["white", "keep"],
-        help="transparent animations: compose on white (the default), or keep alpha (experimental)",
+        help="transparent animations: compose on white (the default), or keep alpha",
     )
     parser.add_argument("--still", action="store_true", help="only the first frame of an animation")
     parser.add_argument("--no-exif", action="store_true", help="leave EXIF out")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from pillow_tpg import _pillow_tpg as native
 
-__all__ = ["TargetError", "for_score", "for_size", "most_encodings"]
+__all__ = ["ALL_QPS", "QpRange", "TargetError", "for_score", "for_size", "most_encodings"]
 
+QpRange: TypeAlias = tuple[int, int]
 _MAX_QP = 63
+ALL_QPS: QpRange = (0, _MAX_QP)
 # A file doubles over about so many QPs; a score falls by about so much with each QP.
 _QPS_PER_DOUBLING = 7.0
 _SCORE_PER_QP = 2.2
@@ -38,13 +40,14 @@ def for_size(
     target: int,
     pixels: float,
     parts: int = 1,
+    qps: QpRange = ALL_QPS,
 ) -> tuple[int, Result, int]:
     """The smallest QP whose file has at most ``target`` bytes: QP, file, number of encodings.
 
-    QPs given to ``attempt`` and returned count in steps of 1 / ``parts``.
+    QPs given to ``attempt`` and returned count in steps of 1 / ``parts``; the first and the last allowed are ``qps``.
 
     Raises:
-        TargetError: even the file at QP 63 is larger.
+        TargetError: even the file at the last QP is larger.
     """
     goal = math.log2(target)
 
@@ -53,33 +56,37 @@ def for_size(
 
     usual = math.log2(max(pixels * _USUAL_BITS / 8, 1))
     start = _USUAL_QP - (goal - usual) * _QPS_PER_DOUBLING
-    search = _Search(attempt, spare, parts, finest_is_best=True)
+    search = _Search(attempt, spare, parts, qps, finest_is_best=True)
     found = search.run(start)
     if found is None:
-        raise TargetError(f"target_size is {target} bytes, but even QP {_MAX_QP} takes {size(search.last)}")
+        raise TargetError(f"target_size is {target} bytes, but even QP {qps[1]} takes {size(search.last)}")
     return found
 
 
 def for_score(
-    attempt: Callable[[int], Result], target: float, score: Callable[[Result], float], parts: int = 1
+    attempt: Callable[[int], Result],
+    target: float,
+    score: Callable[[Result], float],
+    parts: int = 1,
+    qps: QpRange = ALL_QPS,
 ) -> tuple[int, Result, int]:
     """The greatest QP whose score is at least ``target``: QP, file, number of encodings.
 
-    QPs given to ``attempt`` and returned count in steps of 1 / ``parts``.
+    QPs given to ``attempt`` and returned count in steps of 1 / ``parts``; the first and the last allowed are ``qps``.
 
     Raises:
-        TargetError: even the score at QP 0 is lower.
+        TargetError: even the score at the first QP is lower.
     """
 
     def spare(encoded: Result) -> float:
         return (score(encoded) - target) / _SCORE_PER_QP
 
     start = _USUAL_QP - (target - _USUAL_SCORE) / _SCORE_PER_QP
-    search = _Search(attempt, spare, parts, finest_is_best=False)
+    search = _Search(attempt, spare, parts, qps, finest_is_best=False)
     found = search.run(start)
     if found is None:
         reached = score(search.last)
-        raise TargetError(f"target_ssimulacra2 is {target}, but even QP 0 reaches only {reached:.2f}")
+        raise TargetError(f"target_ssimulacra2 is {target}, but even QP {qps[0]} reaches only {reached:.2f}")
     return found
 
 
@@ -90,6 +97,7 @@ class _Search(Generic[Result]):
         attempt: encodes with a QP, in steps.
         spare: by about how many QPs the target is kept with room to spare, or missed if negative.
         parts: steps per QP.
+        qps: the first and the last QP allowed.
         finest_is_best: whether coarse QPs keep the target and the finest of them is sought (size); otherwise fine
             ones keep it and the coarsest of them is sought (score).
     """
@@ -101,13 +109,14 @@ class _Search(Generic[Result]):
         attempt: Callable[[int], Result],
         spare: Callable[[Result], float],
         parts: int,
+        qps: QpRange,
         *,
         finest_is_best: bool,
     ) -> None:
         self._attempt, self._spare, self._parts = attempt, spare, parts
         # From kept towards missed; the ends lie outside of the scale until something was measured.
         self._direction = -1 if finest_is_best else 1
-        ends = (_MAX_QP * parts + 1, -1)
+        ends = (qps[1] * parts + 1, qps[0] * parts - 1)
         self._kept, self._missed = ends if finest_is_best else ends[::-1]
         self._known: list[tuple[int, float]] = []
 

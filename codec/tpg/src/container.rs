@@ -1,6 +1,5 @@
 //! Stepping through the chunks of a file (docs/spec/tpg.md#t1, #t3 and #t9).
 
-use std::cmp::Ordering;
 use std::ops::Range;
 
 use avs2::SequenceHeader;
@@ -37,11 +36,13 @@ pub struct Container {
     pub user_data: Vec<Range<usize>>,
     /// The whole frames, in the order to show; at least one, and exactly one in stills.
     pub frames: Vec<FrameChunks>,
-    /// What is wrong behind the last of `frames`: the file is cut or damaged there, or holds other frames than it
-    /// announces.
+    /// What is wrong behind the last of `frames`: the file is cut or damaged there, or holds fewer frames than it
+    /// announces. More than these are left out.
     pub damage: Option<Error>,
     /// Bytes behind the last chunk that are not a chunk.
     pub trailing_bytes: usize,
+    /// An unknown chunk behind the last colour picture: its code and offset.
+    unknown: Option<(u8, usize)>,
 }
 
 struct Chunk {
@@ -160,6 +161,7 @@ impl Container {
             frames: Vec::new(),
             damage: None,
             trailing_bytes: 0,
+            unknown: None,
         };
         let mut offset = first.payload.end;
         while offset < data.len() {
@@ -202,6 +204,7 @@ impl Container {
                 if !animation && !self.frames.is_empty() {
                     return Ok(());
                 }
+                self.unknown = None;
                 let (delay, colour) = split_delay(data, payload, animation);
                 if colour.is_empty() {
                     return Err(Error::MissingPicture { element: "coded data", frame: self.frames.len() });
@@ -211,6 +214,10 @@ impl Container {
                 self.frames.push(FrameChunks { delay, colour, alpha: None });
             }
             CODE_ALPHA => {
+                if let Some((code, offset)) = self.unknown {
+                    let element = "code of a chunk between a picture and its alpha";
+                    return Err(Error::InvalidContainer { element, value: code.into(), offset });
+                }
                 let frame = self.frames.len().saturating_sub(1);
                 let (_, coded) = split_delay(data, payload, animation);
                 if coded.is_empty() {
@@ -231,8 +238,9 @@ impl Container {
                     offset,
                 });
             }
-            // A second EXIF block and unknown chunks.
-            _ => {}
+            // A second EXIF block.
+            CODE_EXIF => {}
+            _ => self.unknown = Some((code, offset)),
         }
         Ok(())
     }
@@ -252,18 +260,15 @@ impl Container {
                 .take()
                 .unwrap_or(Error::MissingPicture { element: "picture chunk", frame: 0 }));
         }
-        let announced = self.header.declared_frames.unwrap_or(1);
+        let announced = self.header.announced_frames();
         let found = self.frames.len();
-        match u64::from(announced).cmp(&(found as u64)) {
-            Ordering::Greater => {
-                let missing = Error::MissingPicture { element: "picture chunk", frame: found };
-                self.damage.get_or_insert(missing);
-            }
-            Ordering::Equal => {
-                self.damage = None;
-                self.trailing_bytes = rest;
-            }
-            Ordering::Less => self.damage = Some(Error::FrameCount { announced, found }),
+        if found < announced {
+            let missing = Error::MissingPicture { element: "picture chunk", frame: found };
+            self.damage.get_or_insert(missing);
+        } else {
+            self.frames.truncate(announced);
+            self.damage = None;
+            self.trailing_bytes = rest;
         }
         Ok(())
     }

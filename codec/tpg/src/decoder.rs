@@ -28,7 +28,7 @@ impl<D: AsRef<[u8]>> Decoder<D> {
     /// Those of [`Container::parse`].
     pub fn new(data: D, options: Options) -> Result<Self, Error> {
         let container = Container::parse(data.as_ref(), &options.limits)?;
-        let stream = avs2::Decoder::new(options.stream());
+        let stream = avs2::Decoder::new(options.stream_in_file());
         Ok(Self { data, container, options, stream, next: 0, size: None, failed: false })
     }
 
@@ -72,7 +72,8 @@ impl<D: AsRef<[u8]>> Decoder<D> {
                 _ => Ok(None),
             };
         };
-        let header = &self.container.header;
+        let header = self.container.header;
+        header.check_coding()?;
         let (shown, has_alpha) = ((header.width, header.height), header.mode().has_alpha());
         let animation = header.mode().is_animation();
         let colour = self.picture(chunks.colour, "colour picture", cancel)?;
@@ -84,7 +85,9 @@ impl<D: AsRef<[u8]>> Decoder<D> {
             _ => None,
         };
         let alpha = alpha.filter(|_| has_alpha);
-        Frame::new(self.next, chunks.delay, shown, colour, alpha, self.options.simd).map(Some)
+        let range = header.range();
+        let frame = Frame::new(self.next, chunks.delay, shown, colour, alpha, self.options.simd)?;
+        Ok(Some(frame.with_range(range)))
     }
 
     /// Decodes the one picture of a payload.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::MAX_WRITTEN_SIDE;
+
 /// Why a file could not be read or written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -53,13 +55,6 @@ pub enum Error {
         /// Width and height of this one.
         found: (u32, u32),
     },
-    /// There are more frames than the header chunk announces.
-    FrameCount {
-        /// Number in the header chunk.
-        announced: u32,
-        /// Number of picture chunks.
-        found: usize,
-    },
     /// The AVS2 stream inside is broken.
     InvalidStream {
         /// The frame that could not be decoded, counted from 0.
@@ -96,6 +91,15 @@ pub enum Error {
         option: &'static str,
         /// What was given.
         value: i64,
+    },
+    /// An option of the encoder asks for QPs of chroma that not every decoder reads alike.
+    ChromaQp(avs2::Error),
+    /// A picture to write has no pixels, or a side above [`MAX_WRITTEN_SIDE`](crate::MAX_WRITTEN_SIDE).
+    InvalidSize {
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
     },
     /// The caller's [`CancelCheck`](crate::CancelCheck) asked to stop.
     Cancelled,
@@ -137,9 +141,6 @@ impl fmt::Display for Error {
                 "invalid TPG file: the {element} of frame {frame} has {}x{} pixels, but the first one {}x{}",
                 found.0, found.1, first.0, first.1
             ),
-            Self::FrameCount { announced, found } => {
-                write!(f, "invalid TPG file: the header announces {announced} frames, but there are {found}")
-            }
             Self::InvalidStream { frame, source } => write!(f, "frame {frame}: {source}"),
             Self::Unsupported { feature, value } => write!(f, "unsupported feature: {feature} ({value})"),
             Self::Limit { limit, needed, allowed } => {
@@ -149,6 +150,11 @@ impl fmt::Display for Error {
                 write!(f, "the buffer has {given} bytes, but {needed} are needed")
             }
             Self::InvalidOption { option, value } => write!(f, "{option} is out of range: {value}"),
+            Self::ChromaQp(source) => source.fmt(f),
+            Self::InvalidSize { width, height } => write!(
+                f,
+                "a picture of {width}x{height} pixels cannot be written: sides of TPG are 1 to {MAX_WRITTEN_SIDE}"
+            ),
             Self::Cancelled => f.write_str("decoding was cancelled"),
         }
     }
@@ -157,7 +163,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::InvalidStream { source, .. } => Some(source),
+            Self::InvalidStream { source, .. } | Self::ChromaQp(source) => Some(source),
             _ => None,
         }
     }

@@ -1,6 +1,7 @@
 //! Magic, chunk codes and the header chunk (docs/spec/tpg.md#t1 and #t2).
 
 use crate::Error;
+use crate::colour::ColourRange;
 
 /// The bytes every file begins with.
 pub(crate) const MAGIC: &[u8; 9] = b"TPG AVS2B";
@@ -17,16 +18,22 @@ pub(crate) const CODE_USER_DATA: u8 = 0xBD;
 
 pub(crate) const FLAG_ALPHA: u8 = 0x80;
 pub(crate) const FLAG_ANIMATION: u8 = 0x40;
-/// The low six flag bits as every known file has them; their meaning is not known.
+/// Refused by Tencent's decoder.
+const FLAG_REFUSED: u8 = 0x08;
+/// Set: limited range. Clear: full range.
+const FLAG_LIMITED: u8 = 0x04;
+/// Refused by Tencent's decoder if both are set, once it decodes.
+const FLAGS_CODING: u8 = 0x30;
+/// The low six flag bits as every genuine file has them: limited range, and a bit without effect.
 pub(crate) const FLAGS_FIXED: u8 = 0x14;
 
 /// Payload of the header chunk of a still.
 const STILL_PAYLOAD: usize = 8;
-/// The same with a frame count.
-const ANIMATION_PAYLOAD: usize = 11;
 
 /// Largest width and height of a file.
 pub const MAX_SIDE: u32 = 16_383;
+/// Largest width and height to write: of 16383, Tencent's decoder shows the last columns or rows wrong.
+pub const MAX_WRITTEN_SIDE: u32 = 16_382;
 
 /// What a file holds; the values are those of Tencent's SDK.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +98,7 @@ pub struct Header {
     pub width: u32,
     /// Height to show in pixels, 1..=16383.
     pub height: u32,
-    /// Number of frames an animation announces; the number of its chunks is what counts.
+    /// Number of frames an animation announces; without it, there is one.
     pub declared_frames: Option<u32>,
 }
 
@@ -100,6 +107,29 @@ impl Header {
     #[must_use]
     pub fn mode(&self) -> Mode {
         Mode::new(self.flags & FLAG_ALPHA != 0, self.flags & FLAG_ANIMATION != 0)
+    }
+
+    /// Number of frames to show if they are there: 1 in stills and without a number.
+    #[must_use]
+    pub fn announced_frames(&self) -> usize {
+        self.declared_frames.unwrap_or(1).max(1) as usize
+    }
+
+    /// Range of the colour samples.
+    #[must_use]
+    pub fn range(&self) -> ColourRange {
+        if self.flags & FLAG_LIMITED == 0 { ColourRange::Full } else { ColourRange::Limited }
+    }
+
+    /// # Errors
+    /// If flags ask for a coding of pictures that Tencent's decoder refuses.
+    pub(crate) fn check_coding(&self) -> Result<(), Error> {
+        match self.flags & FLAGS_CODING {
+            FLAGS_CODING => {
+                Err(Error::Unsupported { feature: "flags of the header chunk", value: self.flags.into() })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Reads the payload of a header chunk that begins at `offset` of the file; bytes beyond the known ones are ignored.
@@ -116,16 +146,16 @@ impl Header {
         };
         let still = || short(STILL_PAYLOAD);
         let flags = *payload.first().ok_or_else(still)?;
+        if flags & FLAG_REFUSED != 0 {
+            return Err(Error::Unsupported { feature: "flag 0x08 of the header chunk", value: flags.into() });
+        }
         let (width, height) = (number(2).ok_or_else(still)?, number(5).ok_or_else(still)?);
         for (element, value, at) in [("width", width, 2), ("height", height, 5)] {
             if value == 0 || value > MAX_SIDE {
                 return Err(Error::InvalidContainer { element, value: value.into(), offset: offset + at });
             }
         }
-        let declared_frames = match flags & FLAG_ANIMATION {
-            0 => None,
-            _ => Some(number(8).ok_or_else(|| short(ANIMATION_PAYLOAD))?),
-        };
+        let declared_frames = number(8).filter(|_| flags & FLAG_ANIMATION != 0);
         Ok(Self { flags, width, height, declared_frames })
     }
 

@@ -3,7 +3,7 @@
 use avs2::{Picture, SimdLevel};
 
 use crate::Error;
-use crate::colour::{self, Layout, PlaneRef};
+use crate::colour::{self, ColourRange, Layout, PlaneRef, Planes};
 
 /// One frame in the size to show: 4:2:0 planes of 8 bits, and the alpha plane if there is one.
 #[derive(Debug, Clone)]
@@ -19,6 +19,7 @@ pub struct Frame {
     colour: Picture,
     alpha: Option<Picture>,
     simd: SimdLevel,
+    range: ColourRange,
 }
 
 impl Frame {
@@ -36,7 +37,14 @@ impl Frame {
                 return Err(Error::SizeMismatch { shown, coded: (picture.width, picture.height) });
             }
         }
-        Ok(Self { index, delay, width: shown.0 as usize, height: shown.1 as usize, colour, alpha, simd })
+        let (width, height) = (shown.0 as usize, shown.1 as usize);
+        let range = ColourRange::Limited;
+        Ok(Self { index, delay, width, height, colour, alpha, simd, range })
+    }
+
+    /// The frame with samples of another range.
+    pub(crate) fn with_range(self, range: ColourRange) -> Self {
+        Self { range, ..self }
     }
 
     /// The decoded colour picture, uncut.
@@ -104,12 +112,12 @@ impl Frame {
 
     fn convert(&self, alpha: Option<PlaneRef<'_>>, layout: Layout, out: &mut [u8]) -> Result<(), Error> {
         let (chroma_width, chroma_height) = self.chroma_size();
-        let planes = [
+        let colour = [
             cut(&self.colour, 0, self.width, self.height),
             cut(&self.colour, 1, chroma_width, chroma_height),
             cut(&self.colour, 2, chroma_width, chroma_height),
         ];
-        colour::convert(&planes, alpha, layout, self.simd, out)
+        colour::convert(&Planes { colour, alpha, range: self.range }, layout, self.simd, out)
     }
 }
 

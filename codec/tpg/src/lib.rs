@@ -31,7 +31,7 @@ pub use avs2::{CancelCheck, NeverCancel};
 pub use container::{Container, FirstPicture, FrameChunks};
 pub use decoder::Decoder;
 pub use error::Error;
-pub use format::{FileType, Header, MAX_SIDE, Mode, file_type};
+pub use format::{FileType, Header, MAX_SIDE, MAX_WRITTEN_SIDE, Mode, file_type};
 pub use frame::Frame;
 pub use options::{Limits, Options, SimdLevel};
 pub use stream::StreamDecoder;

@@ -48,6 +48,11 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Those of the stream in a file. Tencent's decoder takes a sequence end code behind any picture.
+    pub(crate) fn stream_in_file(&self) -> avs2::DecoderOptions {
+        avs2::DecoderOptions { ignore_sequence_end: true, ..self.stream() }
+    }
+
     pub(crate) fn stream(&self) -> avs2::DecoderOptions {
         avs2::DecoderOptions {
             limits: avs2::Limits {
@@ -58,6 +63,7 @@ impl Options {
             },
             threads: self.threads.max(1),
             simd: self.simd,
+            ignore_sequence_end: false,
         }
     }
 }

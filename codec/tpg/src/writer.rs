@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::format::{
-    CODE_ALPHA, CODE_COLOUR, CODE_EXIF, CODE_HEADER, CODE_USER_DATA, Header, MAGIC, MAX_SIDE, Mode,
+    CODE_ALPHA, CODE_COLOUR, CODE_EXIF, CODE_HEADER, CODE_USER_DATA, Header, MAGIC, MAX_WRITTEN_SIDE, Mode,
     START_CODE,
 };
 
@@ -29,13 +29,9 @@ impl Writer {
     /// A file without pictures. `width` and `height` are those to show.
     ///
     /// # Errors
-    /// If `width` or `height` is not in 1..=16383.
+    /// [`Error::InvalidSize`] if `width` or `height` is not in 1..=16382.
     pub fn new(mode: Mode, width: u32, height: u32) -> Result<Self, Error> {
-        for (element, value) in [("width", width), ("height", height)] {
-            if value == 0 || value > MAX_SIDE {
-                return Err(Error::InvalidContainer { element, value: value.into(), offset: 0 });
-            }
-        }
+        check_size(width as usize, height as usize)?;
         Ok(Self { mode, width, height, metadata: Vec::new(), pictures: Vec::new(), last_size: 0, frames: 0 })
     }
 
@@ -128,6 +124,15 @@ impl Writer {
         file[size_at..size_at + 4].copy_from_slice(&size);
         Ok(file)
     }
+}
+
+/// Refuses sizes that not every decoder shows.
+pub(crate) fn check_size(width: usize, height: usize) -> Result<(), Error> {
+    let sides = 1..=MAX_WRITTEN_SIDE as usize;
+    if sides.contains(&width) && sides.contains(&height) {
+        return Ok(());
+    }
+    Err(Error::InvalidSize { width, height })
 }
 
 /// The size field of a chunk with `payload` bytes; it counts itself.

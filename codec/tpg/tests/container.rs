@@ -1,6 +1,7 @@
 //! What the writer writes, the reader reads; what is broken has an error that says where.
 #![allow(clippy::unwrap_used)]
 
+use tpg::colour::ColourRange;
 use tpg::{Container, Decoder, Error, FileType, Limits, Mode, NeverCancel, Options, StreamDecoder, Writer};
 
 const COLOUR: &[u8] = &[0, 0, 1, 0xB0, 1, 2, 3, 0, 0, 1, 0xB3, 9];
@@ -29,12 +30,12 @@ fn a_still_has_the_bytes_of_the_description() {
 
 #[test]
 fn a_still_with_alpha_and_metadata() {
-    let mut writer = Writer::new(Mode::StillAlpha, 16_383, 1).unwrap();
+    let mut writer = Writer::new(Mode::StillAlpha, 16_382, 1).unwrap();
     writer.exif(EXIF).unwrap().user_data(b"\0\0\x01\xBBany").unwrap().frame(7, COLOUR, Some(ALPHA)).unwrap();
     let file = writer.finish().unwrap();
     let container = parse(&file).unwrap();
     assert_eq!(container.header.mode(), Mode::StillAlpha);
-    assert_eq!((container.header.width, container.header.height, container.header.flags), (16_383, 1, 0x94));
+    assert_eq!((container.header.width, container.header.height, container.header.flags), (16_382, 1, 0x94));
     assert_eq!(container.header.declared_frames, None);
     assert_eq!(&file[container.exif.unwrap()], EXIF);
     assert_eq!(&file[container.user_data[0].clone()], b"\0\0\x01\xBBany");
@@ -68,8 +69,11 @@ fn animations_keep_their_delays() {
 
 #[test]
 fn the_writer_refuses_what_cannot_be_read() {
-    for (width, height) in [(0, 1), (1, 0), (16_384, 1), (1, 16_384)] {
-        assert!(matches!(Writer::new(Mode::Still, width, height), Err(Error::InvalidContainer { .. })));
+    for (width, height) in [(0, 1), (1, 0), (16_383, 1), (1, 16_383), (16_384, 1)] {
+        let error = Writer::new(Mode::Still, width, height).unwrap_err();
+        let wanted =
+            format!("a picture of {width}x{height} pixels cannot be written: sides of TPG are 1 to 16382");
+        assert_eq!(error.to_string(), wanted);
     }
     let mut still = Writer::new(Mode::Still, 8, 8).unwrap();
     assert!(matches!(still.frame(0, &[], None), Err(Error::MissingPicture { .. })));
@@ -180,4 +184,87 @@ fn decoders_end_after_an_error() {
         assert!(decoder.next_frame(&NeverCancel).is_err());
         assert!(matches!(decoder.next_frame(&NeverCancel), Ok(None)));
     }
+}
+
+/// A file of chunks with these codes, which hold what the fields of `still` and their alpha do.
+fn file(flags: u8, count: Option<u8>, codes: &[u8]) -> Vec<u8> {
+    let size = if count.is_some() { 13 } else { 10 };
+    let mut file = b"TPG AVS2B\0\0\x01\xB9\0".to_vec();
+    file.extend([size, flags, 0, 0, 0, 9, 0, 0, 9]);
+    file.extend(count.iter().flat_map(|&count| [0, 0, count]));
+    for &code in codes {
+        let payload = match code {
+            0xBB => [&[0, 5][..usize::from(flags & 0x40) / 32], COLOUR].concat(),
+            0xBC => ALPHA.to_vec(),
+            _ => b"any".to_vec(),
+        };
+        file.extend([0, 0, 1, code, 0, 0, 0, payload.len() as u8 + 4]);
+        file.extend(payload);
+    }
+    file
+}
+
+#[test]
+fn reading_is_as_lenient_as_tencents_decoder() {
+    let frames = |flags, count, codes: &[u8]| {
+        let container = parse(&file(flags, count, codes)).unwrap();
+        assert_eq!(container.damage, None, "{codes:x?}");
+        container.frames.len()
+    };
+    assert_eq!(frames(0x54, Some(2), &[0xBB, 0xBB, 0xBB, 0xBB]), 2, "more frames than announced");
+    assert_eq!(frames(0x54, None, &[0xBB, 0xBB]), 1, "no number of frames");
+    assert_eq!(frames(0x54, Some(0), &[0xBB, 0xBB]), 1, "none announced");
+    assert_eq!(frames(0x54, Some(2), &[0xBB, 0xC5, 0xBB, 0xC5]), 2, "unknown chunks");
+    assert_eq!(frames(0xD4, Some(2), &[0xC5, 0xBB, 0xBC, 0xC5, 0xBB, 0xBA, 0xBD, 0xBC]), 2);
+    assert_eq!(frames(0x14, None, &[0xBD, 0xBB, 0xBA, 0xBA]), 1);
+    let exif = parse(&file(0x14, None, &[0xBB, 0xBA, 0xBA])).unwrap().exif;
+    assert_eq!(exif.map(|range| range.start), Some(23 + 8 + COLOUR.len() + 8), "the first one counts");
+}
+
+#[test]
+fn what_tencents_decoder_refuses_is_refused() {
+    let element = "code of a chunk between a picture and its alpha";
+    let error = Error::InvalidContainer { element, value: 0xC5, offset: 23 + 8 + COLOUR.len() };
+    assert_eq!(parse(&file(0x94, None, &[0xBB, 0xC5, 0xBC])).unwrap_err(), error);
+    let container = parse(&file(0xD4, Some(2), &[0xBB, 0xBC, 0xBB, 0xC5, 0xBC])).unwrap();
+    assert_eq!(container.frames.len(), 1);
+    assert!(matches!(container.damage, Some(Error::InvalidContainer { .. })), "{:?}", container.damage);
+    for flags in 0..=0xFF_u8 {
+        let file = file(flags, Some(1), &[0xBB, 0xBC]);
+        let decoded = parse(&file)
+            .and_then(|_| Decoder::new(&file[..], Options::default())?.next_frame(&NeverCancel).map(|_| ()));
+        let refused = flags & 0x08 != 0 || flags & 0x30 == 0x30;
+        // What is decoded in the end is not a picture.
+        assert_eq!(matches!(decoded, Err(Error::Unsupported { .. })), refused, "{flags:#x}: {decoded:?}");
+        assert_eq!(parse(&file).is_err(), flags & 0x08 != 0);
+    }
+}
+
+#[test]
+fn a_clear_flag_means_full_range() {
+    for flags in [0x04, 0x14, 0x24, 0x07, 0x94] {
+        let range = parse(&file(flags, None, &[0xBB, 0xBC])).unwrap().header.range();
+        assert_eq!(range, ColourRange::Limited);
+        let range = parse(&file(flags & !4, None, &[0xBB, 0xBC])).unwrap().header.range();
+        assert_eq!(range, ColourRange::Full);
+    }
+}
+
+/// A finding of the fuzzer: written again, such a file reads differently, as the end code becomes the value.
+#[test]
+fn a_start_code_without_its_value_at_the_end_is_no_unit() {
+    let path =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/findings/start_code_without_value_at_the_end.tpg");
+    let mut decoder = Decoder::new(std::fs::read(path).unwrap(), Options::default()).unwrap();
+    let frames = std::iter::from_fn(|| decoder.next_frame(&NeverCancel).transpose());
+    assert_eq!(frames.map(Result::unwrap).count(), 4);
+}
+
+/// A finding of the fuzzer: alpha pictures without their flag are not shown, but others may refer to them.
+#[test]
+fn alpha_without_its_flag_is_decoded() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/findings/alpha_without_its_flag.tpg");
+    let mut decoder = Decoder::new(std::fs::read(path).unwrap(), Options::default()).unwrap();
+    let frames = std::iter::from_fn(|| decoder.next_frame(&NeverCancel).transpose());
+    assert_eq!(frames.map(|frame| frame.unwrap().has_alpha()).collect::<Vec<_>>(), [false; 3]);
 }

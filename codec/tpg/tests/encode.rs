@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use tpg::colour::{Layout, PlaneRef, convert};
+use tpg::colour::{ColourRange, Layout, PlaneRef, Planes, convert};
 use tpg::encode::{ChromaFilter, EncodeOptions, PictureOptions, PixelFormat, Pixels, Source};
 use tpg::{Decoder, Error, Frame, NeverCancel, Options, SimdLevel};
 
@@ -151,7 +151,8 @@ fn worst_brightness(data: &[u8], filter: ChromaFilter) -> f64 {
         PlaneRef { data: &rounded[index], stride: width, width, height }
     };
     let mut shown = vec![0; data.len()];
-    convert(&[plane(0), plane(1), plane(2)], None, Layout::Rgb, SimdLevel::Auto, &mut shown).unwrap();
+    let planes = Planes { colour: [plane(0), plane(1), plane(2)], alpha: None, range: ColourRange::Limited };
+    convert(&planes, Layout::Rgb, SimdLevel::Auto, &mut shown).unwrap();
     let pairs = shown.chunks_exact(3).zip(data.chunks_exact(3));
     pairs.map(|(shown, pixel)| (brightness(shown) - brightness(pixel)).abs()).fold(0.0, f64::max)
 }

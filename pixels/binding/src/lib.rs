@@ -1,4 +1,4 @@
-//! Python binding of `openmogr-pixels-core`; the interpreter's lock is released while pixels are worked on.
+//! Python binding of `openmogr-pixels-core` and `openmogr-sandbox`; the interpreter's lock is released while pixels are worked on.
 #![forbid(unsafe_code)]
 
 mod buffer;
@@ -6,6 +6,7 @@ mod errors;
 mod jpeg;
 mod picture;
 mod png;
+mod sandbox;
 
 use pyo3::prelude::*;
 
@@ -20,6 +21,8 @@ mod _openmogr_pixels {
     use super::picture::Picture;
     #[pymodule_export]
     use super::png::{PngMetadata, decode_png, encode_png};
+    #[pymodule_export]
+    use super::sandbox::{confine, confinement};
 
     #[pymodule_export]
     #[allow(non_upper_case_globals)]

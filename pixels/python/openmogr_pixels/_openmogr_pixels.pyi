@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal, final
 
 from typing_extensions import Buffer
@@ -131,3 +132,5 @@ def encode_png(
     exif: Buffer | None = None,
     xmp: str = "",
 ) -> bytes: ...
+def confine(readable: list[Path]) -> None: ...
+def confinement() -> str: ...

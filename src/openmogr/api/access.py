@@ -8,7 +8,7 @@ from typing import TypeVar
 from openmogr.api.request import Request
 from openmogr.api.services import Services
 from openmogr.errors import AccessDenied, NoSuchBucket, NoSuchKey
-from openmogr.storage.protocol import Acl, ObjectInfo, ObjectReader
+from openmogr.storage.interface import Acl, ObjectInfo, ObjectReader
 
 __all__ = ["check_bucket_read", "check_owner", "check_write", "head_readable", "open_readable"]
 

@@ -13,7 +13,7 @@ from openmogr.api.request import Request
 from openmogr.api.response import Response, xml_response
 from openmogr.api.services import Services
 from openmogr.api.xml import Node, child_text, children
-from openmogr.storage.protocol import Acl
+from openmogr.storage.interface import Acl
 
 __all__ = ["get_bucket_acl", "get_object_acl", "put_bucket_acl", "put_object_acl"]
 

@@ -6,23 +6,23 @@ import logging
 import time
 from contextlib import aclosing
 
-from starlette.types import Receive, Scope, Send
-
 from openmogr.api.cors import cors_headers
 from openmogr.api.coverage import check_coverage
+from openmogr.api.observing import Seen
+from openmogr.api.operate import is_operate, operate_page
 from openmogr.api.processing import error_number
 from openmogr.api.request import Request, read_request
 from openmogr.api.response import Header, Response
 from openmogr.api.routing import find_handler
 from openmogr.api.services import Services
+from openmogr.asgi import Receive, Scope, Send
 from openmogr.errors import CosError, InternalError, SlowDown, is_shortage
+from openmogr.observe import REQUEST_ID
 from openmogr.wire import ERROR_TYPE, RequestIds, error_document
 
 __all__ = ["CosApi"]
 
 _log = logging.getLogger("openmogr.api")
-_access = logging.getLogger("openmogr.access")
-
 
 # What every 503 asks a client to wait before it tries again, in seconds.
 _RETRY_AFTER = b"5"
@@ -41,13 +41,41 @@ class CosApi:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._ids = RequestIds()
-        self._access_log = services.settings.access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         started = time.perf_counter()
         request_id = self._ids.request_id()
+        # The task is this request's own, and what it starts inherits the id.
+        REQUEST_ID.set(request_id)
+        request, response = await self._response(scope, receive, request_id)
+        sent = 0
+        try:
+            sent = await self._send(scope["method"], response, request_id, send)
+        except ConnectionResetError:
+            pass  # nobody is there to be told
+        finally:
+            if response.close is not None:
+                await response.close()
+            observer = self._services.observer
+            peer = scope["client"][0] if scope.get("client") else "-"
+            observer.answered(
+                Seen(
+                    method=scope["method"],
+                    path=scope["path"],
+                    operation="none" if request is None else request.operation,
+                    status=response.status,
+                    seconds=time.perf_counter() - started,
+                    sent=sent,
+                    client=peer if request is None else observer.client(peer, request.headers),
+                )
+            )
+
+    async def _response(
+        self, scope: Scope, receive: Receive, request_id: str
+    ) -> tuple[Request | None, Response]:
+        """The request, if it is one, and its answer, whatever goes wrong."""
         request: Request | None = None
         try:
             request = read_request(scope, receive, self._services.hosts)
@@ -61,27 +89,14 @@ class CosApi:
         except Exception as error:
             _log.exception("%s %s failed", scope["method"], scope["path"])
             response = self._error(scope, request, InternalError(detail=repr(error)), request_id)
-        if request is not None and b"origin" in request.headers:
+        if request is not None and b"origin" in request.headers and request.operation != "operate":
             response.headers += await cors_headers(self._services, request, response.headers)
-        try:
-            await self._send(scope["method"], response, request_id, send)
-        except ConnectionResetError:
-            pass  # nobody is there to be told
-        finally:
-            if response.close is not None:
-                await response.close()
-            if self._access_log:
-                _access.info(
-                    "%s %s %s %d %.1f ms %s",
-                    scope["client"][0] if scope.get("client") else "-",
-                    scope["method"],
-                    scope["path"],
-                    response.status,
-                    (time.perf_counter() - started) * 1000,
-                    request_id,
-                )
+        return request, response
 
     async def _answer(self, request: Request) -> Response:
+        if is_operate(self._services, request):
+            request.operation = "operate"
+            return await operate_page(self._services, request)
         if request.method != "OPTIONS":
             request.coverage = self._services.verifier.verify(request.signature_input)
             request.signed = request.coverage is not None
@@ -120,7 +135,8 @@ class CosApi:
         return Response(error.status, headers, body)
 
     @staticmethod
-    async def _send(method: str, response: Response, request_id: str, send: Send) -> None:
+    async def _send(method: str, response: Response, request_id: str, send: Send) -> int:
+        """Send the answer; returns the bytes of its body."""
         headers = response.headers
         headers.append((b"x-cos-request-id", request_id.encode()))
         length = len(response.body) if response.length is None else response.length
@@ -130,9 +146,10 @@ class CosApi:
         if response.stream is None or method == "HEAD":
             body = b"" if method == "HEAD" else response.body
             await send({"type": "http.response.body", "body": body})
-            return
+            return len(body)
         left = length
         async with aclosing(response.stream) as chunks:
             async for chunk in chunks:
                 left -= len(chunk)
                 await send({"type": "http.response.body", "body": chunk, "more_body": left > 0})
+        return length

@@ -16,7 +16,7 @@ from openmogr.api.xml import quoted
 from openmogr.errors import CosError, InvalidArgument, NotSupported
 from openmogr.image.formats.registry import MEDIA_TYPES
 from openmogr.storage.errors import InvalidObjectName
-from openmogr.storage.protocol import Acl, ObjectAttributes, ObjectHeaders, ObjectInfo
+from openmogr.storage.interface import Acl, ObjectAttributes, ObjectHeaders, ObjectInfo
 
 __all__ = [
     "NotSupportedStorageClass",

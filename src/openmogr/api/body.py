@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from pathlib import Path
 
 from openmogr.api.attributes import content_md5
 from openmogr.api.errors import IncompleteBody, MissingContentLength
@@ -14,13 +12,9 @@ from openmogr.api.request import Request
 from openmogr.api.services import Services
 from openmogr.errors import InvalidArgument
 from openmogr.storage.errors import BadDigest, EntityTooLarge
-from openmogr.storage.protocol import Digest, ObjectReader, Staged
+from openmogr.storage.interface import Digest, ObjectReader, Staged
 
 __all__ = ["object_chunks", "receive_into", "traffic_limit"]
-
-_CHUNK = 256 * 1024
-# Linux reads from its page cache without ever waiting for the disk, and says so when it cannot.
-_NO_WAIT: int | None = getattr(os, "RWF_NOWAIT", None)
 
 
 def traffic_limit(request: Request) -> float | None:
@@ -49,34 +43,13 @@ def object_chunks(
     reader: ObjectReader, start: int, stop: int, rate: float | None = None
 ) -> AsyncGenerator[bytes]:
     """Bytes ``start`` to ``stop`` (exclusive) of an open object."""
-    path = reader.path if _NO_WAIT is not None else None
-    chunks = _reader_chunks(reader, start, stop) if path is None else _file_chunks(path, start, stop)
+    chunks = _reader_chunks(reader, start, stop)
     return chunks if rate is None else _paced(chunks, rate)
 
 
 async def _reader_chunks(reader: ObjectReader, start: int, stop: int) -> AsyncGenerator[bytes]:
     async for chunk in reader.stream(start, stop):
         yield chunk
-
-
-async def _file_chunks(path: Path, start: int, stop: int) -> AsyncGenerator[bytes]:
-    """From the page cache on the event loop, which costs microseconds, and from the disk in a thread."""
-    assert _NO_WAIT is not None
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        while start < stop:
-            wanted = min(_CHUNK, stop - start)
-            buffer = bytearray(wanted)
-            try:
-                count = os.preadv(descriptor, [buffer], start, _NO_WAIT)
-            except OSError:  # not cached, or a file system that cannot tell
-                count = await asyncio.to_thread(os.preadv, descriptor, [buffer], start)
-            if not count:
-                raise EOFError(f"{path.name} ends {stop - start} bytes early")
-            start += count
-            yield bytes(buffer) if count == wanted else bytes(buffer[:count])
-    finally:
-        os.close(descriptor)
 
 
 async def receive_into(services: Services, request: Request, staged: Staged) -> Digest:

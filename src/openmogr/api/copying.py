@@ -17,7 +17,7 @@ from openmogr.api.response import Header, Response, xml_response
 from openmogr.api.services import Services
 from openmogr.api.xml import Node, iso_seconds, quoted
 from openmogr.errors import InvalidArgument
-from openmogr.storage.protocol import ObjectAttributes, ObjectReader, Write
+from openmogr.storage.interface import ObjectAttributes, ObjectReader, Write
 
 __all__ = ["copy_object", "copy_part", "parse_copy_source"]
 

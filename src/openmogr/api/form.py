@@ -25,7 +25,7 @@ from openmogr.api.xml import Node, quoted
 from openmogr.auth.policy import SizeRange, verify_form
 from openmogr.errors import AccessDenied, InvalidArgument
 from openmogr.storage.errors import BadDigest, EntityTooLarge, EntityTooSmall
-from openmogr.storage.protocol import Acl, Digest, Staged, Write
+from openmogr.storage.interface import Acl, Digest, Staged, Write
 
 __all__ = ["post_object"]
 

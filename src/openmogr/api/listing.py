@@ -16,7 +16,7 @@ from openmogr.api.services import Services
 from openmogr.api.tagging import bucket_tags
 from openmogr.api.xml import Node, iso_millis, iso_seconds, quoted
 from openmogr.errors import InvalidArgument
-from openmogr.storage.protocol import Bucket, ObjectInfo, ObjectList
+from openmogr.storage.interface import Bucket, ObjectInfo, ObjectList
 
 __all__ = ["list_buckets", "list_objects"]
 

@@ -15,7 +15,7 @@ from openmogr.api.response import Response, xml_response
 from openmogr.api.services import Services
 from openmogr.api.xml import Node, child_text, children, iso_millis, quoted
 from openmogr.errors import InvalidArgument
-from openmogr.storage.protocol import CompletedPart, Write
+from openmogr.storage.interface import CompletedPart, Write
 
 __all__ = [
     "abort_upload",

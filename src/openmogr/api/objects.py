@@ -2,94 +2,62 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from openmogr.api.access import check_write, head_readable, open_readable
+from openmogr.api.answer import Body, Described, answer, overrides_of
 from openmogr.api.attributes import check_key, forbids_overwrite, object_headers, request_attributes
 from openmogr.api.body import object_chunks, receive_into, traffic_limit
-from openmogr.api.conditions import check_preconditions, is_not_modified, requested_range
 from openmogr.api.copying import copy_object
 from openmogr.api.documents import read_document
 from openmogr.api.errors import MalformedXML
 from openmogr.api.persistent import process_upload
 from openmogr.api.processing import processed_object
 from openmogr.api.request import Request
-from openmogr.api.response import Header, Response, xml_response
+from openmogr.api.response import Response, xml_response
 from openmogr.api.services import Services
 from openmogr.api.xml import Node, child_text, children, quoted
-from openmogr.errors import AccessDenied, InvalidArgument, NotSupported
-from openmogr.storage.protocol import ObjectInfo, Write
+from openmogr.errors import InvalidArgument, NotSupported
+from openmogr.storage.interface import ObjectInfo, Write
 
 __all__ = ["delete_object", "delete_objects", "get_object", "put_object"]
 
 _MAX_DELETED = 1000
-_OVERRIDES = {
-    f"response-{name}": name.encode()
-    for name in (
-        "cache-control",
-        "content-disposition",
-        "content-encoding",
-        "content-language",
-        "content-type",
-        "expires",
-    )
-}
-_NOT_WITH_304 = (b"content-type", b"content-encoding", b"x-cos-hash-crc64ecma")
 
 
 async def get_object(services: Services, request: Request) -> Response:
     """GET and HEAD Object, with an operation in the query or without."""
-    overrides = _overrides(request)
+    overrides = overrides_of(request)
     if process := request.params.get("ci-process"):
         if process.lower() != "originimage":
             raise NotSupported(f"ci-process={process} is not supported.")
     elif request.op is not None:
-        response = await processed_object(services, request, request.op)
-        response.headers = _override(response.headers, overrides)
-        return response
+        return await processed_object(services, request, request.op, overrides)
     if request.method == "HEAD":
         info = await head_readable(services, request)
-        return _answer(request, info, overrides)
+
+        async def nothing() -> Body:
+            return Body(info.size, b"")
+
+        return await answer(request, _described(info), nothing, overrides)
     rate = traffic_limit(request)
     reader = await open_readable(services, request)
+
+    async def stored() -> Body:
+        return Body(reader.info.size, partial(object_chunks, reader, rate=rate), close=reader.aclose)
+
     try:
-        response = _answer(request, reader.info, overrides)
-        if response.length:
-            start = response.start
-            response.stream = object_chunks(reader, start, start + response.length, rate)
-        response.close = reader.aclose
-        return response
+        response = await answer(request, _described(reader.info), stored, overrides)
     except BaseException:
         await reader.aclose()
         raise
+    if response.close is None:
+        await reader.aclose()
+    return response
 
 
-def _answer(request: Request, info: ObjectInfo, overrides: list[Header]) -> Response:
-    """Status and headers for a stored object, without its bytes."""
-    check_preconditions(request, info.etag, info.last_modified)
-    headers = _override(object_headers(info), overrides)
-    if is_not_modified(request, info.etag, info.last_modified):
-        return Response(304, [header for header in headers if header[0] not in _NOT_WITH_304])
-    part = requested_range(request, info.size, info.etag, info.last_modified)
-    if part is None:
-        return Response(200, headers, length=info.size)
-    headers.append((b"content-range", part.content_range))
-    return Response(206, headers, length=part.stop - part.start, start=part.start)
-
-
-def _overrides(request: Request) -> list[Header]:
-    """``response-*`` parameters, which only signed requests may use."""
-    found = [
-        (header, request.params[name].encode("utf-8", "replace"))
-        for name, header in _OVERRIDES.items()
-        if name in request.params
-    ]
-    if found and not request.signed:
-        raise AccessDenied("Request specific response headers cannot be used for anonymous GET requests.")
-    return [(name, value.translate(None, b"\r\n\0")) for name, value in found]
-
-
-def _override(headers: list[Header], overrides: list[Header]) -> list[Header]:
-    replaced = {name for name, _ in overrides}
-    return [*(header for header in headers if header[0] not in replaced), *overrides]
+def _described(info: ObjectInfo) -> Described:
+    return Described(info.etag, info.last_modified, object_headers(info))
 
 
 async def put_object(services: Services, request: Request) -> Response:

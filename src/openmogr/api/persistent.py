@@ -6,6 +6,7 @@ original and results are committed together.
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -14,14 +15,16 @@ from openmogr.api.access import check_write, open_readable
 from openmogr.api.attributes import forbids_overwrite
 from openmogr.api.body import receive_into
 from openmogr.api.pic_operations import PicOperations, Rule, parse_pic_operations
-from openmogr.api.processing import result_headers, source_of, too_large
+from openmogr.api.processing import memory_headers, result_headers, too_large
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, xml_response
+from openmogr.api.results import Made, Work
 from openmogr.api.services import Services
+from openmogr.api.sources import OpenSource
 from openmogr.api.xml import Node, quoted
 from openmogr.errors import AccessDenied, InvalidPicOperations
-from openmogr.image import ImageInfo, Outcome, Result, Source
-from openmogr.storage.protocol import (
+from openmogr.image import ImageInfo, Result
+from openmogr.storage.interface import (
     Assembly,
     Content,
     Digest,
@@ -50,6 +53,7 @@ class _Outcome:
     source: ObjectInfo
     image_info: ImageInfo | None
     results: Sequence[tuple[ObjectInfo, Result]]
+    memory: Sequence[Header] = ()
 
 
 def _operations(services: Services, request: Request) -> PicOperations:
@@ -82,14 +86,11 @@ async def store_and_process(
         What the answer says, None where nothing was asked for; and its further headers.
     """
     staged, digest = upload
-    # An empty upload has no file.
-    source = Source(path=staged.path) if digest.size else Source(data=b"")
+    source = OpenSource(staged, digest.size, digest.etag, digest.crc64)
     write = Write(
         request.bucket, request.key, staged, attributes, forbid_overwrite=forbids_overwrite(request)
     )
-    outcome = await _run(
-        services, request, operations, _Input(source, digest.size, staged, attributes), write
-    )
+    outcome = await _run(services, request, operations, _Input(source, staged, attributes), write)
     if not operations.rules and not operations.is_pic_info:
         return None, []
     return _upload_result(request, outcome), _notes(outcome)
@@ -103,7 +104,7 @@ async def process_copy(
     write = Write(
         request.bucket, request.key, source, attributes, forbid_overwrite=forbids_overwrite(request)
     )
-    given = replace(await _input(services, source), attributes=attributes)
+    given = replace(_input(source), attributes=attributes)
     outcome = await _run(services, request, operations, given, write)
     return outcome.source, _flat_result(request, outcome), _notes(outcome)
 
@@ -113,13 +114,14 @@ async def process_stored(services: Services, request: Request) -> Response:
     await check_write(services, request)
     operations = await checked_operations(services, request)
     async with await open_readable(services, request) as reader:
-        outcome = await _run(services, request, operations, await _input(services, reader), None)
+        outcome = await _run(services, request, operations, _input(reader), None)
     return xml_response(_upload_result(request, outcome), *_notes(outcome))
 
 
 def _notes(outcome: _Outcome) -> list[Header]:
     """What results have to say in headers, each once."""
-    return list(dict.fromkeys(note for _, result in outcome.results for note in result_headers(result)))
+    said = dict.fromkeys(note for _, result in outcome.results for note in result_headers(result))
+    return [*said, *outcome.memory]
 
 
 async def process_assembly(
@@ -134,25 +136,22 @@ async def process_assembly(
         assembly.info.attributes,
         forbid_overwrite=forbids_overwrite(request),
     )
-    outcome = await _run(services, request, operations, await _input(services, assembly), write)
+    outcome = await _run(services, request, operations, _input(assembly), write)
     return outcome.source, _flat_result(request, outcome)
 
 
 @dataclass(frozen=True)
 class _Input:
-    """The source of all rules; ``source`` is None where it is too large to be looked into."""
+    """The source of all rules."""
 
-    source: Source | None
-    size: int
+    source: OpenSource
     content: Content
     attributes: ObjectAttributes
     info: ObjectInfo | None = None
 
 
-async def _input(services: Services, reader: ObjectReader) -> _Input:
-    info = reader.info
-    source = await source_of(reader) if info.size <= services.image.max_input_bytes else None
-    return _Input(source, info.size, reader, info.attributes, info)
+def _input(reader: ObjectReader) -> _Input:
+    return _Input(OpenSource.of(reader), reader, reader.info.attributes, reader.info)
 
 
 async def checked_operations(services: Services, request: Request) -> PicOperations:
@@ -172,17 +171,23 @@ async def _run(
 
     Args:
         services: the parts of the service.
-        request: whose rules they are.
+        request: what asks for it.
         operations: the checked header.
         given: the source.
         original: how the source itself is stored; None where it is stored already.
     """
-    if given.size > services.image.max_input_bytes:
-        given = _Input(None, given.size, given.content, given.attributes, given.info)
-    outcome = await _execute(services, operations, given, signed=request.signed)
-    results, image_info = outcome.results, outcome.info
-    async with _writes(services, operations.rules, results, given) as writes:
-        infos = await services.storage.commit(writes if original is None else [original, *writes])
+    made = await _execute(services, request, operations, given)
+    image_info = next((item.info for item in made if item.info is not None), None)
+    done = [item for item in made if item.result is not None]
+    results = [item.result for item in done if item.result is not None]
+    try:
+        async with _writes(services, operations.rules, done, given) as writes:
+            infos = await services.storage.commit(writes if original is None else [original, *writes])
+    finally:
+        for item in made:
+            if item.file is not None:
+                item.file.close()
+    memory = memory_headers(services, done)
     if original is None:
         assert given.info is not None
         source, stored = given.info, infos
@@ -191,38 +196,53 @@ async def _run(
     for info in stored:
         if (info.bucket, info.key) == (source.bucket, source.key):
             source = info
-    return _Outcome(source, image_info, list(zip(stored, results, strict=True)))
+    return _Outcome(source, image_info, list(zip(stored, results, strict=True)), memory)
 
 
-async def _execute(services: Services, operations: PicOperations, given: _Input, *, signed: bool) -> Outcome:
+async def _execute(
+    services: Services, request: Request, operations: PicOperations, given: _Input
+) -> list[Made]:
+    """The results in rule order, and then the info."""
     pipelines = [rule.pipeline for rule in operations.rules]
-    if given.source is not None:
-        return await services.pool.run(pipelines, given.source, info=operations.is_pic_info, signed=signed)
-    if operations.is_pic_info or not all(pipeline.ignore_error for pipeline in pipelines):
-        raise too_large(services)
-    original = Result(b"", given.attributes.headers.content_type, "", 0, 0, 100, is_original=True)
-    return Outcome([original] * len(pipelines))
+    if given.source.size > services.image.max_input_bytes:
+        if operations.is_pic_info or not all(pipeline.ignore_error for pipeline in pipelines):
+            raise too_large(services)
+        content_type = given.attributes.headers.content_type
+        return [Made(Result(b"", content_type, "", 0, 0, 100, is_original=True)) for _ in pipelines]
+    if not pipelines and not operations.is_pic_info:
+        return []
+    try:
+        return await services.results.get(
+            Work(given.source, pipelines, operations.is_pic_info, signed=request.signed)
+        )
+    finally:
+        await given.source.aclose()
 
 
 @asynccontextmanager
 async def _writes(
-    services: Services, rules: Sequence[Rule], results: Sequence[Result], given: _Input
+    services: Services, rules: Sequence[Rule], done: Sequence[Made], given: _Input
 ) -> AsyncIterator[list[Write]]:
     """The results, staged: as ``docs/spec/api/persistent-processing.md#3`` says, with the request's class."""
     async with AsyncExitStack() as stack:
         writes = []
-        for rule, result in zip(rules, results, strict=True):
+        for rule, made in zip(rules, done, strict=True):
             content, content_type = given.content, given.attributes.headers.content_type
-            if not result.is_original:
+            if made.result is not None and not made.result.is_original:
                 staged = await stack.enter_async_context(services.storage.stage())
-                await staged.write(result.data)
-                content, content_type = staged, result.content_type
+                await staged.write(_bytes(made, made.result))
+                content, content_type = staged, made.result.content_type
             attributes = ObjectAttributes(
                 headers=ObjectHeaders(content_type=content_type),
                 storage_class=given.attributes.storage_class,
             )
             writes.append(Write(rule.bucket, rule.key, content, attributes))
         yield writes
+
+
+def _bytes(made: Made, result: Result) -> bytes:
+    # A file has just been read to be checked: it comes from the page cache.
+    return result.data if made.file is None else os.pread(made.file.fileno(), made.size, 0)
 
 
 def _upload_result(request: Request, outcome: _Outcome) -> Node:

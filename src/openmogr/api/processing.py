@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import AsyncGenerator, Sequence
+from functools import lru_cache, partial
+from typing import BinaryIO
 
-from openmogr import __version__
 from openmogr.api.access import open_readable
+from openmogr.api.answer import Body, Described, answer
 from openmogr.api.attributes import stored_headers
 from openmogr.api.body import object_chunks
-from openmogr.api.conditions import check_preconditions, is_not_modified, requested_range
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, http_date
+from openmogr.api.results import Made, Work
 from openmogr.api.services import Services
+from openmogr.api.sources import OpenSource
 from openmogr.api.xml import quoted
-from openmogr.errors import CosError, ImageTooLarge
-from openmogr.image import Result, Source, parse_operation
-from openmogr.storage.protocol import ObjectInfo, ObjectReader
+from openmogr.errors import CosError, ImageTooLarge, InternalError
+from openmogr.image import Result, parse_operation
+from openmogr.storage.interface import ObjectInfo, ObjectReader
 
-__all__ = ["error_number", "processed_object", "result_headers", "source_of", "too_large"]
+__all__ = ["error_number", "memory_headers", "processed_object", "result_headers", "too_large"]
+
+# Of a result's key, which is long enough for an ETag.
+_ETAG_DIGITS = 40
+# Remembered results up to so many bytes are sent at once.
+_IN_ONE_PIECE = 256 * 1024
+
+# Pipelines never change, and pages ask for the same ones again and again.
+_parsed = lru_cache(maxsize=1024)(parse_operation)
 
 # ``X-ErrNo`` of refusals that are not about the picture, whose own errors carry theirs (``docs/spec/api/errors.md``).
 _ERROR_NUMBERS = {
@@ -49,43 +60,44 @@ def result_headers(result: Result) -> list[Header]:
     return []
 
 
-async def processed_object(services: Services, request: Request, text: str) -> Response:
+async def processed_object(
+    services: Services, request: Request, text: str, overrides: Sequence[Header] = ()
+) -> Response:
     """The answer to a GET or HEAD whose query holds the operation ``text``."""
     reader = await open_readable(services, request)
-    # Whoever comes to own the reader takes its aclose out of this list.
-    owned: list[Callable[[], Awaitable[None]]] = [reader.aclose]
+    source = OpenSource.of(reader)
+    kept = False  # whether the answer reads from the reader
     try:
-        pipeline = parse_operation(text, strict=services.image.strict, max_stages=services.image.max_stages)
+        pipeline = _parsed(text, strict=services.image.strict, max_stages=services.image.max_stages)
         info = reader.info
-        # With the version: another one may encode otherwise, and a range of its output does not go with an old part.
-        parts = f"{__version__}\n{info.etag}\n{info.crc64}\n{pipeline.normalised}"
-        etag = hashlib.sha1(parts.encode(), usedforsecurity=False).hexdigest()
-        check_preconditions(request, etag, info.last_modified)
-        if is_not_modified(request, etag, info.last_modified):
-            return Response(304, _headers(info, etag))
-        if info.size > services.image.max_input_bytes:
-            if not pipeline.ignore_error:
-                raise too_large(services)
-            original = _original(request, reader, etag)
-            owned.clear()
-            return original
+        # With all that makes the result: a range of what another version makes does not go with an old part.
+        etag = services.results.key(source, pipeline)[:_ETAG_DIGITS]
 
-        async def work() -> Result:
-            async with reader:
-                return await services.pool.execute(pipeline, await source_of(reader), signed=request.signed)
+        async def produce() -> Body:
+            nonlocal kept
+            if info.size > services.image.max_input_bytes:
+                if not pipeline.ignore_error:
+                    raise too_large(services)
+                kept = True
+                return _original(reader, [])
+            (made,) = await services.results.get(Work(source, [pipeline], signed=request.signed))
+            headers = _notes(services, made)
+            if made.result is not None and made.result.is_original:
+                if made.file is not None:
+                    made.file.close()
+                kept = True
+                return _original(reader, headers)
+            return await _body(made, headers)
 
-        owned.clear()
-        key = (info.bucket, info.key, info.etag, info.crc64, info.last_modified, pipeline.normalised)
-        running = services.processing.join(key)
-        if running is None:
-            result = await services.processing.run(key, work)
-        else:
-            await reader.aclose()
-            result = await running
-        return _answer(request, info, etag, result)
+        described = Described(etag, info.last_modified, _headers(services, info, etag))
+        return await answer(request, described, produce, overrides)
+    except BaseException:
+        kept = False
+        raise
     finally:
-        for close in owned:
-            await close()
+        await source.aclose()
+        if not kept:
+            await reader.aclose()
 
 
 def too_large(services: Services) -> ImageTooLarge:
@@ -93,52 +105,65 @@ def too_large(services: Services) -> ImageTooLarge:
     return ImageTooLarge(f"The image is larger than {services.image.max_input_bytes} bytes.")
 
 
-async def source_of(reader: ObjectReader) -> Source:
-    """An open object as a source; its length has been checked."""
-    if reader.info.size and (path := reader.path) is not None:
-        return Source(path=path, name=reader.info.key)
-    return Source(data=await reader.read(), name=reader.info.key)
-
-
-def _headers(info: ObjectInfo, etag: str) -> list[Header]:
-    return [
+def _headers(services: Services, info: ObjectInfo, etag: str) -> list[Header]:
+    headers = [
         (b"etag", quoted(etag).encode()),
         (b"last-modified", http_date(info.last_modified)),
         (b"accept-ranges", b"bytes"),
         *stored_headers(info.attributes.headers),
     ]
+    if services.result_cache_control and not info.attributes.headers.cache_control:
+        headers.append((b"cache-control", services.result_cache_control.encode()))
+    return headers
 
 
-def _answer(request: Request, info: ObjectInfo, etag: str, result: Result) -> Response:
-    content_type = result.content_type
-    if result.is_original:
-        content_type = info.attributes.headers.content_type
-    headers = [
-        (b"content-type", content_type.encode()),
-        *_headers(info, etag),
-        *result_headers(result),
-    ]
-    size = len(result.data)
-    part = requested_range(request, size, etag, info.last_modified)
-    status, body = 200, result.data
-    if part is not None:
-        headers.append((b"content-range", part.content_range))
-        status, body = 206, result.data[part.start : part.stop]
-    return Response(status, headers, body=body, length=len(body))
+def _notes(services: Services, made: Made) -> list[Header]:
+    """What the result says besides its bytes, and whether it was remembered."""
+    headers: list[Header] = []
+    if made.result is not None:
+        headers += result_headers(made.result)
+    return [*headers, *memory_headers(services, [made])]
 
 
-def _original(request: Request, reader: ObjectReader, etag: str) -> Response:
-    """The untouched source, where ``ignore-error/1`` asks for it and the source is too large to look into."""
+def memory_headers(services: Services, made: Sequence[Made]) -> list[Header]:
+    """Whether results were remembered, all of them, and for how many seconds, the youngest."""
+    if not services.results.remembers or not made:
+        return []
+    ages = [item.age for item in made if item.age is not None]
+    if len(ages) < len(made):
+        return [(b"x-openmogr-cache", b"miss")]
+    # Not Age: a result stays right for as long as its source, and Age would take from max-age.
+    return [(b"x-openmogr-cache", b"hit"), (b"x-openmogr-age", b"%d" % min(ages))]
+
+
+def _original(reader: ObjectReader, headers: Sequence[Header]) -> Body:
+    """The untouched source."""
     info = reader.info
-    part = requested_range(request, info.size, etag, info.last_modified)
-    headers = [(b"content-type", info.attributes.headers.content_type.encode()), *_headers(info, etag)]
-    start, stop = (0, info.size) if part is None else (part.start, part.stop)
-    if part is not None:
-        headers.append((b"content-range", part.content_range))
-    return Response(
-        200 if part is None else 206,
-        headers,
-        stream=object_chunks(reader, start, stop),
-        length=stop - start,
-        close=reader.aclose,
-    )
+    content_type = (b"content-type", info.attributes.headers.content_type.encode())
+    return Body(info.size, partial(object_chunks, reader), [content_type, *headers], reader.aclose)
+
+
+async def _body(made: Made, headers: Sequence[Header]) -> Body:
+    assert made.result is not None
+    headers = [(b"content-type", made.result.content_type.encode()), *headers]
+    if made.file is None:
+        return Body(made.size, made.result.data, headers)
+    if made.size > _IN_ONE_PIECE:
+        file = made.file
+
+        async def close() -> None:
+            file.close()
+
+        return Body(made.size, partial(_file_chunks, file), headers, close)
+    with made.file as short:
+        return Body(made.size, os.pread(short.fileno(), made.size, 0), headers)
+
+
+async def _file_chunks(file: BinaryIO, start: int, stop: int) -> AsyncGenerator[bytes]:
+    # Of a file that has just been read to be checked: it comes from the page cache.
+    while start < stop:
+        chunk = os.pread(file.fileno(), min(_IN_ONE_PIECE, stop - start), start)
+        if not chunk:
+            raise InternalError(detail=f"a remembered result ends {stop - start} bytes early")
+        start += len(chunk)
+        yield chunk

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import quote, unquote_to_bytes
 
-from starlette.types import Receive, Scope
-
 from openmogr.api.errors import IncompleteBody, InvalidRequest, InvalidURI, MissingRequestBody, XMLSizeLimit
 from openmogr.api.hosts import Host, HostTable, Style
+from openmogr.asgi import Receive, Scope
 from openmogr.auth import Coverage, SignedRequest
 from openmogr.errors import InvalidArgument
 from openmogr.image import Query, find_operation
@@ -39,6 +38,7 @@ class Request:
         headers: raw values by lower-case name; repeated ones joined by a comma.
         signed: the owner signed it. Set once the signature has been checked.
         coverage: what of it the signature covers; None without a signature in headers or query.
+        operation: what it turned out to be, one of few names; for logs and metrics.
     """
 
     method: str
@@ -56,6 +56,7 @@ class Request:
     receive: Receive
     signed: bool = False
     coverage: Coverage | None = None
+    operation: str = "none"
 
     @property
     def resource(self) -> str:

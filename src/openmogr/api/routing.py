@@ -1,14 +1,14 @@
 """Which handler answers a request: by what host and path name, by the query's subresource, and by method.
 
 Four tables of one form say so, and which query parameters each handler understands; all others are refused by
-``check_parameters``. The first segment ``-`` of a path is no bucket's name: it is kept for pages of the server itself.
+``check_parameters``. Paths that begin with ``/-/`` do not come here: ``openmogr.api.operate`` has a table for them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from openmogr.api import acl, buckets, ci, cors, listing, multipart, objects, tagging
 from openmogr.api.errors import MethodNotAllowed
@@ -23,7 +23,13 @@ from openmogr.errors import InvalidArgument, NotSupported
 
 __all__ = ["Handler", "find_handler"]
 
-Handler: TypeAlias = Callable[[Services, Request], Awaitable[Response]]
+
+class Handler(Protocol):
+    """Answers requests; its name stands in logs and metrics."""
+
+    __name__: str
+
+    def __call__(self, services: Services, request: Request, /) -> Awaitable[Response]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +146,7 @@ def find_handler(request: Request) -> Handler:
         InvalidArgument: a version is asked for, and there are none.
     """
     if request.method == "OPTIONS":
+        request.operation = "preflight"
         return cors.preflight
     if request.params.get("versionId", "null") not in ("", "null"):
         raise InvalidArgument("The bucket is not versioned: versionId must be null.")
@@ -149,6 +156,7 @@ def find_handler(request: Request) -> Handler:
     if route is None:
         check_parameters(request, (subresource,), operation=False)
         raise MethodNotAllowed()
+    request.operation = route.handler.__name__ if request.op is None else "process_object"
     check_parameters(request, {subresource, *route.parameters}, operation=route.operation)
     return route.handler
 

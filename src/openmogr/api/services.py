@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-from openmogr.api.coalesce import Coalescer
 from openmogr.api.hosts import HostTable
+from openmogr.api.observing import Observer
+from openmogr.api.results import Results
 from openmogr.api.settings import ServerSettings
 from openmogr.auth import Verifier
 from openmogr.engine import ImagePool
-from openmogr.image import ImageSettings, Result
+from openmogr.image import ImageSettings
 from openmogr.storage import Storage
 
-__all__ = ["Services"]
+__all__ = ["Phase", "Services"]
+
+
+@dataclass
+class Phase:
+    """Where the server is in its life."""
+
+    value: Literal["starting", "ready", "stopping"] = "starting"
 
 
 @dataclass(frozen=True)
@@ -21,7 +30,8 @@ class Services:
 
     Attributes:
         max_object_bytes: longest body of one upload; refused by its ``Content-Length`` before it is received.
-        processing: identical processing requests that are under way.
+        results: of image work, each made once.
+        result_cache_control: for processed answers whose object has none.
     """
 
     storage: Storage
@@ -31,4 +41,7 @@ class Services:
     settings: ServerSettings
     image: ImageSettings
     max_object_bytes: int
-    processing: Coalescer[Result]
+    results: Results
+    result_cache_control: str
+    observer: Observer
+    phase: Phase

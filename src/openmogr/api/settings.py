@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from ipaddress import ip_network
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -69,6 +70,22 @@ class ServerSettings(BaseModel):
         description="Access-Control-Allow-Origin for buckets without a CORS configuration; empty: none.",
     )
     access_log: bool = Field(default=False, description="Log a line for every request.")
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        description="Networks of proxies whose X-Forwarded-For tells who the client is, for the log: 10.0.0.0/8, …",
+    )
+    operate_address: str = Field(
+        default="",
+        description="Address of its own for /-/health, /-/ready and /-/metrics, like 127.0.0.1:9001; empty: they are"
+        " at the main one.",
+    )
+    metrics: bool = Field(default=True, description="Whether there is /-/metrics.")
+    shutdown_delay: float = Field(
+        default=0.0,
+        ge=0,
+        description="From the signal to stop until no connection is taken any more, in seconds; /-/ready says 503"
+        " meanwhile, so that a load balancer looks elsewhere first.",
+    )
     max_xml_bytes: int = Field(
         default=2 * 1024 * 1024, gt=0, description="Longest XML body of a request, in bytes."
     )
@@ -108,6 +125,21 @@ class ServerSettings(BaseModel):
         default=30, ge=0, description="For requests under way to end when the server stops, in seconds."
     )
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        for text in texts:
+            ip_network(text, strict=False)
+        return texts
+
+    @field_validator("operate_address")
+    @classmethod
+    def _address_and_port(cls, text: str) -> str:
+        host, _, port = text.rpartition(":")
+        if text and not (host and port.isascii() and port.isdigit() and int(port) <= 65535):
+            raise ValueError("must be an address and a port, like 127.0.0.1:9001 or [::1]:9001")
+        return text
+
     @field_validator("host_patterns", "domains")
     @classmethod
     def _lower_case_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -129,6 +161,12 @@ class ServerSettings(BaseModel):
             if not pattern.startswith("*.") or pattern.count("*") > 2:
                 raise ValueError(f"{pattern!r} must begin with '*.' and hold at most one more '*'")
         return patterns
+
+    @property
+    def operate_place(self) -> tuple[str, int]:
+        """Host and port of ``operate_address``, which is not empty."""
+        host, _, port = self.operate_address.rpartition(":")
+        return host.removeprefix("[").removesuffix("]"), int(port)
 
     @property
     def wire_limits(self) -> WireLimits:

@@ -14,7 +14,6 @@ from openmogr.auth.settings import AuthSettings
 
 __all__ = ["Credential", "Credentials", "load_credentials"]
 
-_FILE = "credentials.json"
 _ALPHABET = string.ascii_letters + string.digits
 
 
@@ -46,12 +45,16 @@ class Credentials:
         return self.owner if secret_id == self.owner.secret_id else self.temporary.get(secret_id)
 
 
-def load_credentials(settings: AuthSettings, data: Path) -> Credentials:
-    """Take the key pair from the settings, else from the data folder, else make one and keep it there (0600).
+def load_credentials(settings: AuthSettings, file: Path) -> Credentials:
+    """Take the key pair from the settings, else from a file, else make one and keep it there (0600).
+
+    Args:
+        settings: keys, if they are given.
+        file: of the pair that the first start makes; not looked at where the settings have one.
 
     Raises:
-        ValueError: the file in the data folder is not one that this function wrote.
-        OSError: the data folder cannot be read or written.
+        ValueError: the file is not one that this function wrote.
+        OSError: the file or its folder cannot be read or written.
     """
     temporary = {
         item.secret_id: Credential(
@@ -62,10 +65,9 @@ def load_credentials(settings: AuthSettings, data: Path) -> Credentials:
     if settings.secret_id:
         owner = Credential(settings.secret_id, settings.secret_key.get_secret_value())
         return Credentials(owner, temporary)
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = data / _FILE
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        return Credentials(_read(path), temporary)
+        return Credentials(_read(file), temporary)
     except FileNotFoundError:
         pass
     owner = Credential(
@@ -73,9 +75,9 @@ def load_credentials(settings: AuthSettings, data: Path) -> Credentials:
         "".join(secrets.choice(_ALPHABET) for _ in range(32)),
     )
     try:
-        _write(path, owner)
+        _write(file, owner)
     except FileExistsError:  # another process was first
-        return Credentials(_read(path), temporary)
+        return Credentials(_read(file), temporary)
     return Credentials(owner, temporary, generated=True)
 
 
@@ -85,9 +87,7 @@ def _read(path: Path) -> Credential:
         document = json.loads(text)
         return Credential(str(document["secret_id"]), str(document["secret_key"]))
     except (ValueError, KeyError, TypeError):
-        raise ValueError(
-            f"{path.name} in the data folder is damaged; delete it to have new credentials made"
-        ) from None
+        raise ValueError(f"{path} is damaged; delete it to have new credentials made") from None
 
 
 def _write(path: Path, owner: Credential) -> None:

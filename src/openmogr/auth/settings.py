@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
@@ -32,11 +33,15 @@ class AuthSettings(BaseModel):
 
     secret_id: str = Field(
         default="",
-        description="SecretId of the owner; empty: made at the first start and kept in the data folder.",
+        description="SecretId of the owner; empty: made at the first start and kept in a file.",
     )
     secret_key: SecretStr = Field(
         default=SecretStr(""),
-        description="SecretKey of the owner; empty: made at the first start and kept in the data folder.",
+        description="SecretKey of the owner; empty: made at the first start and kept in a file.",
+    )
+    file: str = Field(
+        default="",
+        description="File of the key pair that the first start makes; empty: credentials.json in the data folder.",
     )
     temporary: tuple[TemporaryCredential, ...] = Field(
         default=(),
@@ -52,6 +57,10 @@ class AuthSettings(BaseModel):
         description="Whether subresources, operations and headers that copy, grant or process count only if they "
         "are signed, in requests signed in their headers too; in presigned URLs all but operations always need it.",
     )
+
+    def place(self, data: Path) -> Path:
+        """The file of the key pair, where ``data`` is the data folder."""
+        return Path(self.file) if self.file else data / "credentials.json"
 
     @model_validator(mode="after")
     def _both_or_none(self) -> AuthSettings:

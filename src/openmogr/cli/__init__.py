@@ -1,4 +1,4 @@
-"""The command line: ``openmogr serve``, ``compress``, ``sign`` and ``doctor``."""
+"""The command line: ``openmogr serve``, ``compress``, ``sign``, ``cache`` and ``doctor``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import click
 
 from openmogr import __version__
+from openmogr.cli.cache import cache
 from openmogr.cli.compress import compress
 from openmogr.cli.doctor import doctor
 from openmogr.cli.exit_codes import ExitCode
@@ -26,6 +27,7 @@ def cli() -> None:
     openmogr serve                          a server on http://127.0.0.1:9000
     openmogr compress photos --format heif  pictures in a folder, without a server
     openmogr sign GET /bucket/key           the Authorization header of a request, for curl
+    openmogr cache stats                    the results that a server remembers
     openmogr doctor                         what is installed here, and what is missing
     """
 
@@ -33,6 +35,7 @@ def cli() -> None:
 cli.add_command(serve)
 cli.add_command(compress)
 cli.add_command(sign)
+cli.add_command(cache)
 cli.add_command(doctor)
 
 

@@ -53,7 +53,6 @@ _LICENCES = (
         "its wheels contain libjpeg-turbo, libwebp, libavif, libtiff and others.",
     ),
     ("numpy", "BSD-3-Clause", ""),
-    ("starlette", "BSD-3-Clause", ""),
     ("uvicorn", "BSD-3-Clause", ""),
     ("httptools", "MIT", ""),
     ("uvloop", "MIT", ""),
@@ -63,12 +62,14 @@ _LICENCES = (
     ("fastcrc", "MIT", ""),
     ("click", "BSD-3-Clause", ""),
     ("rich", "MIT", ""),
+    ("structlog", "MIT or Apache-2.0", ""),
+    ("prometheus-client", "Apache-2.0", ""),
 )
 
 
 def check_system() -> Iterator[Finding]:
     """Interpreter, SQLite, processors, open files."""
-    from openmogr.storage.inspect import SQLITE_NEEDED
+    from openmogr.storage.embedded import SQLITE_NEEDED
 
     yield Finding(State.FINE, "openmogr", __version__)
     state = State.FINE if sys.version_info >= (3, 11) else State.MISSING
@@ -148,7 +149,7 @@ def _library_version(container: Format) -> str:
 
 def check_storage(settings: Settings) -> Iterator[Finding]:
     """The data folder: access, space, contents."""
-    from openmogr.storage.inspect import inspect_storage
+    from openmogr.storage.embedded import inspect_storage
 
     report = inspect_storage(settings.storage)
     if report.problem:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shlex
 import socket
@@ -64,9 +63,10 @@ def serve(host: str | None, port: int | None, data: Path | None, config: Path | 
 
 def _run(settings: Settings, config: Path | None, *, demo: bool) -> None:
     from openmogr.app import create_app
+    from openmogr.observe import configure_logging
     from openmogr.server import make_server
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    configure_logging(settings.log)
     _check_storage(settings)
     with _listen(settings.server.host, settings.server.port) as listener:
         # Not earlier: keys that are made now are shown once, and a start that fails would not show them.
@@ -74,15 +74,20 @@ def _run(settings: Settings, config: Path | None, *, demo: bool) -> None:
         port: int = listener.getsockname()[1]
         sign = _sign_command(settings, config) if demo else None
         greet = _greeting(settings, credentials, port, sign)
-        server = make_server(create_app(settings, credentials=credentials, on_start=greet), settings.server)
+        app = create_app(settings, credentials=credentials, on_start=greet)
+        operate = _listen(*settings.server.operate_place) if settings.server.operate_address else None
+        server = make_server(app, settings.server, operate)
         server.run(sockets=[listener])
     if not server.started:
         _give_up("see above")
 
 
 def _check_storage(settings: Settings) -> None:
-    from openmogr.storage.inspect import inspect_storage
+    from openmogr.storage import Backend
+    from openmogr.storage.embedded import inspect_storage
 
+    if settings.storage.backend is not Backend.EMBEDDED:
+        return
     report = inspect_storage(settings.storage)
     if report.problem:
         _give_up(report.problem)
@@ -93,12 +98,13 @@ def _check_storage(settings: Settings) -> None:
 def _load_credentials(settings: Settings) -> Credentials:
     from openmogr.auth import load_credentials
 
+    file = settings.auth.place(settings.storage.data)
     try:
-        return load_credentials(settings.auth, settings.storage.data)
+        return load_credentials(settings.auth, file)
     except ValueError as error:
         _give_up(str(error))
     except OSError as error:
-        _give_up(f"{settings.storage.data}: {error.strerror}")
+        _give_up(f"{file}: {error.strerror}")
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -126,7 +132,8 @@ def _greeting(
             await seed(storage, region=settings.server.region)
         click.echo(f"OpenMogr listens on {url}, objects lie in {settings.storage.data.absolute()}")
         if credentials.generated:
-            click.echo("Credentials were made; they are kept in the data folder and shown this once:")
+            file = settings.auth.place(settings.storage.data)
+            click.echo(f"Credentials were made; they are kept in {file} and shown this once:")
             click.echo(f"  SecretId   {credentials.owner.secret_id}")
             click.echo(f"  SecretKey  {credentials.owner.secret_key}")
         if sign is not None:

@@ -58,17 +58,17 @@ def sign(
     from openmogr.auth.signer import sign_request
 
     settings = settings_or_exit(config, {"storage": {"data": data}} if data is not None else None)
-    folder = settings.storage.data
+    file = settings.auth.place(settings.storage.data)
     if not target.startswith("/"):
         raise click.UsageError("The path begins with a slash.")
     pairs = dict(_split(header) for header in headers)
-    if not settings.auth.secret_id and not (folder / "credentials.json").exists():
-        click.echo(f"There are no keys in {folder}; the server makes them when it first starts.", err=True)
+    if not settings.auth.secret_id and not file.exists():
+        click.echo(f"There are no keys in {file}; the server makes them when it first starts.", err=True)
         sys.exit(ExitCode.FILES)
     try:
-        owner = load_credentials(settings.auth, folder).owner
+        owner = load_credentials(settings.auth, file).owner
     except (ValueError, OSError) as error:
-        click.echo(f"The keys in {folder} cannot be read: {error}", err=True)
+        click.echo(f"The keys in {file} cannot be read: {error}", err=True)
         sys.exit(ExitCode.FILES)
     click.echo(sign_request(owner, method.upper(), target, pairs, validity=expires))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import resources
 
 from openmogr.errors import NoSuchBucket, NoSuchKey
-from openmogr.storage.protocol import Acl, ObjectAttributes, ObjectHeaders, Storage, Write
+from openmogr.storage.interface import Acl, ObjectAttributes, ObjectHeaders, Storage, Write
 
 __all__ = ["BUCKET", "KEY", "banner", "seed"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 import sys
 import sysconfig
@@ -14,7 +15,7 @@ from pathlib import Path
 from openmogr.engine.worker import Request, pack_request, unpack_answer
 from openmogr.errors import CosError, ImageResolutionExceed, InternalError, SlowDown
 from openmogr.image import ImageInfo, ImageSettings, Outcome, Pipeline, Result, Source
-from openmogr.image.formats.registry import CODEC_MODULES
+from openmogr.image.formats.registry import CONTAINERS
 from openmogr.workers import (
     Admission,
     Busy,
@@ -160,7 +161,9 @@ async def _opened(source: Source) -> AsyncIterator[int]:
 def readable_folders() -> tuple[str, ...]:
     """Where code and its data lie, which workers may still have to load."""
     places = {sys.prefix, sys.base_prefix, sysconfig.get_paths()["purelib"], sysconfig.get_paths()["platlib"]}
-    for name in ("openmogr", *CODEC_MODULES, "openmogr_pixels", "PIL", "numpy"):
-        module = sys.modules.get(name)
-        places.update(getattr(module, "__path__", ()))
+    extras = {container.extra.module_name for container in CONTAINERS.values() if container.extra is not None}
+    for name in ("openmogr", "openmogr_pixels", "PIL", "numpy", *extras):
+        # Found, not imported: installed in place, they lie elsewhere.
+        spec = importlib.util.find_spec(name)
+        places.update([] if spec is None else spec.submodule_search_locations or [])
     return tuple(sorted(place for place in places if Path(place).is_dir()))

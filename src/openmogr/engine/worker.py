@@ -20,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from openmogr import errors
 from openmogr.errors import CosError, InternalError
 from openmogr.image.errors import out_of_memory
-from openmogr.image.formats.registry import CODEC_MODULES
+from openmogr.image.formats.registry import CONTAINERS
 from openmogr.image.language.operations import Pipeline
 from openmogr.image.model import ImageInfo, Outcome, Result, Source
 from openmogr.image.processor import Processor
@@ -29,9 +29,8 @@ from openmogr.workers import Answer, Handler, Job
 
 __all__ = ["Request", "make", "pack_request", "unpack_answer"]
 
-# Formats that Pillow loads when it first sees one, and packages that are not always there.
-_PRELOADED = ("numpy", *CODEC_MODULES, "openmogr_pixels", "PIL.ImageCms")
-
+# What is else imported by the first job that needs it.
+_PRELOADED = ("numpy", "openmogr_pixels", "PIL.ImageCms")
 
 # Sources of up to so many bytes are read before memory was asked for.
 _IN_MEMORY = 8 << 20
@@ -82,6 +81,10 @@ def make(settings: object) -> Handler:
     for name in _PRELOADED:
         with suppress(ImportError):
             importlib.import_module(name)
+    for container in CONTAINERS.values():
+        # Registers the readers of packages that are there; of others a request says what is missing.
+        with suppress(CosError):
+            container.check_readable()
     Image.init()
     signed, anonymous = Processor(settings), Processor(settings.for_anonymous())
 

@@ -4,6 +4,7 @@
 ``Processor.run`` runs it over a source; ``openmogr.engine`` does so in other processes.
 """
 
+from openmogr.image.formats.versions import encoder_versions
 from openmogr.image.language.grammar import parse_operation
 from openmogr.image.language.operations import Pipeline
 from openmogr.image.language.query import Query, find_operation
@@ -21,6 +22,7 @@ __all__ = [
     "Query",
     "Result",
     "Source",
+    "encoder_versions",
     "find_operation",
     "parse_operation",
 ]

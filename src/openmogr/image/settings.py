@@ -40,7 +40,7 @@ class ImageSettings(BaseModel):
         default=16_383, gt=0, le=16_383, description="Longest side of a WebP, in pixels."
     )
     max_tpg_side: int = Field(
-        default=16_383, gt=0, le=16_383, description="Longest side of a TPG, in pixels."
+        default=16_382, gt=0, le=16_382, description="Longest side of a TPG, in pixels."
     )
     max_stages: int = Field(default=10, gt=0, description="Most stages of a pipeline, in stages.")
     encoder_threads: int = Field(
@@ -75,7 +75,7 @@ class ImageSettings(BaseModel):
         default_factory=image_budget,
         gt=0,
         description="Memory that all pictures in work may need together, in bytes.",
-        json_schema_extra={"default_in_words": "60 % of what the process may use"},
+        json_schema_extra={"default_in_words": "60 % of what the process may use", "example": 4_000_000_000},
     )
     max_work: int = Field(
         default=2_000_000_000,

@@ -28,6 +28,12 @@ def _add_request_id(logger: WrappedLogger, name: str, event: EventDict) -> Event
     return event
 
 
+def _drop_colours(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """uvicorn sends its messages a second time, for terminals."""
+    event.pop("color_message", None)
+    return event
+
+
 def configure_logging(settings: LogSettings, stream: TextIO | None = None) -> None:
     """Send all logging of the process to ``stream`` (standard error), as the settings say.
 
@@ -38,6 +44,7 @@ def configure_logging(settings: LogSettings, stream: TextIO | None = None) -> No
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
+        _drop_colours,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_request_id,
     ]

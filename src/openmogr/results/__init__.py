@@ -1,6 +1,8 @@
 """Results of image work, kept so that each is made once. What is lost here is only made again."""
 
 from openmogr.results.key import result_key
+from openmogr.results.recent import Recent
+from openmogr.results.settings import ResultSettings
 from openmogr.results.store import Entry, ResultStore, StoreStatistics
 
-__all__ = ["Entry", "ResultStore", "StoreStatistics", "result_key"]
+__all__ = ["Entry", "Recent", "ResultSettings", "ResultStore", "StoreStatistics", "result_key"]

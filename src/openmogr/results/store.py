@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import logging
 import os
@@ -49,6 +50,10 @@ _USES = 256
 # Bytes that an entry takes besides its content.
 _OVERHEAD = 512
 _CHUNK = 1 << 20
+# Between two attempts to open an index that cannot be opened.
+_RETRY_SECONDS = 30.0
+# Written by each clearing.
+_CLEARED = "index.sqlite3-cleared"
 
 
 @dataclass(slots=True)
@@ -94,7 +99,9 @@ class ResultStore:
         self._thread = ThreadPoolExecutor(1, "openmogr-results")
         self._connection: sqlite3.Connection | None = None
         self._uses: dict[str, int] = {}
+        self._touched: dict[str, int] = {}  # the event loop's, until the thread takes it
         self._held = 0
+        self._retry_at = 0.0
         self._hits = self._misses = self._damaged = self._evicted = 0
 
     async def open(self) -> None:
@@ -120,6 +127,21 @@ class ResultStore:
         """
         await self._run(lambda: self._guarded(lambda: self._put(key, head, content), None))
 
+    def touch(self, key: str) -> None:
+        """Note that a result was used which its user had in memory."""
+        self._touched[key] = time.time_ns()
+        if len(self._touched) >= _USES:
+            touched, self._touched = self._touched, {}
+            self._thread.submit(self._take_touches, touched)
+
+    @property
+    def generation(self) -> int:
+        """Another number once :meth:`clear` was called, by whatever process; cheap."""
+        try:
+            return (self._folder / _CLEARED).stat().st_mtime_ns
+        except OSError:
+            return 0
+
     async def clear(self) -> int:
         """Forget everything; returns how many results there were."""
         return await self._run(self._clear)
@@ -133,14 +155,17 @@ class ResultStore:
 
     # All below runs in the store's thread.
 
+    def _take_touches(self, touched: dict[str, int]) -> None:
+        self._uses |= touched
+        self._hits += len(touched)
+
     def _guarded(self, work: Callable[[], T], otherwise: T) -> T:
         try:
+            if self._connection is None and not self._reconnect():
+                return otherwise
             return work()
         except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (
-                sqlite3.SQLITE_CORRUPT,
-                sqlite3.SQLITE_NOTADB,
-            ):
+            if _is_damage(error):
                 _log.error("the index of results is damaged and begun anew: %s", error)
                 self._begin_anew()
             else:
@@ -150,13 +175,33 @@ class ResultStore:
         return otherwise
 
     def _open(self) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._folder.chmod(0o700)
         try:
-            self._connect()
-        except sqlite3.DatabaseError as error:
-            _log.error("the index of results is damaged and begun anew: %s", error)
-            self._begin_anew()
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder.chmod(0o700)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+        self._reconnect()
+
+    def _reconnect(self) -> bool:
+        """Connect, or say why not and try again later: a full disk, for one, keeps no server from its start."""
+        if time.monotonic() < self._retry_at:
+            return False
+        self._retry_at = time.monotonic() + _RETRY_SECONDS
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                self._connect()
+            except sqlite3.DatabaseError as error:
+                if not _is_damage(error):
+                    raise
+                _log.error("the index of results is damaged and begun anew: %s", error)
+                self._begin_anew()
+        except (sqlite3.Error, OSError) as error:
+            _log.warning("results are not remembered for now: %s", error)
+            self._disconnect()
+            return False
+        return True
 
     def _connect(self) -> None:
         connection = sqlite3.connect(
@@ -208,7 +253,9 @@ class ResultStore:
                 connection.close()
 
     def _close(self) -> None:
-        self._guarded(self._note_uses, None)
+        self._take_touches(self._touched)
+        if self._connection is not None:
+            self._guarded(self._note_uses, None)
         self._disconnect()
 
     @property
@@ -324,10 +371,13 @@ class ResultStore:
         self._uses.clear()
         self._held = 0
         self._sweep(self._database)
+        (self._folder / _CLEARED).write_text(str(time.time_ns()), encoding="ascii")
         return count
 
     def _statistics(self) -> StoreStatistics:
-        count = self._database.execute("SELECT count(*) FROM results").fetchone()[0]
+        count = 0
+        if self._connection is not None:
+            count = self._connection.execute("SELECT count(*) FROM results").fetchone()[0]
         return StoreStatistics(
             entries=count,
             bytes=self._held,
@@ -337,6 +387,12 @@ class ResultStore:
             damaged=self._damaged,
             evicted=self._evicted,
         )
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Of the index itself, its version included, and not of what it lies on."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return code is None or code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _chunks(content: bytes | BinaryIO) -> Iterator[bytes]:

@@ -20,6 +20,7 @@ __all__ = [
     "ObjectAlreadyExists",
     "StorageBusy",
     "StorageFull",
+    "StorageUnusable",
     "TooManyBuckets",
 ]
 
@@ -126,3 +127,7 @@ class StorageFull(CosError):
     """The disk is full; nothing of the request was kept."""
 
     status, code, default_message = 503, "ServiceUnavailable", "The storage is out of space."
+
+
+class StorageUnusable(Exception):
+    """The storage cannot be opened; the text says why, in words for the operator. No answer to a client."""

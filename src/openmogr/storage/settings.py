@@ -1,20 +1,32 @@
-"""Settings of the embedded storage."""
+"""Settings of the storage: which back-end, and those of the embedded one."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["StorageSettings"]
+__all__ = ["Backend", "StorageSettings"]
 
 _MIB = 1024 * 1024
 
 
+class Backend(StrEnum):
+    """What keeps buckets and objects."""
+
+    EMBEDDED = "embedded"
+
+
 class StorageSettings(BaseModel):
-    """Where the embedded storage lies and how much it may take."""
+    """What keeps the objects, where the embedded storage lies and how much it may take."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    backend: Backend = Field(
+        default=Backend.EMBEDDED,
+        description="What keeps the objects; there is one back-end, embedded: files and SQLite in one folder",
+    )
 
     data: Path = Field(
         default=Path("data"), description="Folder of the index and the objects; made if missing"

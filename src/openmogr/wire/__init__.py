@@ -5,7 +5,7 @@ text. Here names leave in their usual case, targets arrive raw and in either for
 document.
 """
 
+from openmogr.wire.connection import REFUSED_IN_WORDS, CosProtocol
 from openmogr.wire.errors import ERROR_TYPE, RequestIds, error_document
-from openmogr.wire.protocol import REFUSED_IN_WORDS, CosProtocol
 
 __all__ = ["ERROR_TYPE", "REFUSED_IN_WORDS", "CosProtocol", "RequestIds", "error_document"]

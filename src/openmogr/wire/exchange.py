@@ -8,15 +8,14 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
-from starlette.types import ASGIApp, Message, Scope
-
+from openmogr.asgi import ASGIApp, Message, Scope
 from openmogr.errors import CosError, InternalError, SlowDown, is_shortage
 from openmogr.wire.errors import ERROR_TYPE, MalformedBody, RequestIds, RequestTimeout, error_document
 from openmogr.wire.headers import write_head
 from openmogr.wire.pace import BodyPace
 
 if TYPE_CHECKING:
-    from openmogr.wire.protocol import CosProtocol
+    from openmogr.wire.connection import CosProtocol
 
 __all__ = ["Exchange", "error_response"]
 
@@ -69,6 +68,7 @@ class Exchange:
         self.complete = False  # the whole response has been written
         self.disconnected = False
         self.malformed = False
+        self._task: asyncio.Task[None] | None = None
         self._protocol = protocol
         self._chunks: list[bytes] = []
         self._buffered = 0
@@ -79,11 +79,26 @@ class Exchange:
         self._chunked = False
         self._remaining = 0
 
+    @property
+    def started(self) -> bool:
+        """Whether the answer has begun."""
+        return self._started
+
+    def leave(self) -> None:
+        """The client has gone away: whatever is read or made for it alone is stopped. Writes go on to their end."""
+        self.disconnected = True
+        self.wake()
+        if self._task is not None and self.scope["method"] in ("GET", "HEAD"):
+            self._task.cancel()
+
     async def run(self, app: ASGIApp) -> None:
         """Let the application answer; whatever it does, the connection stays in a known state."""
+        self._task = asyncio.current_task()
         try:
             await app(self.scope, self.receive, self.send)
         except asyncio.CancelledError:
+            if self.disconnected:
+                return
             self._protocol.abort()
             raise
         except Exception as error:

@@ -9,7 +9,8 @@ use std::collections::VecDeque;
 
 use self::picture::PictureDecoder;
 use crate::bitstream::{BitReader, Units, remove_pseudo_start_codes, start_code};
-use crate::filter::Stages;
+#[doc(hidden)]
+pub use crate::filter::Stages;
 use crate::headers::{PictureHeader, SequenceHeader};
 use crate::inter::{PictureBuffer, picture_bytes};
 use crate::simd::Backend;
@@ -76,7 +77,7 @@ impl Decoder {
                 }
                 start_code::SEQUENCE_END => {
                     self.finish_picture(current.take())?;
-                    self.ended = true;
+                    self.ended = !self.options.ignore_sequence_end;
                 }
                 start_code::INTRA_PICTURE | start_code::INTER_PICTURE => {
                     self.finish_picture(current.take())?;

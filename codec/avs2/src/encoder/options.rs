@@ -1,6 +1,9 @@
 //! Options of the encoder, tool sets and efforts.
 
-use super::search::InterEffort;
+use std::ops::RangeInclusive;
+
+use crate::encoder::search::InterEffort;
+use crate::encoder::structure::Structure;
 use crate::{Error, SimdLevel};
 
 /// Which coding tools may be used.
@@ -49,7 +52,10 @@ impl ToolSet {
 /// Parts of a QP in [`EncoderOptions::qp_fraction`].
 pub const QP_PARTS: i8 = 16;
 
-/// Options of [`encode_intra_picture`](super::encode_intra_picture).
+/// QPs of pictures and of their chroma.
+const QPS: RangeInclusive<i8> = 0..=63;
+
+/// Options of [`encode_intra_picture`](crate::encoder::encode_intra_picture).
 #[derive(Debug, Clone, PartialEq)]
 pub struct EncoderOptions {
     /// QP of the picture, 0..=63; the quantiser step doubles every 8.
@@ -63,7 +69,9 @@ pub struct EncoderOptions {
     pub tools: ToolSet,
     /// log2 of the size of largest coding units: 5 or 6; `None` leaves the choice to the effort.
     pub lcu_size_log2: Option<u8>,
-    /// QP differences of Cb and Cr, -16..=16; `None` is the default of the tool set. Without the tool they must be 0.
+    /// QP differences of Cb and Cr, -16..=16; `None` is the default of the tool set, as far as QPs of chroma stay within
+    /// 0..=63. Without the tool they must be 0. Both must be equal, and the QPs of chroma of every picture within
+    /// 0..=63: there are decoders that read other streams differently.
     pub chroma_qp_delta: Option<[i8; 2]>,
     /// How far errors are weighed as they are seen, by frequency, place and component: 0.0 (by their squares alone) to
     /// 2.0; 1.0 is the default.
@@ -104,7 +112,7 @@ impl EncoderOptions {
     /// An option is out of range or not part of the tool set; `animation` allows fractions of QPs.
     pub(super) fn check(&self, animation: bool) -> Result<(), Error> {
         let tools = self.tools.tools();
-        let range = |element: &'static str, value: i64, range: std::ops::RangeInclusive<i64>| {
+        let range = |element: &'static str, value: i64, range: RangeInclusive<i64>| {
             if range.contains(&value) { Ok(()) } else { Err(Error::Invalid { element, value }) }
         };
         range("option qp", self.qp.into(), 0..=63)?;
@@ -123,9 +131,27 @@ impl EncoderOptions {
         for delta in self.chroma_qp_delta.unwrap_or_default() {
             range("option chroma_qp_delta", delta.into(), -greatest..=greatest)?;
         }
+        self.check_chroma_qp(if animation { Structure::qps(self.qp) } else { self.qp..=self.qp })?;
         range("option slice_rows", self.slice_rows as i64, 0..=if tools.slices { 1024 } else { 0 })?;
         let weighted = i64::from(self.weighted_quantisation);
         range("option weighted_quantisation", weighted, 0..=i64::from(tools.weighted_quantisation))
+    }
+
+    /// QPs of chroma are the same for Cb and Cr, and in range in pictures of all `qps`.
+    fn check_chroma_qp(&self, qps: RangeInclusive<u8>) -> Result<(), Error> {
+        let Some(delta) = self.chroma_qp_delta else { return Ok(()) };
+        for qp in [*qps.start(), *qps.end()] {
+            if delta[0] != delta[1] || !QPS.contains(&(qp as i8 + delta[0])) {
+                return Err(Error::ChromaQp { qp, delta });
+            }
+        }
+        Ok(())
+    }
+
+    /// QP differences of Cb and Cr, where `default` is that of the tool set.
+    pub(super) fn chroma_qp_delta_or(&self, default: i8) -> [i8; 2] {
+        let qp = self.qp as i8;
+        self.chroma_qp_delta.unwrap_or([default.clamp(QPS.start() - qp, QPS.end() - qp); 2])
     }
 
     /// The QP that lambda goes by.
@@ -159,7 +185,7 @@ impl EncoderOptions {
 pub(super) struct Effort {
     /// log2 of the size of largest coding units.
     pub lcu_log2: u8,
-    /// Costs follow the context states after each square of this size (log2) and each unit above it.
+    /// Costs follow the context states after each node of this size (log2) and each unit above it.
     pub follow_log2: u32,
     /// log2 of the greatest coding unit tried.
     pub max_cu_log2: u32,
@@ -187,14 +213,14 @@ pub(super) struct Effort {
     pub alf_passes: usize,
     /// Coefficients below this part of a step are 0 without further thought.
     pub dead_zone: f32,
-    /// Attempts at each square of 16x16, 32x32 and 64x64, of which the best stays; at most as many as `FACTORS` in
+    /// Attempts at each node of 16x16, 32x32 and 64x64, of which the best stays; at most as many as `FACTORS` in
     /// `attempts.rs` has.
     pub attempts: [usize; 3],
-    /// How 16x16 squares are refined once they are coded.
+    /// How 16x16 nodes are refined once they are coded.
     pub refinement: Option<Refinement>,
 }
 
-/// Which single decisions are changed, with what follows in the square coded again.
+/// Which single decisions are changed, with what follows in the node coded again.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Refinement {
     /// Times that all units are gone through.

@@ -1,6 +1,6 @@
 //! What is made of the options in stills and in animations.
 
-use super::EncoderOptions;
+use crate::encoder::EncoderOptions;
 
 /// Numbers that the search goes by.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +42,7 @@ impl Tuning {
         };
         let strength = options.perceptual * constants.strength;
         let default = if options.perceptual > 0.0 { constants.chroma_qp_delta } else { 0 };
-        let chroma_qp_delta = options.chroma_qp_delta.unwrap_or([default; 2]);
+        let chroma_qp_delta = options.chroma_qp_delta_or(default);
         let [cb, cr] = chroma_qp_delta.map(f64::from);
         Self {
             strength,
@@ -67,10 +67,20 @@ mod tests {
         for animation in [false, true] {
             assert_eq!(deltas(ToolSet::Compatible, 1.0, None, animation), [0, 0]);
             assert_eq!(deltas(ToolSet::Full, 0.0, None, animation), [0, 0]);
-            assert_eq!(deltas(ToolSet::Full, 1.0, Some([3, -4]), animation), [3, -4]);
+            assert_eq!(deltas(ToolSet::Full, 1.0, Some([3, 3]), animation), [3, 3]);
         }
         assert_eq!(deltas(ToolSet::Full, 1.0, None, false), [0, 0]);
         assert_eq!(deltas(ToolSet::Full, 1.0, None, true), [-5, -5]);
+    }
+
+    #[test]
+    fn chroma_qps_stay_in_range() {
+        for qp in 0..=63 {
+            let options = EncoderOptions { qp, tools: ToolSet::Full, ..EncoderOptions::default() };
+            let [cb, cr] = Tuning::new(&options, true).chroma_qp_delta;
+            assert_eq!((cb, cr), (cb.max(-5), cb));
+            assert_eq!(qp as i8 + cb, (qp as i8 - 5).max(0));
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the loop filters need to know about a picture.
 
-use crate::syntax::SaoLcu;
+use crate::syntax::{SaoLcu, TransformSplit};
 
 /// Bits of an edge unit (docs/spec/avs2#b6.1).
 pub mod edge {
@@ -70,6 +70,22 @@ pub struct LcuInfo {
     pub alf: [bool; 3],
 }
 
+/// A coding unit in a row of largest coding units, in units of 8x8 luma samples.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UnitArea {
+    pub bx: usize,
+    pub by: usize,
+    /// Units per side.
+    pub count: usize,
+}
+
+impl UnitArea {
+    /// Of the coding unit at (`x`, `y`) of the picture, in the row that begins at `top`.
+    pub fn new((x, y): (usize, usize), size: usize, top: usize) -> Self {
+        Self { bx: x / 8, by: (y - top) / 8, count: size / 8 }
+    }
+}
+
 /// What a row of largest coding units leaves for the filters. Units are 8x8 luma samples.
 #[derive(Debug, Clone, Default)]
 pub struct RowInfo {
@@ -104,6 +120,35 @@ impl RowInfo {
     pub fn clear(&mut self) {
         self.vertical.fill(0);
         self.horizontal.fill(0);
+    }
+
+    /// Leaves the QP of a coding unit.
+    pub(crate) fn set_qp(&mut self, area: UnitArea, qp: u8) {
+        for row in area.by..area.by + area.count {
+            self.qp[row * self.units + area.bx..][..area.count].fill(qp);
+        }
+    }
+
+    /// Marks the left and the upper side of a coding unit, if they are to be filtered (docs/spec/avs2#b6.2).
+    pub(crate) fn mark_sides(&mut self, UnitArea { bx, by, count }: UnitArea, left: bool, upper: bool) {
+        if left {
+            self.mark_vertical(bx, by, count, edge::LUMA | edge::CHROMA);
+        }
+        if upper {
+            self.mark_horizontal(bx, by, count, edge::LUMA | edge::CHROMA);
+        }
+    }
+
+    /// Marks the sides between the strips of an intra unit (docs/spec/avs2#b6.2). In a 16x16 unit only the middle one
+    /// is on the grid.
+    pub(crate) fn mark_strips(&mut self, UnitArea { bx, by, count }: UnitArea, kind: TransformSplit) {
+        for i in 1..count {
+            match kind {
+                TransformSplit::Horizontal => self.mark_horizontal(bx, by + i, count, edge::LUMA),
+                TransformSplit::Vertical => self.mark_vertical(bx + i, by, count, edge::LUMA),
+                _ => {}
+            }
+        }
     }
 
     /// Marks `count` units of a vertical edge from unit (`bx`, `by`) down; marks that exist stay.

@@ -9,5 +9,6 @@ mod info;
 mod pipeline;
 pub mod sao;
 
+pub(crate) use info::UnitArea;
 pub use info::{Geometry, LcuInfo, RowInfo, edge};
 pub use pipeline::{FilterSetup, LoopFilter, Stages};

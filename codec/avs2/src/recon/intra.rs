@@ -1,23 +1,9 @@
 //! Intra prediction (docs/spec/avs2#b2).
 
+use super::availability::Availability;
 use crate::simd::Backend;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::avx2;
-
-/// Which neighbouring samples exist (docs/spec/avs2#b2.4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Availability {
-    /// Left of the block.
-    pub left: bool,
-    /// Above the block.
-    pub top: bool,
-    /// The corner.
-    pub top_left: bool,
-    /// Above, to the right of the block.
-    pub top_right: bool,
-    /// To the left, below the block.
-    pub bottom_left: bool,
-}
 
 /// Sample used where none is available.
 const MID: u8 = 128;
@@ -44,11 +30,6 @@ impl ReferenceLine {
     #[must_use]
     pub fn at(&self, i: isize) -> u8 {
         self.samples[CORNER.wrapping_add_signed(i)]
-    }
-
-    /// Sets sample `i` of the line.
-    pub fn set(&mut self, i: isize, sample: u8) {
-        self.samples[CORNER.wrapping_add_signed(i)] = sample;
     }
 
     /// The `len` samples from index `from` on.
@@ -386,7 +367,7 @@ mod tests {
         for i in -2 * h as isize..=2 * w as isize {
             state = state.wrapping_mul(1_103_515_245).wrapping_add(12345) & 0x7FFF_FFFF;
             a = (3 * a + ((state >> 16) & 255) + 2) >> 2;
-            line.set(i, a as u8);
+            line.samples[CORNER.wrapping_add_signed(i)] = a as u8;
         }
         line
     }

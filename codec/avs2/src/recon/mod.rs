@@ -4,11 +4,14 @@
 //! [`ReferenceLine::load`] and [`predict_intra`] make the prediction, [`Dequantiser`] scales levels,
 //! [`inverse_transform`] makes the residual and [`add_residual`] adds it.
 
+mod availability;
 mod intra;
 mod quantisation;
 mod transform;
 
-pub use intra::{Availability, ReferenceLine, predict_intra};
+pub use availability::Availability;
+pub(crate) use availability::{LcuPlace, z_order};
+pub use intra::{ReferenceLine, predict_intra};
 pub(crate) use intra::{column_step, displacement, row_step};
 pub use quantisation::{Dequantiser, chroma_qp};
 pub use transform::{

@@ -4,11 +4,11 @@
 //! [`BinCoder`](crate::aec::BinCoder): the functions take the value to code and return (or leave in place) the coded
 //! value. A decoder calls them with an [`AecReader`](crate::aec::AecReader) and values that do not matter; an encoder
 //! calls them with an [`AecWriter`](crate::aec::AecWriter), or with a [`CostCoder`](crate::aec::CostCoder) to learn
-//! what a choice would cost. What later elements need from earlier coding units is kept in [`Neighbours`], which
-//! encoders clone for trials.
+//! what a choice would cost. What later elements need from earlier coding units is seen through a
+//! [`NeighbourView`]: lines of entries where slices are read or written ([`Neighbours`]), a grid where they are searched.
 //!
 //! An intra picture's slice is, for each largest coding unit: [`code_sao`], [`code_alf_flag`] per filtered component,
-//! then along the quadtree [`code_split_flag`] and for each coding unit [`code_intra_unit`] followed by
+//! then along the quadtree [`code_split_flag`] and for each coding unit `code_intra_unit` followed by
 //! [`code_coefficients`] for each block whose `ctp` bit is set; at the end [`code_end_of_slice`].
 
 mod coefficients;
@@ -18,11 +18,10 @@ mod scan;
 mod unit;
 
 pub use coefficients::{BlockClass, Levels, code_coefficients};
-pub use neighbours::Neighbours;
+pub(crate) use neighbours::{Entry, NeighbourView, Neighbours};
 pub use sao::{Sao, SaoLcu, SaoMerge, code_sao};
-pub use unit::{
-    BlockRect, CuKind, IntraUnit, SliceTools, chroma_to_luma_mode, code_intra_unit, most_probable_modes,
-};
+pub(crate) use unit::code_intra_unit;
+pub use unit::{IntraUnit, SliceTools, TransformSplit, chroma_to_luma_mode, most_probable_modes};
 
 /// Single elements, for costs in an encoder.
 pub(crate) mod coding {
@@ -34,10 +33,10 @@ pub(crate) use unit::{code_chroma_ctp, code_luma_ctp, code_qp};
 
 use crate::aec::{BinCoder, ctx};
 
-/// `split_flag` of a block of size `1 << level` (23); call it only where it is coded.
+/// `split_flag` of a block of size `1 << log2_size` (23); call it only where it is coded.
 #[inline]
-pub fn code_split_flag<C: BinCoder>(c: &mut C, level: u32, split: bool) -> bool {
-    c.bin(ctx::SPLIT + level as usize - 4, split)
+pub fn code_split_flag<C: BinCoder>(c: &mut C, log2_size: u32, split: bool) -> bool {
+    c.bin(ctx::SPLIT + log2_size as usize - 4, split)
 }
 
 /// `alf_lcu_enable_flag` (22).

@@ -1,22 +1,22 @@
 //! Intra coding units (24, 27 to 29).
 
-use super::neighbours::Neighbours;
+use super::neighbours::NeighbourView;
 use crate::Error;
 use crate::aec::{BinCoder, ctx};
 
-/// Partition of a coding unit.
+/// Division of the luma of a CU into transform blocks, which in intra units are prediction blocks as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub enum CuKind {
+pub enum TransformSplit {
     /// One block.
     #[default]
-    Intra2Nx2N,
-    /// Four quarters, 8x8 only.
-    IntraNxN,
-    /// Four horizontal strips (SDIP).
-    Intra2NxhN,
-    /// Four vertical strips (SDIP).
-    IntrahNx2N,
+    None,
+    /// Four quarters; in intra units 8x8 only.
+    Quarters,
+    /// Four horizontal strips (SDIP; NSQT in inter units).
+    Horizontal,
+    /// Four vertical strips (SDIP; NSQT in inter units).
+    Vertical,
 }
 
 /// A luma block inside a coding unit.
@@ -32,12 +32,12 @@ pub struct BlockRect {
     pub h: usize,
 }
 
-impl CuKind {
+impl TransformSplit {
     /// Number of luma blocks.
     #[inline]
     #[must_use]
     pub fn block_count(self) -> usize {
-        if self == Self::Intra2Nx2N { 1 } else { 4 }
+        if self == Self::None { 1 } else { 4 }
     }
 
     /// Luma block `i` of a unit of size `size` (docs/spec/avs2#b1.4).
@@ -46,10 +46,10 @@ impl CuKind {
     pub fn block(self, size: usize, i: usize) -> BlockRect {
         let (half, strip) = (size / 2, size / 4);
         match self {
-            Self::Intra2Nx2N => BlockRect { x: 0, y: 0, w: size, h: size },
-            Self::IntraNxN => BlockRect { x: (i & 1) * half, y: (i >> 1) * half, w: half, h: half },
-            Self::Intra2NxhN => BlockRect { x: 0, y: i * strip, w: size, h: strip },
-            Self::IntrahNx2N => BlockRect { x: i * strip, y: 0, w: strip, h: size },
+            Self::None => BlockRect { x: 0, y: 0, w: size, h: size },
+            Self::Quarters => BlockRect { x: (i & 1) * half, y: (i >> 1) * half, w: half, h: half },
+            Self::Horizontal => BlockRect { x: 0, y: i * strip, w: size, h: strip },
+            Self::Vertical => BlockRect { x: i * strip, y: 0, w: strip, h: size },
         }
     }
 }
@@ -68,8 +68,8 @@ pub struct SliceTools {
 /// An intra coding unit without its coefficients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct IntraUnit {
-    /// Partition.
-    pub kind: CuKind,
+    /// Division into luma blocks.
+    pub split: TransformSplit,
     /// Luma modes of the blocks, 0..=32.
     pub luma_modes: [u8; 4],
     /// Chroma mode: 0 as the first luma block, 1 DC, 2 horizontal, 3 vertical, 4 bilinear.
@@ -93,36 +93,35 @@ pub fn chroma_to_luma_mode(chroma_mode: u8, luma_mode: u8) -> u8 {
     }
 }
 
-/// Codes an intra unit at (`x`, `y`) of size `1 << level`: partition, modes, `ctp` and QP. The type of the unit, coded
+/// Codes an intra unit at (`x`, `y`) of size `1 << log2_size`: partition, modes, `ctp` and QP. The type of the unit, coded
 /// in inter pictures only, comes before it; the coefficients of the blocks with `ctp` bits follow.
 ///
 /// A writer takes `unit` as it is; its QP is ignored when it cannot be coded (`fixed_qp` or no coefficients), and set
 /// to the QP in force.
-pub fn code_intra_unit<C: BinCoder>(
+pub(crate) fn code_intra_unit<C: BinCoder>(
     c: &mut C,
     tools: &SliceTools,
-    neighbours: &mut Neighbours,
+    neighbours: &mut impl NeighbourView,
     (x, y): (usize, usize),
-    level: u32,
+    log2_size: u32,
     unit: &mut IntraUnit,
 ) {
-    let size = 1 << level;
-    unit.kind = code_partition(c, tools.sdip, level, unit.kind);
-    let blocks = unit.kind.block_count();
+    let size = 1 << log2_size;
+    unit.split = code_partition(c, tools.sdip, log2_size, unit.split);
+    let blocks = unit.split.block_count();
     for i in 0..blocks {
-        let block = unit.kind.block(size, i);
+        let block = unit.split.block(size, i);
         let at = (x + block.x, y + block.y);
-        let mode =
-            code_luma_mode(c, most_probable_modes(neighbours.luma_modes(at.0, at.1)), unit.luma_modes[i]);
+        let mode = code_luma_mode(c, most_probable_modes(neighbours.luma_modes(at)), unit.luma_modes[i]);
         unit.luma_modes[i] = mode;
         neighbours.update(at, (block.w, block.h), |entry| entry.luma_mode = mode);
     }
-    let left_set = neighbours.left(y).chroma_mode_set;
+    let left_set = neighbours.left(x, y).chroma_mode_set;
     unit.chroma_mode = code_chroma_mode(c, left_set, unit.luma_modes[0], unit.chroma_mode);
 
     let mut ctp = 0;
     for i in 0..blocks {
-        let block = unit.kind.block(size, i);
+        let block = unit.split.block(size, i);
         let at = (x + block.x, y + block.y);
         let coded = code_luma_ctp(c, neighbours, at, unit.ctp >> i & 1 == 1);
         ctp |= u8::from(coded) << i;
@@ -130,7 +129,7 @@ pub fn code_intra_unit<C: BinCoder>(
     }
     unit.ctp = ctp | code_chroma_ctp(c, ctx::CTP + 6, unit.ctp >> 4) << 4;
 
-    unit.qp = code_qp(c, tools, neighbours, y, unit.ctp != 0, unit.qp);
+    unit.qp = code_qp(c, tools, neighbours, (x, y), unit.ctp != 0, unit.qp);
     let (chroma_mode_set, qp) = (unit.chroma_mode != 0, unit.qp);
     neighbours.update((x, y), (size, size), |entry| {
         entry.chroma_mode_set = chroma_mode_set;
@@ -139,18 +138,23 @@ pub fn code_intra_unit<C: BinCoder>(
 }
 
 /// `transform_split_flag` and `intra_pu_type_index` (docs/spec/avs2#a27.1).
-pub(crate) fn code_partition<C: BinCoder>(c: &mut C, sdip: bool, level: u32, kind: CuKind) -> CuKind {
-    let split = kind != CuKind::Intra2Nx2N;
-    match level {
-        3 if c.bin(ctx::TRANSFORM_SPLIT + 1, split) => CuKind::IntraNxN,
+pub(crate) fn code_partition<C: BinCoder>(
+    c: &mut C,
+    sdip: bool,
+    log2_size: u32,
+    kind: TransformSplit,
+) -> TransformSplit {
+    let split = kind != TransformSplit::None;
+    match log2_size {
+        3 if c.bin(ctx::TRANSFORM_SPLIT + 1, split) => TransformSplit::Quarters,
         4 | 5 if sdip && c.bin(ctx::TRANSFORM_SPLIT + 2, split) => {
-            if c.bin(ctx::INTRA_PARTITION, kind == CuKind::Intra2NxhN) {
-                CuKind::Intra2NxhN
+            if c.bin(ctx::INTRA_PARTITION, kind == TransformSplit::Horizontal) {
+                TransformSplit::Horizontal
             } else {
-                CuKind::IntrahNx2N
+                TransformSplit::Vertical
             }
         }
-        _ => CuKind::Intra2Nx2N,
+        _ => TransformSplit::None,
     }
 }
 
@@ -210,11 +214,12 @@ pub(crate) fn code_chroma_mode<C: BinCoder>(c: &mut C, left_set: bool, luma_mode
 /// `ctp_y` of the block at `at` (docs/spec/avs2#a28.4).
 pub(crate) fn code_luma_ctp<C: BinCoder>(
     c: &mut C,
-    neighbours: &Neighbours,
+    neighbours: &impl NeighbourView,
     at: (usize, usize),
     coded: bool,
 ) -> bool {
-    let context = usize::from(neighbours.left(at.1).coded) + 2 * usize::from(neighbours.above(at.0).coded);
+    let (left, above) = (neighbours.left(at.0, at.1), neighbours.above(at.0, at.1));
+    let context = usize::from(left.coded) + 2 * usize::from(above.coded);
     c.bin(ctx::CTP + context, coded)
 }
 
@@ -233,21 +238,21 @@ pub(crate) fn code_chroma_ctp<C: BinCoder>(c: &mut C, context: usize, ctp: u8) -
 pub(crate) fn code_qp<C: BinCoder>(
     c: &mut C,
     tools: &SliceTools,
-    neighbours: &mut Neighbours,
-    y: usize,
+    neighbours: &mut impl NeighbourView,
+    (x, y): (usize, usize),
     coded: bool,
     qp: u8,
 ) -> u8 {
     if tools.fixed_qp {
         return tools.slice_qp;
     }
-    let left_qp = neighbours.left_qp(y);
+    let left_qp = neighbours.left(x, y).qp;
     let delta = if coded {
-        code_qp_delta(c, neighbours.qp_delta_before, i32::from(qp) - i32::from(left_qp))
+        code_qp_delta(c, *neighbours.qp_delta_before(), i32::from(qp) - i32::from(left_qp))
     } else {
         0
     };
-    neighbours.qp_delta_before = delta != 0;
+    *neighbours.qp_delta_before() = delta != 0;
     let qp = i32::from(left_qp) + delta;
     if !(0..=63).contains(&qp) {
         c.fail(Error::Invalid { element: "QP after cu_qp_delta", value: qp.into() });

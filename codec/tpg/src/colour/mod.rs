@@ -1,8 +1,8 @@
-//! From 4:2:0 to RGB: BT.601 matrix, limited range (docs/spec/tpg.md#t6).
+//! From 4:2:0 to RGB: BT.601 matrix, with the integers of Tencent's decoder (docs/spec/tpg.md#t13).
 //!
 //! Chroma samples sit in the centre of each 2 x 2 block. They are brought to full size with the bilinear filter for
-//! that position, weights 9, 3, 3 and 1 sixteenths, edges repeated. The sixteenths are kept until after the matrix, so
-//! that each component is rounded once.
+//! that position, weights 9, 3, 3 and 1 sixteenths, edges repeated, and rounded; then comes the matrix, and each
+//! component is rounded again.
 
 mod row;
 #[cfg(target_arch = "x86_64")]
@@ -73,24 +73,39 @@ impl Layout {
     }
 }
 
-/// Converts the planes Y, Cb and Cr; chroma planes have half the size of luma, rounded up.
+/// Values that colour samples have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ColourRange {
+    /// Luma 16 to 235, chroma 16 to 240.
+    #[default]
+    Limited,
+    /// 0 to 255, as in JPEG.
+    Full,
+}
+
+/// What pixels are made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Planes<'a> {
+    /// Y, Cb and Cr; chroma planes have half the size of luma, rounded up.
+    pub colour: [PlaneRef<'a>; 3],
+    /// 0 transparent to 255 opaque, in the size of luma.
+    pub alpha: Option<PlaneRef<'a>>,
+    /// Range of the colour samples.
+    pub range: ColourRange,
+}
+
+/// Converts planes to pixels; A is 255 where there is no alpha plane.
 ///
 /// # Errors
 /// If a plane or `out` has not the size that luma asks for.
-pub fn convert(
-    planes: &[PlaneRef<'_>; 3],
-    alpha: Option<PlaneRef<'_>>,
-    layout: Layout,
-    simd: SimdLevel,
-    out: &mut [u8],
-) -> Result<(), Error> {
-    let [y, cb, cr] = planes;
+pub fn convert(source: &Planes<'_>, layout: Layout, simd: SimdLevel, out: &mut [u8]) -> Result<(), Error> {
+    let Planes { colour: [y, cb, cr], alpha, range } = *source;
     let (width, height) = (y.width, y.height);
     let chroma = (width.div_ceil(2), height.div_ceil(2));
     let fits = (cb.width, cb.height) == chroma
         && (cr.width, cr.height) == chroma
         && alpha.is_none_or(|plane| (plane.width, plane.height) == (width, height))
-        && planes.iter().chain(alpha.as_ref()).all(PlaneRef::is_whole);
+        && source.colour.iter().chain(alpha.as_ref()).all(PlaneRef::is_whole);
     if !fits {
         return Err(Error::SizeMismatch {
             shown: (width as u32, height as u32),
@@ -113,6 +128,7 @@ pub fn convert(
             cb: [cb.row(near), cb.row(far)],
             cr: [cr.row(near), cr.row(far)],
             alpha: alpha.map(|plane| plane.row(line)),
+            range,
         };
         convert_row(&source, &mut scratch, layout, out);
     }

@@ -1,18 +1,23 @@
 //! One row of the conversion, in integers.
 
-use super::Layout;
+use super::{ColourRange, Layout};
 
-/// Matrix coefficients of luma in 1/65536, of chroma in 1/4096: chroma comes in sixteenths.
-const Y_SCALE: i32 = 76_309;
-const CR_TO_R: i32 = 6_537;
-const CB_TO_G: i32 = -1_605;
-const CR_TO_G: i32 = -3_330;
-const CB_TO_B: i32 = 8_263;
-const HALF: i32 = 1 << 15;
+/// Coefficients in 1/256.
+struct Matrix {
+    black: i32,
+    y: i32,
+    cr_to_r: i32,
+    cb_to_g: i32,
+    cr_to_g: i32,
+    cb_to_b: i32,
+}
 
-const BLACK: i32 = 16;
-/// Chroma of grey in sixteenths.
-const GREY: i32 = 128 * 16;
+const LIMITED: Matrix =
+    Matrix { black: 16, y: 298, cr_to_r: 409, cb_to_g: -100, cr_to_g: -208, cb_to_b: 516 };
+const FULL: Matrix = Matrix { black: 0, y: 256, cr_to_r: 359, cb_to_g: -88, cr_to_g: -183, cb_to_b: 454 };
+const HALF: i32 = 128;
+/// Chroma of grey.
+const GREY: i32 = 128;
 
 /// Samples that one row of pixels depends on.
 pub(super) struct Source<'a> {
@@ -21,15 +26,16 @@ pub(super) struct Source<'a> {
     pub cb: [&'a [u8]; 2],
     pub cr: [&'a [u8]; 2],
     pub alpha: Option<&'a [u8]>,
+    pub range: ColourRange,
 }
 
 /// Chroma of one row.
 pub(super) struct Scratch {
     /// In quarters, half width, one more at each end.
     blended: Vec<u16>,
-    /// In sixteenths, full width rounded up to even.
-    cb: Vec<i16>,
-    cr: Vec<i16>,
+    /// Full width rounded up to even.
+    cb: Vec<u8>,
+    cr: Vec<u8>,
 }
 
 impl Scratch {
@@ -61,7 +67,7 @@ pub(super) fn convert_row_inline(source: &Source<'_>, scratch: &mut Scratch, lay
 }
 
 #[inline(always)]
-fn upsample([near, far]: [&[u8]; 2], blended: &mut [u16], out: &mut [i16]) {
+fn upsample([near, far]: [&[u8]; 2], blended: &mut [u16], out: &mut [u8]) {
     let half = near.len();
     let inner = &mut blended[1..=half];
     for ((value, &near), &far) in inner.iter_mut().zip(near).zip(far) {
@@ -71,20 +77,29 @@ fn upsample([near, far]: [&[u8]; 2], blended: &mut [u16], out: &mut [i16]) {
     blended[half + 1] = blended[half];
     let neighbours = blended[..half].iter().zip(&blended[1..=half]).zip(&blended[2..half + 2]);
     for (pair, ((&left, &value), &right)) in out.chunks_exact_mut(2).zip(neighbours) {
-        pair[0] = (3 * value + left) as i16;
-        pair[1] = (3 * value + right) as i16;
+        pair[0] = ((3 * value + left + 8) >> 4) as u8;
+        pair[1] = ((3 * value + right + 8) >> 4) as u8;
     }
 }
 
 #[inline(always)]
 fn write<const N: usize>(source: &Source<'_>, scratch: &Scratch, out: &mut [u8]) {
+    // With constants in each, the compiler makes two loops.
+    match source.range {
+        ColourRange::Limited => write_with::<N>(&LIMITED, source, scratch, out),
+        ColourRange::Full => write_with::<N>(&FULL, source, scratch, out),
+    }
+}
+
+#[inline(always)]
+fn write_with<const N: usize>(matrix: &Matrix, source: &Source<'_>, scratch: &Scratch, out: &mut [u8]) {
     let chroma = scratch.cb.iter().zip(&scratch.cr);
     for ((pixel, &y), (&cb, &cr)) in out.chunks_exact_mut(N).zip(source.y).zip(chroma) {
-        let y = (i32::from(y) - BLACK) * Y_SCALE + HALF;
+        let y = (i32::from(y) - matrix.black) * matrix.y + HALF;
         let (cb, cr) = (i32::from(cb) - GREY, i32::from(cr) - GREY);
-        pixel[0] = clamp(y + cr * CR_TO_R);
-        pixel[1] = clamp(y + cb * CB_TO_G + cr * CR_TO_G);
-        pixel[2] = clamp(y + cb * CB_TO_B);
+        pixel[0] = clamp(y + cr * matrix.cr_to_r);
+        pixel[1] = clamp(y + cb * matrix.cb_to_g + cr * matrix.cr_to_g);
+        pixel[2] = clamp(y + cb * matrix.cb_to_b);
         if N == 4 {
             pixel[3] = 255;
         }
@@ -93,5 +108,5 @@ fn write<const N: usize>(source: &Source<'_>, scratch: &Scratch, out: &mut [u8])
 
 #[inline(always)]
 fn clamp(value: i32) -> u8 {
-    (value >> 16).clamp(0, 255) as u8
+    (value >> 8).clamp(0, 255) as u8
 }

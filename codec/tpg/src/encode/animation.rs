@@ -69,14 +69,12 @@ impl AnimationWriter {
     /// An animation without frames. The QPs of frames go by that of `options`; `alpha_qp` is not used.
     ///
     /// # Errors
-    /// [`Error::InvalidOption`] names an option that is out of range; [`Error::InvalidContainer`] the size.
+    /// [`Error::InvalidOption`] names an option that is out of range; [`Error::InvalidSize`].
     pub fn new(width: u32, height: u32, options: &EncodeOptions) -> Result<Self, Error> {
         Self::in_mode(Mode::Animation, width, height, options)
     }
 
     /// As [`new`](Self::new), with an alpha picture for every frame, in which `alpha_qp` is used.
-    ///
-    /// This is experimental: no file of this kind by another encoder is known.
     ///
     /// # Errors
     /// As [`new`](Self::new).

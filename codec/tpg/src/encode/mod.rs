@@ -30,7 +30,7 @@ pub use pixels::{PixelFormat, Pixels};
 use avs2::encoder::{Encoded, PictureInput, encode_intra_picture};
 use avs2::{CancelCheck, PlaneBuffer, SimdLevel};
 
-use crate::colour::{self, Layout, PlaneRef};
+use crate::colour::{self, ColourRange, Layout, PlaneRef, Planes};
 use crate::{Error, Mode, Writer};
 
 /// A whole sample as planes have it.
@@ -243,6 +243,7 @@ fn refused(error: avs2::Error) -> Error {
         avs2::Error::Invalid { element, value } => {
             Error::InvalidOption { option: element.strip_prefix("option ").unwrap_or(element), value }
         }
+        avs2::Error::ChromaQp { .. } => Error::ChromaQp(error),
         error => Error::from_stream(0, error),
     }
 }
@@ -286,6 +287,7 @@ impl EncodedImage {
     pub fn write_rgb(&self, out: &mut [u8]) -> Result<(), Error> {
         let [y, cb, cr] = [0, 1, 2].map(|index| self.plane(index));
         let (Some(y), Some(cb), Some(cr)) = (y, cb, cr) else { return Ok(()) };
-        colour::convert(&[y, cb, cr], None, Layout::Rgb, SimdLevel::Auto, out)
+        let planes = Planes { colour: [y, cb, cr], alpha: None, range: ColourRange::Limited };
+        colour::convert(&planes, Layout::Rgb, SimdLevel::Auto, out)
     }
 }

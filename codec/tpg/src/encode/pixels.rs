@@ -1,6 +1,7 @@
 //! Pixels to encode.
 
-use crate::{Error, MAX_SIDE};
+use crate::Error;
+use crate::writer::check_size;
 
 /// Components of a pixel, 8 bits each, sRGB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +57,7 @@ impl<'a> Pixels<'a> {
     /// `stride` is the distance of two rows in bytes; the last row may end early.
     ///
     /// # Errors
-    /// A side is not in 1..=16383, rows overlap, or `data` is too short.
+    /// A side is not in 1..=16382, rows overlap, or `data` is too short.
     pub fn new(
         data: &'a [u8],
         width: usize,
@@ -64,11 +65,7 @@ impl<'a> Pixels<'a> {
         stride: usize,
         format: PixelFormat,
     ) -> Result<Self, Error> {
-        for (option, value) in [("width", width), ("height", height)] {
-            if !(1..=MAX_SIDE as usize).contains(&value) {
-                return Err(Error::InvalidOption { option, value: i64::try_from(value).unwrap_or(i64::MAX) });
-            }
-        }
+        check_size(width, height)?;
         let row = width * format.bytes();
         if stride < row {
             return Err(Error::InvalidOption { option: "stride", value: stride as i64 });

@@ -14,14 +14,13 @@ from openmogr.image.formats.base import EncodeOptions, Format, Frame, Frames, Na
 from openmogr.image.formats.calibration import CALIBRATION
 from openmogr.image.formats.iso.brands import IsoKind, iso_kind
 from openmogr.image.formats.iso.isomedia import primary_properties, primary_window
-from openmogr.image.formats.iso.whole import iso_quality, without_trailer
+from openmogr.image.formats.iso.whole import check_items, iso_quality, without_trailer
 from openmogr.image.formats.opening import by_pillow, mended_exif
 from openmogr.image.formats.saving import embedded, saved
 from openmogr.image.formats.sequence import Sequence, in_one_mode
 from openmogr.image.settings import ImageSettings
 from openmogr.image.source.metadata import Metadata, orientation, oriented
 from openmogr.image.source.nclx import read_nclx
-from openmogr.image.source.plausible import check_items
 
 __all__ = ["Avif"]
 

@@ -11,12 +11,11 @@ from openmogr.image.formats.base import EncodeOptions, Format, Name, Opened, Siz
 from openmogr.image.formats.calibration import CALIBRATION
 from openmogr.image.formats.extras import Extra
 from openmogr.image.formats.iso.brands import IsoKind, iso_kind
-from openmogr.image.formats.iso.whole import iso_quality, without_trailer
+from openmogr.image.formats.iso.whole import check_items, iso_quality, without_trailer
 from openmogr.image.formats.opening import by_pillow, mended_exif
 from openmogr.image.formats.saving import embedded, saved
 from openmogr.image.model import Loss
 from openmogr.image.settings import ImageSettings
-from openmogr.image.source.plausible import check_items
 
 __all__ = ["Heif"]
 

@@ -12,6 +12,7 @@ from openmogr.image import native
 from openmogr.image.formats.base import EncodeOptions, Format, Name, Opened
 from openmogr.image.formats.jpeg_parts.damage import jpeg_kind, with_end_marker
 from openmogr.image.formats.jpeg_parts.native import jpeg_reader
+from openmogr.image.formats.jpeg_parts.scans import check_scans
 from openmogr.image.formats.opening import EXIF_PREFIX, opened_by_pillow
 from openmogr.image.formats.saving import saved
 from openmogr.image.model import Loss
@@ -20,7 +21,6 @@ from openmogr.image.quality.scale import jpeg_quality
 from openmogr.image.settings import ImageSettings
 from openmogr.image.source.colour import flatten
 from openmogr.image.source.metadata import Metadata
-from openmogr.image.source.plausible import check_scans
 
 __all__ = ["Jpeg"]
 

@@ -17,16 +17,7 @@ from openmogr.image.formats.tiff import Tiff
 from openmogr.image.formats.tpg import Tpg
 from openmogr.image.formats.webp import WebP
 
-__all__ = [
-    "CODEC_MODULES",
-    "CONTAINERS",
-    "MEDIA_TYPES",
-    "SUFFIXES",
-    "TARGETS",
-    "Format",
-    "Target",
-    "target_for",
-]
+__all__ = ["CONTAINERS", "MEDIA_TYPES", "SUFFIXES", "TARGETS", "Format", "Target", "target_for"]
 
 _FORMATS: tuple[Format, ...] = (
     Jpeg(),
@@ -65,12 +56,6 @@ SUFFIXES: Mapping[str, str] = MappingProxyType(
 )
 MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
     {suffix: target.content_type for target in TARGETS.values() for suffix in target.suffixes}
-)
-
-
-# What extras install, by what is imported.
-CODEC_MODULES: tuple[str, ...] = tuple(
-    sorted({container.extra.module_name for container in CONTAINERS.values() if container.extra is not None})
 )
 
 

@@ -22,7 +22,7 @@ __all__ = ["WebP"]
 METHOD = 4
 
 # The most that libwebp takes as distances between key frames, so that only the first frame is one. Key frames in
-# between would cost bytes, time and quality (docs/decisions/0006-native-pixels.md).
+# between would cost bytes, time and quality (docs/decisions/0008-native-pixels.md).
 _ONE_KEY_FRAME = {"kmin": 2**31 - 2, "kmax": 2**31 - 1}
 
 

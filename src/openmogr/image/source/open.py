@@ -321,11 +321,9 @@ def open_image(
         with decoding():
             declared = container.declared_size(stream)
             layout = container.layout(stream, settings.max_frames + 1)
-        # Before Pillow opens it: some of its readers allocate or decode then.
-        if declared is not None:
-            check_plausible(declared, source.size)
         if declared is not None:
             _check_size(declared, settings, container)
+            check_plausible(declared, source.size)
         if layout is not None and layout.frames:
             # Frames that reach beyond the canvas enlarge it.
             _check_size((layout.width, layout.height), settings, container)

@@ -1,13 +1,13 @@
-//! Refinement of a coded square.
+//! Refinement of a coded node.
 //!
 //! What a decision does to the blocks after it is seen by coding these again: a single decision is changed, all later
-//! ones in the square are kept, and if the square got cheaper the change stays.
+//! ones in the node are kept, and if the node got cheaper the change stays.
 
-use super::{BlockAt, Search, Unit};
+use super::{BlockAt, Node, Search, Unit};
 use crate::aec::{ContextSet, CostCoder};
 use crate::encoder::options::Refinement;
-use crate::encoder::rate::ONE_BIT;
-use crate::syntax::{CuKind, most_probable_modes};
+use crate::encoder::quantisation::rate::ONE_BIT;
+use crate::syntax::{NeighbourView, TransformSplit, most_probable_modes};
 
 /// Factors of lambda in the quantisation of a unit.
 const FACTORS: [f64; 3] = [1.0, 0.75, 1.0 / 0.75];
@@ -28,25 +28,25 @@ struct Step {
 }
 
 impl Search<'_> {
-    /// Refines the square at `at`, whose units are those from `mark` on; `start` are the states before it. Returns its
+    /// Refines the node at `at`, whose units are those from `mark` on; `start` are the states before it. Returns its
     /// cost.
     pub(super) fn refine(
         &mut self,
-        (at, level): ((usize, usize), u32),
+        node: Node,
         mark: usize,
         start: ContextSet,
         refinement: Refinement,
     ) -> f64 {
         let mut steps: Vec<Step> = Vec::new();
         self.contexts = start.clone();
-        for &unit in &self.units[mark..] {
+        for unit in self.units.split_off(mark) {
             let sum = steps.last().map_or(0.0, |step| step.sum);
             let (step, contexts) = self.step(unit, 1.0, sum);
             steps.push(step);
             self.contexts = contexts;
         }
-        let (mut cost, mut end) = self.cost_of_steps((at, level), &start, steps.iter());
-        let mut coded = self.coded_square(at, level);
+        let (mut cost, mut end) = self.cost_of_steps(node, &start, steps.iter());
+        let mut coded = self.saved_node(node);
         for _ in 0..refinement.sweeps {
             let before = cost;
             for k in 0..steps.len() {
@@ -54,16 +54,16 @@ impl Search<'_> {
                     let tail = self.code_again(&steps, k, changed, refinement.bits_behind);
                     let better = tail.and_then(|tail| {
                         let all = steps[..k].iter().chain(&tail);
-                        let found = self.cost_of_steps((at, level), &start, all);
+                        let found = self.cost_of_steps(node, &start, all);
                         (found.0 < cost).then_some((tail, found))
                     });
                     if let Some((tail, found)) = better {
                         (cost, end) = found;
                         steps.truncate(k);
                         steps.extend(tail);
-                        coded = self.coded_square(at, level);
+                        coded = self.saved_node(node);
                     } else {
-                        self.put(at, level, &coded);
+                        self.put(node, &coded);
                     }
                 }
                 steps[k..].iter().for_each(|step| self.store_cells(&step.unit));
@@ -72,33 +72,33 @@ impl Search<'_> {
                 break;
             }
         }
-        self.units.truncate(mark);
         self.units.extend(steps.iter().map(|step| step.unit));
         self.start_with(end);
         cost
     }
 
     /// A unit that was coded from the states in force, and the states after it; `sum` is that of the units before.
-    fn step(&self, unit: Unit, factor: f64, sum: f64) -> (Step, ContextSet) {
+    fn step(&mut self, unit: Unit, factor: f64, sum: f64) -> (Step, ContextSet) {
         let mut coder = CostCoder::new(self.contexts.clone());
-        self.code_unit(&mut coder, &unit);
+        self.writer(&[unit]).unit(&mut coder);
         let error = self.error_of(&[unit]);
         let lambda = self.lambda_factor * self.picture.lambda;
         let sum = sum + error + lambda * coder.cost() as f64 / f64::from(ONE_BIT);
         (Step { unit, factor, error, sum, before: self.contexts.clone() }, coder.into_contexts())
     }
 
-    /// Cost of a square by its exact bits, with those of divisions, and the states after it.
+    /// Cost of a node by its exact bits, with those of divisions, and the states after it.
     fn cost_of_steps<'s>(
-        &self,
-        (at, level): ((usize, usize), u32),
+        &mut self,
+        node: Node,
         start: &ContextSet,
-        steps: impl Iterator<Item = &'s Step> + Clone,
+        steps: impl Iterator<Item = &'s Step>,
     ) -> (f64, ContextSet) {
         let mut coder = CostCoder::new(start.clone());
-        self.code_node(&mut coder, at, level, &mut steps.clone().map(|step| &step.unit));
+        let (units, errors): (Vec<Unit>, Vec<f64>) = steps.map(|step| (step.unit, step.error)).unzip();
+        self.code_node(&mut coder, node, &units);
         let bits = coder.cost() as f64 / f64::from(ONE_BIT);
-        let error: f64 = steps.map(|step| step.error).sum();
+        let error: f64 = errors.iter().sum();
         (self.lambda_factor * self.picture.lambda * bits + error, coder.into_contexts())
     }
 
@@ -108,7 +108,7 @@ impl Search<'_> {
         let coded = unit.unit;
         let mut alternatives = Vec::new();
         self.start_with(step.before.clone());
-        for i in 0..coded.kind.block_count() {
+        for i in 0..coded.split.block_count() {
             let modes = self.block_modes(&unit, i).into_iter().flatten();
             for mode in modes.filter(|&mode| mode != coded.luma_modes[i]).take(luma_modes) {
                 let mut other = unit;
@@ -127,21 +127,20 @@ impl Search<'_> {
 
     /// The best luma modes of a block of a stored unit by Hadamard distance.
     fn block_modes(&mut self, unit: &Unit, i: usize) -> [Option<u8>; 14] {
-        let kind = unit.unit.kind;
-        let block = kind.block(1 << unit.level, i);
+        let kind = unit.unit.split;
+        let block = kind.block(1 << unit.log2_size, i);
         let at = BlockAt { c: 0, x: unit.x + block.x, y: unit.y + block.y, size: (block.w, block.h) };
-        let strip = matches!(kind, CuKind::Intra2NxhN | CuKind::IntrahNx2N);
+        let strip = matches!(kind, TransformSplit::Horizontal | TransformSplit::Vertical);
         let available = self.row.availability((at.x, at.y), at.size);
         self.load_source(at);
         self.load_line(at, available);
-        let (left, above) = self.row.neighbours(at.x, at.y);
-        let mpm = most_probable_modes((left.mode, above.mode));
+        let mpm = most_probable_modes(self.row.luma_modes((at.x, at.y)));
         let (bits, lambda) = (self.mode_bits(mpm), self.lambda_of(unit));
         self.rough_modes(at.size, available, lambda, &bits, mpm, strip)
     }
 
     fn lambda_of(&self, unit: &Unit) -> f64 {
-        let weight = self.picture.activity.of((unit.x, unit.y), 1 << unit.level);
+        let weight = self.picture.activity.of((unit.x, unit.y), 1 << unit.log2_size);
         self.picture.lambda * self.lambda_factor / weight
     }
 
@@ -173,12 +172,12 @@ impl Search<'_> {
 
     /// Codes a unit whose partition and modes are decided.
     fn code_decided(&mut self, mut unit: Unit, factor: f64) -> Unit {
-        let Unit { x, y, level, unit: coded, .. } = unit;
+        let Unit { x, y, log2_size, unit: coded, .. } = unit;
         let lambda = self.lambda_of(&unit) * factor;
         let modes = coded.luma_modes;
-        let luma = self.luma((x, y), level, coded.kind, (coded.qp, lambda), Some(modes));
+        let luma = self.luma((x, y), log2_size, coded.split, (coded.qp, lambda), Some(modes));
         let (chroma_mode, chroma_ctp, _) =
-            self.chroma((x, y), level, modes[0], (coded.qp, lambda), Some(coded.chroma_mode));
+            self.chroma((x, y), log2_size, modes[0], (coded.qp, lambda), Some(coded.chroma_mode));
         unit.unit.chroma_mode = chroma_mode;
         unit.unit.ctp = luma.ctp | chroma_ctp << 4;
         self.store_cells(&unit);
@@ -189,13 +188,13 @@ impl Search<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encoder::activity::Activity;
+    use crate::encoder::analysis::activity::Activity;
+    use crate::encoder::analysis::perception::Perception;
     use crate::encoder::input::SourcePlane;
-    use crate::encoder::lcu::Tree;
     use crate::encoder::options::EFFORTS;
-    use crate::encoder::perception::Perception;
-    use crate::encoder::row::Row;
     use crate::encoder::search::Picture;
+    use crate::encoder::search::row::Row;
+    use crate::filter::Geometry;
     use crate::picture::PlaneBuffer;
     use crate::simd::Backend;
     use crate::syntax::SliceTools;
@@ -221,9 +220,9 @@ mod tests {
     #[test]
     fn squares_get_cheaper_and_stay_consistent() {
         let source = source();
-        let tree = Tree { width: 32, height: 32, lcu_log2: 5 };
+        let geometry = Geometry { width: 32, height: 32, lcu_log2: 5 };
         let picture = Picture {
-            tree,
+            geometry,
             source: &source,
             effort: EFFORTS[7],
             slice_tools: SliceTools { sdip: true, fixed_qp: true, slice_qp: 24 },
@@ -236,25 +235,27 @@ mod tests {
             perception: Perception::for_strength(1.0),
         };
         let refinement = Refinement { sweeps: 2, luma_modes: 4, bits_behind: 5.0 };
-        let mut search = Search::new(&picture, Row::new(tree, 0, false, 24));
+        let mut search = Search::new(&picture, Row::new(geometry, 0, false, 24));
         let mut gains = 0;
         for at in [(0, 0), (16, 0), (0, 16), (16, 16)] {
             let (mark, start) = (search.units.len(), search.contexts.clone());
-            let exact = |search: &Search<'_>| {
-                let units = &search.units[mark..];
+            let node = Node { at, log2_size: 4 };
+            let exact = |search: &mut Search<'_>| {
+                let units = search.units[mark..].to_vec();
                 let mut coder = CostCoder::new(start.clone());
-                search.code_node(&mut coder, at, 4, &mut units.iter());
+                search.code_node(&mut coder, node, &units);
                 let bits = coder.cost() as f64 / f64::from(ONE_BIT);
-                picture.lambda * bits + search.error_of(units)
+                picture.lambda * bits + search.error_of(&units)
             };
-            search.divide(at, 4);
-            let before = exact(&search);
-            let cost = search.refine((at, 4), mark, start.clone(), refinement);
+            search.divide(node);
+            let before = exact(&mut search);
+            let cost = search.refine(node, mark, start.clone(), refinement);
             // What is stored is what the cost was measured from.
-            assert!((exact(&search) - cost).abs() < 1e-6 * cost, "{at:?}: {} {cost}", exact(&search));
+            let stored = exact(&mut search);
+            assert!((stored - cost).abs() < 1e-6 * cost, "{at:?}: {stored} {cost}");
             assert!(cost <= before, "{at:?}: {cost} {before}");
             gains += u32::from(cost < 0.99 * before);
         }
-        assert!(gains >= 2, "{gains} of four squares gain a hundredth");
+        assert!(gains >= 2, "{gains} of four nodes gain a hundredth");
     }
 }

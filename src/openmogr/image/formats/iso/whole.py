@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Mapping
 from typing import BinaryIO
 
+from openmogr.image.errors import input_resolution
 from openmogr.image.formats.calibration import CALIBRATION
 from openmogr.image.formats.iso.av1 import quantiser_index
 from openmogr.image.formats.iso.hevc import slice_qp
@@ -13,13 +14,30 @@ from openmogr.image.formats.iso.isomedia import CodedPicture, primary_picture, w
 from openmogr.image.formats.quantisers import QUANTISERS
 from openmogr.image.quality.scale import quality_of_quantiser
 
-__all__ = ["iso_quality", "without_trailer"]
+__all__ = ["check_items", "iso_quality", "without_trailer"]
+
+# Phones write grids of up to about 200 tiles. Each is a decoder's start and end.
+_MOST_ITEMS = 4096
+_ITEM_SEARCH = 1 << 16
 
 # By the kind of coded picture, which may be HEVC in a file of AVIF's brand: reader, and name of the tables.
 _READERS: Mapping[bytes, tuple[Callable[[CodedPicture], int | None], str]] = {
     b"av01": (quantiser_index, "avif"),
     b"hvc1": (slice_qp, "heif"),
 }
+
+
+def check_items(stream: BinaryIO) -> None:
+    """Raises ``ImageResolutionExceed`` for a file of very many parts (``iinf``, ISO/IEC 14496-12 section 8.11.6)."""
+    stream.seek(0)
+    head = stream.read(_ITEM_SEARCH)
+    place = head.find(b"iinf")
+    if place < 0 or place + 12 > len(head):
+        return
+    width = 2 if head[place + 4] == 0 else 4
+    items = int.from_bytes(head[place + 8 : place + 8 + width], "big")
+    if items > _MOST_ITEMS:
+        raise input_resolution(f"the image is made of {items} parts, more than {_MOST_ITEMS}")
 
 
 def without_trailer(stream: BinaryIO) -> BinaryIO:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from PIL import Image, ImageChops
 
-__all__ = ["jpeg_kind", "with_end_marker"]
+__all__ = ["count_scans", "jpeg_kind", "with_end_marker"]
 
 _END = b"\xff\xd9"
 _SCAN, _RESTART_INTERVAL = 0xDA, 0xDD
@@ -114,3 +115,18 @@ def _all_coefficients(segments: list[tuple[int, bytes, int]]) -> bool:
     return bool(components) and all(
         len(finished.get(component, ())) == _LAST_COEFFICIENT + 1 for component in components
     )
+
+
+_START_OF_SCAN = b"\xff\xda"
+# Short enough for memory that is not new each time.
+_CHUNK = 1 << 16
+
+
+def count_scans(stream: BinaryIO) -> int:
+    """How many scans a file has; a thumbnail in its EXIF counts too."""
+    # Coded data never hold the marker.
+    count, last = 0, b""
+    while chunk := stream.read(_CHUNK):
+        count += (last + chunk).count(_START_OF_SCAN)
+        last = chunk[-1:]
+    return count

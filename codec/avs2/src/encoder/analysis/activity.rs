@@ -1,0 +1,97 @@
+//! Where errors are seen: weights by local activity and brightness.
+
+use crate::encoder::Importance;
+use crate::encoder::input::{FRACTION_BITS, SourcePlane};
+
+/// Weights of errors by 16x16 block. Their geometric mean over a picture is about 1.
+#[derive(Debug, Clone)]
+pub(in crate::encoder) struct Activity {
+    columns: usize,
+    rows: usize,
+    weights: Vec<f32>,
+}
+
+/// Size of the blocks.
+const UNIT: usize = 16;
+/// The weight falls with this power of the variance.
+const SLOPE: f32 = 0.10;
+/// Greatest weight; the least is its reciprocal.
+const GREATEST: f32 = 4.0;
+
+impl Activity {
+    /// Measures `luma`; `strength` 0 weighs all blocks alike.
+    pub(in crate::encoder) fn new(luma: &SourcePlane, strength: f32) -> Self {
+        let (columns, rows) = (luma.width().div_ceil(UNIT), luma.height().div_ceil(UNIT));
+        let places = (0..columns * rows).map(|i| (i % columns * UNIT, i / columns * UNIT));
+        let logs: Vec<f32> =
+            places.map(|at| -SLOPE * log_activity(luma, at) + brightness(luma, at)).collect();
+        let mean = logs.iter().sum::<f32>() / logs.len().max(1) as f32;
+        let weight = |log: &f32| ((log - mean) * strength).exp2().clamp(1.0 / GREATEST, GREATEST);
+        Self { columns, rows, weights: logs.iter().map(weight).collect() }
+    }
+
+    /// The same where it counts `strength` how much later pictures inherit; the mean of the logarithms stays.
+    pub(in crate::encoder) fn with_importance(
+        mut self,
+        importance: Option<&Importance>,
+        strength: f32,
+    ) -> Self {
+        let Some(Importance { logs }) = importance else { return self };
+        let mean = logs.iter().sum::<f32>() / logs.len().max(1) as f32;
+        for (weight, log) in self.weights.iter_mut().zip(logs) {
+            *weight = (*weight * ((log - mean) * strength).exp2()).clamp(1.0 / GREATEST, GREATEST);
+        }
+        self
+    }
+
+    /// Weight of errors in a square.
+    pub(in crate::encoder) fn of(&self, (x, y): (usize, usize), size: usize) -> f64 {
+        let (x0, y0) = (x / UNIT, y / UNIT);
+        let (x1, y1) =
+            ((x + size).div_ceil(UNIT).min(self.columns), (y + size).div_ceil(UNIT).min(self.rows));
+        let (mut sum, mut count) = (0.0, 0);
+        for row in y0..y1 {
+            for weight in &self.weights[row * self.columns + x0..row * self.columns + x1] {
+                sum += f64::from(*weight);
+                count += 1;
+            }
+        }
+        sum / f64::from(count.max(1))
+    }
+}
+
+/// Logarithm of the mean variance of the 8x8 blocks of a unit.
+fn log_activity(luma: &SourcePlane, (x, y): (usize, usize)) -> f32 {
+    let (mut total, mut count) = (0.0_f32, 0.0_f32);
+    for dy in [0, 8] {
+        for dx in [0, 8] {
+            if x + dx + 8 > luma.width() || y + dy + 8 > luma.height() {
+                continue;
+            }
+            let (mut sum, mut squares) = (0_u32, 0_u32);
+            for row in y + dy..y + dy + 8 {
+                for &sample in &luma.row(row)[x + dx..x + dx + 8] {
+                    sum += sample as u32;
+                    squares += sample as u32 * sample as u32;
+                }
+            }
+            let scale = 64.0 * f32::from(1_u16 << (2 * FRACTION_BITS));
+            total += (squares as f32 - sum as f32 * sum as f32 / 64.0).max(0.0) / scale;
+            count += 1.0;
+        }
+    }
+    (total / count.max(1.0) + 2.0).log2()
+}
+
+/// Logarithm of what errors weigh by the mean of luma: more in the dark.
+fn brightness(luma: &SourcePlane, (x, y): (usize, usize)) -> f32 {
+    let (mut sum, mut count) = (0_i32, 0_i32);
+    for row in y..(y + UNIT).min(luma.height()) {
+        let samples = &luma.row(row)[x..(x + UNIT).min(luma.width())];
+        sum += samples.iter().map(|&sample| i32::from(sample)).sum::<i32>();
+        count += samples.len() as i32;
+    }
+    let mean = sum as f32 / (count.max(1) << FRACTION_BITS) as f32;
+    let level = ((mean - 16.0) / 219.0).clamp(0.0, 1.0);
+    (-0.78 + 0.36 * level) * level
+}

@@ -1,0 +1,234 @@
+//! Errors as they are seen: those of low frequencies count for more.
+//!
+//! The error of an area is its squared error, times a base weight, plus weighted energies of the mean errors of the
+//! squares with sides of 2, 4, 8 and 16 samples in it. It is the same however the area is divided into blocks, so that
+//! divisions compare; for a coefficient of a transform it is a weight by position.
+
+use std::sync::LazyLock;
+
+use crate::encoder::analysis::metric::source_error;
+use crate::encoder::input::{FRACTION_BITS, SourcePlane};
+use crate::picture::PlaneBuffer;
+use crate::simd::Backend;
+
+/// Sides of the squares whose mean errors count.
+const SIDES: [usize; 4] = [2, 4, 8, 16];
+
+/// What errors weigh at full strength: base weight, and weights of the means by side. `docs/inside/encoder.md` says how
+/// they were found.
+const LUMA: (f32, [f32; 4]) = (0.92, [0.0, 0.8, 0.0, 0.8]);
+const CHROMA: (f32, [f32; 4]) = (0.35, [0.35, 0.8, 0.0, 2.5]);
+
+/// log2 of the block sides that there are tables for.
+const SIZES: std::ops::Range<usize> = 2..7;
+
+/// Weights of errors in one kind of component.
+#[derive(Debug, Clone)]
+pub(in crate::encoder) struct Perception {
+    base: f32,
+    /// What the means of squares weigh beside, by side.
+    means: [f32; 4],
+    /// Weights of coefficients by log2 of height and width; none if all are 1.
+    tables: Vec<Vec<f32>>,
+}
+
+impl Perception {
+    /// Weights of luma and of chroma; with `strength` 0 errors of all frequencies weigh the same.
+    pub fn for_strength(strength: f32) -> [Self; 2] {
+        [LUMA, CHROMA].map(|(base, means)| Self::new(base.powf(strength), means.map(|mean| mean * strength)))
+    }
+
+    fn new(base: f32, means: [f32; 4]) -> Self {
+        let mut tables = Vec::new();
+        if means != [0.0; 4] {
+            for size in SIZES.flat_map(|h| SIZES.map(move |w| (1_usize << w, 1_usize << h))) {
+                tables.push(table(base, means, size));
+            }
+        }
+        Self { base, means, tables }
+    }
+
+    /// Weights of squared errors of the coefficients of a block of `w` x `h` samples, row by row; `None` if all are 1.
+    pub fn weights(&self, (w, h): (usize, usize)) -> Option<&[f32]> {
+        let index = |n: usize| n.ilog2() as usize - SIZES.start;
+        self.tables.get(index(h) * SIZES.len() + index(w)).map(Vec::as_slice)
+    }
+
+    /// Error of a plane.
+    pub fn plane_error(&self, backend: Backend, source: &SourcePlane, plane: &PlaneBuffer) -> f64 {
+        const TILE: usize = 64;
+        let mut total = 0.0;
+        for y in (0..plane.height()).step_by(TILE) {
+            for x in (0..plane.width()).step_by(TILE) {
+                let size = ((plane.width() - x).min(TILE), (plane.height() - y).min(TILE));
+                let samples = (&plane.samples()[plane.index(x, y)..], plane.stride());
+                total += self.error(backend, (source.from(x, y), source.width()), samples, size);
+            }
+        }
+        total
+    }
+
+    /// Error of a block whose sides are multiples of 4 up to 64, at a multiple of its size; rows of `source`
+    /// (sixteenths) and `samples` are the second value apart.
+    pub fn error(
+        &self,
+        backend: Backend,
+        source: (&[i16], usize),
+        samples: (&[u8], usize),
+        (w, h): (usize, usize),
+    ) -> f64 {
+        let plain = source_error(backend, source, samples, (w, h));
+        if self.tables.is_empty() {
+            return plain;
+        }
+        let mut sums = [0_i32; 1024];
+        for (y, sums) in sums.chunks_exact_mut(w / 2).take(h / 2).enumerate() {
+            for y in 2 * y..2 * y + 2 {
+                let source = source.0[y * source.1..][..w].chunks_exact(2);
+                let samples = samples.0[y * samples.1..][..w].chunks_exact(2);
+                for ((sum, a), b) in sums.iter_mut().zip(source).zip(samples) {
+                    let b = (i32::from(b[0]) + i32::from(b[1])) << FRACTION_BITS;
+                    *sum += i32::from(a[0]) + i32::from(a[1]) - b;
+                }
+            }
+        }
+        let mut total = f64::from(self.base) * plain;
+        let mut size = (w / 2, h / 2);
+        for (i, (&side, &weight)) in SIDES.iter().zip(&self.means).enumerate() {
+            if i > 0 {
+                size = shrink(&mut sums, size);
+            }
+            if weight > 0.0 {
+                let scale = (side * side) << (2 * FRACTION_BITS);
+                total += f64::from(weight) * energy(&sums[..size.0 * size.1]) / scale as f64;
+            }
+        }
+        total
+    }
+}
+
+/// Sums 2 x 2 neighbours; a side of 1 stays.
+fn shrink(sums: &mut [i32], (w, h): (usize, usize)) -> (usize, usize) {
+    let (next_w, next_h) = (w.div_ceil(2), h.div_ceil(2));
+    for y in 0..next_h {
+        for x in 0..next_w {
+            let mut sum = 0;
+            for row in 2 * y..(2 * y + 2).min(h) {
+                sum += sums[row * w + 2 * x..row * w + (2 * x + 2).min(w)].iter().sum::<i32>();
+            }
+            sums[y * next_w + x] = sum;
+        }
+    }
+    (next_w, next_h)
+}
+
+fn energy(sums: &[i32]) -> f64 {
+    // Lanes of their own let the compiler use vectors; the order of additions is fixed.
+    let mut lanes = [0.0_f32; 8];
+    for part in sums.chunks(8) {
+        for (lane, &sum) in lanes.iter_mut().zip(part) {
+            *lane += sum as f32 * sum as f32;
+        }
+    }
+    lanes.iter().map(|&lane| f64::from(lane)).sum()
+}
+
+/// Weights of the coefficients there are in a block of `w` x `h` samples.
+fn table(base: f32, means: [f32; 4], (w, h): (usize, usize)) -> Vec<f32> {
+    let (coded_w, coded_h) = crate::encoder::write::lcu::coded_size((w, h));
+    let mut table = vec![base; coded_w * coded_h];
+    let shares = |n: usize| &SHARES[n.ilog2() as usize - SIZES.start];
+    for ((across, down), mean) in shares(w).iter().zip(shares(h)).zip(means) {
+        for (row, down) in table.chunks_exact_mut(coded_w).zip(down) {
+            for (weight, across) in row.iter_mut().zip(across) {
+                *weight += mean * across * down;
+            }
+        }
+    }
+    table
+}
+
+/// [`share`] by log2 of the length and by side; every picture needs them.
+static SHARES: LazyLock<Vec<[Vec<f32>; 4]>> =
+    LazyLock::new(|| SIZES.map(|log2| SIDES.map(|side| share(1 << log2, side))).collect());
+
+/// How much of the energy of each cosine of length `n` is in its means over `side` samples; where these reach beyond
+/// the block, errors there are taken to be independent.
+fn share(n: usize, side: usize) -> Vec<f32> {
+    let length = n as f64;
+    let sample = |k: usize, i: usize| {
+        let scale = if k == 0 { 1.0 } else { 2.0 };
+        (scale / length).sqrt()
+            * (std::f64::consts::PI * (2 * i + 1) as f64 * k as f64 / (2.0 * length)).cos()
+    };
+    let mean = |k: usize, from: usize| (from..(from + side).min(n)).map(|i| sample(k, i)).sum::<f64>();
+    (0..n)
+        .map(|k| {
+            let energy: f64 = (0..n).step_by(side).map(|from| mean(k, from).powi(2)).sum();
+            (energy / side as f64) as f32
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(w: usize, h: usize, value: impl Fn(usize, usize) -> i16) -> Vec<i16> {
+        (0..w * h).map(|i| 128 * 16 + value(i % w, i / w)).collect()
+    }
+
+    #[test]
+    fn strength_0_is_the_squared_error() {
+        let source = block(16, 8, |x, y| (x * y) as i16);
+        let [luma, chroma] = Perception::for_strength(0.0);
+        let plain = source_error(Backend::SCALAR, (&source, 16), (&[128; 128], 16), (16, 8));
+        assert_eq!(luma.error(Backend::SCALAR, (&source, 16), (&[128; 128], 16), (16, 8)), plain);
+        assert!(chroma.weights((16, 8)).is_none());
+    }
+
+    #[test]
+    fn division_does_not_matter() {
+        let source = block(32, 32, |x, y| ((x * 7 + y * 13) % 50) as i16 - 25);
+        let samples = vec![128; 1024];
+        for perception in Perception::for_strength(1.0) {
+            let error = |x: usize, y: usize, size| {
+                let at = y * 32 + x;
+                perception.error(Backend::SCALAR, (&source[at..], 32), (&samples[at..], 32), size)
+            };
+            let whole = error(0, 0, (32, 32));
+            let parts = error(0, 0, (16, 16)) + error(16, 0, (16, 16)) + error(0, 16, (32, 16));
+            assert!((whole - parts).abs() < 1e-3 * whole, "{whole} {parts}");
+        }
+    }
+
+    #[test]
+    fn flat_errors_weigh_more_than_alternating_ones() {
+        let flat = block(16, 16, |_, _| 16);
+        let alternating = block(16, 16, |x, y| if (x + y) % 2 == 0 { 16 } else { -16 });
+        for (perception, (base, means)) in Perception::for_strength(1.0).iter().zip([LUMA, CHROMA]) {
+            let error = |source| perception.error(Backend::SCALAR, (source, 16), (&[128; 256], 16), (16, 16));
+            assert!((error(&alternating) - 256.0 * f64::from(base)).abs() < 0.01);
+            let all = base + means.iter().sum::<f32>();
+            assert!((error(&flat) - 256.0 * f64::from(all)).abs() < 0.01);
+        }
+    }
+
+    #[test]
+    fn weights_are_those_of_a_cosine() {
+        let [luma, _] = Perception::for_strength(1.0);
+        for (size, k) in [((16, 16), (1, 0)), ((32, 8), (2, 1)), ((8, 8), (0, 0))] {
+            let (w, h) = size;
+            let cosine = |n: usize, k: usize, i: usize| {
+                (std::f64::consts::PI * (2 * i + 1) as f64 * k as f64 / (2 * n) as f64).cos()
+            };
+            let source = block(w, h, |x, y| (1600.0 * cosine(w, k.0, x) * cosine(h, k.1, y)).round() as i16);
+            let samples = vec![128; w * h];
+            let plain = source_error(Backend::SCALAR, (&source, w), (&samples, w), size);
+            let weight = luma.error(Backend::SCALAR, (&source, w), (&samples, w), size) / plain;
+            let table = luma.weights(size).map_or(1.0, |weights| weights[k.1 * w + k.0]);
+            // Blocks of 8 count for half of the mean of 16 in each direction.
+            assert!((weight - f64::from(table)).abs() < 0.01, "{size:?} {weight} {table}");
+        }
+    }
+}

@@ -1,0 +1,544 @@
+//! Rate-distortion optimised quantisation (docs/spec/avs2#b9.3).
+//!
+//! Coefficient groups are visited as they are coded, from the last to the first. Two hypotheses are carried along: that
+//! no coefficient has been coded yet, and the cheapest way to have coded some. Within a group the same is done by
+//! coefficient. Rates come from the context states at the start of the largest coding unit.
+
+use crate::aec::ctx;
+use crate::encoder::quantisation::rate::{Costs, FINAL_ONE, FINAL_ZERO, ONE_BIT};
+use crate::encoder::simd;
+use crate::headers::WeightMatrices;
+use crate::recon::{Dequantiser, MAX_COEFFICIENTS};
+use crate::simd::Backend;
+use crate::syntax::coding::{Block, CELLS_4X4, RANKS, RUN_PLACES};
+use crate::syntax::{BlockClass, Levels};
+
+/// Reciprocals of the decoder's scale (docs/spec/avs2#b9.3).
+#[rustfmt::skip]
+const RECIPROCALS: [u16; 64] = [
+    32768, 29775, 27554, 25268, 23170, 21247, 19369, 17770,
+    16302, 15024, 13777, 12634, 11626, 10624,  9742,  8958,
+     8192,  7512,  6889,  6305,  5793,  5303,  4878,  4467,
+     4091,  3756,  3444,  3161,  2894,  2654,  2435,  2235,
+     2048,  1878,  1722,  1579,  1449,  1329,  1218,  1117,
+     1024,   939,   861,   790,   724,   664,   609,   558,
+      512,   470,   430,   395,   362,   332,   304,   279,
+      256,   235,   215,   197,   181,   166,   152,   140,
+];
+
+/// Quantises the blocks of one QP and size.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::encoder) struct Quantiser<'a> {
+    reciprocal: u32,
+    shift: u32,
+    pub(in crate::encoder) dequantiser: Dequantiser<'a>,
+    weights: Option<&'a WeightMatrices>,
+    /// Squared samples per squared unit of a coefficient.
+    gain: f32,
+    /// Coefficients below this magnitude become 0 at once.
+    threshold: i16,
+    /// Weights of squared errors by coefficient, row by row; `None` if all are 1.
+    pub(in crate::encoder) seen: Option<&'a [f32]>,
+    /// Energies of coefficients relative to `gain`, row by row; `None` if all are 1.
+    pub(in crate::encoder) norms: Option<&'a [f32]>,
+}
+
+/// Levels of a block that are worth coding.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::encoder) struct Quantised {
+    /// Change of the weighted distortion against a block without coefficients, in squared samples (negative).
+    pub distortion: f32,
+    /// Bits of the coefficients, in 2^-12 bit.
+    pub bits: u32,
+}
+
+impl<'a> Quantiser<'a> {
+    /// `n` is the rounding parameter (docs/spec/avs2#b3.3).
+    pub(in crate::encoder) fn new(qp: u8, n: u32, dead_zone: f32) -> Self {
+        let reciprocal = u32::from(RECIPROCALS[usize::from(qp.min(63))]);
+        let shift = 22 - n;
+        let step = (1_u64 << shift) as f32 / reciprocal as f32;
+        Self {
+            reciprocal,
+            shift,
+            dequantiser: Dequantiser::new(qp, n),
+            weights: None,
+            gain: 2_f32.powi(2 * (n as i32 - 7)),
+            threshold: (step * dead_zone).ceil().min(32767.0) as i16,
+            seen: None,
+            norms: None,
+        }
+    }
+
+    /// Weighted error of a block without coefficients, if `plain` is its squared error.
+    pub(in crate::encoder) fn empty(&self, plain: f64, coefficients: &[i16], size: (usize, usize)) -> f64 {
+        let Some(seen) = self.seen else { return plain };
+        let seen = &seen[..size.0 * size.1];
+        if let Some(norms) = self.norms {
+            let weighted = coefficients.iter().zip(seen).zip(norms);
+            let sum: f32 = weighted.map(|((&c, w), norm)| f32::from(c).powi(2) * (w - 1.0) * norm).sum();
+            return plain + f64::from(sum * self.gain);
+        }
+        let mut sums = [0.0_f32; 8];
+        for (c, w) in coefficients.chunks_exact(8).zip(seen.chunks_exact(8)) {
+            for ((sum, &c), &w) in sums.iter_mut().zip(c).zip(w) {
+                *sum += f32::from(c) * f32::from(c) * (w - 1.0);
+            }
+        }
+        plain + f64::from(sums.iter().sum::<f32>() * self.gain)
+    }
+
+    /// The same with weighted quantisation, for blocks of `size` coefficients.
+    pub(in crate::encoder) fn with_weights(self, weights: &'a WeightMatrices, size: (usize, usize)) -> Self {
+        Self {
+            dequantiser: self.dequantiser.with_weights(weights, size),
+            weights: Some(weights),
+            threshold: (f32::from(self.threshold) * 0.7) as i16,
+            ..self
+        }
+    }
+
+    /// The nearest level to a magnitude.
+    #[inline(always)]
+    fn level(&self, magnitude: u32, x: usize, y: usize, size: (usize, usize)) -> u32 {
+        let plain = (magnitude * self.reciprocal + (1 << (self.shift - 1))) >> self.shift;
+        let Some(weights) = self.weights else { return plain };
+        let weight = match size.0.max(size.1) {
+            4 => weights.m4[y * 4 + x],
+            8 => weights.m8[y * 8 + x],
+            16 => weights.m8[((y >> 1) & 7) * 8 + ((x >> 1) & 7)],
+            _ => weights.m8[((y >> 2) & 7) * 8 + ((x >> 2) & 7)],
+        };
+        let scaled = u64::from(magnitude) * u64::from(self.reciprocal) * 64 / u64::from(weight.max(1));
+        ((scaled + (1 << (self.shift - 1))) >> self.shift) as u32
+    }
+
+    /// Finds levels for `coefficients` (`w` x `h`, row by row) that minimise distortion + `lambda` * bits; `None` if
+    /// no coefficient is worth its bits. `lambda` is per bit; `levels` need not be cleared.
+    #[allow(clippy::too_many_arguments)]
+    pub(in crate::encoder) fn quantise(
+        &self,
+        backend: Backend,
+        costs: &Costs,
+        lambda: f32,
+        coefficients: &[i16; MAX_COEFFICIENTS],
+        size: (usize, usize),
+        class: BlockClass,
+        levels: &mut [i16],
+    ) -> Option<Quantised> {
+        let count = size.0 * size.1;
+        let levels = &mut levels[..count];
+        levels.fill(0);
+        let groups = large_groups(backend, &coefficients[..count], size.0, self.threshold);
+        if groups == 0 {
+            return None;
+        }
+        let lambda = lambda / ONE_BIT as f32;
+        let task = Task { quantiser: self, costs, lambda, coefficients, size, groups };
+        match class {
+            BlockClass { luma: false, .. } => task.run::<false, true>(false, levels),
+            BlockClass { diagonal: true, .. } => task.run::<true, true>(false, levels),
+            BlockClass { swap, .. } => task.run::<true, false>(swap, levels),
+        }
+    }
+}
+
+struct Task<'a> {
+    quantiser: &'a Quantiser<'a>,
+    costs: &'a Costs,
+    /// Per unit of cost.
+    lambda: f32,
+    coefficients: &'a [i16; MAX_COEFFICIENTS],
+    size: (usize, usize),
+    /// Bits of the groups, row by row, with a coefficient that reaches the threshold.
+    groups: u64,
+}
+
+/// The groups, row by row, with a coefficient of at least `threshold` in magnitude, as bits.
+pub(in crate::encoder) fn large_groups(
+    backend: Backend,
+    coefficients: &[i16],
+    w: usize,
+    threshold: i16,
+) -> u64 {
+    if let Some(groups) = simd::large_groups(backend, coefficients, w, threshold) {
+        return groups;
+    }
+    let mut groups = 0;
+    for (y, row) in coefficients.chunks_exact(w).enumerate() {
+        for (gx, cells) in row.chunks_exact(4).enumerate() {
+            let any = cells.iter().any(|c| c.unsigned_abs() >= threshold.unsigned_abs());
+            groups |= u64::from(any) << (y / 4 * (w / 4) + gx);
+        }
+    }
+    groups
+}
+
+/// Coefficients of a group in scan order.
+struct Group {
+    nearest: [u32; 16],
+    /// Change of the distortion by the nearest level and by the one below, against level 0.
+    changes: [[f32; 2]; 16],
+    top: usize,
+    /// Sum of the changes by the nearest levels: no choice can gain more.
+    most: f32,
+}
+
+/// A way to code a group.
+#[derive(Clone, Copy)]
+struct Choice {
+    /// Cost against a group without coefficients.
+    cost: f32,
+    bits: u32,
+    rank: usize,
+    /// Levels by scan position; the tail stays 0.
+    levels: [u16; 24],
+}
+
+impl Task<'_> {
+    fn run<const LUMA: bool, const DIAG: bool>(&self, swap: bool, levels: &mut [i16]) -> Option<Quantised> {
+        let (w, h) = self.size;
+        let block = Block::<LUMA, DIAG>::new((w, h), swap);
+        // The cheapest way with coefficients: cost, bits, rank and the first group coded.
+        let mut best: Option<(f32, u32, usize, usize)> = None;
+        for g in (0..block.groups).rev() {
+            let group = self.load(&block, g);
+            let flag = |coded: bool| {
+                let context = ctx::NONZERO_CG + if LUMA { usize::from(g != 0) } else { 2 };
+                self.costs.bin(context, coded)
+            };
+            let Some(group) = group else {
+                if let Some((cost, bits, ..)) = &mut best {
+                    let rate = flag(false);
+                    *cost += self.lambda * rate as f32;
+                    *bits += rate;
+                }
+                continue;
+            };
+            let mut continued = None;
+            if let Some((cost, bits, rank, last)) = best {
+                let empty = flag(false);
+                let mut next = (cost + self.lambda * empty as f32, bits + empty, rank, last);
+                let choice = self.code_group(&block, g, &group, rank);
+                let rate = flag(true);
+                let with = cost + choice.cost + self.lambda * rate as f32;
+                if with < next.0 {
+                    next = (with, bits + choice.bits + rate, choice.rank, last);
+                    continued = Some(choice);
+                }
+                best = Some(next);
+            }
+            let mut taken = continued;
+            // With much gained already, starting here is hopeless.
+            if best.is_none_or(|(cost, ..)| cost > group.most) {
+                let choice = self.code_group(&block, g, &group, 0);
+                let rate = self.costs.of(|c| {
+                    block.code_last_group(c, g);
+                });
+                let cost = choice.cost + self.lambda * rate as f32;
+                if best.is_none_or(|best| cost < best.0) {
+                    best = Some((cost, choice.bits + rate, choice.rank, g));
+                    taken = Some(choice);
+                }
+            }
+            if let Some(choice) = taken {
+                let (gx, gy) = block.group(g);
+                for (position, &level) in choice.levels[..16].iter().enumerate() {
+                    let (x, y) = block.place(gx, gy, position);
+                    let negative = self.coefficients[y * w + x] < 0;
+                    levels[y * w + x] = if negative { (level as i16).wrapping_neg() } else { level as i16 };
+                }
+            }
+        }
+        let (cost, bits, _, last) = best?;
+        for g in last + 1..block.groups {
+            let (gx, gy) = block.group(g);
+            for position in 0..16 {
+                let (x, y) = block.place(gx, gy, position);
+                levels[y * w + x] = 0;
+            }
+        }
+        Some(Quantised { distortion: cost - self.lambda * bits as f32, bits })
+    }
+
+    /// The coefficients of group `g`, or `None` if all of them become 0.
+    #[inline]
+    fn load<const LUMA: bool, const DIAG: bool>(&self, block: &Block<LUMA, DIAG>, g: usize) -> Option<Group> {
+        let w = self.size.0;
+        let (gx, gy) = block.group(g);
+        let threshold = self.quantiser.threshold;
+        // Swapped blocks are square, and their groups are where the transposed ones are.
+        let (cx, cy) = if block.swap() { (gy, gx) } else { (gx, gy) };
+        if self.groups >> (cy * (w / 4) + cx) & 1 == 0 {
+            return None;
+        }
+        let mut group = Group { nearest: [0; 16], changes: [[0.0; 2]; 16], top: 0, most: 0.0 };
+        for position in 0..16 {
+            let (x, y) = block.place(gx, gy, position);
+            let magnitude = i32::from(self.coefficients[y * w + x]).abs();
+            if magnitude < i32::from(threshold) {
+                continue;
+            }
+            let nearest = self.quantiser.level(magnitude as u32, x, y, self.size).min(32767);
+            if nearest > 0 {
+                let of = |table: Option<&[f32]>| table.map_or(1.0, |table| table[y * w + x]);
+                let gain = self.quantiser.gain * of(self.quantiser.seen) * of(self.quantiser.norms);
+                let change = |level: u32| {
+                    let error = magnitude - i32::from(self.quantiser.dequantiser.scale(x, y, level as i32));
+                    (error * error - magnitude * magnitude) as f32 * gain
+                };
+                group.nearest[position] = nearest;
+                group.changes[position] =
+                    [change(nearest), if nearest > 1 { change(nearest - 1) } else { 0.0 }];
+                group.most += group.changes[position][0];
+                group.top = position;
+            }
+        }
+        (group.nearest[group.top] > 0).then_some(group)
+    }
+
+    /// The cheapest way to code a group with at least one coefficient; `rank` is 0 for the first coded group.
+    fn code_group<const LUMA: bool, const DIAG: bool>(
+        &self,
+        block: &Block<LUMA, DIAG>,
+        g: usize,
+        group: &Group,
+        rank: usize,
+    ) -> Choice {
+        let places = &RUN_PLACES[usize::from(block.groups > 1)][usize::from(g == 0)]
+            [if LUMA { 1 + usize::from(DIAG) } else { 0 }];
+        let run_base = ctx::RUN + if LUMA { 0 } else { 33 };
+        let level_base = ctx::LEVEL + if LUMA { 0 } else { 20 };
+        let (lambda, costs) = (self.lambda, self.costs);
+        let last_costs = LastCosts::new(block, g, rank == 0, costs);
+        let started_rank = rank;
+        let mut choice = Choice { cost: f32::MAX, bits: 0, rank, levels: [0; 24] };
+        // Number of levels, context set of runs, and whether a level above 2 makes later starts hopeless.
+        let (mut count, mut set, mut large) = (0_usize, 0_usize, false);
+        for p in (0..=group.top).rev() {
+            let nearest = group.nearest[p];
+            let [zero_rate, one_rate] = costs.0[run_base + 11 * set + usize::from(places[p])];
+            if nearest == 0 {
+                if count > 0 {
+                    choice.bits += zero_rate;
+                    choice.cost += lambda * zero_rate as f32;
+                }
+                continue;
+            }
+            let low = level_base + if g == 0 && p < 3 { 10 } else { 0 };
+            let errors = group.changes[p];
+            if count > 0 {
+                let k = usize::min(2, count.div_ceil(2));
+                let level_costs = costs.0[low + choice.rank.min(k + 2) + 5 * k / 2];
+                let (cost, rate, level) = best_level(nearest, errors, level_costs, lambda);
+                let with = cost + lambda * one_rate as f32;
+                let without = lambda * zero_rate as f32;
+                if with < without {
+                    choice.cost += with;
+                    choice.bits += rate + one_rate;
+                    choice.levels[p] = level as u16;
+                    choice.rank = choice.rank.max(RANKS[level.min(5) as usize].into());
+                    count += 1;
+                    large |= level > 2;
+                    set = run_set(&choice.levels, p);
+                } else {
+                    choice.cost += without;
+                    choice.bits += zero_rate;
+                }
+            }
+            if count == 0 || !large {
+                let last = last_costs.at(p);
+                let (cost, rate, level) =
+                    best_level(nearest, errors, costs.0[low + started_rank.min(2)], lambda);
+                let cost = cost + lambda * last as f32;
+                if cost < choice.cost {
+                    choice = Choice {
+                        cost,
+                        bits: rate + last,
+                        rank: started_rank.max(RANKS[level.min(5) as usize].into()),
+                        levels: [0; 24],
+                    };
+                    choice.levels[p] = level as u16;
+                    count = 1;
+                    large = level > 2;
+                    set = run_set(&choice.levels, p);
+                }
+            }
+        }
+        choice
+    }
+}
+
+/// The cheaper of the nearest level and the one below: cost, bits, level. `changes` are those of the distortion.
+#[inline(always)]
+fn best_level(nearest: u32, changes: [f32; 2], [zero, one]: [u32; 2], lambda: f32) -> (f32, u32, u32) {
+    let rate = level_cost(nearest, zero, one);
+    let cost = changes[0] + lambda * rate as f32;
+    if nearest > 1 {
+        let lower_rate = level_cost(nearest - 1, zero, one);
+        let lower = changes[1] + lambda * lower_rate as f32;
+        if lower < cost {
+            return (lower, lower_rate, nearest - 1);
+        }
+    }
+    (cost, rate, nearest)
+}
+
+/// Costs of the position of a group's last coefficient (docs/spec/avs2#a43.4).
+struct LastCosts {
+    x: [u32; 4],
+    y: [u32; 4],
+    exchange: bool,
+    mirror: [bool; 2],
+}
+
+impl LastCosts {
+    #[inline(always)]
+    fn new<const LUMA: bool, const DIAG: bool>(
+        block: &Block<LUMA, DIAG>,
+        g: usize,
+        first: bool,
+        costs: &Costs,
+    ) -> Self {
+        let (gx, gy) = block.group(g);
+        let base = block.last_position_context((gx, gy), first);
+        let unary = |base: usize| {
+            let ([z0, o0], [z1, o1]) = (costs.0[base], costs.0[base + 1]);
+            [o0, z0 + o1, z0 + z1 + o1, z0 + 2 * z1]
+        };
+        Self {
+            x: unary(base),
+            y: unary(base + 2),
+            exchange: DIAG && gx == 0 && gy > 0,
+            mirror: [!first, !first && DIAG],
+        }
+    }
+
+    #[inline(always)]
+    fn at(&self, position: usize) -> u32 {
+        let (x, y) = CELLS_4X4[position];
+        let x = if self.mirror[0] { 3 - x } else { x };
+        let y = if self.mirror[1] { 3 - y } else { y };
+        let (x, y) = if self.exchange { (y, x) } else { (x, y) };
+        self.x[usize::from(x)] + self.y[usize::from(y)]
+    }
+}
+
+/// The set of run contexts (docs/spec/avs2#a44.3): levels at most six positions away count.
+#[inline(always)]
+fn run_set(levels: &[u16; 24], p: usize) -> usize {
+    let sum: u32 = levels[p..p + 7].iter().map(|&level| u32::from(level)).sum();
+    (sum / 2).min(2) as usize
+}
+
+/// Bits of a level and its sign (docs/spec/avs2#a43.5).
+#[inline(always)]
+fn level_cost(level: u32, zero: u32, one: u32) -> u32 {
+    if level <= 32 {
+        let stop = if level < 32 { one } else { 0 };
+        return FINAL_ZERO + ONE_BIT + (level - 1) * zero + stop;
+    }
+    let length = (level - 32).ilog2();
+    FINAL_ONE + ONE_BIT + (2 * length + 1) * ONE_BIT
+}
+
+/// Levels in an array, row by row.
+pub(in crate::encoder) struct LevelArray<'a> {
+    pub(in crate::encoder) levels: &'a [i16],
+    pub(in crate::encoder) width: usize,
+}
+
+impl Levels for LevelArray<'_> {
+    #[inline(always)]
+    fn get(&self, x: usize, y: usize) -> i32 {
+        self.levels[y * self.width + x].into()
+    }
+
+    /// Only readers change levels.
+    #[inline(always)]
+    fn set(&mut self, _x: usize, _y: usize, _level: i32) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aec::{BinCoder, ContextSet, CostCoder};
+    use crate::syntax::code_coefficients;
+
+    #[test]
+    fn estimated_bits_are_those_of_the_syntax() {
+        let mut state = 3_u32;
+        let mut next = |n: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) % n
+        };
+        let mut coder = CostCoder::new(ContextSet::default());
+        for _ in 0..4000 {
+            coder.bin(next(ctx::COUNT as u32) as usize, next(3) == 0);
+        }
+        let costs = Costs::new(&coder.clone().into_contexts());
+        let classes = [
+            BlockClass::CHROMA,
+            BlockClass::INTER_LUMA,
+            BlockClass::intra_luma(12, false),
+            BlockClass::intra_luma(24, false),
+        ];
+        let mut coded = 0;
+        for size in [(4, 4), (8, 8), (16, 16), (32, 32), (16, 4), (4, 16), (32, 8), (8, 32)] {
+            for class in classes {
+                let class = BlockClass { swap: class.swap && size.0 == size.1, ..class };
+                for round in 0..12 {
+                    let mut coefficients = [0_i16; MAX_COEFFICIENTS];
+                    for (i, coefficient) in coefficients[..size.0 * size.1].iter_mut().enumerate() {
+                        let (x, y) = (i % size.0, i / size.0);
+                        let range = 1 + 4000 / (1 + x * x + y * y) as u32 * (1 + round % 4);
+                        *coefficient =
+                            (next(2 * range + 1) as i32 - range as i32).clamp(-32768, 32767) as i16;
+                    }
+                    let quantiser = Quantiser::new(10 + 4 * round as u8, 4, 0.5);
+                    let mut levels = [0; MAX_COEFFICIENTS];
+                    let Some(result) = quantiser.quantise(
+                        Backend::SCALAR,
+                        &costs,
+                        30.0,
+                        &coefficients,
+                        size,
+                        class,
+                        &mut levels,
+                    ) else {
+                        assert_eq!(levels, [0; MAX_COEFFICIENTS]);
+                        continue;
+                    };
+                    coded += 1;
+                    let bits = costs.of(|c| {
+                        let mut array = LevelArray { levels: &levels, width: size.0 };
+                        code_coefficients(c, size, class, &mut array);
+                    });
+                    assert_eq!(result.bits, bits, "{size:?} {class:?}");
+                }
+            }
+        }
+        assert!(coded > 100);
+    }
+
+    #[test]
+    fn small_lambda_keeps_the_nearest_levels() {
+        let costs = Costs::new(&ContextSet::default());
+        let quantiser = Quantiser::new(24, 3, 0.5);
+        let mut coefficients = [0; MAX_COEFFICIENTS];
+        for (i, c) in coefficients[..64].iter_mut().enumerate() {
+            *c = (i as i16 - 32) * 61;
+        }
+        let mut levels = [0; 64];
+        let class = BlockClass::CHROMA;
+        assert!(
+            quantiser
+                .quantise(Backend::SCALAR, &costs, 1e-6, &coefficients, (8, 8), class, &mut levels)
+                .is_some()
+        );
+        for (c, level) in coefficients.iter().zip(levels) {
+            let scaled = quantiser.dequantiser.scale(0, 0, level.into());
+            assert!((i32::from(*c) - i32::from(scaled)).abs() <= 64 * 4, "{c} {level} {scaled}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Bit costs with fixed context states.
+
+use crate::aec::{BinCoder, ContextSet, ctx};
+
+/// Costs of both values of a bin for every context, in 2^-12 bit.
+#[derive(Debug, Clone)]
+pub(in crate::encoder) struct Costs(pub(in crate::encoder) [[u32; 2]; ctx::COUNT]);
+
+/// Cost of a bypass bin.
+pub(in crate::encoder) const ONE_BIT: u32 = 1 << crate::aec::COST_BITS;
+/// Cost of a final bin that is 0.
+pub(in crate::encoder) const FINAL_ZERO: u32 = ONE_BIT / 256;
+/// Cost of a final bin that is 1.
+pub(in crate::encoder) const FINAL_ONE: u32 = ONE_BIT * 17 / 2;
+
+impl Costs {
+    pub(in crate::encoder) fn new(contexts: &ContextSet) -> Self {
+        Self(contexts.costs())
+    }
+
+    #[inline(always)]
+    pub(in crate::encoder) fn bin(&self, context: usize, bin: bool) -> u32 {
+        self.0[context][usize::from(bin)]
+    }
+
+    /// Cost of what `code` codes.
+    #[inline]
+    pub(in crate::encoder) fn of(&self, code: impl FnOnce(&mut Tally<'_>)) -> u32 {
+        let mut tally = Tally { costs: self, total: 0 };
+        code(&mut tally);
+        tally.total
+    }
+}
+
+/// Counts bits without adapting contexts.
+pub(in crate::encoder) struct Tally<'a> {
+    costs: &'a Costs,
+    total: u32,
+}
+
+impl BinCoder for Tally<'_> {
+    const READS: bool = false;
+
+    #[inline(always)]
+    fn bin(&mut self, context: usize, bin: bool) -> bool {
+        self.total += self.costs.bin(context, bin);
+        bin
+    }
+
+    #[inline(always)]
+    fn bypass(&mut self, bin: bool) -> bool {
+        self.total += ONE_BIT;
+        bin
+    }
+
+    #[inline(always)]
+    fn final_bin(&mut self, bin: bool) -> bool {
+        self.total += if bin { FINAL_ONE } else { FINAL_ZERO };
+        bin
+    }
+}

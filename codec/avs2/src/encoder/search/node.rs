@@ -1,0 +1,164 @@
+//! Nodes of the quadtree: one unit or four smaller nodes.
+
+use super::{ATTEMPT_LOG2, Node, Search};
+use crate::aec::ctx;
+
+/// Samples and levels of the part of a node that is inside the picture.
+#[derive(Default)]
+pub(super) struct SavedNode {
+    samples: [Vec<u8>; 3],
+    levels: [Vec<i16>; 3],
+}
+
+/// Where the samples of a node are in a plane of the row.
+struct NodeArea {
+    left: usize,
+    top: usize,
+    width: usize,
+    height: usize,
+}
+
+impl Search<'_> {
+    /// The cheapest way to code the node at `at`; it is left in the row's samples, cells, levels and units.
+    pub(super) fn quadtree(&mut self, node: Node) -> f64 {
+        let log2_size = node.log2_size;
+        let effort = self.picture.effort;
+        if self.inter.is_some() {
+            return self.divide(node);
+        }
+        let refinement = effort.refinement.filter(|_| log2_size as usize == ATTEMPT_LOG2);
+        let (mark, start) = (self.units.len(), refinement.map(|_| self.contexts.clone()));
+        let cost = match effort.attempts.get((log2_size as usize).wrapping_sub(ATTEMPT_LOG2)) {
+            Some(&attempts) if attempts > 1 => self.best_of_attempts(node, attempts),
+            _ => self.divide(node),
+        };
+        match (refinement, start) {
+            (Some(refinement), Some(start)) => self.refine(node, mark, start, refinement),
+            _ => cost,
+        }
+    }
+
+    /// One attempt at what [`quadtree`](Self::quadtree) does.
+    pub(super) fn divide(&mut self, node: Node) -> f64 {
+        let Node { at: (x, y), log2_size } = node;
+        let geometry = self.picture.geometry;
+        let size = 1_usize << log2_size;
+        let inside = x + size <= geometry.width && y + size <= geometry.height;
+        let lambda = self.picture.lambda * self.lambda_factor;
+        let split_cost = |search: &Self, split: bool| {
+            if log2_size > 3 && inside {
+                lambda * search.bits(search.costs.bin(ctx::SPLIT + log2_size as usize - 4, split))
+            } else {
+                0.0
+            }
+        };
+        let follow = self.picture.effort.follow_log2;
+        let mut whole = None;
+        if inside && log2_size <= self.picture.effort.max_cu_log2 {
+            let (unit, cost) = self.unit_of_any_kind(node);
+            let cost = cost + split_cost(self, false);
+            let stop = cost < self.picture.effort.stop_cost * lambda * (size * size) as f64 / 16.0;
+            let contexts = (log2_size >= follow).then(|| self.states_after(node, &[unit]));
+            if log2_size == 3 || stop {
+                self.follow(contexts);
+                self.units.push(unit);
+                return cost;
+            }
+            self.save(node, log2_size as usize - 3);
+            whole = Some((unit, cost, contexts));
+        }
+        self.forget_motion(node);
+        let mark = self.units.len();
+        let limit = whole.as_ref().map_or(f64::MAX, |(_, cost, ..)| *cost);
+        let mut cost = split_cost(self, true);
+        let before = (log2_size == follow).then(|| self.contexts.clone());
+        let half = size / 2;
+        for (dx, dy) in [(0, 0), (half, 0), (0, half), (half, half)] {
+            if cost < limit && x + dx < geometry.width && y + dy < geometry.height {
+                cost += self.quadtree(Node { at: (x + dx, y + dy), log2_size: log2_size - 1 });
+            }
+        }
+        match whole {
+            Some((unit, limit, contexts)) if limit <= cost => {
+                self.units.truncate(mark);
+                self.restore(node, log2_size as usize - 3);
+                self.store_cells(&unit);
+                self.follow(contexts);
+                self.units.push(unit);
+                limit
+            }
+            _ => {
+                if let Some(before) = before {
+                    self.contexts = before;
+                    let contexts = self.states_after_units_from(node, mark);
+                    self.start_with(contexts);
+                }
+                cost
+            }
+        }
+    }
+
+    /// Keeps what is coded in a node in one of the search's own places.
+    pub(super) fn save(&mut self, node: Node, slot: usize) {
+        let mut saved = std::mem::take(&mut self.saved[slot]);
+        self.save_to(node, &mut saved);
+        self.saved[slot] = saved;
+    }
+
+    /// Puts back what [`save`](Self::save) has kept.
+    pub(super) fn restore(&mut self, node: Node, slot: usize) {
+        let saved = std::mem::take(&mut self.saved[slot]);
+        self.put(node, &saved);
+        self.saved[slot] = saved;
+    }
+
+    /// What is coded in a node.
+    pub(super) fn saved_node(&self, node: Node) -> SavedNode {
+        let mut saved = SavedNode::default();
+        self.save_to(node, &mut saved);
+        saved
+    }
+
+    /// Replaces `saved` by what is coded in a node.
+    pub(super) fn save_to(&self, node: Node, saved: &mut SavedNode) {
+        for c in 0..3 {
+            let NodeArea { left, top, width, height } = self.area(node, c);
+            let samples = &mut saved.samples[c];
+            samples.clear();
+            for y in top..top + height {
+                samples.extend_from_slice(&self.row.planes[c].row(y)[left..left + width]);
+            }
+            let levels = &mut saved.levels[c];
+            levels.clear();
+            levels.extend_from_slice(&self.levels.planes[c][self.level_range(node, c)]);
+        }
+    }
+
+    /// Puts back what was coded in a node.
+    pub(super) fn put(&mut self, node: Node, saved: &SavedNode) {
+        for c in 0..3 {
+            let range = self.level_range(node, c);
+            self.levels.planes[c][range].copy_from_slice(&saved.levels[c]);
+            let NodeArea { left, top, width, .. } = self.area(node, c);
+            for (i, row) in saved.samples[c].chunks_exact(width).enumerate() {
+                self.row.planes[c].row_mut(top + i)[left..left + width].copy_from_slice(row);
+            }
+        }
+    }
+
+    fn level_range(&self, Node { at: (x, y), log2_size }: Node, c: usize) -> std::ops::Range<usize> {
+        let shift = 2 * usize::from(c > 0);
+        let from = self.z_offset(x, y);
+        from >> shift..(from + (1 << (2 * log2_size))) >> shift
+    }
+
+    /// The part of a node inside the picture. The first row of the plane is the row above.
+    fn area(&self, Node { at: (x, y), log2_size }: Node, c: usize) -> NodeArea {
+        let shift = usize::from(c > 0);
+        let size = (1_usize << log2_size) >> shift;
+        let (left, top) = (x >> shift, ((y - self.row.y) >> shift) + 1);
+        let width = size.min(self.row.planes[c].width() - left);
+        let height = size.min((self.row.height >> shift) + 1 - top);
+        NodeArea { left, top, width, height }
+    }
+}

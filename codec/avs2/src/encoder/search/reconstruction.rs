@@ -1,0 +1,89 @@
+//! Prediction and reconstruction of blocks, and their errors.
+
+use super::{BlockAt, Scratch, Search, coded_size};
+use crate::encoder::input::FRACTION_BITS;
+use crate::encoder::quantisation::quantiser::Quantiser;
+use crate::recon::{Availability, Secondary, add_residual, inverse_transform, predict_intra};
+
+impl Search<'_> {
+    /// Loads the source of a block without gaps.
+    pub(super) fn load_source(&mut self, at: BlockAt) {
+        let (w, h) = at.size;
+        let Scratch { source, fine, .. } = &mut self.scratch;
+        for (i, (fine, whole)) in fine.chunks_exact_mut(w).zip(source.chunks_exact_mut(w)).take(h).enumerate()
+        {
+            fine.copy_from_slice(&self.picture.source[at.c].row(at.y + i)[at.x..at.x + w]);
+            for (whole, &fine) in whole.iter_mut().zip(&*fine) {
+                *whole = ((fine + (1 << (FRACTION_BITS - 1))) >> FRACTION_BITS).min(255) as u8;
+            }
+        }
+    }
+
+    /// Index of a block's first sample in the row's plane.
+    pub(super) fn origin(&self, at: BlockAt) -> usize {
+        let top = self.row.y >> usize::from(at.c > 0);
+        self.row.planes[at.c].index(at.x, at.y - top + 1)
+    }
+
+    /// Loads the reference line for all modes.
+    pub(super) fn load_line(&mut self, at: BlockAt, available: Availability) {
+        let origin = self.origin(at);
+        let plane = &self.row.planes[at.c];
+        let line = &mut self.scratch.line;
+        line.load(plane.samples(), plane.stride(), origin, at.size, available, 3);
+        line.extend(at.size, 32);
+    }
+
+    pub(super) fn predict(&mut self, mode: u8, size: (usize, usize), available: Availability) {
+        let scratch = &mut self.scratch;
+        let backend = self.picture.backend;
+        predict_intra(backend, mode, size, &scratch.line, available, &mut scratch.prediction[..], size.0);
+    }
+
+    /// Reconstructs a block from the best prediction and levels with the decoder's functions, keeps the levels at
+    /// `offset`, and returns the squared error.
+    pub(super) fn reconstruct(
+        &mut self,
+        at: BlockAt,
+        quantiser: Option<&Quantiser<'_>>,
+        secondary: Secondary,
+        offset: usize,
+    ) -> f64 {
+        let origin = self.origin(at);
+        let backend = self.picture.backend;
+        let (w, h) = at.size;
+        let scratch = &mut self.scratch;
+        let plane = &mut self.row.planes[at.c];
+        let stride = plane.stride();
+        let out = &mut plane.samples_mut()[origin..];
+        for (to, from) in out.chunks_mut(stride).zip(scratch.best_prediction.chunks_exact(w)).take(h) {
+            to[..w].copy_from_slice(from);
+        }
+        if let Some(quantiser) = quantiser {
+            let coded = coded_size(at.size);
+            let count = coded.0 * coded.1;
+            self.levels.planes[at.c][offset..offset + count].copy_from_slice(&scratch.best_levels[..count]);
+            let block = &mut scratch.block;
+            block.start(coded);
+            for (y, row) in scratch.best_levels.chunks_exact(coded.0).take(coded.1).enumerate() {
+                for (x, &level) in row.iter().enumerate() {
+                    if level != 0 {
+                        block.set(x, y, quantiser.dequantiser.scale(x, y, level.into()));
+                    }
+                }
+            }
+            inverse_transform(backend, block, at.size, secondary, &mut scratch.residual);
+            block.clear();
+            add_residual(backend, &scratch.residual, at.size, out, stride);
+        }
+        self.error_at(at)
+    }
+
+    /// Error of a reconstructed block.
+    pub(super) fn error_at(&self, at: BlockAt) -> f64 {
+        let (source, plane) = (&self.picture.source[at.c], &self.row.planes[at.c]);
+        let samples = (&plane.samples()[self.origin(at)..], plane.stride());
+        let perception = &self.picture.perception[usize::from(at.c > 0)];
+        perception.error(self.picture.backend, (source.from(at.x, at.y), source.width()), samples, at.size)
+    }
+}

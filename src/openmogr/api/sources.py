@@ -1,0 +1,78 @@
+"""Objects and uploads as the image room takes them: files, or bytes in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import IO
+
+from openmogr.image import Source
+from openmogr.storage.interface import ObjectReader, Staged
+
+__all__ = ["OpenSource"]
+
+# What is shorter, and does not lie in a file, is kept in memory.
+_IN_MEMORY = 1024 * 1024
+
+
+class OpenSource:
+    """The source of image work, made when it is first asked for.
+
+    What does not lie in one file is copied into a temporary one, unless it is short. The owner of ``content`` closes
+    this first.
+
+    Args:
+        content: finished or open; the size of its bytes has been checked.
+        size: bytes.
+        etag: with ``size`` and ``crc64``, what tells the content from all others.
+        name: the object key, for messages.
+    """
+
+    def __init__(
+        self, content: Staged | ObjectReader, size: int, etag: str, crc64: int, name: str = ""
+    ) -> None:
+        self.identity = (size, etag, crc64)
+        self.size = size
+        self._content = content
+        self._name = name
+        self._source: Source | None = None
+        self._spooled: IO[bytes] | None = None
+        self._making = asyncio.Lock()
+
+    @classmethod
+    def of(cls, reader: ObjectReader) -> OpenSource:
+        """That of an open object."""
+        info = reader.info
+        return cls(reader, info.size, info.etag, info.crc64, info.key)
+
+    async def get(self) -> Source:
+        """The source."""
+        async with self._making:
+            if self._source is None:
+                self._source = await self._make()
+            return self._source
+
+    async def aclose(self) -> None:
+        """Remove what was copied."""
+        if self._spooled is not None:
+            await asyncio.to_thread(self._spooled.close)
+            self._spooled = None
+
+    async def _make(self) -> Source:
+        if not self.size:  # an empty upload has no file
+            return Source(data=b"", name=self._name)
+        if (path := self._content.path) is not None:
+            return Source(path=path, name=self._name)
+        if self.size <= _IN_MEMORY:
+            return Source(data=b"".join([chunk async for chunk in self._content.stream()]), name=self._name)
+        self._spooled = file = await asyncio.to_thread(_temporary_file)
+        async for chunk in self._content.stream():
+            await asyncio.to_thread(file.write, chunk)
+        await asyncio.to_thread(file.flush)
+        return Source(path=Path(file.name), name=self._name)
+
+
+def _temporary_file() -> IO[bytes]:
+    file: IO[bytes] = tempfile.NamedTemporaryFile(prefix="openmogr-")  # noqa: SIM115 - closed by its owner
+    return file

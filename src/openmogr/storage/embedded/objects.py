@@ -1,0 +1,155 @@
+"""Objects in the index."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from openmogr.errors import NoSuchKey
+from openmogr.storage.embedded.index import Transaction
+from openmogr.storage.embedded.listing import list_page
+from openmogr.storage.embedded.records import (
+    OBJECT_COLUMNS,
+    ObjectRow,
+    Segment,
+    attribute_values,
+    bucket_id,
+    dump_tags,
+    load_segments,
+    now,
+    object_info,
+    remove_content,
+    signed,
+    store_segments,
+)
+from openmogr.storage.errors import ObjectAlreadyExists
+from openmogr.storage.interface import Acl, ObjectAttributes, ObjectInfo, ObjectList
+
+__all__ = ["Entry", "delete", "find", "find_with_segments", "list_keys", "set_acl", "set_tags", "write"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A write whose bytes are durable: what the index has to say of it."""
+
+    bucket: str
+    key: bytes
+    segments: Sequence[Segment]
+    size: int
+    etag: str
+    crc64: int
+    attributes: ObjectAttributes
+    forbid_overwrite: bool
+
+
+def write(transaction: Transaction, entries: Sequence[Entry]) -> list[ObjectInfo]:
+    """Write all entries in order."""
+    taken = [entry for entry in entries if entry.forbid_overwrite and _exists(transaction, entry)]
+    if taken:
+        raise ObjectAlreadyExists(detail=f"key {taken[0].key!r}")
+    modified = now()
+    return [_write(transaction, entry, modified) for entry in entries]
+
+
+def _exists(transaction: Transaction, entry: Entry) -> bool:
+    connection = transaction.connection
+    found = connection.execute(
+        "SELECT 1 FROM objects WHERE bucket = ? AND key = ?",
+        (bucket_id(connection, entry.bucket), entry.key),
+    )
+    return found.fetchone() is not None
+
+
+def _write(transaction: Transaction, entry: Entry, modified: int) -> ObjectInfo:
+    connection = transaction.connection
+    bucket = bucket_id(connection, entry.bucket)
+    old = connection.execute(
+        "SELECT content FROM objects WHERE bucket = ? AND key = ?", (bucket, entry.key)
+    ).fetchone()
+    content = store_segments(transaction, entry.segments)
+    connection.execute(
+        "INSERT OR REPLACE INTO objects"
+        " (bucket, key, content, size, etag, crc64, modified, acl, storage_class, headers, tags)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(bucket, entry.key, content, entry.size, entry.etag, signed(entry.crc64), modified),
+            *attribute_values(entry.attributes),
+        ),
+    )
+    if old is not None:
+        remove_content(transaction, old[0])
+    return find(connection, entry.bucket, entry.key)
+
+
+def find(connection: sqlite3.Connection, bucket: str, key: bytes) -> ObjectInfo:
+    """Raises ``NoSuchKey``."""
+    return object_info(bucket, _row(connection, bucket, key)[1])
+
+
+def find_with_segments(
+    connection: sqlite3.Connection, bucket: str, key: bytes
+) -> tuple[ObjectInfo, list[Segment]]:
+    """The same, and where the bytes lie."""
+    content, row = _row(connection, bucket, key)
+    return object_info(bucket, row), load_segments(connection, content)
+
+
+def _row(connection: sqlite3.Connection, bucket: str, key: bytes) -> tuple[int | None, ObjectRow]:
+    row = connection.execute(
+        f"SELECT content, {OBJECT_COLUMNS} FROM objects WHERE bucket = ? AND key = ?",  # noqa: S608  # constants
+        (bucket_id(connection, bucket), key),
+    ).fetchone()
+    if row is None:
+        raise NoSuchKey(detail=f"key {key!r}")
+    return row[0], row[1:]
+
+
+def delete(transaction: Transaction, name: str, keys: Sequence[bytes]) -> None:
+    connection = transaction.connection
+    bucket = bucket_id(connection, name)
+    for key in keys:
+        rows = connection.execute(
+            "DELETE FROM objects WHERE bucket = ? AND key = ? RETURNING content", (bucket, key)
+        ).fetchall()
+        for (content,) in rows:
+            remove_content(transaction, content)
+
+
+def set_acl(transaction: Transaction, bucket: str, key: bytes, acl: Acl) -> None:
+    _update(transaction, bucket, key, "acl", acl)
+
+
+def set_tags(transaction: Transaction, bucket: str, key: bytes, tags: dict[str, str]) -> None:
+    _update(transaction, bucket, key, "tags", dump_tags(tags))
+
+
+def _update(transaction: Transaction, name: str, key: bytes, column: str, value: str) -> None:
+    connection = transaction.connection
+    cursor = connection.execute(
+        f"UPDATE objects SET {column} = ? WHERE bucket = ? AND key = ?",  # noqa: S608  # constants
+        (value, bucket_id(connection, name), key),
+    )
+    if not cursor.rowcount:
+        raise NoSuchKey(detail=f"key {key!r}")
+
+
+def list_keys(
+    connection: sqlite3.Connection, name: str, prefix: bytes, delimiter: bytes, marker: bytes, limit: int
+) -> ObjectList:
+    bucket = bucket_id(connection, name)
+
+    def seek(lower: bytes, inclusive: bool, upper: bytes | None) -> Iterator[tuple[bytes, ObjectRow]]:
+        query = f"SELECT {OBJECT_COLUMNS} FROM objects WHERE bucket = ?"  # noqa: S608  # constants
+        query += f" AND key {'>=' if inclusive else '>'} ?{'' if upper is None else ' AND key < ?'}"
+        values = (bucket, lower) if upper is None else (bucket, lower, upper)
+        for row in connection.execute(query + " ORDER BY key", values):
+            yield row[0], row
+
+    page = list_page(seek, prefix, delimiter, marker, limit)
+    return ObjectList(
+        objects=[object_info(name, row) for row in page.items],
+        common_prefixes=[item.decode() for item in page.prefixes],
+        truncated=page.last is not None,
+        next_marker=None if page.last is None else page.last.decode(),
+    )

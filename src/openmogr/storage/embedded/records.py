@@ -1,0 +1,169 @@
+"""Rows of the index as the protocol's dataclasses, and back."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeAlias
+
+from openmogr.errors import NoSuchBucket
+from openmogr.storage.embedded.index import Transaction
+from openmogr.storage.interface import Acl, Bucket, ObjectAttributes, ObjectHeaders, ObjectInfo, Part, Upload
+
+__all__ = [
+    "ATTRIBUTE_COLUMNS",
+    "OBJECT_COLUMNS",
+    "PART_COLUMNS",
+    "UPLOAD_COLUMNS",
+    "ObjectRow",
+    "PartRow",
+    "Segment",
+    "UploadRow",
+    "attribute_values",
+    "bucket_id",
+    "dump_tags",
+    "find_bucket",
+    "load_segments",
+    "moment",
+    "now",
+    "object_info",
+    "part",
+    "remove_content",
+    "signed",
+    "store_segments",
+    "upload",
+]
+
+ObjectRow: TypeAlias = tuple[bytes, int, str, int, int, str, str, str, str]
+UploadRow: TypeAlias = tuple[bytes, str, int, str, str, str, str]
+PartRow: TypeAlias = tuple[int, int, str, int, int]
+
+ATTRIBUTE_COLUMNS: Final = "acl, storage_class, headers, tags"
+OBJECT_COLUMNS: Final = f"key, size, etag, crc64, modified, {ATTRIBUTE_COLUMNS}"
+UPLOAD_COLUMNS: Final = f"key, id, initiated, {ATTRIBUTE_COLUMNS}"
+PART_COLUMNS: Final = "number, size, etag, crc64, modified"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A piece of a blob: ``length`` bytes from ``start``."""
+
+    blob: str
+    start: int
+    length: int
+
+
+def now() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+def moment(milliseconds: int) -> datetime:
+    """A stored time as UTC."""
+    return _EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def signed(crc: int) -> int:
+    """An unsigned 64-bit number as SQLite keeps it."""
+    return crc - (1 << 64) if crc >> 63 else crc
+
+
+def attribute_values(attributes: ObjectAttributes) -> tuple[str, str, str, str]:
+    """The values of ``ATTRIBUTE_COLUMNS``."""
+    headers = {name: value for name, value in asdict(attributes.headers).items() if value}
+    text = json.dumps(headers, ensure_ascii=False, separators=(",", ":"))
+    return attributes.acl, attributes.storage_class, text, dump_tags(attributes.tags)
+
+
+def dump_tags(tags: Mapping[str, str]) -> str:
+    """Tags as stored."""
+    return json.dumps(dict(tags), ensure_ascii=False, separators=(",", ":"))
+
+
+def _attributes(acl: str, storage_class: str, headers: str, tags: str) -> ObjectAttributes:
+    return ObjectAttributes(ObjectHeaders(**json.loads(headers)), Acl(acl), storage_class, json.loads(tags))
+
+
+def object_info(bucket: str, row: ObjectRow) -> ObjectInfo:
+    """A row of ``OBJECT_COLUMNS``."""
+    key, size, etag, crc64, modified, acl, storage_class, headers, tags = row
+    return ObjectInfo(
+        bucket,
+        key.decode(),
+        size,
+        etag,
+        crc64 & (1 << 64) - 1,
+        moment(modified),
+        _attributes(acl, storage_class, headers, tags),
+    )
+
+
+def upload(bucket: str, row: UploadRow) -> Upload:
+    """A row of ``UPLOAD_COLUMNS``."""
+    key, identifier, initiated, acl, storage_class, headers, tags = row
+    return Upload(
+        bucket, key.decode(), identifier, moment(initiated), _attributes(acl, storage_class, headers, tags)
+    )
+
+
+def part(row: PartRow) -> Part:
+    """A row of ``PART_COLUMNS``."""
+    number, size, etag, crc64, modified = row
+    return Part(number, size, etag, crc64 & (1 << 64) - 1, moment(modified))
+
+
+def find_bucket(connection: sqlite3.Connection, name: str) -> tuple[int, Bucket]:
+    """A bucket and its number in the index. Raises ``NoSuchBucket``."""
+    row = connection.execute(
+        "SELECT id, name, region, acl, created FROM buckets WHERE name = ?", (name,)
+    ).fetchone()
+    if row is None:
+        raise NoSuchBucket(detail=f"bucket {name!r}")
+    number, name, region, acl, created = row
+    return number, Bucket(name, region, Acl(acl), moment(created))
+
+
+def bucket_id(connection: sqlite3.Connection, name: str) -> int:
+    """The number of a bucket. Raises ``NoSuchBucket``."""
+    return find_bucket(connection, name)[0]
+
+
+def load_segments(connection: sqlite3.Connection, content: int | None) -> list[Segment]:
+    """Where the bytes lie; an empty object has no content."""
+    rows = connection.execute(
+        "SELECT blob, start, length FROM segments WHERE content = ? ORDER BY position", (content,)
+    )
+    return [Segment(*row) for row in rows]
+
+
+def store_segments(transaction: Transaction, segments: Sequence[Segment]) -> int | None:
+    """Write a content; returns its number, None for an empty one."""
+    if not segments:
+        return None
+    connection = transaction.connection
+    content: int = connection.execute("SELECT coalesce(max(content), 0) + 1 FROM segments").fetchone()[0]
+    connection.executemany(
+        "INSERT INTO segments (content, position, blob, start, length) VALUES (?, ?, ?, ?, ?)",
+        [(content, index, item.blob, item.start, item.length) for index, item in enumerate(segments)],
+    )
+    transaction.keep([item.blob for item in segments])
+    return content
+
+
+def remove_content(transaction: Transaction, content: int | None) -> None:
+    """Remove a content and note the blobs that nothing uses any more."""
+    if content is None:
+        return
+    connection = transaction.connection
+    blobs = {
+        row[0]
+        for row in connection.execute("DELETE FROM segments WHERE content = ? RETURNING blob", (content,))
+    }
+    for blob in blobs:
+        if connection.execute("SELECT 1 FROM segments WHERE blob = ? LIMIT 1", (blob,)).fetchone() is None:
+            transaction.drop([blob])

@@ -1,0 +1,168 @@
+"""An upload on its way in: buffered, hashed and written to a temporary file in worker threads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from openmogr.errors import CosError, InternalError, is_shortage
+from openmogr.storage.embedded import crc64
+from openmogr.storage.embedded.blobs import BlobFiles
+from openmogr.storage.embedded.records import Segment
+from openmogr.storage.embedded.worker import in_thread, settled
+from openmogr.storage.errors import EntityTooLarge, StorageBusy, StorageFull
+from openmogr.storage.interface import Digest
+
+__all__ = ["FileStaged"]
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class FileStaged:
+    """See :class:`openmogr.storage.interface.Staged`.
+
+    A chunk is written and hashed while the next one arrives; at most two chunks are in memory.
+    """
+
+    def __init__(self, blobs: BlobFiles, pool: ThreadPoolExecutor, chunk: int, limit: int) -> None:
+        self._blobs = blobs
+        self._pool = pool
+        self._chunk = chunk
+        self._limit = limit
+        self._buffer: list[bytes] = []
+        self._buffered = 0
+        self._size = 0
+        # MD5 is what ETags are made of; nothing here relies on it for safety.
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._crc64 = 0
+        self._path = blobs.new_staging_path()
+        self._descriptor: int | None = None
+        self._flushing: Future[None] | None = None
+        self._digest: Digest | None = None
+        self._blob: str | None = None
+        self._committed = False
+        self._adopting = asyncio.Lock()
+
+    @property
+    def path(self) -> Path:
+        return self._path
+
+    @property
+    def digest(self) -> Digest | None:
+        """The digest, once finished."""
+        return self._digest
+
+    async def write(self, chunk: bytes) -> None:
+        if self._digest is not None:
+            raise RuntimeError("the upload was finished before")
+        self._size += len(chunk)
+        if self._size > self._limit:
+            raise EntityTooLarge(
+                f"Your proposed upload exceeds the maximum allowed size of {self._limit} bytes."
+            )
+        self._buffer.append(bytes(chunk))
+        self._buffered += len(chunk)
+        if self._buffered >= self._chunk:
+            await self._flushed()
+            self._flushing = self._pool.submit(self._append, self._take())
+
+    async def finish(self) -> Digest:
+        if self._digest is None:
+            await self._flushed()
+            data = self._take()
+            await in_thread(self._pool, lambda: self._append(data))
+            self._digest = Digest(self._size, self._md5.digest(), self._crc64)
+        return self._digest
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        digest = await self.finish()
+        position = 0
+        while position < digest.size:
+            chunk = await in_thread(self._pool, partial(self._read, position))
+            position += len(chunk)
+            yield chunk
+
+    def _read(self, position: int) -> bytes:
+        assert self._descriptor is not None
+        try:
+            data = os.pread(self._descriptor, self._chunk, position)
+        except OSError as error:
+            raise _translate(error) from error
+        if not data:
+            raise InternalError(detail=f"staging: {self._path.name} ends at byte {position}")
+        return data
+
+    async def adopt(self) -> list[Segment]:
+        """Make the bytes durable, outside the staging folder; where they lie."""
+        async with self._adopting:
+            if self._committed:
+                raise RuntimeError("the upload was committed before")
+            digest = await self.finish()
+            if not digest.size:
+                return []
+            if self._blob is None:
+                await in_thread(self._pool, self._adopt)
+            assert self._blob is not None
+            return [Segment(self._blob, 0, digest.size)]
+
+    def committed(self) -> None:
+        """The index owns the bytes now. Called in the thread of the commit."""
+        self._committed = True
+
+    async def aclose(self) -> None:
+        """End the stage; what is not committed is removed."""
+        with contextlib.suppress(CosError):
+            await self._flushed()
+        await in_thread(self._pool, self._discard)
+
+    def _take(self) -> list[bytes]:
+        data, self._buffer, self._buffered = self._buffer, [], 0
+        return data
+
+    async def _flushed(self) -> None:
+        """Wait for the last chunk, and raise what went wrong with it."""
+        if self._flushing is not None:
+            await settled(self._flushing)
+
+    def _append(self, chunks: list[bytes]) -> None:
+        data = b"".join(chunks)
+        try:
+            if self._descriptor is None:
+                self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+        except OSError as error:
+            raise _translate(error) from error
+        self._md5.update(data)
+        self._crc64 = crc64.update(self._crc64, data)
+
+    def _adopt(self) -> None:
+        assert self._descriptor is not None
+        try:
+            self._blob = self._blobs.adopt(self._path, self._descriptor)
+        except OSError as error:
+            raise _translate(error) from error
+        self._path = self._blobs.path(self._blob)
+
+    def _discard(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+        # Nothing adopts the file of an empty object.
+        if not self._committed or self._blob is None:
+            self._path.unlink(missing_ok=True)
+
+
+def _translate(error: OSError) -> CosError:
+    detail = f"staging: {error}"
+    if error.errno in _FULL:
+        return StorageFull(detail=detail)
+    return StorageBusy(detail=detail) if is_shortage(error) else InternalError(detail=detail)

@@ -1,0 +1,392 @@
+"""The embedded back-end: objects' bytes as files, everything else in SQLite, in one folder of one process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from sqlite3 import Connection
+from types import TracebackType
+from typing import Self, TypeVar
+
+from openmogr.errors import InternalError, InvalidArgument
+from openmogr.storage.embedded import buckets, objects, uploads
+from openmogr.storage.embedded.blobs import BlobFiles, sync_folder
+from openmogr.storage.embedded.index import Index, Transaction
+from openmogr.storage.embedded.keys import check_bucket_name, encode_key, encode_text
+from openmogr.storage.embedded.modes import tighten
+from openmogr.storage.embedded.reader import FileAssembly, FileReader
+from openmogr.storage.embedded.records import Segment, find_bucket
+from openmogr.storage.embedded.reserve import Reserve
+from openmogr.storage.embedded.staged import FileStaged
+from openmogr.storage.embedded.worker import settled
+from openmogr.storage.errors import StorageUnusable
+from openmogr.storage.interface import (
+    Acl,
+    Bucket,
+    CompletedPart,
+    Content,
+    Digest,
+    ObjectAttributes,
+    ObjectInfo,
+    ObjectList,
+    ObjectReader,
+    Part,
+    PartList,
+    Staged,
+    Upload,
+    UploadList,
+    Write,
+)
+from openmogr.storage.settings import StorageSettings
+
+__all__ = ["EmbeddedStorage"]
+
+T = TypeVar("T")
+_MAX_PART_NUMBER = 10_000
+
+
+class EmbeddedStorage:
+    """See :class:`openmogr.storage.interface.Storage`. ``docs/use/storage.md`` describes files and guarantees."""
+
+    def __init__(self, settings: StorageSettings) -> None:
+        self._settings = settings
+        reserve = Reserve(settings.data / "reserve", settings.reserve_bytes)
+        self._blobs = BlobFiles(settings.data, reserve.make)
+        self._index = Index(
+            settings.data / "index.sqlite3",
+            settings.index_threads,
+            settings.max_commit_batch,
+            self._blobs.settle,
+            reserve,
+        )
+        self._pool = ThreadPoolExecutor(settings.io_threads, "openmogr-io")
+        self._lock: int | None = None
+        self._closing = threading.Event()
+        self._sweeper = threading.Thread(target=self._sweep, name="openmogr-sweep", daemon=True)
+
+    async def __aenter__(self) -> Self:
+        """Raises :class:`openmogr.storage.StorageUnusable`, saying why."""
+        try:
+            await asyncio.to_thread(self._open)
+        except BaseException:
+            self._release()
+            raise
+        self._sweeper.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self._close)
+
+    async def reclaimed(self) -> None:
+        """Wait until all files are removed that nothing uses, those of an earlier run included."""
+        await asyncio.to_thread(self._sweeper.join)
+        await asyncio.to_thread(self._blobs.wait)
+
+    async def check(self) -> None:
+        await self._read(lambda connection: connection.execute("SELECT 1 FROM buckets LIMIT 1").fetchone())
+
+    # Buckets
+
+    async def create_bucket(self, name: str, *, region: str, acl: Acl = Acl.PRIVATE) -> Bucket:
+        check_bucket_name(name)
+        limit = self._settings.max_buckets
+        return await self._write(lambda change: buckets.create(change, name, region, acl, limit))
+
+    async def head_bucket(self, name: str) -> Bucket:
+        return await self._read(lambda connection: find_bucket(connection, name)[1])
+
+    async def list_buckets(self) -> Sequence[Bucket]:
+        return await self._read(buckets.list_all)
+
+    async def delete_bucket(self, name: str) -> None:
+        await self._write(lambda change: buckets.delete(change, name), frees=True)
+
+    async def set_bucket_acl(self, name: str, acl: Acl) -> None:
+        await self._write(lambda change: buckets.set_acl(change, name, acl))
+
+    async def get_bucket_document(self, name: str, kind: str) -> bytes | None:
+        return await self._read(lambda connection: buckets.get_document(connection, name, kind))
+
+    async def put_bucket_document(self, name: str, kind: str, document: bytes | None) -> None:
+        await self._write(
+            lambda change: buckets.put_document(change, name, kind, document), frees=document is None
+        )
+
+    # Objects
+
+    @contextlib.asynccontextmanager
+    async def stage(self) -> AsyncIterator[Staged]:
+        settings = self._settings
+        staged = FileStaged(self._blobs, self._pool, settings.chunk_bytes, settings.max_object_bytes)
+        try:
+            yield staged
+        finally:
+            await staged.aclose()
+
+    async def commit(self, writes: Sequence[Write]) -> Sequence[ObjectInfo]:
+        keys = [encode_key(write.key) for write in writes]
+        contents = list({id(write.content): write.content for write in writes}.values())
+        with self._held(contents):
+            entries = [await self._entry(write, key) for write, key in zip(writes, keys, strict=True)]
+            assemblies = [content for content in contents if isinstance(content, FileAssembly)]
+
+            def work(change: Transaction) -> list[ObjectInfo]:
+                infos = objects.write(change, entries)
+                for assembly in assemblies:
+                    uploads.complete(change, assembly.upload, assembly.parts)
+                return infos
+
+            return await self._own(contents, self._index.write(work))
+
+    async def head_object(self, bucket: str, key: str) -> ObjectInfo:
+        name = encode_key(key)
+        return await self._read(lambda connection: objects.find(connection, bucket, name))
+
+    async def open_object(self, bucket: str, key: str) -> ObjectReader:
+        name = encode_key(key)
+
+        def work(connection: Connection) -> FileReader:
+            with self._blobs.lock:
+                info, segments = objects.find_with_segments(connection, bucket, name)
+                self._blobs.pin({segment.blob for segment in segments})
+            return FileReader(self._blobs, self._pool, self._settings.chunk_bytes, info, segments)
+
+        return await self._read(work)
+
+    async def delete_objects(self, bucket: str, keys: Sequence[str]) -> None:
+        encoded = [encode_key(key) for key in keys]
+        await self._write(lambda change: objects.delete(change, bucket, encoded), frees=True)
+
+    async def set_object_acl(self, bucket: str, key: str, acl: Acl) -> None:
+        name = encode_key(key)
+        await self._write(lambda change: objects.set_acl(change, bucket, name, acl))
+
+    async def set_object_tags(self, bucket: str, key: str, tags: Mapping[str, str]) -> None:
+        name = encode_key(key)
+        await self._write(lambda change: objects.set_tags(change, bucket, name, dict(tags)))
+
+    async def list_objects(
+        self, bucket: str, *, prefix: str = "", delimiter: str = "", marker: str = "", max_keys: int = 1000
+    ) -> ObjectList:
+        bounds = (
+            encode_text("prefix", prefix),
+            encode_text("delimiter", delimiter),
+            encode_text("marker", marker),
+        )
+        return await self._read(
+            lambda connection: objects.list_keys(connection, bucket, *bounds, limit=max_keys)
+        )
+
+    # Multipart uploads
+
+    async def create_upload(self, bucket: str, key: str, attributes: ObjectAttributes) -> Upload:
+        name = encode_key(key)
+        return await self._write(lambda change: uploads.create(change, bucket, name, attributes))
+
+    async def put_part(self, bucket: str, key: str, upload_id: str, number: int, content: Staged) -> Part:
+        name = encode_key(key)
+        _check_part_number(number)
+        if not isinstance(content, FileStaged):
+            raise TypeError("a part is made of bytes staged in the same storage")
+        segments = await content.adopt()
+        digest = await content.finish()
+        future = self._index.write(
+            lambda change: uploads.put_part(change, bucket, name, upload_id, number, digest, segments)
+        )
+        return await self._own([content], future)
+
+    async def copy_part(
+        self,
+        bucket: str,
+        key: str,
+        upload_id: str,
+        number: int,
+        source: ObjectReader,
+        start: int = 0,
+        stop: int | None = None,
+    ) -> Part:
+        name = encode_key(key)
+        _check_part_number(number)
+        if not isinstance(source, FileReader):
+            raise TypeError("a part is copied from an object of the same storage")
+        with self._held([source]):
+            segments = source.slice(start, stop)
+            digest = await _digest(source, start, stop)
+            return await self._write(
+                lambda change: uploads.put_part(change, bucket, name, upload_id, number, digest, segments)
+            )
+
+    async def list_parts(
+        self, bucket: str, key: str, upload_id: str, *, marker: int = 0, max_parts: int = 1000
+    ) -> PartList:
+        name = encode_key(key)
+        return await self._read(
+            lambda connection: uploads.list_parts(connection, bucket, name, upload_id, marker, max_parts)
+        )
+
+    async def list_uploads(
+        self,
+        bucket: str,
+        *,
+        prefix: str = "",
+        delimiter: str = "",
+        key_marker: str = "",
+        upload_id_marker: str = "",
+        max_uploads: int = 1000,
+    ) -> UploadList:
+        bounds = (
+            encode_text("prefix", prefix),
+            encode_text("delimiter", delimiter),
+            encode_text("key-marker", key_marker),
+        )
+        return await self._read(
+            lambda connection: uploads.list_uploads(
+                connection, bucket, *bounds, id_marker=upload_id_marker, limit=max_uploads
+            )
+        )
+
+    async def assemble(
+        self, bucket: str, key: str, upload_id: str, parts: Sequence[CompletedPart]
+    ) -> FileAssembly:
+        name = encode_key(key)
+        minimum = self._settings.min_part_bytes
+
+        def work(connection: Connection) -> FileAssembly:
+            with self._blobs.lock:
+                upload, found, segments = uploads.collect(connection, bucket, name, upload_id, parts, minimum)
+                self._blobs.pin({segment.blob for segment in segments})
+            return FileAssembly(self._blobs, self._pool, self._settings.chunk_bytes, upload, found, segments)
+
+        return await self._read(work)
+
+    async def abort_upload(self, bucket: str, key: str, upload_id: str) -> None:
+        name = encode_key(key)
+        await self._write(lambda change: uploads.abort(change, bucket, name, upload_id), frees=True)
+
+    # How it works inside
+
+    async def _read(self, work: Callable[[Connection], T]) -> T:
+        return await settled(self._index.read(work))
+
+    async def _write(self, work: Callable[[Transaction], T], *, frees: bool = False) -> T:
+        return await settled(self._index.write(work, frees=frees))
+
+    async def _own(self, contents: Sequence[Content], future: Future[T]) -> T:
+        """Wait for a commit; staged bytes then belong to the index, even if the caller was cancelled."""
+        try:
+            return await settled(future)
+        finally:
+            if future.done() and future.exception() is None:
+                for content in contents:
+                    if isinstance(content, FileStaged):
+                        content.committed()
+
+    @contextlib.contextmanager
+    def _held(self, contents: Sequence[Content]) -> Iterator[None]:
+        """Keep the blobs of open objects until the commit that refers to them is through."""
+        names: list[str] = []
+        try:
+            for content in contents:
+                if isinstance(content, FileReader):
+                    names.extend(content.hold())
+            yield
+        finally:
+            self._blobs.unpin(names)
+
+    async def _entry(self, write: Write, key: bytes) -> objects.Entry:
+        """Make a write's bytes durable and describe them."""
+        content = write.content
+        segments: Sequence[Segment]
+        if isinstance(content, FileStaged):
+            segments = await content.adopt()
+            digest = await content.finish()
+            size, etag, crc64 = digest.size, digest.etag, digest.crc64
+        elif isinstance(content, FileReader):
+            assembled = isinstance(content, FileAssembly)
+            segments, size, crc64 = content.segments, content.info.size, content.info.crc64
+            etag = content.info.etag if assembled else (await _digest(content, 0, None)).etag
+        else:
+            raise TypeError("the content belongs to another storage")
+        return objects.Entry(
+            write.bucket, key, segments, size, etag, crc64, write.attributes, write.forbid_overwrite
+        )
+
+    def _open(self) -> None:
+        data = self._settings.data
+        try:
+            data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            _take_lock(self._lock, data)
+            tighten(data)
+            self._blobs.prepare()
+            self._index.open()
+            sync_folder(data)
+        except OSError as error:
+            raise StorageUnusable(f"{data} cannot be used: {error.strerror}") from error
+
+    def _close(self) -> None:
+        self._closing.set()
+        if self._sweeper.is_alive():
+            self._sweeper.join()
+        self._release()
+
+    def _release(self) -> None:
+        self._pool.shutdown()
+        self._index.close()
+        self._blobs.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _sweep(self) -> None:
+        """Remove the blobs that an earlier run wrote and did not commit, or could not remove."""
+        with contextlib.suppress(InternalError, OSError):
+            for names in self._blobs.earlier():
+                unused = self._index.read(partial(_unused, names=names)).result()
+                if unused:
+                    # Looked at again where nothing changes in between: a copy may have come to use one.
+                    self._index.write(partial(_drop_unused, names=unused)).result()
+                if self._closing.is_set():
+                    return
+
+
+def _take_lock(descriptor: int, data: Path) -> None:
+    """Become the folder's owner. Tried for a moment: reports take the lock briefly to see if it is free."""
+    for _ in range(10):
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.05)
+    raise StorageUnusable(f"{data} is in use by another OpenMogr process")
+
+
+def _check_part_number(number: int) -> None:
+    if not 1 <= number <= _MAX_PART_NUMBER:
+        raise InvalidArgument(f"Part number must be an integer between 1 and {_MAX_PART_NUMBER}.")
+
+
+async def _digest(reader: FileReader, start: int, stop: int | None) -> Digest:
+    """The digest of a range of an open object; read only if it is not known."""
+    info = reader.info
+    if start == 0 and stop in (None, info.size) and "-" not in info.etag:
+        return Digest(info.size, bytes.fromhex(info.etag), info.crc64)
+    return await reader.digest(start, stop)
+
+
+def _unused(connection: Connection, names: Sequence[str]) -> list[str]:
+    query = "SELECT 1 FROM segments WHERE blob = ? LIMIT 1"
+    return [name for name in names if connection.execute(query, (name,)).fetchone() is None]
+
+
+def _drop_unused(change: Transaction, names: Sequence[str]) -> None:
+    change.drop(_unused(change.connection, names))
