@@ -1,52 +1,47 @@
-"""CPU time, size and quality per request beside other image servers: `python bench/peers.py`.
+"""CPU time, size and quality per request beside other image servers: ``python -m bench.peers``.
 
 Without options it starts this repository's server, asks it for every case, and sets beside it the same work done in
-this process by Pillow, by `openmogr_pixels` and by libvips (`pip install 'pyvips[binary]'`), which is what imgproxy
-runs on. Other servers are named with their process and a template of their URLs:
+this process by Pillow, by ``openmogr_pixels`` and by libvips (``pip install 'pyvips[binary]'``), which is what
+imgproxy runs on. Other servers are named with their process and a template of their URLs:
 
     imgproxy: IMGPROXY_LOCAL_FILESYSTEM_ROOT=/tmp/sources IMGPROXY_WORKERS=1 imgproxy
-    python bench/peers.py --sources /tmp/sources \\
+    python -m bench.peers --sources /tmp/sources \\
         --server imgproxy $(pidof imgproxy) 'http://127.0.0.1:8080/insecure/{options}/plain/local:///{file}@{form}'
 
-`{file}` is the name of a source, `{number}-name`; `{options}` and `{form}` are imgproxy's words for the work,
-`{pipeline}` COS's. `--sources` keeps the files there: every request has one of its own, the same picture in other
+``{file}`` is the name of a source, ``{number}-name``; ``{options}`` and ``{form}`` are imgproxy's words for the work,
+``{pipeline}`` COS's. ``--sources`` keeps the files there: every request has one of its own, the same picture in other
 bytes, so that no cache helps. imgproxy is a Go program on libvips; its container image or a build of its source tree
-(Go, `libvips-dev`) serves. CPU time is that of the server's process and all below it, children that ended included.
-SSIMULACRA2 is against the exact result. A server's clock ticks in 10 ms, so `--requests` should be 20 or more.
+(Go, ``libvips-dev``) serves. CPU time is that of the server's process and all below it, children that ended included.
+SSIMULACRA2 is against the exact result.
 """
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
-# The root in place of this folder, whose `http.py` would stand for the standard package.
-sys.path.pop(0)
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 import argparse
 import importlib.util
 import io
-import json
 import os
-import platform
 import statistics
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import pillow_heif
 import pillow_tpg
 from PIL import Image, ImageSequence
 
+from bench.common import SHARED, Report, argument_parser, machine_name
 from bench.peer_cases import CASES, PIPELINES, Case, distinct, make_sources, reference
 from openmogr.testing import ServerProcess
 
-ROOT = Path(__file__).resolve().parent.parent
 BUCKET = "bench-1250000000"
+# Servers and engines take turns, so that other work on the machine costs all of them the same.
+IN_A_ROW = 4
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -72,7 +67,8 @@ class Server:
 
 def tree_seconds(root: int) -> float:
     """CPU seconds of a process, what is below it, and what ended below it."""
-    parents, used = {}, {}
+    parents: dict[int, int] = {}
+    used: dict[int, float] = {}
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = entry.read_text().rpartition(")")[2].split()
@@ -80,13 +76,26 @@ def tree_seconds(root: int) -> float:
             continue
         pid = int(entry.parent.name)
         parents[pid] = int(fields[1])
-        used[pid] = sum(int(ticks) for ticks in fields[11:15])
+        own, ended = (TICK * (int(fields[place]) + int(fields[place + 1])) for place in (11, 13))
+        # The scheduler's own count does not tick, but leaves out threads that ended.
+        used[pid] = max(own, scheduled_seconds(entry.parent)) + ended
     if root not in used:
         raise SystemExit(f"there is no process {root}")
     members = {root}
     while grown := {pid for pid, parent in parents.items() if parent in members} - members:
         members |= grown
-    return TICK * sum(used[pid] for pid in members)
+    return sum(used[pid] for pid in members)
+
+
+def scheduled_seconds(process: Path) -> float:
+    """CPU seconds of the threads of a process, given by its folder in /proc; 0 where that is not told."""
+    spent = 0
+    for entry in process.glob("task/*/schedstat"):
+        try:
+            spent += int(entry.read_text().split()[0])
+        except OSError:
+            continue
+    return spent / 1e9
 
 
 def ask(server: Server, case: Case, numbers: range) -> tuple[float, bytes]:
@@ -103,14 +112,12 @@ def ask(server: Server, case: Case, numbers: range) -> tuple[float, bytes]:
 
 
 def work(pipeline: Callable[[Case, bytes], bytes], case: Case, data: bytes, runs: int) -> tuple[float, bytes]:
-    """CPU milliseconds of the median run in this process, and its result."""
-    result = pipeline(case, data)
-    spent = []
+    """CPU milliseconds per run in this process, and the result."""
+    result = b""
+    before = time.process_time()
     for _ in range(runs):
-        before = time.process_time()
         result = pipeline(case, data)
-        spent.append(time.process_time() - before)
-    return 1000 * statistics.median(spent), result
+    return 1000 * (time.process_time() - before) / runs, result
 
 
 def score(references: list[pillow_tpg.Ssimulacra2], result: bytes) -> float:
@@ -136,14 +143,13 @@ def own_server(stack: ExitStack, data: Path) -> tuple[ServerProcess, Server]:
     return process, Server("openmogr", pid, f"http://127.0.0.1:{process.port}/{BUCKET}/{{file}}?{{pipeline}}")
 
 
-def measure(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> list[Row]:
+def measure(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> Iterator[Row]:
     servers = [Server(name, int(pid), template) for name, pid, template in arguments.server]
     process = None
     if not arguments.no_own:
         process, own = own_server(stack, folder / "data")
         servers.insert(0, own)
     engines = [name for name in PIPELINES if name != "vips" or importlib.util.find_spec("pyvips")]
-    rows = []
     for case in CASES:
         if arguments.only and arguments.only not in case.name:
             continue
@@ -154,58 +160,65 @@ def measure(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> li
             assert process is not None
             process.request("PUT", f"/{BUCKET}/{name}", body, {"x-cos-acl": "public-read"})
         references = [pillow_tpg.Ssimulacra2(frame) for frame in reference(case, data)]
-        found: list[tuple[str, tuple[float, bytes]]] = []
-        for server in servers:
-            ask(server, case, range(1))
-            found.append((server.name, ask(server, case, range(1, arguments.requests + 1))))
+        contenders: dict[str, Callable[[range], tuple[float, bytes]]] = {
+            server.name: partial(ask, server, case) for server in servers
+        }
         for name in engines:
-            if name == "vips" and case.source.endswith(".heic"):
-                continue  # its wheels hold no HEVC
-            found.append((f"in process: {name}", work(PIPELINES[name], case, data, arguments.runs)))
-        for who, (cpu, result) in found:
-            rows.append(Row(case.name, who, cpu, len(result), score(references, result)))
-            show(rows[-1])
-    return rows
+            if name != "vips" or not case.source.endswith(".heic"):  # its wheels hold no HEVC
+                contenders[f"in process: {name}"] = partial(_runs, PIPELINES[name], case, data)
+        for who, (cpu, result) in in_turns(contenders, arguments.requests).items():
+            yield Row(case.name, who, cpu, len(result), score(references, result))
 
 
-def show(row: Row) -> None:
-    numbers = f"{row.cpu:9.1f} {row.bytes / 1000:9.1f} {row.ssimulacra2:9.2f}"
-    print(f"{row.case:30} {row.who:20} {numbers}", flush=True)
+def _runs(
+    pipeline: Callable[[Case, bytes], bytes], case: Case, data: bytes, numbers: range
+) -> tuple[float, bytes]:
+    return work(pipeline, case, data, len(numbers))
 
 
-def machine() -> str:
-    """The processor's name and count."""
-    info = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.split(":", 1)[1].strip() for line in info if line.startswith("model name")]
-    name = names[0] if names else platform.machine()
-    return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}"
+def in_turns(
+    contenders: dict[str, Callable[[range], tuple[float, bytes]]], requests: int
+) -> dict[str, tuple[float, bytes]]:
+    """CPU milliseconds per request, the median of rounds in which each has its turn, and the last result."""
+    for contender in contenders.values():
+        contender(range(1))
+    spent: dict[str, list[float]] = {who: [] for who in contenders}
+    results = {}
+    for start in range(1, requests + 1, IN_A_ROW):
+        for who, contender in contenders.items():
+            cpu, results[who] = contender(range(start, min(start + IN_A_ROW, requests + 1)))
+            spent[who].append(cpu)
+    return {who: (statistics.median(spent[who]), results[who]) for who in contenders}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argument_parser(__doc__)
     parser.add_argument("--server", nargs=3, action="append", default=[], metavar=("NAME", "PID", "TEMPLATE"))
     parser.add_argument("--no-own", action="store_true", help="do not start this repository's server")
-    parser.add_argument("--requests", type=int, default=20, help="to a server, per case")
-    parser.add_argument("--runs", type=int, default=5, help="in this process, per case; the median counts")
+    parser.add_argument("--requests", type=int, default=20, help="per case, to each")
     parser.add_argument("--only", help="cases whose name has this in it")
     parser.add_argument("--sources", type=Path, help="keep the sources in this folder")
-    parser.add_argument(
-        "--shared", type=Path, default=Path(os.environ.get("OPENMOGR_SHARED", ROOT.parent / "shared"))
-    )
-    parser.add_argument("--json", type=Path, help="also write the rows here")
+    parser.add_argument("--shared", type=Path, default=SHARED, help="where the photos are")
     arguments = parser.parse_args()
     pillow_heif.register_heif_opener()
     os.environ["VIPS_CONCURRENCY"] = "1"
-    print(f"machine: {machine()}")
+    print(f"machine: {machine_name()}")
     print(f"{'case':30} {'who':20} {'CPU ms':>9} {'kB':>9} {'SSIM.2':>9}")
-    with ExitStack() as stack:
+    with ExitStack() as stack, Report("peers", arguments) as report:
         folder = arguments.sources or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
         make_sources(arguments.shared, folder)
-        rows = measure(arguments, folder, stack)
-    if arguments.json:
-        table = {"machine": machine(), "rows": [asdict(row) for row in rows]}
-        arguments.json.write_text(json.dumps(table, indent=1) + "\n")
+        for row in measure(arguments, folder, stack):
+            numbers = f"{row.cpu:9.1f} {row.bytes / 1000:9.1f} {row.ssimulacra2:9.2f}"
+            print(f"{row.case:30} {row.who:20} {numbers}", flush=True)
+            report.add(
+                "requests",
+                case=row.case,
+                who=row.who,
+                cpu_ms=row.cpu,
+                bytes=row.bytes,
+                ssimulacra2=row.ssimulacra2,
+            )
 
 
 if __name__ == "__main__":

@@ -1,24 +1,20 @@
-"""`openmogr_pixels` against Pillow, primitive by primitive: `python bench/pixels.py`.
+"""``openmogr_pixels`` against Pillow, primitive by primitive: ``python -m bench.pixels``.
 
 CPU time in milliseconds, the least of some runs that alternate; the ratio is what to compare between machines.
 """
 
 from __future__ import annotations
 
-import argparse
 import io
-import os
-import platform
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from openmogr_pixels import decode_jpeg, decode_png, encode_jpeg, encode_png, has_jpeg_simd
 from openmogr_pixels.pillow import from_pillow
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parent.parent
-PHOTO = ROOT / "src" / "openmogr" / "demo" / "sample.png"
+from bench.common import DEMO_PHOTO, Report, argument_parser, machine_name
+
 LANCZOS = Image.Resampling.LANCZOS
 Call = Callable[[], object]
 
@@ -38,7 +34,7 @@ def read(data: bytes, size: tuple[int, int] | None = None) -> Image.Image:
 
 
 def scaling() -> dict[str, tuple[Call, Call]]:
-    with Image.open(PHOTO) as opened:
+    with Image.open(DEMO_PHOTO) as opened:
         photo = opened.convert("RGB")
     large = photo.resize((4000, 3000), Image.Resampling.BICUBIC)
     half = large.resize((2000, 1500), LANCZOS)
@@ -65,7 +61,7 @@ def scaling() -> dict[str, tuple[Call, Call]]:
 
 
 def codecs() -> dict[str, tuple[Call, Call]]:
-    with Image.open(PHOTO) as opened:
+    with Image.open(DEMO_PHOTO) as opened:
         large = opened.convert("RGB").resize((4000, 3000), Image.Resampling.BICUBIC)
     small = large.resize((1600, 1200), LANCZOS)
     jpeg, png = written(large, "JPEG", quality=90), written(large, "PNG", compress_level=6)
@@ -102,26 +98,30 @@ def spent(call: Call) -> float:
     return 1000 * (time.process_time() - before)
 
 
-def machine() -> str:
-    """The processor's name and count."""
-    info = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.split(":", 1)[1].strip() for line in info if line.startswith("model name")]
-    name = names[0] if names else platform.machine()
-    return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}"
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argument_parser(__doc__)
     parser.add_argument("--runs", type=int, default=5)
-    runs = parser.parse_args().runs
-    print(f"machine: {machine()}; SIMD in JPEG: {'yes' if has_jpeg_simd() else 'no'}")
+    arguments = parser.parse_args()
+    simd = has_jpeg_simd()
+    print(f"machine: {machine_name()}; SIMD in JPEG: {'yes' if simd else 'no'}")
     print(f"{'primitive':32} {'Pillow':>9} {'pixels':>9} {'ratio':>7}   bytes where they are written")
-    for name, (theirs, ours) in {**scaling(), **codecs()}.items():
-        pairs = [(spent(theirs), spent(ours)) for _ in range(runs)]
-        first, second = min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
-        sizes = [len(made) for made in (theirs(), ours()) if isinstance(made, bytes)]
-        told = f"   {sizes[0]}, {sizes[1]}" if len(sizes) == 2 else ""
-        print(f"{name:32} {first:9.1f} {second:9.1f} {second / first:7.2f}{told}", flush=True)
+    with Report("pixels", arguments) as report:
+        for name, (theirs, ours) in {**scaling(), **codecs()}.items():
+            pairs = [(spent(theirs), spent(ours)) for _ in range(arguments.runs)]
+            first, second = min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
+            sizes = [len(made) for made in (theirs(), ours()) if isinstance(made, bytes)]
+            told = f"   {sizes[0]}, {sizes[1]}" if len(sizes) == 2 else ""
+            print(f"{name:32} {first:9.1f} {second:9.1f} {second / first:7.2f}{told}", flush=True)
+            before, after = sizes if len(sizes) == 2 else (None, None)
+            report.add(
+                "primitives",
+                primitive=name,
+                pillow_cpu_ms=first,
+                pixels_cpu_ms=second,
+                pillow_bytes=before,
+                pixels_bytes=after,
+                jpeg_simd=simd,
+            )
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from click.testing import Result
 
 from openmogr import __version__, cli
 from openmogr.cli.exit_codes import MEANINGS, ExitCode
-from openmogr.image import ImageSettings
+from openmogr.image import ImageSettings, native
 from openmogr.image.formats.registry import TARGETS
 from openmogr.storage import EmbeddedStorage, StorageSettings
 
@@ -52,6 +52,16 @@ def test_an_extra_that_is_missing_is_a_note(
     assert line_of(result, "heif").startswith("note")
     assert "openmogr[heif]" in line_of(result, "heif")
     assert "openmogr[tpg]" in line_of(result, "tpg")
+
+
+def test_without_the_native_module_there_is_a_note(
+    openmogr: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(native, "AVAILABLE", False)
+    result = openmogr("doctor", "--data", tmp_path)
+    assert result.exit_code == ExitCode.OK, result.output
+    assert line_of(result, "pixels").startswith("note")
+    assert "openmogr[pixels]" in line_of(result, "pixels")
 
 
 def test_something_needed_is_missing(openmogr: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import pickle
 from collections.abc import Sequence
 from contextlib import suppress
@@ -30,6 +31,9 @@ __all__ = ["Request", "make", "pack_request", "unpack_answer"]
 
 # What is else imported by the first job that needs it.
 _PRELOADED = ("numpy", "openmogr_pixels", "PIL.ImageCms")
+
+# Sources of up to so many bytes are read before memory was asked for.
+_IN_MEMORY = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ def make(settings: object) -> Handler:
     def handle(job: Job) -> Answer:
         request = pickle.loads(job.request)  # noqa: S301 - from the server, over a socket that only it has
         assert isinstance(request, Request)
-        source = Source(descriptor=job.inputs[0], name=request.name)
+        source = _source(job.inputs[0], request.name)
         processor = anonymous if request.anonymous else signed
         try:
             outcome = processor.run(request.pipelines, source, info=request.info, gate=_Gate(job))
@@ -102,6 +106,13 @@ def make(settings: object) -> Handler:
         return Answer(_head(outcome), b"".join(result.data for result in outcome.results))
 
     return handle
+
+
+def _source(descriptor: int, name: str) -> Source:
+    # Everybody who reads it would have a copy of a file; of bytes there is one.
+    if (size := os.fstat(descriptor).st_size) <= _IN_MEMORY:
+        return Source(data=os.pread(descriptor, size, 0), name=name)
+    return Source(descriptor=descriptor, name=name)
 
 
 # Results cross without their bytes.

@@ -71,11 +71,5 @@ def lost_metadata(opened: OpenedImage, options: EncodeOptions, *, animated: bool
 
 
 def _has_texts(opened: OpenedImage) -> bool:
-    if opened.source.png is None:
-        return False
-    try:
-        # Those behind the pixels are known since these were decoded.
-        texts = getattr(opened.image, "text", {})
-    except Exception:  # damage behind the pixels is no concern here
-        return False
-    return any(not str(key).lower().startswith(_IDLE_TEXTS) for key in texts)
+    png = opened.source.png
+    return png is not None and any(not key.lower().startswith(_IDLE_TEXTS) for key in png.keywords)

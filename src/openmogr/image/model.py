@@ -83,6 +83,15 @@ class _Window(io.RawIOBase):
         self._position = start + offset
         return self._position
 
+    def readall(self) -> bytes:
+        # At once, and not in pieces of a buffer's length.
+        parts = []
+        length = os.fstat(self._descriptor).st_size
+        while part := os.pread(self._descriptor, max(length - self._position, 0), self._position):
+            self._position += len(part)
+            parts.append(part)
+        return b"".join(parts)
+
     def readinto(self, buffer: WriteableBuffer) -> int:
         count = os.preadv(self._descriptor, [buffer], self._position)
         self._position += count

@@ -188,6 +188,7 @@ class Processor:
             and target.container == opened.container
             and encoding.interlace is None
             and encoding.frame_limit is None
+            and not opened.source.mended
             and _same_pixels(pipeline, opened, self.settings)
         ):
             return self._shorter(shared, result, strip=bool(encoding.strip))

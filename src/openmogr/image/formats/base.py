@@ -14,6 +14,7 @@ from PIL import Image
 
 from openmogr.image.errors import output_resolution
 from openmogr.image.model import Loss
+from openmogr.image.native import Reader
 from openmogr.image.quality.scale import setting_of
 from openmogr.image.settings import ImageSettings
 from openmogr.image.source.metadata import NO_METADATA, Metadata
@@ -79,6 +80,7 @@ class Opened:
         window: the part of the decoded pixels that the container wants to be shown; None for all.
         nclx: primaries and transfer characteristics by ITU-T H.273, if the container tells them.
         exif: the TIFF structure without the prefix, or empty.
+        mended: damaged parts of the file were left out.
     """
 
     image: Image.Image
@@ -89,6 +91,7 @@ class Opened:
     window: tuple[int, int, int, int] | None = None
     nclx: tuple[int, int] | None = None
     exif: bytes = field(default=b"", repr=False)
+    mended: bool = False
 
 
 class Format(ABC):
@@ -181,7 +184,7 @@ class Format(ABC):
             self.extra.module()
 
     def check_file(self, stream: BinaryIO) -> None:  # noqa: B027
-        """Refuse, in words, a damaged file that the reader would take in part."""
+        """Refuse, in words, a damaged file that the reader would take in part, or one that was made to cost."""
 
     def declared_size(self, stream: BinaryIO) -> Size | None:
         """Width and height by the header alone, where the plugin allocates or decodes when it opens; else None.
@@ -245,6 +248,15 @@ class Format(ABC):
     def loaded(self, opened: Opened) -> Image.Image:
         """The decoded picture, as it is to be converted to sRGB."""
         return opened.image
+
+    def reader(self, opened: Opened, eighths: int) -> Reader | None:
+        """How the native module decodes it; None: Pillow does.
+
+        Args:
+            opened: a still in a mode that ``Reader`` has.
+            eighths: of the size, 8, 4, 2 or 1; less than 8 where ``drafts``.
+        """
+        return None
 
     def composed(self, opened: Opened, to_srgb: ToSrgb) -> Iterator[Frame] | None:
         """The frames, where Pillow composes them in ways of its own; else None."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import io
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
-from openmogr.image.errors import input_resolution
+from openmogr.image import native
 from openmogr.image.formats.base import EncodeOptions, Format, Name, Opened
-from openmogr.image.formats.jpeg_parts.damage import count_scans, jpeg_kind, with_end_marker
+from openmogr.image.formats.jpeg_parts.damage import jpeg_kind, with_end_marker
+from openmogr.image.formats.jpeg_parts.native import jpeg_reader
+from openmogr.image.formats.jpeg_parts.scans import check_scans
 from openmogr.image.formats.opening import EXIF_PREFIX, opened_by_pillow
 from openmogr.image.formats.saving import saved
 from openmogr.image.model import Loss
+from openmogr.image.native import Reader, picture_of
 from openmogr.image.quality.scale import jpeg_quality
 from openmogr.image.settings import ImageSettings
 from openmogr.image.source.colour import flatten
@@ -23,9 +26,6 @@ __all__ = ["Jpeg"]
 
 # From this quality on, colour is coded at full resolution unless the source had not got it.
 _FULL_CHROMA_QUALITY = 90
-
-# Progressive encoders write 10 to 20; every scan costs a pass over the whole picture.
-_MOST_SCANS = 200
 
 
 class Jpeg(Format):
@@ -55,12 +55,13 @@ class Jpeg(Format):
     metadata = "both, up to 65,000 bytes each"
 
     def check_file(self, stream: BinaryIO) -> None:
-        scans = count_scans(stream)
-        if scans > _MOST_SCANS:
-            raise input_resolution(f"the image has {scans} scans, more than {_MOST_SCANS}")
+        check_scans(stream)
 
     def open(self, stream: BinaryIO) -> Opened:
         return opened_by_pillow(self, stream)
+
+    def reader(self, opened: Opened, eighths: int) -> Reader | None:
+        return jpeg_reader(opened, eighths)
 
     def damage(self, data: bytes) -> str:
         return jpeg_kind(data)
@@ -85,11 +86,23 @@ class Jpeg(Format):
     def encode(self, image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
         full_chroma = options.quality >= _FULL_CHROMA_QUALITY and not options.half_chroma
         metadata = self.holdable(options.metadata)
-        parts: dict[str, object] = {"quality": self.setting(options.quality), "optimize": True}
-        parts["progressive"] = options.progressive or options.target.optimise
-        parts["subsampling"] = "4:4:4" if full_chroma else "4:2:0"
+        quality, progressive = self.setting(options.quality), options.progressive or options.target.optimise
+        sampling: Literal["4:4:4", "4:2:0"] = "4:4:4" if full_chroma else "4:2:0"
+        opaque = flatten(image)
+        if (picture := picture_of(opaque)) is not None:
+            return native.encode_jpeg(
+                picture,
+                quality=quality,
+                sampling=sampling,
+                progressive=progressive,
+                optimize=True,
+                exif=metadata.exif,
+                xmp=metadata.xmp,
+            )
+        parts: dict[str, object] = {"quality": quality, "optimize": True, "progressive": progressive}
+        parts["subsampling"] = sampling
         if metadata.exif:
             parts["exif"] = EXIF_PREFIX + metadata.exif
         if metadata.xmp:
             parts["xmp"] = metadata.xmp
-        return saved(flatten(image), self.pillow, parts)
+        return saved(opaque, self.pillow, parts)

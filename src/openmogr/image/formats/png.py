@@ -12,11 +12,13 @@ from openmogr.image.errors import not_an_image
 from openmogr.image.formats.base import EncodeOptions, Format, Frame, Frames, Name, Opened, ToSrgb
 from openmogr.image.formats.opening import EXIF_PREFIX, by_pillow, mended_exif
 from openmogr.image.formats.png_parts.layout import SIGNATURE, has_animation_control, read_layout
+from openmogr.image.formats.png_parts.native import png_reader, written
 from openmogr.image.formats.png_parts.pixels import keyed, keyed_frame
 from openmogr.image.formats.png_parts.read_apng import apng_frames
 from openmogr.image.formats.png_parts.write_apng import write_apng
 from openmogr.image.formats.saving import saved
 from openmogr.image.formats.sequence import in_one_mode
+from openmogr.image.native import Reader, picture_of
 from openmogr.image.settings import ImageSettings
 
 __all__ = ["Apng", "Png"]
@@ -54,7 +56,12 @@ class Png(Format):
         if layout.exif:
             image.info["exif"] = EXIF_PREFIX + layout.exif
         points = None if layout.cicp is None else layout.cicp[:2]
-        return Opened(image, cleaned, image.size, png=layout, nclx=points, exif=mended_exif(image))
+        opened = Opened(image, cleaned, image.size, png=layout, nclx=points, exif=mended_exif(image))
+        opened.mended = cleaned is not stream
+        return opened
+
+    def reader(self, opened: Opened, eighths: int) -> Reader | None:
+        return png_reader(opened)
 
     def loaded(self, opened: Opened) -> Image.Image:
         def again() -> Image.Image:
@@ -68,6 +75,8 @@ class Png(Format):
         return (stream.read(1) or b"\x08")[0]
 
     def encode(self, image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
+        if (picture := picture_of(image, cross=True)) is not None:
+            return written(picture, options.metadata)
         parts: dict[str, object] = {}
         if options.metadata.exif:
             parts["exif"] = options.metadata.exif

@@ -21,6 +21,10 @@ __all__ = ["WebP"]
 # libwebp's usual balance of time and size.
 METHOD = 4
 
+# The most that libwebp takes as distances between key frames, so that only the first frame is one. Key frames in
+# between would cost bytes, time and quality (docs/decisions/0008-native-pixels.md).
+_ONE_KEY_FRAME = {"kmin": 2**31 - 2, "kmax": 2**31 - 1}
+
 
 class WebP(Format):
     """Lossy and lossless are read; results are lossy."""
@@ -77,6 +81,7 @@ class WebP(Format):
             loop=plays,
             quality=self.setting(options.quality),
             method=METHOD,
+            **_ONE_KEY_FRAME,
         )
         return _marked_transparent(out.getvalue()) if sequence.transparent else out.getvalue()
 

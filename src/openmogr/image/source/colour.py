@@ -9,10 +9,11 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from openmogr.image.errors import unsupported_input
+from openmogr.image.native import flattened
 
-__all__ = ["flatten", "has_alpha", "to_srgb"]
+__all__ = ["WORKING_MODES", "flatten", "has_alpha", "is_srgb", "to_srgb"]
 
-_WORKING_MODES = {"L", "LA", "RGB", "RGBA"}
+WORKING_MODES = {"L", "LA", "RGB", "RGBA"}
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 _FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
 
@@ -37,6 +38,8 @@ def flatten(image: Image.Image) -> Image.Image:
     """The picture on white, without alpha."""
     if not has_alpha(image):
         return image
+    if (late := flattened(image)) is not None:
+        return late
     opaque = Image.new(image.mode.removesuffix("A"), image.size, "white")
     opaque.paste(image, mask=image.getchannel("A"))
     return opaque
@@ -56,9 +59,14 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     if image.mode in {"CMYK", "LAB"}:
         return _convert_space(image, profile)
     image = _working_mode(image)
-    if not profile or _means_srgb(profile):
+    if not profile or is_srgb(profile):
         return image
     return _apply(image, profile)
+
+
+def is_srgb(profile: bytes | None) -> bool:
+    """Whether there is nothing to convert in pixels of a working mode."""
+    return not profile or _means_srgb(profile)
 
 
 def _working_mode(image: Image.Image) -> Image.Image:
@@ -70,7 +78,7 @@ def _working_mode(image: Image.Image) -> Image.Image:
         return image.convert("RGBA" if image.has_transparency_data else "RGB")
     if "transparency" in image.info and image.mode in {"1", "L", "RGB"}:
         return image.convert("RGBA" if image.mode == "RGB" else "LA")
-    if image.mode in _WORKING_MODES:
+    if image.mode in WORKING_MODES:
         return image
     return image.convert(_CONVERSIONS.get(image.mode, "RGB"))
 
@@ -123,7 +131,7 @@ def _transformed(image: Image.Image, source: ImageCms.ImageCmsProfile, mode: str
         transform = ImageCms.buildTransform(source, target, image.mode, out_mode, _INTENT, _FLAGS)
         converted = ImageCms.applyTransform(image, transform)
     except ImageCms.PyCMSError:
-        return image if image.mode in _WORKING_MODES else image.convert(mode)
+        return image if image.mode in WORKING_MODES else image.convert(mode)
     assert converted is not None  # only an in-place transform gives None
     converted.info.pop("icc_profile", None)
     return converted.getchannel("G") if mode == "L" else converted

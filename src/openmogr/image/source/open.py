@@ -17,8 +17,9 @@ from openmogr.image.formats.registry import CONTAINERS
 from openmogr.image.formats.sniff import HEADER_BYTES, sniff
 from openmogr.image.formats.tiff_parts.samples import TiffImage
 from openmogr.image.model import Source
+from openmogr.image.native import LateImage, Reader, Undecoded
 from openmogr.image.settings import ImageSettings
-from openmogr.image.source.colour import to_srgb
+from openmogr.image.source.colour import WORKING_MODES, is_srgb, to_srgb
 from openmogr.image.source.hdr import HDR_TRANSFERS, hdr_to_srgb
 from openmogr.image.source.metadata import orientation
 from openmogr.image.source.nclx import nclx_profile
@@ -62,8 +63,7 @@ class OpenedImage:
     quality: int | None
     half_chroma: bool = False
     xmp: bytes = field(default=b"", repr=False)
-    _draft: Size | None = field(default=None, init=False, repr=False)
-    _decoded: dict[Size | None, Frame] = field(default_factory=dict, init=False, repr=False)
+    _decoded: dict[int, Frame] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def image(self) -> Image.Image:
@@ -88,14 +88,17 @@ class OpenedImage:
         """
         if self.source.tiff is not None:
             return self.source.tiff.orientation if 274 in self.source.tiff.directory else 0
-        if self.source.png is not None:
+        png = self.source.png
+        if png is not None and png.texts_behind:
             # Asked for EXIF, Pillow decodes; asked again after a failure, it would have a black picture.
             with decoding():
                 self.image.load()
         if told := orientation(self.exif):
             return told
         try:
-            value = self.image.getexif().get(_ORIENTATION, 0)
+            # That of PNG would decode, for texts behind the pixels.
+            exif = self.image.getexif() if png is None else Image.Image.getexif(self.image)
+            value = exif.get(_ORIENTATION, 0)
         except Exception:  # EXIF of any brokenness reads as none
             return 0
         return value if isinstance(value, int) and 1 <= value <= 8 else 0
@@ -121,27 +124,39 @@ class OpenedImage:
         Raises:
             InvalidImageFormat: damaged data.
         """
-        if not self.container.drafts:
-            draft = None
-        frame = self._decoded.get(draft)
+        eighths = 8
+        if draft is not None and self.container.drafts:
+            times = min(self.width // draft[0], self.height // draft[1])
+            eighths = next((8 // most for most in (8, 4, 2) if times >= most), 8)
+        frame = self._decoded.get(eighths)
         if frame is None:
             with decoding():
-                frame = self._decoded[draft] = self._first(draft)
+                frame = self._decoded[eighths] = self._first(eighths)
         # A picture of its own, of the same pixels: what writers note on it is theirs.
         return Frame(_detached(frame.image), frame.duration)
 
-    def _first(self, draft: Size | None) -> Frame:
+    def _first(self, eighths: int) -> Frame:
         if (composed := self._composed()) is not None:
             return next(composed)
         if self.container.drafts:
             if self._decoded:
                 self.source = self.container.open(self.source.stream)
-            self._draft = draft
-            if draft is not None:
-                self.image.draft(None, draft)
+            _draft(self.image, eighths)
         self.container.rewind(self.image)
-        self._load()
+        if (reader := self.container.reader(self.source, eighths)) is not None:
+            return Frame(self._late(reader, self.source, eighths), self._duration())
+        self._load(self.source, eighths)
         return Frame(_detached(self._still()), self._duration())
+
+    def _late(self, reader: Reader, source: Opened, eighths: int) -> LateImage:
+        """What is decoded when it is known which pixels are wanted."""
+
+        def decode() -> Image.Image:
+            with decoding():
+                self._load(source, eighths)
+                return to_srgb(self.container.loaded(source), None)
+
+        return LateImage(Undecoded(reader, decode), (), None if is_srgb(self._profile()) else self._srgb)
 
     def frames(self) -> Iterator[Frame]:
         """All frames in order, each a picture of its own; a second call starts over, and ends the first one.
@@ -168,23 +183,22 @@ class OpenedImage:
         found = self.container.composed(self.source, self._srgb)
         return None if found is None else _whole(found)
 
-    def _load(self) -> None:
+    def _load(self, source: Opened, eighths: int) -> None:
         try:
-            self.image.load()
+            source.image.load()
         except OSError:
-            self.source.stream.seek(0)
-            mended = self.container.mended(self.source.stream.read())
+            source.stream.seek(0)
+            mended = self.container.mended(source.stream.read())
             if mended is None:
                 raise
-            self.source.image = mended
-            if self._draft is not None:
-                self.image.draft(None, self._draft)
-            self.image.load()
+            source.image = mended
+            _draft(mended, eighths)
+            mended.load()
 
     def _still(self) -> Image.Image:
         """The loaded picture in sRGB, as the container shows it."""
         image = self.container.loaded(self.source)
-        result = self._srgb(image)
+        result = self._srgb_later(image) if self.source.tiff is None else self._srgb(image)
         if isinstance(image, TiffImage) and image.alpha is not None:
             result = result.convert("RGB")
             result.putalpha(image.alpha)
@@ -192,12 +206,27 @@ class OpenedImage:
             result = turned_back(result, self.source.tiff.orientation)
         return result if self.source.window is None else result.crop(self.source.window)
 
-    def _srgb(self, image: Image.Image) -> Image.Image:
-        """By the ICC profile or else by code points; those of a PNG come before its profile."""
-        png, points = self.source.png, self.source.nclx
+    def _profile(self) -> bytes:
+        """The ICC profile, or empty; the code points of a PNG come before it."""
         profile = self.image.info.get("icc_profile")
-        if not isinstance(profile, bytes) or (png is not None and points is not None):
-            profile = b""
+        if not isinstance(profile, bytes) or (self.source.png is not None and self.source.nclx is not None):
+            return b""
+        return profile
+
+    def _srgb_later(self, image: Image.Image) -> Image.Image:
+        """In sRGB when it was scaled, where pixels are of a kind that allows for it."""
+        profile, points = self._profile(), self.source.nclx
+        if image.mode not in WORKING_MODES or "transparency" in image.info or self.source.png is not None:
+            return self._srgb(image)
+        if not profile and points is not None:
+            if points[1] in HDR_TRANSFERS:
+                return self._srgb(image)
+            profile = nclx_profile(*points) or b""
+        return image if is_srgb(profile) else LateImage(_detached(image), (), self._srgb)
+
+    def _srgb(self, image: Image.Image) -> Image.Image:
+        """By the ICC profile or else by code points."""
+        png, points, profile = self.source.png, self.source.nclx, self._profile()
         if profile or points is None:
             return to_srgb(image, profile)
         if png is not None and png.cicp is not None and not png.cicp[2]:
@@ -223,9 +252,17 @@ def _detached(image: Image.Image) -> Image.Image:
 
     Pillow's writers would take tags, EXIF and repetition from there, even past ``strip``.
     """
+    if isinstance(image, LateImage):
+        return image.again()
     plain = image._new(image.im)
     plain.info = {}
     return plain
+
+
+def _draft(image: Image.Image, eighths: int) -> None:
+    """Have Pillow's decoder shrink."""
+    if eighths < 8:
+        image.draft(None, (max(image.width * eighths // 8, 1), max(image.height * eighths // 8, 1)))
 
 
 @contextmanager

@@ -118,7 +118,8 @@ def _all_coefficients(segments: list[tuple[int, bytes, int]]) -> bool:
 
 
 _START_OF_SCAN = b"\xff\xda"
-_CHUNK = 1 << 20
+# Short enough for memory that is not new each time.
+_CHUNK = 1 << 16
 
 
 def count_scans(stream: BinaryIO) -> int:

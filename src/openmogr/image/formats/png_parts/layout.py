@@ -69,6 +69,8 @@ class PngLayout:
         color_type: of ``IHDR``.
         cicp: primaries and transfer characteristics by H.273, and whether samples have the full range.
         key: content of ``tRNS``.
+        keywords: of texts.
+        texts_behind: there are some behind the samples.
         exif: content of ``eXIf``, which may lie behind the samples.
         problem: what is wrong with a critical chunk, in words; empty if nothing is.
     """
@@ -82,6 +84,8 @@ class PngLayout:
     color_type: int = 2
     cicp: tuple[int, int, bool] | None = None
     key: bytes = b""
+    keywords: list[str] = field(default_factory=list)
+    texts_behind: bool = False
     exif: bytes = b""
     problem: str = ""
 
@@ -197,8 +201,13 @@ def _noted(part: Chunk, content: bytes, layout: PngLayout, *, behind: bool) -> b
         # Samples of a PNG are RGB; with any other matrix the chunk is not valid.
         if matrix == 0 and not behind:
             layout.cicp = (primaries, transfer, bool(full))
-    elif part.kind == b"iCCP" or part.kind in _TEXTS:
+    elif part.kind == b"iCCP":
         return _inflates(part.kind, content)
+    elif part.kind in _TEXTS:
+        if not _inflates(part.kind, content):
+            return False
+        layout.keywords.append(content.partition(b"\x00")[0].decode("latin-1"))
+        layout.texts_behind = layout.texts_behind or behind
     elif part.kind == b"tRNS":
         if len(content) < {0: 2, 2: 6, 3: 1}.get(layout.color_type, 257):
             return False
