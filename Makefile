@@ -54,10 +54,11 @@ test-rust: | check-rust
 test-python: setup $(VENV)/.node
 	COSCMD_PATH="$(CURDIR)/$(BIN)" $(BIN)/python -m pytest -q
 
-lint: setup ## ruff, mypy --strict, generated documentation, cargo fmt, clippy
+lint: setup ## ruff, mypy --strict, stubtest, generated documentation, cargo fmt, clippy
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	cd codec && ../$(BIN)/python -m mypy.stubtest pillow_tpg._pillow_tpg
 	$(BIN)/python docs/generate.py --check
 	cd codec && cargo fmt --all --check
 	cd codec && cargo clippy --workspace --all-targets --quiet -- -D warnings

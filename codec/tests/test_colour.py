@@ -21,12 +21,13 @@ def upsample(chroma: Samples, width: int, height: int) -> Ints:
     def axis(values: Ints, size: int) -> Ints:
         at = np.arange(size)
         near, far = at // 2, (at // 2 + np.where(at % 2, 1, -1)).clip(0, len(values) - 1)
-        return 3 * values[near] + values[far]
+        upsampled: Ints = 3 * values[near] + values[far]
+        return upsampled
 
     return (axis(axis(chroma.astype(np.int64), height).T, width).T + 8) >> 4
 
 
-def reference(image: pillow_tpg.TpgImage, *, full: bool = False) -> Samples:
+def reference(image: pillow_tpg.TpgImage | pillow_tpg.Frame, *, full: bool = False) -> Samples:
     """The integers of Tencent's decoder."""
     y = image.y.astype(np.int64)
     u = upsample(image.cb, image.width, image.height) - 128

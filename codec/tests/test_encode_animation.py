@@ -17,6 +17,7 @@ from pillow_tpg import TpgError, encode_animated_image, encode_animation
 from pillow_tpg import _pillow_tpg as native
 from pillow_tpg.encode import ToolSet
 from pillow_tpg.image import Samples
+from pillow_tpg.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -42,21 +43,14 @@ def start(
     effort: int,
     tools: ToolSet,
 ) -> native.AnimationEncoder:
-    return native.AnimationEncoder(
-        width,
-        height,
-        qp,
-        qp_fraction=qp_fraction,
-        alpha_qp=alpha_qp,
-        chroma="box",
-        effort=effort,
-        tools=tools,
-        perceptual=1.0,
-        lcu_size=None,
-        exif=None,
-        threads=1,
-        simd="auto",
-    )
+    settings: Settings = {
+        "alpha_qp": alpha_qp,
+        "exif": None,
+        "chroma": "box",
+        "effort": effort,
+        "tools": tools,
+    }
+    return native.AnimationEncoder(width, height, qp, settings, qp_fraction=qp_fraction)
 
 
 def reconstructions(encoder: native.AnimationEncoder) -> Iterator[bytes]:

@@ -77,6 +77,16 @@ def test_targets_with_other_pictures(shape: tuple[int, ...]) -> None:
         assert encode_image(pixels, target_ssimulacra2=-200.0).encodings <= most_encodings()
 
 
+def test_unknown_options_are_errors() -> None:
+    for function in (encode, encode_image):
+        with pytest.raises(
+            TypeError, match=f"{function.__name__}.. got an unexpected keyword argument 'qality'"
+        ):
+            function(PHOTO, qality=3)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'slice_rows'"):
+        pillow_tpg.encode_animation([PHOTO], 5, slice_rows=1)  # type: ignore[call-arg]
+
+
 def test_searches_keep_chroma_qps_in_range() -> None:
     options = {"tools": "full", "effort": 0}
     plain = np.full((32, 32, 3), 90, np.uint8)

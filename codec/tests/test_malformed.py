@@ -38,6 +38,10 @@ REACTIONS = {
 }
 
 
+# Called broken by the manifest, but read by Tencent's decoder: the animation flag without a number of frames.
+READ = {"t061_flags_54.tpg", "t066_anim_flag_without_count.tpg"}
+
+
 class Outcome(TypedDict):
     file: str
     frames: list[str]
@@ -68,7 +72,8 @@ def test_broken_files(folder: str, count: int, shared: Path) -> None:
     wrong = []
     for outcome in outcomes:
         reaction = PARTIAL if outcome["frames"] and outcome["error"] else ERROR if outcome["error"] else WHOLE
-        if reaction not in REACTIONS[expected[outcome["file"]]]:
+        allowed = {WHOLE} if outcome["file"] in READ else REACTIONS[expected[outcome["file"]]]
+        if reaction not in allowed:
             wrong.append(f"{outcome['file']}: {reaction}, {outcome['message']}")
         if outcome["seconds"] > SECONDS or outcome["bytes"] > MEMORY:
             wrong.append(f"{outcome['file']}: {outcome['seconds']:.1f} s, {outcome['bytes']} bytes")

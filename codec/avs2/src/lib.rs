@@ -1,4 +1,4 @@
-//! Decoder for AVS2 video (IEEE 1857.4-2018, GB/T 33475.2-2016): 8 bit, 4:2:0.
+//! Decoder and encoder for AVS2 video (IEEE 1857.4-2018, GB/T 33475.2-2016): 8 bit, 4:2:0.
 //!
 //! ```no_run
 //! use avs2::{Decoder, DecoderOptions, NeverCancel};
@@ -18,20 +18,20 @@
 //! ```
 #![deny(unsafe_code)]
 
-pub mod aec;
+mod aec;
 pub mod bitstream;
 mod cancel;
-mod decoder;
+pub mod decoder;
 pub mod encoder;
 mod error;
-pub mod filter;
+mod filter;
 pub mod headers;
 mod inter;
 mod options;
 mod picture;
-pub mod recon;
-pub mod simd;
-pub mod syntax;
+mod recon;
+mod simd;
+mod syntax;
 
 pub use cancel::{CancelCheck, NeverCancel};
 pub use decoder::Decoder;

@@ -6,11 +6,11 @@ use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes};
-use tpg::encode::{AnimationWriter, ChromaFilter, EncodeOptions, PictureOptions, Pixels, Source};
+use tpg::encode::{AnimationWriter, ChromaFilter, Pixels, Source};
 
-use crate::encoder::{Callbacks, chroma_filter, lcu_log2, outcome, pixel_format, tool_set};
+use crate::encoder::{Callbacks, outcome, pixel_format};
 use crate::errors::to_python;
-use crate::options::options;
+use crate::options::Settings;
 
 /// Writes an animation frame by frame.
 #[pyclass(frozen, module = "pillow_tpg._pillow_tpg")]
@@ -28,44 +28,16 @@ fn is_over() -> PyErr {
 #[pymethods]
 impl AnimationEncoder {
     #[new]
-    #[pyo3(signature = (width, height, qp, *, qp_fraction, alpha_qp, chroma, effort, tools, perceptual, lcu_size, exif,
-                        threads, simd))]
-    #[allow(clippy::too_many_arguments)]
-    fn new(
-        width: u32,
-        height: u32,
-        qp: u8,
-        qp_fraction: i8,
-        alpha_qp: Option<u8>,
-        chroma: &str,
-        effort: u8,
-        tools: &str,
-        perceptual: f32,
-        lcu_size: Option<u8>,
-        exif: Option<Vec<u8>>,
-        threads: usize,
-        simd: &str,
-    ) -> PyResult<Self> {
-        let choices = options(None, threads, simd)?;
-        let picture = PictureOptions {
-            qp,
-            qp_fraction,
-            effort,
-            tools: tool_set(tools)?,
-            lcu_size_log2: lcu_log2(lcu_size)?,
-            perceptual,
-            simd: choices.simd,
-            threads: choices.threads,
-            ..PictureOptions::default()
-        };
-        let options = EncodeOptions { picture, exif, alpha_qp: alpha_qp.unwrap_or_default() };
-        let writer = match alpha_qp {
-            Some(_) => AnimationWriter::with_alpha(width, height, &options),
-            None => AnimationWriter::new(width, height, &options),
+    #[pyo3(signature = (width, height, qp, settings, *, qp_fraction))]
+    fn new(width: u32, height: u32, qp: u8, settings: Settings, qp_fraction: i8) -> PyResult<Self> {
+        let options = settings.options(qp, qp_fraction)?;
+        let writer = match settings.has_alpha() {
+            true => AnimationWriter::with_alpha(width, height, &options),
+            false => AnimationWriter::new(width, height, &options),
         };
         Ok(Self {
             writer: Mutex::new(Some(writer.map_err(|error| to_python(&error))?)),
-            filter: chroma_filter(chroma)?,
+            filter: settings.chroma_filter()?,
             size: (width as usize, height as usize),
         })
     }

@@ -8,12 +8,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes};
 use tpg::CancelCheck;
 use tpg::colour::PlaneRef;
-use tpg::encode::{
-    ChromaFilter, EncodeOptions, EncodedImage, PictureOptions, PixelFormat, Pixels, Source, ToolSet,
-};
+use tpg::encode::{EncodedImage, PixelFormat, Pixels, Source};
 
 use crate::errors::{CancelledError, to_python};
-use crate::options::options;
+use crate::options::{Settings, chroma_filter};
 
 /// Python functions that hear of finished rows and may end the call; what they raise ends it as well.
 pub(crate) struct Callbacks {
@@ -91,38 +89,6 @@ pub(crate) fn pixel_format(channels: usize) -> PyResult<PixelFormat> {
     }
 }
 
-pub(crate) fn chroma_filter(chroma: &str) -> PyResult<ChromaFilter> {
-    match chroma {
-        "box" => Ok(ChromaFilter::Box),
-        "lanczos" => Ok(ChromaFilter::Lanczos),
-        "sharp" => Ok(ChromaFilter::Sharp),
-        other => {
-            let message = format!("chroma is {other:?}, allowed are \"box\", \"lanczos\" and \"sharp\"");
-            Err(PyValueError::new_err(message))
-        }
-    }
-}
-
-pub(crate) fn tool_set(tools: &str) -> PyResult<ToolSet> {
-    match tools {
-        "compatible" => Ok(ToolSet::Compatible),
-        "full" => Ok(ToolSet::Full),
-        other => {
-            let message = format!("tools is {other:?}, allowed are \"compatible\" and \"full\"");
-            Err(PyValueError::new_err(message))
-        }
-    }
-}
-
-pub(crate) fn lcu_log2(size: Option<u8>) -> PyResult<Option<u8>> {
-    match size {
-        None => Ok(None),
-        Some(32) => Ok(Some(5)),
-        Some(64) => Ok(Some(6)),
-        Some(other) => Err(PyValueError::new_err(format!("lcu_size is {other}, allowed are 32 and 64"))),
-    }
-}
-
 /// A converted picture that can be encoded several times.
 #[pyclass(frozen, module = "pillow_tpg._pillow_tpg")]
 pub struct Encoder(Source);
@@ -156,41 +122,16 @@ impl Encoder {
     }
 
     /// Encodes with one QP.
-    #[pyo3(signature = (qp, *, alpha_qp, effort, tools, perceptual, chroma_qp_delta, lcu_size, slice_rows, exif,
-                        threads, simd, progress, cancel))]
-    #[allow(clippy::too_many_arguments)]
+    #[pyo3(signature = (qp, settings, *, progress, cancel))]
     fn encode(
         &self,
         py: Python<'_>,
         qp: u8,
-        alpha_qp: u8,
-        effort: u8,
-        tools: &str,
-        perceptual: f32,
-        chroma_qp_delta: Option<[i8; 2]>,
-        lcu_size: Option<u8>,
-        slice_rows: usize,
-        exif: Option<Vec<u8>>,
-        threads: usize,
-        simd: &str,
+        settings: Settings,
         progress: Option<Py<PyAny>>,
         cancel: Option<Py<PyAny>>,
     ) -> PyResult<Encoded> {
-        let choices = options(None, threads, simd)?;
-        let (tools, lcu_size_log2) = (tool_set(tools)?, lcu_log2(lcu_size)?);
-        let picture = PictureOptions {
-            qp,
-            effort,
-            tools,
-            lcu_size_log2,
-            chroma_qp_delta,
-            perceptual,
-            slice_rows,
-            simd: choices.simd,
-            threads: choices.threads,
-            ..PictureOptions::default()
-        };
-        let options = EncodeOptions { picture, alpha_qp, exif };
+        let options = settings.options(qp, 0)?;
         let callbacks = Callbacks::new(progress, cancel);
         let result = py.detach(|| {
             let progress = |done, rows| callbacks.report(done, rows);

@@ -2,6 +2,7 @@
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use tpg::encode::{ChromaFilter, EncodeOptions, PictureOptions, ToolSet};
 use tpg::{Options, SimdLevel};
 
 const MAX_THREADS: usize = 64;
@@ -89,4 +90,94 @@ pub fn options(limits_given: Option<&Bound<'_, Limits>>, threads: usize, simd: &
         }
     };
     Ok(Options { limits: limits(limits_given), threads, simd })
+}
+
+/// How pictures are encoded: `pillow_tpg.settings.Settings`, a dictionary in which most may be missing.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct Settings {
+    #[pyo3(default = 5)]
+    effort: u8,
+    #[pyo3(default = "compatible".into())]
+    tools: String,
+    #[pyo3(default = "sharp".into())]
+    chroma: String,
+    #[pyo3(default = 1.0)]
+    perceptual: f32,
+    #[pyo3(default)]
+    chroma_qp_delta: Option<[i8; 2]>,
+    #[pyo3(default)]
+    lcu_size: Option<u8>,
+    #[pyo3(default)]
+    slice_rows: usize,
+    #[pyo3(default = 1)]
+    threads: usize,
+    #[pyo3(default = "auto".into())]
+    simd: String,
+    /// QP of alpha pictures, where there are any.
+    alpha_qp: Option<u8>,
+    exif: Option<Vec<u8>>,
+}
+
+impl Settings {
+    /// Options of the codec with a QP and its fraction.
+    pub fn options(&self, qp: u8, qp_fraction: i8) -> PyResult<EncodeOptions> {
+        let choices = options(None, self.threads, &self.simd)?;
+        let picture = PictureOptions {
+            qp,
+            qp_fraction,
+            effort: self.effort,
+            tools: tool_set(&self.tools)?,
+            lcu_size_log2: lcu_log2(self.lcu_size)?,
+            chroma_qp_delta: self.chroma_qp_delta,
+            perceptual: self.perceptual,
+            slice_rows: self.slice_rows,
+            simd: choices.simd,
+            threads: choices.threads,
+            ..PictureOptions::default()
+        };
+        Ok(EncodeOptions { picture, alpha_qp: self.alpha_qp.unwrap_or_default(), exif: self.exif.clone() })
+    }
+
+    /// How chroma is brought to half size.
+    pub fn chroma_filter(&self) -> PyResult<ChromaFilter> {
+        chroma_filter(&self.chroma)
+    }
+
+    /// Whether alpha pictures are to be written.
+    pub fn has_alpha(&self) -> bool {
+        self.alpha_qp.is_some()
+    }
+}
+
+pub(crate) fn chroma_filter(chroma: &str) -> PyResult<ChromaFilter> {
+    match chroma {
+        "box" => Ok(ChromaFilter::Box),
+        "lanczos" => Ok(ChromaFilter::Lanczos),
+        "sharp" => Ok(ChromaFilter::Sharp),
+        other => {
+            let message = format!("chroma is {other:?}, allowed are \"box\", \"lanczos\" and \"sharp\"");
+            Err(PyValueError::new_err(message))
+        }
+    }
+}
+
+fn tool_set(tools: &str) -> PyResult<ToolSet> {
+    match tools {
+        "compatible" => Ok(ToolSet::Compatible),
+        "full" => Ok(ToolSet::Full),
+        other => {
+            let message = format!("tools is {other:?}, allowed are \"compatible\" and \"full\"");
+            Err(PyValueError::new_err(message))
+        }
+    }
+}
+
+fn lcu_log2(size: Option<u8>) -> PyResult<Option<u8>> {
+    match size {
+        None => Ok(None),
+        Some(32) => Ok(Some(5)),
+        Some(64) => Ok(Some(6)),
+        Some(other) => Err(PyValueError::new_err(format!("lcu_size is {other}, allowed are 32 and 64"))),
+    }
 }

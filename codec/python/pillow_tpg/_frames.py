@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sized
 from itertools import chain
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from PIL import Image
@@ -13,10 +13,10 @@ from PIL import Image
 from pillow_tpg import _pillow_tpg as native
 from pillow_tpg.image import Samples
 from pillow_tpg.pixels import pixels_of
+from pillow_tpg.settings import AlphaChoice
 
-__all__ = ["MAX_DELAY", "AlphaChoice", "FrameSource"]
+__all__ = ["MAX_DELAY", "FrameSource"]
 
-AlphaChoice: TypeAlias = Literal["white", "keep"]
 Picture: TypeAlias = Image.Image | Samples
 
 MAX_DELAY = 6_553_500

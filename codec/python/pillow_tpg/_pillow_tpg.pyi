@@ -5,6 +5,8 @@ import numpy as np
 import numpy.typing as npt
 from typing_extensions import Buffer
 
+from pillow_tpg.settings import Settings
+
 __all__ = [
     "AnimationEncoder",
     "BufferSizeError",
@@ -149,17 +151,8 @@ class Encoder:
     def encode(
         self,
         qp: int,
+        settings: Settings,
         *,
-        alpha_qp: int,
-        effort: int,
-        tools: str,
-        perceptual: float,
-        chroma_qp_delta: tuple[int, int] | None,
-        lcu_size: int | None,
-        slice_rows: int,
-        exif: bytes | None,
-        threads: int,
-        simd: str,
         progress: Callable[[int, int], object] | None,
         cancel: Callable[[], bool] | None,
     ) -> Encoded: ...
@@ -175,21 +168,7 @@ class Encoded:
 @final
 class AnimationEncoder:
     def __new__(
-        cls,
-        width: int,
-        height: int,
-        qp: int,
-        *,
-        qp_fraction: int,
-        alpha_qp: int | None,
-        chroma: str,
-        effort: int,
-        tools: str,
-        perceptual: float,
-        lcu_size: int | None,
-        exif: bytes | None,
-        threads: int,
-        simd: str,
+        cls, width: int, height: int, qp: int, settings: Settings, *, qp_fraction: int
     ) -> AnimationEncoder: ...
     def push(
         self,

@@ -6,28 +6,22 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Unpack
 
 from PIL import Image
 
 from pillow_tpg import _pillow_tpg as native
-from pillow_tpg._frames import AlphaChoice, FrameSource
+from pillow_tpg._frames import FrameSource
 from pillow_tpg._search import for_score, for_size
-from pillow_tpg.encode import (
-    DEFAULT_EFFORT,
-    ChromaFilter,
+from pillow_tpg.encode import alpha_qp_of, check_options, scorer, tiff_of, wanted_qp
+from pillow_tpg.image import Samples
+from pillow_tpg.settings import (
+    ANIMATION_OPTIONS,
+    AnimationOptions,
     Progress,
-    ToolSet,
-    check_goals,
-    check_options,
-    scorer,
-    tiff_of,
+    check_names,
+    native_settings,
 )
-from pillow_tpg.image import Samples, SimdLevel
-from pillow_tpg.quality import DEFAULT_QUALITY, qp_for_quality
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
 
 __all__ = ["EncodedAnimation", "encode_animated_image", "encode_animation"]
 
@@ -61,23 +55,7 @@ class EncodedAnimation:
 def encode_animation(
     frames: Iterable[Image.Image | Samples],
     delays: int | Iterable[int],
-    *,
-    quality: float | None = None,
-    qp: float | None = None,
-    target_size: int | None = None,
-    target_ssimulacra2: float | None = None,
-    alpha: AlphaChoice = "white",
-    alpha_quality: float | None = None,
-    effort: int = DEFAULT_EFFORT,
-    tools: ToolSet = "compatible",
-    chroma: ChromaFilter = "sharp",
-    perceptual: float = 1.0,
-    lcu_size: int | None = None,
-    exif: Buffer | Image.Exif | None = None,
-    threads: int = 1,
-    simd: SimdLevel = "auto",
-    progress: Progress | None = None,
-    cancel: Callable[[], bool] | None = None,
+    **options: Unpack[AnimationOptions],
 ) -> bytes:
     """Encodes an animation as a TPG file. The bytes depend neither on ``threads`` nor on ``simd``.
 
@@ -122,85 +100,38 @@ def encode_animation(
         TypeError: a frame is of no known type.
         OSError: frames could not be recorded.
     """
-    return encode_animated_image(
-        frames,
-        delays,
-        quality=quality,
-        qp=qp,
-        target_size=target_size,
-        target_ssimulacra2=target_ssimulacra2,
-        alpha=alpha,
-        alpha_quality=alpha_quality,
-        effort=effort,
-        tools=tools,
-        chroma=chroma,
-        perceptual=perceptual,
-        lcu_size=lcu_size,
-        exif=exif,
-        threads=threads,
-        simd=simd,
-        progress=progress,
-        cancel=cancel,
-    ).data
+    check_names("encode_animation", options, ANIMATION_OPTIONS)
+    return encode_animated_image(frames, delays, **options).data
 
 
 def encode_animated_image(
     frames: Iterable[Image.Image | Samples],
     delays: int | Iterable[int],
-    *,
-    quality: float | None = None,
-    qp: float | None = None,
-    target_size: int | None = None,
-    target_ssimulacra2: float | None = None,
-    alpha: AlphaChoice = "white",
-    alpha_quality: float | None = None,
-    effort: int = DEFAULT_EFFORT,
-    tools: ToolSet = "compatible",
-    chroma: ChromaFilter = "sharp",
-    perceptual: float = 1.0,
-    lcu_size: int | None = None,
-    exif: Buffer | Image.Exif | None = None,
-    threads: int = 1,
-    simd: SimdLevel = "auto",
-    progress: Progress | None = None,
-    cancel: Callable[[], bool] | None = None,
+    **options: Unpack[AnimationOptions],
 ) -> EncodedAnimation:
     """Encodes as :func:`encode_animation` does, and tells the QP and what became of transparency."""
-    check_goals(quality=quality, qp=qp, target_size=target_size, target_ssimulacra2=target_ssimulacra2)
-    check_options(qp, effort, perceptual, target_size, target_ssimulacra2, lcu_size, tools)
+    check_names("encode_animated_image", options, ANIMATION_OPTIONS)
+    check_options(options)
+    alpha = options.get("alpha", "white")
     if alpha not in {"white", "keep"}:
         raise ValueError(f"alpha is {alpha!r}, allowed are 'white' and 'keep'")
-    alpha_qp = None if alpha_quality is None else qp_for_quality(alpha_quality, tools, name="alpha_quality")
-    if qp is None:
-        qp = qp_for_quality(DEFAULT_QUALITY if quality is None else quality, tools)
-    tiff = tiff_of(exif)
+    qp, alpha_qp, tiff = wanted_qp(options), alpha_qp_of(options), tiff_of(options.get("exif"))
+    progress, cancel = options.get("progress"), options.get("cancel")
+    target_size, target_score = options.get("target_size"), options.get("target_ssimulacra2")
 
     def attempt(steps: int) -> EncodedAnimation:
         qp, fraction = divmod(steps, QP_PARTS)
 
         def start(width: int, height: int) -> native.AnimationEncoder:
             own_alpha_qp = qp * 2 // 3 if alpha_qp is None else alpha_qp
-            return native.AnimationEncoder(
-                width,
-                height,
-                qp,
-                qp_fraction=fraction,
-                alpha_qp=own_alpha_qp if source.has_alpha else None,
-                chroma=chroma,
-                effort=effort,
-                tools=tools,
-                perceptual=perceptual,
-                lcu_size=lcu_size,
-                exif=tiff,
-                threads=threads,
-                simd=simd,
-            )
+            settings = native_settings(options, tiff, own_alpha_qp if source.has_alpha else None)
+            return native.AnimationEncoder(width, height, qp, settings, qp_fraction=fraction)
 
-        return _encode(source, start, steps / QP_PARTS, target_ssimulacra2 is not None, progress, cancel)
+        return _encode(source, start, steps / QP_PARTS, target_score is not None, progress, cancel)
 
     with closing(FrameSource(frames, delays, alpha, cancel)) as source:
         source.look_ahead()
-        if target_size is None and target_ssimulacra2 is None:
+        if target_size is None and target_score is None:
             return attempt(round(qp * QP_PARTS))
         source.record()
         if target_size is not None:
@@ -210,8 +141,8 @@ def encode_animated_image(
                 attempt, lambda found: len(found.data), target_size, pixels, QP_PARTS
             )
         else:
-            assert target_ssimulacra2 is not None
-            _, found, encodings = for_score(attempt, target_ssimulacra2, _score, QP_PARTS)
+            assert target_score is not None
+            _, found, encodings = for_score(attempt, target_score, _score, QP_PARTS)
         return replace(found, encodings=encodings)
 
 

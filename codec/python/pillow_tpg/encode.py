@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, Unpack
 
 import numpy as np
 from PIL import Image
 
 from pillow_tpg import _pillow_tpg as native
 from pillow_tpg._search import QpRange, TargetError, for_score, for_size
-from pillow_tpg.image import Samples, SimdLevel
+from pillow_tpg.image import Samples
 from pillow_tpg.metric import Ssimulacra2
 from pillow_tpg.pixels import pixels_of
 from pillow_tpg.quality import DEFAULT_QUALITY, qp_for_quality
+from pillow_tpg.settings import (
+    STILL_OPTIONS,
+    AnimationOptions,
+    ChromaFilter,
+    StillOptions,
+    ToolSet,
+    check_names,
+    native_settings,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 __all__ = ["ChromaFilter", "EncodedImage", "TargetError", "ToolSet", "encode", "encode_image"]
-
-ChromaFilter: TypeAlias = Literal["box", "lanczos", "sharp"]
-ToolSet: TypeAlias = Literal["compatible", "full"]
-Progress: TypeAlias = Callable[[int, int], object]
 
 MAX_QP = 63
 MAX_EFFORT = 9
@@ -62,24 +67,7 @@ class EncodedImage:
 
 def encode(
     image: Image.Image | Samples,
-    *,
-    quality: float | None = None,
-    qp: float | None = None,
-    target_size: int | None = None,
-    target_ssimulacra2: float | None = None,
-    effort: int = DEFAULT_EFFORT,
-    tools: ToolSet = "compatible",
-    chroma: ChromaFilter = "sharp",
-    alpha_quality: float | None = None,
-    perceptual: float = 1.0,
-    chroma_qp_delta: tuple[int, int] | None = None,
-    lcu_size: int | None = None,
-    slice_rows: int = 0,
-    exif: Buffer | Image.Exif | None = None,
-    threads: int = 1,
-    simd: SimdLevel = "auto",
-    progress: Progress | None = None,
-    cancel: Callable[[], bool] | None = None,
+    **options: Unpack[StillOptions],
 ) -> bytes:
     """Encodes a picture as a TPG file. The bytes depend neither on ``threads`` nor on ``simd``.
 
@@ -117,90 +105,42 @@ def encode(
         ValueError: an argument is out of range.
         TypeError: ``image`` is of no known type.
     """
-    return encode_image(
-        image,
-        quality=quality,
-        qp=qp,
-        target_size=target_size,
-        target_ssimulacra2=target_ssimulacra2,
-        effort=effort,
-        tools=tools,
-        chroma=chroma,
-        alpha_quality=alpha_quality,
-        perceptual=perceptual,
-        chroma_qp_delta=chroma_qp_delta,
-        lcu_size=lcu_size,
-        slice_rows=slice_rows,
-        exif=exif,
-        threads=threads,
-        simd=simd,
-        progress=progress,
-        cancel=cancel,
-    ).data
+    check_names("encode", options, STILL_OPTIONS)
+    return encode_image(image, **options).data
 
 
 def encode_image(
     image: Image.Image | Samples,
-    *,
-    quality: float | None = None,
-    qp: float | None = None,
-    target_size: int | None = None,
-    target_ssimulacra2: float | None = None,
-    effort: int = DEFAULT_EFFORT,
-    tools: ToolSet = "compatible",
-    chroma: ChromaFilter = "sharp",
-    alpha_quality: float | None = None,
-    perceptual: float = 1.0,
-    chroma_qp_delta: tuple[int, int] | None = None,
-    lcu_size: int | None = None,
-    slice_rows: int = 0,
-    exif: Buffer | Image.Exif | None = None,
-    threads: int = 1,
-    simd: SimdLevel = "auto",
-    progress: Progress | None = None,
-    cancel: Callable[[], bool] | None = None,
+    **options: Unpack[StillOptions],
 ) -> EncodedImage:
     """Encodes as :func:`encode` does, and tells the QP and what a decoder makes of the file."""
-    check_goals(quality=quality, qp=qp, target_size=target_size, target_ssimulacra2=target_ssimulacra2)
-    check_options(qp, effort, perceptual, target_size, target_ssimulacra2, lcu_size, tools)
+    check_names("encode_image", options, STILL_OPTIONS)
+    check_options(options)
+    qp, chroma_qp_delta = options.get("qp"), options.get("chroma_qp_delta")
     if qp is not None and qp != int(qp):
         raise ValueError(f"qp is {qp}, but only animations have fractions of QPs")
-    check_range("slice_rows", slice_rows, 0, 1024)
+    check_range("slice_rows", options.get("slice_rows"), 0, 1024)
     for delta in chroma_qp_delta or ():
         check_range("chroma_qp_delta", delta, -16, 16)
-    alpha_qp = None if alpha_quality is None else qp_for_quality(alpha_quality, tools, name="alpha_quality")
-    if qp is None:
-        qp = qp_for_quality(DEFAULT_QUALITY if quality is None else quality, tools)
-    qp = int(qp)
-    tiff = tiff_of(exif)
+    qp, alpha_qp = int(wanted_qp(options)), alpha_qp_of(options)
+    tiff = tiff_of(options.get("exif"))
+    progress, cancel = options.get("progress"), options.get("cancel")
     pixels = pixels_of(image)
     height, width, channels = pixels.shape
-    encoder = native.Encoder(pixels, width, height, channels, chroma=chroma)
+    encoder = native.Encoder(pixels, width, height, channels, chroma=options.get("chroma", "sharp"))
 
     def attempt(qp: int) -> native.Encoded:
-        return encoder.encode(
-            qp,
-            alpha_qp=qp * 2 // 3 if alpha_qp is None else alpha_qp,
-            effort=effort,
-            tools=tools,
-            perceptual=perceptual,
-            chroma_qp_delta=chroma_qp_delta,
-            lcu_size=lcu_size,
-            slice_rows=slice_rows,
-            exif=tiff,
-            threads=threads,
-            simd=simd,
-            progress=progress,
-            cancel=cancel,
-        )
+        settings = native_settings(options, tiff, qp * 2 // 3 if alpha_qp is None else alpha_qp)
+        return encoder.encode(qp, settings, progress=progress, cancel=cancel)
 
+    target_size, target_score = options.get("target_size"), options.get("target_ssimulacra2")
     encodings, qps = 1, _allowed_qps(chroma_qp_delta)
     if target_size is not None:
         qp, encoded, encodings = for_size(
             attempt, lambda found: found.size, target_size, width * height, qps=qps
         )
-    elif target_ssimulacra2 is not None:
-        qp, encoded, encodings = for_score(attempt, target_ssimulacra2, scorer(pixels), qps=qps)
+    elif target_score is not None:
+        qp, encoded, encodings = for_score(attempt, target_score, scorer(pixels), qps=qps)
     else:
         encoded = attempt(qp)
     return EncodedImage(encoded, (width, height), qp, encodings)
@@ -212,30 +152,40 @@ def _allowed_qps(chroma_qp_delta: tuple[int, int] | None) -> QpRange:
     return max(0, -min(deltas)), MAX_QP - max(0, *deltas)
 
 
-def check_goals(**goals: float | None) -> None:
-    given = [name for name, value in goals.items() if value is not None]
+def check_options(options: StillOptions | AnimationOptions) -> None:
+    """Raises ValueError if an option is out of range, or more than one thing is aimed at."""
+    goals = ("quality", "qp", "target_size", "target_ssimulacra2")
+    given = [name for name in goals if options.get(name) is not None]
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given)} cannot go together: give one of them")
-
-
-def check_options(
-    qp: float | None,
-    effort: int,
-    perceptual: float,
-    target_size: int | None,
-    target_ssimulacra2: float | None,
-    lcu_size: int | None,
-    tools: str,
-) -> None:
-    check_range("qp", qp, 0, MAX_QP)
-    check_range("effort", effort, 0, MAX_EFFORT)
-    check_range("perceptual", perceptual, 0, 2)
-    check_range("target_size", target_size, 1, 1 << 62)
-    check_range("target_ssimulacra2", target_ssimulacra2, -1000, 100)
+    check_range("qp", options.get("qp"), 0, MAX_QP)
+    check_range("effort", options.get("effort"), 0, MAX_EFFORT)
+    check_range("perceptual", options.get("perceptual"), 0, 2)
+    check_range("target_size", options.get("target_size"), 1, 1 << 62)
+    check_range("target_ssimulacra2", options.get("target_ssimulacra2"), -1000, 100)
+    lcu_size, tools = options.get("lcu_size"), tools_of(options)
     if lcu_size not in {None, 32, 64}:
         raise ValueError(f"lcu_size is {lcu_size}, allowed are 32 and 64")
     if tools not in {"compatible", "full"}:
         raise ValueError(f"tools is {tools!r}, allowed are 'compatible' and 'full'")
+
+
+def tools_of(options: StillOptions | AnimationOptions) -> ToolSet:
+    return options.get("tools", "compatible")
+
+
+def wanted_qp(options: StillOptions | AnimationOptions) -> float:
+    """The QP that is given, or that of the quality."""
+    qp, quality = options.get("qp"), options.get("quality")
+    if qp is not None:
+        return qp
+    return qp_for_quality(DEFAULT_QUALITY if quality is None else quality, tools_of(options))
+
+
+def alpha_qp_of(options: StillOptions | AnimationOptions) -> int | None:
+    """The QP of alpha, if it is asked for."""
+    quality = options.get("alpha_quality")
+    return None if quality is None else qp_for_quality(quality, tools_of(options), name="alpha_quality")
 
 
 def check_range(name: str, value: float | None, least: float, greatest: float) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from typing import IO, TYPE_CHECKING
 
 from PIL import Image, ImageFile
 
 from pillow_tpg import _pillow_tpg as native
-from pillow_tpg.animation import encode_animated_image, encode_animation
+from pillow_tpg.animation import encode_animated_image
 from pillow_tpg.encode import encode
 from pillow_tpg.sequence import DEFAULT_DURATION, TimedFrames
+from pillow_tpg.settings import ANIMATION_OPTIONS, STILL_OPTIONS
 
 if TYPE_CHECKING:
     from PIL._imaging import PixelAccess
@@ -157,24 +157,18 @@ def _accept(prefix: bytes) -> bool:
     return prefix.startswith(_MAGIC)
 
 
-_SAVE_OPTIONS = frozenset(inspect.signature(encode).parameters) - {"image"}
-
-
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     # Pillow hands over all keywords of `save`, and those of other formats are to be ignored.
     given = getattr(image, "encoderinfo", {})
-    options = {name: value for name, value in given.items() if name in _SAVE_OPTIONS}
+    options = {name: value for name, value in given.items() if name in STILL_OPTIONS}
     options.setdefault("exif", image.info.get("exif"))
     options.setdefault("threads", _Options.threads)
     file.write(encode(image, **options))
 
 
-_ANIMATION_OPTIONS = frozenset(inspect.signature(encode_animation).parameters) - {"frames", "delays"}
-
-
 def _save_all(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     given = getattr(image, "encoderinfo", {})
-    options = {name: value for name, value in given.items() if name in _ANIMATION_OPTIONS}
+    options = {name: value for name, value in given.items() if name in ANIMATION_OPTIONS}
     options.setdefault("exif", image.info.get("exif"))
     options.setdefault("threads", _Options.threads)
     frames = TimedFrames([image, *given.get("append_images", ())], given.get("duration"))

@@ -62,12 +62,6 @@ impl CostCoder {
     pub fn into_contexts(self) -> ContextSet {
         self.contexts
     }
-
-    /// The context states after what was coded.
-    #[must_use]
-    pub fn contexts(&self) -> &ContextSet {
-        &self.contexts
-    }
 }
 
 impl BinCoder for CostCoder {

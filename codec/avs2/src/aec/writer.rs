@@ -35,12 +35,6 @@ impl AecWriter {
         }
     }
 
-    /// The current context states, for cost estimates.
-    #[must_use]
-    pub fn contexts(&self) -> &ContextSet {
-        &self.contexts
-    }
-
     /// Ends the slice data after the final bin 1 (33.5), stuffing included.
     #[must_use]
     pub fn finish(mut self) -> Vec<u8> {

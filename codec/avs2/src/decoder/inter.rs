@@ -1,7 +1,7 @@
 //! Prediction of the units of inter pictures.
 
 use super::picture::PictureContext;
-use super::sink::Band;
+use super::sink::LcuRow;
 use crate::PictureType;
 use crate::aec::AecReader;
 use crate::inter::{
@@ -36,18 +36,18 @@ impl InterDecoder {
         aec: &mut AecReader<'_>,
         slice: u32,
         (x, y): (usize, usize),
-        level: u32,
+        log2_size: u32,
     ) -> (UnitType, PredictionBlocks) {
-        let unit = code_unit_type(aec, &self.tools, level as u8, UnitType::Skip);
+        let unit = code_unit_type(aec, &self.tools, log2_size as u8, UnitType::Skip);
         let mut syntax = InterSyntax::default();
-        code_inter(aec, &self.tools, level as u8, unit, &mut syntax);
+        code_inter(aec, &self.tools, log2_size as u8, unit, &mut syntax);
         let context = MotionContext {
             tools: self.tools,
             distances: self.order.distances,
             collocated: self.order.references.first().and_then(|reference| reference.motion.as_ref()),
         };
         // Slice 0 stands for blocks that are not decoded.
-        let blocks = context.decode_unit(&mut self.field, slice + 1, (x, y, 1 << level), unit, &syntax);
+        let blocks = context.decode_unit(&mut self.field, slice + 1, (x, y, 1 << log2_size), unit, &syntax);
         (unit, blocks)
     }
 
@@ -56,10 +56,10 @@ impl InterDecoder {
         self.field.set_coded(Rect::new(x, y, size, size), coded);
     }
 
-    /// Predicts all samples of `blocks` into `band`, whose first luma row is `top`.
-    pub fn predict(&mut self, blocks: &PredictionBlocks, band: &mut Band, top: usize) {
+    /// Predicts all samples of `blocks` into `lcu_row`, whose first luma row is `top`.
+    pub fn predict(&mut self, blocks: &PredictionBlocks, lcu_row: &mut LcuRow, top: usize) {
         for block in blocks.as_slice() {
-            for (c, plane) in band.planes.iter_mut().enumerate() {
+            for (c, plane) in lcu_row.planes.iter_mut().enumerate() {
                 let shift = usize::from(c > 0);
                 let origin = plane.index(block.rect.x >> shift, ((block.rect.y - top) >> shift) + 1);
                 let stride = plane.stride();
@@ -69,10 +69,10 @@ impl InterDecoder {
         }
     }
 
-    /// Unmarks the edges of a complete band that are not filtered.
-    pub fn finish_band(&self, band: &mut Band, top: usize) {
+    /// Unmarks the edges of a complete LCU row that are not filtered.
+    pub fn finish_row(&self, lcu_row: &mut LcuRow, top: usize) {
         if self.tools.picture_type != PictureType::B {
-            switch_off_still_edges(&mut band.info, &self.field, top);
+            switch_off_still_edges(&mut lcu_row.info, &self.field, top);
         }
     }
 

@@ -2,21 +2,21 @@
 
 use super::inter::InterDecoder;
 use super::picture::{PictureContext, SliceState};
-use super::sink::Band;
+use super::sink::LcuRow;
 use crate::Error;
 use crate::aec::AecReader;
 use crate::filter::{Geometry, LcuInfo, UnitArea, edge};
 use crate::inter::{
     InterResidual, Orientation, Partition, PredictionBlocks, UnitType, code_inter_residual, mark_inner_edges,
-    transform_kind,
+    transform_split,
 };
 use crate::recon::{
     Availability, CoefficientBlock, Dequantiser, LcuPlace, ReferenceLine, Secondary, add_residual, chroma_qp,
     inverse_transform, predict_intra,
 };
 use crate::syntax::{
-    BlockClass, CuKind, IntraUnit, Levels, Neighbours, SaoLcu, SaoMerge, chroma_to_luma_mode, code_alf_flag,
-    code_coefficients, code_intra_unit, code_sao, code_split_flag,
+    BlockClass, IntraUnit, Levels, Neighbours, SaoLcu, SaoMerge, TransformSplit, chroma_to_luma_mode,
+    code_alf_flag, code_coefficients, code_intra_unit, code_sao, code_split_flag,
 };
 
 /// Buffers that live as long as a picture.
@@ -85,13 +85,13 @@ impl LcuDecoder {
         self.neighbours.start_row();
     }
 
-    /// Decodes the unit at (`column`, `row`) into `band`.
+    /// Decodes the unit at (`column`, `row`) into `lcu_row`.
     pub fn decode(
         &mut self,
         context: &PictureContext,
         slice: &SliceState,
         aec: &mut AecReader<'_>,
-        band: &mut Band,
+        lcu_row: &mut LcuRow,
         sao_above: &mut [SaoLcu],
         (column, row): (usize, usize),
     ) -> Result<(), Error> {
@@ -126,29 +126,29 @@ impl LcuDecoder {
         for (c, flag) in info.alf.iter_mut().enumerate() {
             *flag = context.header.alf.is_enabled(c) && code_alf_flag(aec, false);
         }
-        band.info.lcus[column] = info;
-        self.quadtree(&lcu, aec, band, (lcu.place.x, lcu.place.y), geometry.lcu_log2)
+        lcu_row.info.lcus[column] = info;
+        self.quadtree(&lcu, aec, lcu_row, (lcu.place.x, lcu.place.y), geometry.lcu_log2)
     }
 
     fn quadtree(
         &mut self,
         lcu: &Lcu<'_>,
         aec: &mut AecReader<'_>,
-        band: &mut Band,
+        lcu_row: &mut LcuRow,
         (x, y): (usize, usize),
-        level: u32,
+        log2_size: u32,
     ) -> Result<(), Error> {
         let geometry = &lcu.context.geometry;
-        let size = 1 << level;
+        let size = 1 << log2_size;
         let inside = x + size <= geometry.width && y + size <= geometry.height;
-        let split = level > 3 && (!inside || code_split_flag(aec, level, false));
+        let split = log2_size > 3 && (!inside || code_split_flag(aec, log2_size, false));
         if !split {
-            return self.coding_unit(lcu, aec, band, (x, y), level);
+            return self.coding_unit(lcu, aec, lcu_row, (x, y), log2_size);
         }
         let half = size / 2;
         for (dx, dy) in [(0, 0), (half, 0), (0, half), (half, half)] {
             if x + dx < geometry.width && y + dy < geometry.height {
-                self.quadtree(lcu, aec, band, (x + dx, y + dy), level - 1)?;
+                self.quadtree(lcu, aec, lcu_row, (x + dx, y + dy), log2_size - 1)?;
             }
         }
         Ok(())
@@ -158,28 +158,28 @@ impl LcuDecoder {
         &mut self,
         lcu: &Lcu<'_>,
         aec: &mut AecReader<'_>,
-        band: &mut Band,
+        lcu_row: &mut LcuRow,
         (x, y): (usize, usize),
-        level: u32,
+        log2_size: u32,
     ) -> Result<(), Error> {
-        let size = 1 << level;
+        let size = 1 << log2_size;
         if let Some(inter) = &mut self.inter {
-            let (unit, blocks) = inter.motion(aec, lcu.slice.number, (x, y), level);
+            let (unit, blocks) = inter.motion(aec, lcu.slice.number, (x, y), log2_size);
             if unit != UnitType::Intra {
-                return self.inter_unit(lcu, aec, band, ((x, y), level), unit, &blocks);
+                return self.inter_unit(lcu, aec, lcu_row, ((x, y), log2_size), unit, &blocks);
             }
         }
         let mut unit = IntraUnit::default();
-        code_intra_unit(aec, &lcu.slice.tools, &mut self.neighbours, (x, y), level, &mut unit);
+        code_intra_unit(aec, &lcu.slice.tools, &mut self.neighbours, (x, y), log2_size, &mut unit);
         aec.check()?;
-        mark_unit(lcu, band, (x, y), size, unit.qp);
-        mark_intra_edges(lcu, band, (x, y), size, &unit);
+        mark_unit(lcu, lcu_row, (x, y), size, unit.qp);
+        mark_intra_edges(lcu, lcu_row, (x, y), size, &unit);
 
         let secondary = lcu.context.sequence.secondary_transform_enable;
-        let strip = matches!(unit.kind, CuKind::Intra2NxhN | CuKind::IntrahNx2N);
-        let n = if unit.kind == CuKind::Intra2Nx2N { level } else { level - 1 };
-        for i in 0..unit.kind.block_count() {
-            let rect = unit.kind.block(size, i);
+        let strip = matches!(unit.split, TransformSplit::Horizontal | TransformSplit::Vertical);
+        let n = if unit.split == TransformSplit::None { log2_size } else { log2_size - 1 };
+        for i in 0..unit.split.block_count() {
+            let rect = unit.split.block(size, i);
             let mode = unit.luma_modes[i];
             let (bx, by) = (x + rect.x, y + rect.y);
             let available = lcu.place.availability((bx, by), (rect.w, rect.h));
@@ -192,7 +192,7 @@ impl LcuDecoder {
                 };
                 (BlockClass::intra_luma(mode, strip), Dequantiser::new(unit.qp, n), transform)
             });
-            self.block(lcu, aec, band, &block, coded);
+            self.block(lcu, aec, lcu_row, &block, coded);
         }
         let available = lcu.place.availability((x, y), (size, size));
         let mode = chroma_to_luma_mode(unit.chroma_mode, unit.luma_modes[0]);
@@ -201,9 +201,9 @@ impl LcuDecoder {
                 Block { c, x: x / 2, y: (y - lcu.place.y) / 2, size: (size / 2, size / 2), mode, available };
             let coded = (unit.ctp >> (3 + c) & 1 == 1).then(|| {
                 let qp = chroma_qp(unit.qp, lcu.context.header.chroma_qp_delta[c - 1]);
-                (BlockClass::CHROMA, Dequantiser::new(qp, level - 1), Secondary::None)
+                (BlockClass::CHROMA, Dequantiser::new(qp, log2_size - 1), Secondary::None)
             });
-            self.block(lcu, aec, band, &block, coded);
+            self.block(lcu, aec, lcu_row, &block, coded);
         }
         Ok(())
     }
@@ -213,12 +213,12 @@ impl LcuDecoder {
         &mut self,
         lcu: &Lcu<'_>,
         aec: &mut AecReader<'_>,
-        band: &mut Band,
-        ((x, y), level): ((usize, usize), u32),
+        lcu_row: &mut LcuRow,
+        ((x, y), log2_size): ((usize, usize), u32),
         unit: UnitType,
         blocks: &PredictionBlocks,
     ) -> Result<(), Error> {
-        let (size, n) = (1 << level, level);
+        let (size, n) = (1 << log2_size, log2_size);
         let partition = match unit {
             UnitType::Explicit(partition) => partition,
             _ => Partition::Whole,
@@ -226,7 +226,7 @@ impl LcuDecoder {
         let nsqt = lcu.context.sequence.nonsquare_quadtree_transform_enable && size > 8;
         let strips = if nsqt { partition.orientation() } else { Orientation::Square };
         let mut residual = InterResidual::default();
-        let place = ((x, y), level);
+        let place = ((x, y), log2_size);
         code_inter_residual(
             aec,
             &lcu.slice.tools,
@@ -237,16 +237,16 @@ impl LcuDecoder {
         );
         aec.check()?;
         let InterResidual { split, ctp, qp } = residual;
-        mark_unit(lcu, band, (x, y), size, qp);
+        mark_unit(lcu, lcu_row, (x, y), size, qp);
         if lcu.context.header.deblocking.is_some() {
             let transform = (split && ctp != 0).then_some(strips);
-            mark_inner_edges(&mut band.info, (x / 8, (y - lcu.place.y) / 8), size, partition, transform);
+            mark_inner_edges(&mut lcu_row.info, (x / 8, (y - lcu.place.y) / 8), size, partition, transform);
         }
         if let Some(inter) = &mut self.inter {
             inter.set_coded((x, y), size, ctp != 0);
-            inter.predict(blocks, band, lcu.place.y);
+            inter.predict(blocks, lcu_row, lcu.place.y);
         }
-        let kind = transform_kind(split, strips);
+        let kind = transform_split(split, strips);
         for i in 0..kind.block_count() {
             if ctp >> i & 1 == 1 {
                 let rect = kind.block(size, i);
@@ -255,7 +255,7 @@ impl LcuDecoder {
                 self.add_residual(
                     lcu,
                     aec,
-                    band,
+                    lcu_row,
                     place,
                     (BlockClass::INTER_LUMA, dequantiser, Secondary::None),
                 );
@@ -266,7 +266,13 @@ impl LcuDecoder {
                 let place = (c, x / 2, (y - lcu.place.y) / 2, (size / 2, size / 2));
                 let qp = chroma_qp(qp, lcu.context.header.chroma_qp_delta[c - 1]);
                 let dequantiser = Dequantiser::new(qp, n - 1);
-                self.add_residual(lcu, aec, band, place, (BlockClass::CHROMA, dequantiser, Secondary::None));
+                self.add_residual(
+                    lcu,
+                    aec,
+                    lcu_row,
+                    place,
+                    (BlockClass::CHROMA, dequantiser, Secondary::None),
+                );
             }
         }
         Ok(())
@@ -277,19 +283,19 @@ impl LcuDecoder {
         &mut self,
         lcu: &Lcu<'_>,
         aec: &mut AecReader<'_>,
-        band: &mut Band,
+        lcu_row: &mut LcuRow,
         block: &Block,
         coded: Option<(BlockClass, Dequantiser<'_>, Secondary)>,
     ) {
         let backend = lcu.context.backend;
-        let plane = &mut band.planes[block.c];
+        let plane = &mut lcu_row.planes[block.c];
         let stride = plane.stride();
         let origin = plane.index(block.x, block.y + 1);
         self.line.load(plane.samples(), stride, origin, block.size, block.available, block.mode);
         let out = &mut plane.samples_mut()[origin..];
         predict_intra(backend, block.mode, block.size, &self.line, block.available, out, stride);
         if let Some(coded) = coded {
-            self.add_residual(lcu, aec, band, (block.c, block.x, block.y, block.size), coded);
+            self.add_residual(lcu, aec, lcu_row, (block.c, block.x, block.y, block.size), coded);
         }
     }
 
@@ -298,12 +304,12 @@ impl LcuDecoder {
         &mut self,
         lcu: &Lcu<'_>,
         aec: &mut AecReader<'_>,
-        band: &mut Band,
+        lcu_row: &mut LcuRow,
         (c, x, y, size): (usize, usize, usize, (usize, usize)),
         (class, mut dequantiser, secondary): (BlockClass, Dequantiser<'_>, Secondary),
     ) {
         let backend = lcu.context.backend;
-        let plane = &mut band.planes[c];
+        let plane = &mut lcu_row.planes[c];
         let (stride, origin) = (plane.stride(), plane.index(x, y + 1));
         let out = &mut plane.samples_mut()[origin..];
         let (w, h) = size;
@@ -320,27 +326,27 @@ impl LcuDecoder {
 }
 
 /// Leaves QP and the sides of a unit for deblocking (6.2).
-fn mark_unit(lcu: &Lcu<'_>, band: &mut Band, (x, y): (usize, usize), size: usize, qp: u8) {
+fn mark_unit(lcu: &Lcu<'_>, lcu_row: &mut LcuRow, (x, y): (usize, usize), size: usize, qp: u8) {
     let area = UnitArea::new((x, y), size, lcu.place.y);
-    band.info.set_qp(area, qp);
+    lcu_row.info.set_qp(area, qp);
     if lcu.context.header.deblocking.is_some() {
         let (place, cross) = (&lcu.place, lcu.context.sequence.cross_slice_loop_filter_enable);
         let left = x > 0 && (x > place.x || cross || place.left);
         let upper = y > 0 && (y > place.y || cross || place.up);
-        band.info.mark_sides(area, left, upper);
+        lcu_row.info.mark_sides(area, left, upper);
     }
 }
 
 /// Leaves the edges inside an intra unit (6.2).
-fn mark_intra_edges(lcu: &Lcu<'_>, band: &mut Band, at: (usize, usize), size: usize, unit: &IntraUnit) {
-    if lcu.context.header.deblocking.is_none() || size <= 8 || unit.kind == CuKind::Intra2Nx2N {
+fn mark_intra_edges(lcu: &Lcu<'_>, lcu_row: &mut LcuRow, at: (usize, usize), size: usize, unit: &IntraUnit) {
+    if lcu.context.header.deblocking.is_none() || size <= 8 || unit.split == TransformSplit::None {
         return;
     }
     let area = UnitArea::new(at, size, lcu.place.y);
-    band.info.mark_strips(area, unit.kind);
+    lcu_row.info.mark_strips(area, unit.split);
     if unit.ctp != 0 && !lcu.context.sequence.nonsquare_quadtree_transform_enable {
         let UnitArea { bx, by, count } = area;
-        band.info.mark_vertical(bx + count / 2, by, count, edge::LUMA);
-        band.info.mark_horizontal(bx, by + count / 2, count, edge::LUMA);
+        lcu_row.info.mark_vertical(bx + count / 2, by, count, edge::LUMA);
+        lcu_row.info.mark_horizontal(bx, by + count / 2, count, edge::LUMA);
     }
 }

@@ -9,7 +9,8 @@ use std::collections::VecDeque;
 
 use self::picture::PictureDecoder;
 use crate::bitstream::{BitReader, Units, remove_pseudo_start_codes, start_code};
-use crate::filter::Stages;
+#[doc(hidden)]
+pub use crate::filter::Stages;
 use crate::headers::{PictureHeader, SequenceHeader};
 use crate::inter::{PictureBuffer, picture_bytes};
 use crate::simd::Backend;

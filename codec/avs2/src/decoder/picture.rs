@@ -2,7 +2,7 @@
 
 use super::inter::InterDecoder;
 use super::lcu::LcuDecoder;
-use super::sink::{Band, QUEUE, RowSink};
+use super::sink::{LcuRow, QUEUE, RowSink};
 use crate::aec::AecReader;
 use crate::bitstream::BitReader;
 use crate::filter::{FilterSetup, Geometry, Stages};
@@ -42,7 +42,7 @@ pub(super) struct PictureDecoder {
     output_order: i64,
     lcu: LcuDecoder,
     /// The row in work; none after the last one.
-    band: Option<Band>,
+    lcu_row: Option<LcuRow>,
     sao_above: Vec<SaoLcu>,
     sink: RowSink,
     /// Raster index of the next largest coding unit.
@@ -84,7 +84,7 @@ impl PictureDecoder {
         let inter = (!context.header.is_intra()).then(|| InterDecoder::new(&context, order));
         Ok(Self {
             lcu: LcuDecoder::new(&geometry, inter),
-            band: Some(Band::new(&geometry)),
+            lcu_row: Some(LcuRow::new(&geometry)),
             sao_above: vec![SaoLcu::default(); geometry.lcu_columns()],
             sink: RowSink::new(setup, options.threads),
             context,
@@ -123,13 +123,13 @@ impl PictureDecoder {
                 }
                 self.lcu.start_row();
             }
-            let Some(band) = &mut self.band else {
+            let Some(lcu_row) = &mut self.lcu_row else {
                 return Err(Error::Invalid {
                     element: "units after the last of the picture",
                     value: self.next as i64,
                 });
             };
-            self.lcu.decode(&self.context, &state, &mut aec, band, &mut self.sao_above, (column, row))?;
+            self.lcu.decode(&self.context, &state, &mut aec, lcu_row, &mut self.sao_above, (column, row))?;
             self.next += 1;
             if self.next.is_multiple_of(columns) {
                 self.next_band(self.next / columns < rows)?;
@@ -142,21 +142,21 @@ impl PictureDecoder {
         }
     }
 
-    /// Hands the band over and makes the next one.
+    /// Hands the LCU row over and makes the next one.
     fn next_band(&mut self, is_needed: bool) -> Result<(), Error> {
-        let Some(mut done) = self.band.take() else { return Ok(()) };
+        let Some(mut done) = self.lcu_row.take() else { return Ok(()) };
         let geometry = &self.context.geometry;
         if let (Some(inter), true) = (&self.lcu.inter, self.context.header.deblocking.is_some()) {
             let row = self.next / geometry.lcu_columns() - 1;
-            inter.finish_band(&mut done, row * geometry.lcu_size());
+            inter.finish_row(&mut done, row * geometry.lcu_size());
         }
         if is_needed {
-            let mut band = self.sink.spare().unwrap_or_else(|| Band::new(&self.context.geometry));
-            band.info.clear();
-            for (new, old) in band.planes.iter_mut().zip(&done.planes) {
+            let mut lcu_row = self.sink.spare().unwrap_or_else(|| LcuRow::new(&self.context.geometry));
+            lcu_row.info.clear();
+            for (new, old) in lcu_row.planes.iter_mut().zip(&done.planes) {
                 new.row_mut(0).copy_from_slice(old.row(old.height() - 1));
             }
-            self.band = Some(band);
+            self.lcu_row = Some(lcu_row);
         }
         self.sink.push(done)
     }
@@ -198,9 +198,9 @@ fn check_limits(setup: &FilterSetup, options: &DecoderOptions, held: usize) -> R
     let alf: usize = (0..3).filter(|&c| setup.alf.is_enabled(c)).map(plane).sum();
     let copies = 1 + usize::from(setup.sao) + if setup.keep_stages { 4 } else { 0 };
     let rows = if options.threads > 1 { QUEUE + 3 } else { 2 };
-    let band = PlaneBuffer::memory(geometry.width, geometry.lcu_size() + 1) * 2;
+    let lcu_row = PlaneBuffer::memory(geometry.width, geometry.lcu_size() + 1) * 2;
     let info = geometry.width * geometry.height / 16;
-    let needed = held as u64 + (copies * picture + alf + rows * band + info) as u64;
+    let needed = held as u64 + (copies * picture + alf + rows * lcu_row + info) as u64;
     if needed > options.limits.max_memory as u64 {
         return Err(Error::Limit { limit: "max_memory", needed, allowed: options.limits.max_memory as u64 });
     }

@@ -9,13 +9,13 @@ use crate::picture::PlaneBuffer;
 
 /// One row of largest coding units in work.
 #[derive(Debug)]
-pub(super) struct Band {
+pub(super) struct LcuRow {
     /// The first row of each plane is the row above.
     pub planes: [PlaneBuffer; 3],
     pub info: RowInfo,
 }
 
-impl Band {
+impl LcuRow {
     pub fn new(geometry: &Geometry) -> Self {
         let planes = std::array::from_fn(|c| {
             let (width, _) = geometry.plane_size(c);
@@ -25,14 +25,14 @@ impl Band {
     }
 }
 
-/// Takes bands and gives used ones back.
+/// Takes LCU rows and gives used ones back.
 #[derive(Debug)]
 pub(super) enum RowSink {
-    Serial { filter: Box<LoopFilter>, spare: Option<Band> },
-    Threaded { bands: SyncSender<Band>, spares: Receiver<Band>, worker: JoinHandle<LoopFilter> },
+    Serial { filter: Box<LoopFilter>, spare: Option<LcuRow> },
+    Threaded { lcu_rows: SyncSender<LcuRow>, spares: Receiver<LcuRow>, worker: JoinHandle<LoopFilter> },
 }
 
-/// Bands between the threads.
+/// LCU rows between the threads.
 pub(super) const QUEUE: usize = 4;
 
 const WORKER_LOST: Error = Error::Invalid { element: "filter thread", value: -1 };
@@ -42,51 +42,51 @@ impl RowSink {
     pub fn new(setup: FilterSetup, threads: usize) -> Self {
         let filter = LoopFilter::new(setup.clone());
         if threads > 1 {
-            let (bands, received) = sync_channel::<Band>(QUEUE);
-            let (give_back, spares) = sync_channel::<Band>(QUEUE + 2);
+            let (lcu_rows, received) = sync_channel::<LcuRow>(QUEUE);
+            let (give_back, spares) = sync_channel::<LcuRow>(QUEUE + 2);
             let mut filter = filter;
             let worker = std::thread::Builder::new().name("avs2-filter".into()).spawn(move || {
-                for band in received {
-                    filter.push_row(&band.planes, &band.info);
+                for lcu_row in received {
+                    filter.push_row(&lcu_row.planes, &lcu_row.info);
                     // Nobody takes it back at the end of the picture.
-                    let _ = give_back.try_send(band);
+                    let _ = give_back.try_send(lcu_row);
                 }
                 filter
             });
             if let Ok(worker) = worker {
-                return Self::Threaded { bands, spares, worker };
+                return Self::Threaded { lcu_rows, spares, worker };
             }
             return Self::Serial { filter: Box::new(LoopFilter::new(setup)), spare: None };
         }
         Self::Serial { filter: Box::new(filter), spare: None }
     }
 
-    /// Hands a complete band over.
-    pub fn push(&mut self, band: Band) -> Result<(), Error> {
+    /// Hands a complete LCU row over.
+    pub fn push(&mut self, lcu_row: LcuRow) -> Result<(), Error> {
         match self {
             Self::Serial { filter, spare } => {
-                filter.push_row(&band.planes, &band.info);
-                *spare = Some(band);
+                filter.push_row(&lcu_row.planes, &lcu_row.info);
+                *spare = Some(lcu_row);
                 Ok(())
             }
-            Self::Threaded { bands, .. } => bands.send(band).map_err(|_| WORKER_LOST),
+            Self::Threaded { lcu_rows, .. } => lcu_rows.send(lcu_row).map_err(|_| WORKER_LOST),
         }
     }
 
-    /// A used band, if there is one.
-    pub fn spare(&mut self) -> Option<Band> {
+    /// A used LCU row, if there is one.
+    pub fn spare(&mut self) -> Option<LcuRow> {
         match self {
             Self::Serial { spare, .. } => spare.take(),
             Self::Threaded { spares, .. } => spares.try_recv().ok(),
         }
     }
 
-    /// The filtered planes after the last band.
+    /// The filtered planes after the last LCU row.
     pub fn finish(self) -> Result<([PlaneBuffer; 3], Option<Stages>), Error> {
         match self {
             Self::Serial { filter, .. } => Ok(filter.finish()),
-            Self::Threaded { bands, worker, .. } => {
-                drop(bands);
+            Self::Threaded { lcu_rows, worker, .. } => {
+                drop(lcu_rows);
                 worker.join().map(LoopFilter::finish).map_err(|_| WORKER_LOST)
             }
         }

@@ -2,28 +2,14 @@
 
 use std::collections::VecDeque;
 
-use super::lcu::Tree;
-use super::perception::Perception;
-use super::row::Row;
-use super::search::{InterEffort, InterSearch, Picture, Search};
-use super::structure::Structure;
-use super::tuning::Tuning;
-use super::{
-    EncoderOptions, Importance, PictureInput, Progress, activity, alf, encode_intra, sao, sequence_header,
-    stream,
-};
-use crate::filter::{FilterSetup, Geometry, LoopFilter};
-use crate::headers::{
-    AlfParameters, DeblockingParameters, PictureHeader, PictureWeighting, ReferenceConfigurationSet,
-    SequenceHeader,
-};
-use crate::inter::{
-    InterTools, MotionContext, MotionField, PictureBuffer, PictureOrder, StoredPicture,
-    switch_off_still_edges,
-};
+use crate::encoder::picture::{PictureTask, geometry};
+use crate::encoder::structure::Structure;
+use crate::encoder::write::stream;
+use crate::encoder::{EncoderOptions, Importance, PictureInput, Progress, sequence_header};
+use crate::filter::Geometry;
+use crate::headers::{PictureHeader, ReferenceConfigurationSet, SequenceHeader};
+use crate::inter::{CollocatedMotion, PictureBuffer, PictureOrder, StoredPicture};
 use crate::picture::PlaneBuffer;
-use crate::simd::Backend;
-use crate::syntax::SliceTools;
 use crate::{CancelCheck, Error, Picture as DecodedPicture, PictureType};
 
 /// Pictures before this one send their reference set; later ones name the one of the sequence header, which also
@@ -34,7 +20,7 @@ const FIRST_WITH_INDEX: usize = 3;
 #[derive(Debug, Clone)]
 pub struct EncodedFrame {
     /// Units of the byte stream. The first frame begins with the sequence header; after the last one comes
-    /// [`SEQUENCE_END`](super::SEQUENCE_END).
+    /// [`SEQUENCE_END`](crate::encoder::SEQUENCE_END).
     pub data: Vec<u8>,
     /// What a decoder makes of it.
     pub reconstruction: DecodedPicture,
@@ -43,7 +29,7 @@ pub struct EncodedFrame {
 /// Encodes the frames of an animation one by one. In the compatible tool set the only reference is the frame before.
 ///
 /// F pictures are one slice, and are searched by one thread whatever the options say. The first frame is
-/// coded as [`encode_intra_picture`](super::encode_intra_picture) does.
+/// coded as [`encode_intra_picture`](crate::encoder::encode_intra_picture) does.
 ///
 /// ```
 /// use avs2::NeverCancel;
@@ -114,16 +100,11 @@ impl AnimationEncoder {
     ) -> Result<Self, Error> {
         options.check(true)?;
         for (element, value) in [("picture width", width), ("picture height", height)] {
-            if !(1..=super::input::MAX_SIZE).contains(&value) {
+            if !(1..=crate::encoder::input::MAX_SIZE).contains(&value) {
                 return Err(Error::Invalid { element, value: value as i64 });
             }
         }
-        let coded = |n: usize| n.next_multiple_of(8).max(16);
-        let geometry = Geometry {
-            width: coded(width),
-            height: coded(height),
-            lcu_log2: options.effort().lcu_log2.into(),
-        };
+        let geometry = geometry(width, height, options);
         let mut sequence = sequence_header(&geometry, options);
         sequence.reference_sets = vec![ReferenceConfigurationSet {
             referenced_by_others: true,
@@ -175,20 +156,24 @@ impl AnimationEncoder {
         let qp = place.qp
             + importance.map_or(0, |importance| importance.qp_offset(self.frames)).min(63 - place.qp);
         let options = EncoderOptions { qp, qp_fraction, coding_order, ..self.options.clone() };
-        if self.frames > 0 {
-            return self.push_inter(input, importance, (&options, place.references), cancel, progress);
-        }
-        let encoded = encode_intra(input, &options, Some(&self.sequence), importance, cancel, progress)?;
-        let mut header = PictureHeader::new_intra(options.qp);
-        header.coding_order = coding_order;
-        header.references.referenced_by_others = true;
+        let is_first = self.frames == 0;
+        let header = if is_first { first_header(&options) } else { self.header(&options, place.references) };
         let order = self.buffer.begin(&self.sequence, &header)?;
-        let data = match index {
-            0 => [encoded.sequence_header, encoded.picture].concat(),
-            _ => encoded.picture,
+        let task = PictureTask {
+            input,
+            options: &options,
+            sequence: &self.sequence,
+            header,
+            in_animation: true,
+            importance,
+            order: (!is_first).then_some(&order),
         };
-        let motion = None;
-        Ok(self.keep(&header, &order, encoded.reconstruction, motion, data))
+        let coded = task.encode(cancel, progress)?;
+        let data = match (is_first, index) {
+            (true, 0) => [stream::sequence_unit(&self.sequence)?, coded.units].concat(),
+            _ => coded.units,
+        };
+        Ok(self.keep(&coded.header, &order, coded.planes, coded.motion, data))
     }
 
     /// Makes a picture the next one's reference.
@@ -197,7 +182,7 @@ impl AnimationEncoder {
         header: &PictureHeader,
         order: &PictureOrder,
         planes: [PlaneBuffer; 3],
-        motion: Option<crate::inter::CollocatedMotion>,
+        motion: Option<CollocatedMotion>,
         data: Vec<u8>,
     ) -> EncodedFrame {
         let picture = DecodedPicture {
@@ -223,8 +208,6 @@ impl AnimationEncoder {
         let mut header = PictureHeader::new_intra(options.qp);
         header.picture_type = PictureType::F;
         header.coding_order = options.coding_order;
-        header.chroma_qp_delta = Tuning::new(options, true).chroma_qp_delta;
-        header.weighting = options.weighted_quantisation.then_some(PictureWeighting::Sequence);
         if let Some(mut references) = references {
             for delta in references.references.iter_mut().chain(&mut references.removals) {
                 *delta *= self.track.count;
@@ -240,138 +223,13 @@ impl AnimationEncoder {
         }
         header
     }
-
-    fn push_inter(
-        &mut self,
-        input: &PictureInput<'_>,
-        importance: Option<&Importance>,
-        (options, references): (&EncoderOptions, Option<ReferenceConfigurationSet>),
-        cancel: &(dyn CancelCheck + Sync),
-        progress: Progress<'_>,
-    ) -> Result<EncodedFrame, Error> {
-        let mut header = self.header(options, references);
-        let order = self.buffer.begin(&self.sequence, &header)?;
-        let geometry = self.geometry;
-        let effort = options.effort();
-        let source = input.coded_planes();
-        let tree = Tree { width: geometry.width, height: geometry.height, lcu_log2: geometry.lcu_log2 };
-        let slice_tools = SliceTools {
-            sdip: self.sequence.nonsquare_intra_prediction_enable,
-            fixed_qp: true,
-            slice_qp: options.qp,
-        };
-        let tuning = Tuning::new(options, true);
-        let backend = Backend::detect(options.simd);
-        let picture = Picture {
-            tree,
-            source: &source,
-            effort,
-            slice_tools,
-            chroma_qp_delta: header.chroma_qp_delta,
-            weights: options.weighted_quantisation.then(|| self.sequence.weights()),
-            backend,
-            lambda: tuning.lambda,
-            chroma_weight: tuning.chroma_weight,
-            activity: activity::Activity::new(&source[0], tuning.strength)
-                .with_importance(importance, Importance::IN_LATER),
-            perception: Perception::for_strength(tuning.strength),
-        };
-        let tools = InterTools::new(&self.sequence, &header);
-        let (mut rows, field) =
-            search_rows(&picture, (tools, options.inter_effort()), &order, cancel, progress)?;
-
-        let mut filter = LoopFilter::new(FilterSetup {
-            geometry,
-            deblocking: Some(DeblockingParameters::default()),
-            chroma_qp_delta: header.chroma_qp_delta,
-            sao: false,
-            alf: AlfParameters::default(),
-            cross_slice: true,
-            backend,
-            keep_stages: false,
-        });
-        for row in &mut rows {
-            switch_off_still_edges(&mut row.info, &field, row.y);
-            filter.push_row(&row.planes, &row.info);
-        }
-        let (mut planes, _) = filter.finish();
-        let slice_rows = rows.len();
-        let (lambda, chroma_weight, threads) = (picture.lambda, picture.chroma_weight, options.threads);
-        let is_skip = |row: &Row| {
-            row.lcus.iter().flat_map(|lcu| &lcu.units).all(|u| u.inter.is_some() && u.unit.ctp == 0)
-        };
-        let is_still = rows.iter().all(is_skip);
-        let mut sao_enable = [false; 3];
-        if effort.sao && !is_still {
-            let source = &source;
-            let task = sao::Task { geometry, source, lambda, chroma_weight, backend, slice_rows, threads };
-            sao_enable = sao::apply(&task, &mut planes, &mut rows);
-        }
-        if effort.alf_passes > 0 && !is_still {
-            let (source, passes) = (&source, effort.alf_passes);
-            let task = alf::Task { geometry, source, lambda, chroma_weight, backend, passes, threads };
-            header.alf = alf::apply(&task, &mut planes, &mut rows);
-        }
-        if cancel.is_cancelled() {
-            return Err(Error::Cancelled);
-        }
-        let setup = stream::SliceSetup {
-            sequence: &self.sequence,
-            header: &header,
-            tree,
-            tools: slice_tools,
-            sao_enable,
-            inter: Some(tools),
-            slice_rows,
-        };
-        let data = stream::picture_units(&setup, &rows)?;
-        let motion = Some(field.to_collocated(&order.distances));
-        Ok(self.keep(&header, &order, planes, motion, data))
-    }
 }
 
-/// Searches all rows one after the other.
-fn search_rows(
-    picture: &Picture<'_>,
-    (tools, effort): (InterTools, InterEffort),
-    order: &PictureOrder,
-    cancel: &(dyn CancelCheck + Sync),
-    progress: Progress<'_>,
-) -> Result<(Vec<Row>, MotionField), Error> {
-    let tree = picture.tree;
-    let size = 1 << tree.lcu_log2;
-    let (columns, count) = (tree.width.div_ceil(size), tree.height.div_ceil(size));
-    let collocated = order.references.first().and_then(|reference| reference.motion.as_ref());
-    let context = MotionContext { tools, distances: order.distances, collocated };
-    let mut field = MotionField::default();
-    field.reset(tree.width, tree.height);
-    let mut inter =
-        Some(Box::new(InterSearch::new(context, &order.references, field, effort, picture.backend)));
-    let mut rows: Vec<Row> = Vec::with_capacity(count);
-    let mut contexts = None;
-    for index in 0..count {
-        if cancel.is_cancelled() {
-            return Err(Error::Cancelled);
-        }
-        let mut row = Row::new(tree, index, index > 0, picture.slice_tools.slice_qp);
-        if let Some(above) = rows.last() {
-            for column in 0..columns {
-                row.take_edge(column, &above.bottom_edge(column, None));
-            }
-        }
-        let mut search = Search::new(picture, row);
-        search.inter = inter.take();
-        if let Some(contexts) = contexts.take() {
-            search.start_with(contexts);
-        }
-        for column in 0..columns {
-            search.largest_unit(column);
-        }
-        contexts = Some(search.contexts.clone());
-        inter = search.inter.take();
-        rows.push(search.row);
-        progress(index + 1, count);
-    }
-    let field = inter.map(|inter| inter.field).unwrap_or_default();
-    Ok((rows, field))
+/// Of the intra picture.
+fn first_header(options: &EncoderOptions) -> PictureHeader {
+    let mut header = PictureHeader::new_intra(options.qp);
+    header.coding_order = options.coding_order;
+    header.rcs_index = None;
+    header.references.referenced_by_others = true;
+    header
 }

@@ -68,6 +68,11 @@ pub(super) const MAX_SIZE: usize = 16383;
 /// Smallest coded width and height.
 const MIN_CODED: usize = 16;
 
+/// Width or height as it is coded: a multiple of 8 and at least 16.
+pub(super) fn coded_side(side: usize) -> usize {
+    side.next_multiple_of(8).max(MIN_CODED)
+}
+
 impl<'a> PictureInput<'a> {
     /// Planes Y, Cb and Cr of 8-bit samples, row by row without gaps.
     ///
@@ -123,9 +128,8 @@ impl<'a> PictureInput<'a> {
 
     /// One of the [`coded_planes`](Self::coded_planes).
     pub(super) fn coded_plane(&self, c: usize) -> SourcePlane {
-        let coded = |n: usize| n.next_multiple_of(8).max(MIN_CODED);
         let shift = usize::from(c > 0);
-        let (width, height) = (coded(self.width) >> shift, coded(self.height) >> shift);
+        let (width, height) = (coded_side(self.width) >> shift, coded_side(self.height) >> shift);
         let mut samples = vec![0_i16; width * height];
         let (w, h) = self.plane_size(c);
         for (y, row) in samples.chunks_exact_mut(width).enumerate() {

@@ -1,8 +1,10 @@
-//! Encoder for intra pictures: 8 bit, 4:2:0.
+//! Encoder for stills and animations: 8 bit, 4:2:0.
 //!
-//! A picture is searched row of largest coding units by row ([`search`], on several threads [`wavefront`]), then
-//! deblocked ([`deblocking`]), then the parameters of sample adaptive offset and adaptive loop filter are estimated ([`sao`], [`alf`]),
-//! then everything is written ([`stream`]). Samples are reconstructed with the decoder's functions.
+//! A picture ([`picture`]) is analysed ([`analysis`]: what is seen, and what lasts), searched row of largest coding units
+//! by row ([`search`], with the costs of [`quantisation`]), filtered ([`filters`]: the parameters of all loop filters are
+//! estimated), and written ([`write`]). Samples are reconstructed with the decoder's functions, and the syntax is the
+//! decoder's. An animation ([`animation`]) is an intra picture and inter pictures that refer to those before as
+//! [`structure`] plans.
 //!
 //! ```
 //! use avs2::NeverCancel;
@@ -15,45 +17,33 @@
 //! # Ok::<(), avs2::Error>(())
 //! ```
 
-mod activity;
-mod alf;
+mod analysis;
 mod animation;
-mod deblocking;
-mod importance;
+mod filters;
 mod input;
-mod lcu;
-mod metric;
 mod options;
 mod parallel;
-mod perception;
-mod quantiser;
-mod rate;
-mod row;
-mod sao;
+mod picture;
+mod quantisation;
 mod search;
 mod simd;
-mod stream;
 mod structure;
-mod transform;
 mod tuning;
-mod wavefront;
+mod write;
 
+pub use analysis::importance::{Importance, LookAhead};
 pub use animation::{AnimationEncoder, EncodedFrame, Track};
-pub use importance::{Importance, LookAhead};
 pub use input::PictureInput;
 pub use options::{EncoderOptions, QP_PARTS, ToolSet};
-pub use wavefront::Progress;
+pub use search::wavefront::Progress;
 
 use crate::bitstream::start_code;
-use crate::filter::{FilterSetup, Geometry};
-use crate::headers::{AlfParameters, PictureHeader, PictureWeighting, SequenceHeader};
+use crate::filter::Geometry;
+use crate::headers::{PictureHeader, SequenceHeader};
 use crate::picture::PlaneBuffer;
-use crate::simd::Backend;
-use crate::syntax::SliceTools;
 use crate::{CancelCheck, Error};
-use lcu::Tree;
-use search::Picture;
-use tuning::Tuning;
+use picture::PictureTask;
+use write::stream;
 
 /// A coded picture.
 #[derive(Debug, Clone)]
@@ -89,111 +79,23 @@ pub fn encode_intra_picture(
     progress: Progress<'_>,
 ) -> Result<Encoded, Error> {
     options.check(false)?;
-    encode_intra(input, options, None, None, cancel, progress)
-}
-
-/// Encodes a picture as intra picture, of an animation if its sequence header is given.
-fn encode_intra(
-    input: &PictureInput<'_>,
-    options: &EncoderOptions,
-    animation: Option<&SequenceHeader>,
-    importance: Option<&Importance>,
-    cancel: &(dyn CancelCheck + Sync),
-    progress: Progress<'_>,
-) -> Result<Encoded, Error> {
-    let effort = options.effort();
-    let tools = options.tools.tools();
-    let source = input.coded_planes();
-    let geometry =
-        Geometry { width: source[0].width(), height: source[0].height(), lcu_log2: effort.lcu_log2.into() };
-    let tree = Tree { width: geometry.width, height: geometry.height, lcu_log2: geometry.lcu_log2 };
-    let sequence = animation.map_or_else(|| sequence_header(&geometry, options), SequenceHeader::clone);
-    let tuning = Tuning::new(options, animation.is_some());
-    let chroma_qp_delta = tuning.chroma_qp_delta;
-    let slice_tools =
-        SliceTools { sdip: sequence.nonsquare_intra_prediction_enable, fixed_qp: true, slice_qp: options.qp };
-    let backend = Backend::detect(options.simd);
-    let picture = Picture {
-        tree,
-        source: &source,
-        effort,
-        slice_tools,
-        chroma_qp_delta,
-        weights: options.weighted_quantisation.then(|| sequence.weights()),
-        backend,
-        lambda: tuning.lambda,
-        chroma_weight: tuning.chroma_weight,
-        activity: activity::Activity::new(&source[0], tuning.strength)
-            .with_importance(importance, Importance::IN_FIRST),
-        perception: perception::Perception::for_strength(tuning.strength),
-    };
-    let rows_in_all = geometry.lcu_rows();
-    let slice_rows = if options.slice_rows == 0 { rows_in_all } else { options.slice_rows };
-    let mut rows = wavefront::search_rows(&picture, slice_rows, options.threads, cancel, progress)?;
-
+    let sequence = sequence_header(&picture::geometry(input.width(), input.height(), options), options);
     let mut header = PictureHeader::new_intra(options.qp);
     header.coding_order = options.coding_order;
-    if animation.is_some() {
-        header.rcs_index = None;
-        header.references.referenced_by_others = true;
-    }
-    header.chroma_qp_delta = chroma_qp_delta;
-    header.weighting = options.weighted_quantisation.then_some(PictureWeighting::Sequence);
-    let setup = FilterSetup {
-        geometry,
-        deblocking: None,
-        chroma_qp_delta,
-        sao: false,
-        alf: AlfParameters::default(),
-        cross_slice: true,
-        backend,
-        keep_stages: false,
-    };
-    let tried = if tools.deblocking_offsets { effort.deblocking_offsets } else { 1 };
-    let (deblocking, mut planes) =
-        deblocking::apply(&setup, &source, (&picture.perception, picture.chroma_weight), tried, &rows);
-    header.deblocking = Some(deblocking);
-    let mut sao_enable = [false; 3];
-    if effort.sao {
-        let task = sao::Task {
-            geometry,
-            source: &source,
-            lambda: picture.lambda,
-            chroma_weight: picture.chroma_weight,
-            backend,
-            slice_rows,
-            threads: options.threads,
-        };
-        sao_enable = sao::apply(&task, &mut planes, &mut rows);
-    }
-    if effort.alf_passes > 0 {
-        let task = alf::Task {
-            geometry,
-            source: &source,
-            lambda: picture.lambda,
-            chroma_weight: picture.chroma_weight,
-            backend,
-            passes: effort.alf_passes,
-            threads: options.threads,
-        };
-        header.alf = alf::apply(&task, &mut planes, &mut rows);
-    }
-    if cancel.is_cancelled() {
-        return Err(Error::Cancelled);
-    }
-    let setup = stream::SliceSetup {
+    let task = PictureTask {
+        input,
+        options,
         sequence: &sequence,
-        header: &header,
-        tree,
-        tools: slice_tools,
-        sao_enable,
-        inter: None,
-        slice_rows,
+        header,
+        in_animation: false,
+        importance: None,
+        order: None,
     };
+    let coded = task.encode(cancel, progress)?;
     Ok(Encoded {
         sequence_header: stream::sequence_unit(&sequence)?,
-        picture: stream::picture_units(&setup, &rows)?,
-        reconstruction: planes,
+        picture: coded.units,
+        reconstruction: coded.planes,
     })
 }
 

@@ -2,8 +2,8 @@
 
 use std::ops::RangeInclusive;
 
-use super::search::InterEffort;
-use super::structure::Structure;
+use crate::encoder::search::InterEffort;
+use crate::encoder::structure::Structure;
 use crate::{Error, SimdLevel};
 
 /// Which coding tools may be used.
@@ -55,7 +55,7 @@ pub const QP_PARTS: i8 = 16;
 /// QPs of pictures and of their chroma.
 const QPS: RangeInclusive<i8> = 0..=63;
 
-/// Options of [`encode_intra_picture`](super::encode_intra_picture).
+/// Options of [`encode_intra_picture`](crate::encoder::encode_intra_picture).
 #[derive(Debug, Clone, PartialEq)]
 pub struct EncoderOptions {
     /// QP of the picture, 0..=63; the quantiser step doubles every 8.
@@ -185,7 +185,7 @@ impl EncoderOptions {
 pub(super) struct Effort {
     /// log2 of the size of largest coding units.
     pub lcu_log2: u8,
-    /// Costs follow the context states after each square of this size (log2) and each unit above it.
+    /// Costs follow the context states after each node of this size (log2) and each unit above it.
     pub follow_log2: u32,
     /// log2 of the greatest coding unit tried.
     pub max_cu_log2: u32,
@@ -213,14 +213,14 @@ pub(super) struct Effort {
     pub alf_passes: usize,
     /// Coefficients below this part of a step are 0 without further thought.
     pub dead_zone: f32,
-    /// Attempts at each square of 16x16, 32x32 and 64x64, of which the best stays; at most as many as `FACTORS` in
+    /// Attempts at each node of 16x16, 32x32 and 64x64, of which the best stays; at most as many as `FACTORS` in
     /// `attempts.rs` has.
     pub attempts: [usize; 3],
-    /// How 16x16 squares are refined once they are coded.
+    /// How 16x16 nodes are refined once they are coded.
     pub refinement: Option<Refinement>,
 }
 
-/// Which single decisions are changed, with what follows in the square coded again.
+/// Which single decisions are changed, with what follows in the node coded again.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Refinement {
     /// Times that all units are gone through.

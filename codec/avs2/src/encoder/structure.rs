@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::QP_PARTS;
+use crate::encoder::QP_PARTS;
 use crate::headers::ReferenceConfigurationSet;
 
 /// QP of the first picture, which all others build on, relative to that of the options.
@@ -12,9 +12,9 @@ const FIRST_LAMBDA: i8 = 2;
 /// QP of later pictures with one reference.
 const CHAIN_OFFSET: i8 = 3;
 /// One picture in so many is better than the others and serves longer as a reference.
-const PERIOD: u32 = 4;
-/// QPs by the place in such a period.
-const PERIOD_OFFSETS: [i8; PERIOD as usize] = [1, 4, 2, 4];
+const GOP_SIZE: u32 = 4;
+/// QPs by the place in a GOP.
+const GOP_OFFSETS: [i8; GOP_SIZE as usize] = [1, 4, 2, 4];
 /// The greatest of all offsets.
 const GREATEST_OFFSET: i8 = 4;
 /// Most references of a picture; the standard allows no more.
@@ -63,7 +63,7 @@ impl Structure {
         let offset = match (number, self.several) {
             (0, _) => FIRST_OFFSET,
             (_, false) => CHAIN_OFFSET,
-            _ => PERIOD_OFFSETS[(number % PERIOD) as usize],
+            _ => GOP_OFFSETS[(number % GOP_SIZE) as usize],
         };
         let parts = i16::from(QP_PARTS);
         let exact = ((i16::from(qp) + i16::from(offset)) * parts + i16::from(fraction)).clamp(0, 63 * parts);
@@ -77,7 +77,7 @@ impl Structure {
     /// The greatest fraction that a picture's QP is rounded down with.
     ///
     /// Pictures have whole QPs, so a fraction becomes a mixture: with each 1 / `QP_PARTS` more another part of the
-    /// pictures of every place in the period is coarser by one, spread over the animation. The first picture has no
+    /// pictures of every place in the GOP is coarser by one, spread over the animation. The first picture has no
     /// others to be mixed with; its lambda follows the fraction, by [`FIRST_LAMBDA`].
     fn threshold(&self, number: u32) -> i16 {
         // An odd factor visits all thresholds, this one in steps that are far apart.
@@ -85,14 +85,14 @@ impl Structure {
         let turn = match (number, self.several) {
             (0, _) => QP_PARTS as u32 / 2,
             (_, false) => STRIDE * number,
-            _ => STRIDE * (number / PERIOD) + QP_PARTS as u32 / PERIOD * (number % PERIOD),
+            _ => STRIDE * (number / GOP_SIZE) + QP_PARTS as u32 / GOP_SIZE * (number % GOP_SIZE),
         };
         (turn % QP_PARTS as u32) as i16
     }
 
     fn references(&mut self, number: u32) -> ReferenceConfigurationSet {
         let mut keep: Vec<u32> =
-            (number + 1..=number + PERIOD).flat_map(|other| self.used_by(other)).collect();
+            (number + 1..=number + GOP_SIZE).flat_map(|other| self.used_by(other)).collect();
         if number < self.last_with_first {
             keep.push(0);
         }
@@ -107,13 +107,13 @@ impl Structure {
         }
     }
 
-    /// The picture before, the last one of an even number, the last that begin a period, and the first one while it can
+    /// The picture before, the last one of an even number, the last that begin a GOP, and the first one while it can
     /// be named: it is the best of all, and what follows the last one in animations that go round.
     fn used_by(&self, number: u32) -> Vec<u32> {
         let Some(before) = number.checked_sub(1) else { return Vec::new() };
         let first = (number <= self.last_with_first).then_some(0);
         let even = before - before % 2;
-        let better = (0..=before / PERIOD).rev().map(|i| i * PERIOD);
+        let better = (0..=before / GOP_SIZE).rev().map(|i| i * GOP_SIZE);
         let mut used = vec![before];
         for other in std::iter::once(even).chain(better) {
             if used.len() + usize::from(first.is_some()) < REFERENCES && !used.contains(&other) {

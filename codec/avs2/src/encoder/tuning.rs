@@ -1,6 +1,6 @@
 //! What is made of the options in stills and in animations.
 
-use super::EncoderOptions;
+use crate::encoder::EncoderOptions;
 
 /// Numbers that the search goes by.
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,6 @@
 //! What the loop filters need to know about a picture.
 
-use crate::syntax::{CuKind, SaoLcu};
+use crate::syntax::{SaoLcu, TransformSplit};
 
 /// Bits of an edge unit (6.1).
 pub mod edge {
@@ -140,11 +140,11 @@ impl RowInfo {
     }
 
     /// Marks the sides between the strips of an intra unit (6.2). In a 16x16 unit only the middle one is on the grid.
-    pub(crate) fn mark_strips(&mut self, UnitArea { bx, by, count }: UnitArea, kind: CuKind) {
+    pub(crate) fn mark_strips(&mut self, UnitArea { bx, by, count }: UnitArea, kind: TransformSplit) {
         for i in 1..count {
             match kind {
-                CuKind::Intra2NxhN => self.mark_horizontal(bx, by + i, count, edge::LUMA),
-                CuKind::IntrahNx2N => self.mark_vertical(bx + i, by, count, edge::LUMA),
+                TransformSplit::Horizontal => self.mark_horizontal(bx, by + i, count, edge::LUMA),
+                TransformSplit::Vertical => self.mark_vertical(bx + i, by, count, edge::LUMA),
                 _ => {}
             }
         }

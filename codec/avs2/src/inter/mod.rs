@@ -6,7 +6,7 @@
 //!    and their distances. After the loop filters [`PictureBuffer::insert`] takes the picture, with the
 //!    [`MotionField::to_collocated`] part of its motion, and outputs what is due.
 //! 2. [`code_unit_type`] and [`code_inter`] code type and motion of a unit, [`code_inter_residual`] its transform
-//!    split, coded blocks and QP; coefficients follow as in intra units, for the luma blocks of [`transform_kind`]
+//!    split, coded blocks and QP; coefficients follow as in intra units, for the luma blocks of [`transform_split`]
 //!    and the class [`BlockClass::INTER_LUMA`](crate::syntax::BlockClass::INTER_LUMA). They write with an `AecWriter`
 //!    and count bits with a `CostCoder`. In inter pictures [`code_unit_type`] comes before every unit, intra ones
 //!    included.
@@ -47,7 +47,7 @@ pub(crate) use partition::{Orientation, Partition, Shape};
 pub(crate) use picture_buffer::{PictureBuffer, PictureOrder, StoredPicture, picture_bytes};
 pub(crate) use syntax::{
     InterResidual, InterSyntax, InterTools, UnitType, code_inter, code_inter_residual, code_unit_type,
-    transform_kind, transform_strips,
+    transform_split, transform_strips,
 };
 
 #[allow(unused_imports, reason = "for encoders")]

@@ -5,7 +5,7 @@ use super::partition::{Orientation, Partition};
 use super::vector_coding::VectorDifference;
 use crate::aec::{BinCoder, ctx};
 use crate::headers::{PictureHeader, SequenceHeader};
-use crate::syntax::{CuKind, NeighbourView, SliceTools, code_chroma_ctp, code_luma_ctp, code_qp};
+use crate::syntax::{NeighbourView, SliceTools, TransformSplit, code_chroma_ctp, code_luma_ctp, code_qp};
 use crate::{Error, PictureType};
 
 /// Type of a coding unit (25).
@@ -89,14 +89,14 @@ pub(crate) struct InterSyntax {
     pub(crate) multi_hypothesis: u8,
 }
 
-/// Codes the type of a unit with log2 size `level` in a P, F or B picture (25.1).
+/// Codes the type of a unit with size `1 << log2_size` in a P, F or B picture (25.1).
 pub(crate) fn code_unit_type<C: BinCoder>(
     c: &mut C,
     tools: &InterTools,
-    level: u8,
+    log2_size: u8,
     value: UnitType,
 ) -> UnitType {
-    let large = level > 3;
+    let large = log2_size > 3;
     let (max, intra) = if large { (6, 6) } else { (5, 5) };
     let index = match value {
         UnitType::Skip => 0,
@@ -119,7 +119,7 @@ pub(crate) fn code_unit_type<C: BinCoder>(
         0 => UnitType::Skip,
         1 => UnitType::Direct,
         2 => UnitType::Explicit(Partition::Whole),
-        3 | 4 => UnitType::Explicit(code_partition(c, tools, level, found == 3, value)),
+        3 | 4 => UnitType::Explicit(code_partition(c, tools, log2_size, found == 3, value)),
         5 if large => {
             c.fail(Error::Invalid { element: "cu_type_index", value: 5 });
             UnitType::Intra
@@ -131,12 +131,12 @@ pub(crate) fn code_unit_type<C: BinCoder>(
 fn code_partition<C: BinCoder>(
     c: &mut C,
     tools: &InterTools,
-    level: u8,
+    log2_size: u8,
     horizontal: bool,
     value: UnitType,
 ) -> Partition {
     let symmetric = if horizontal { Partition::Horizontal } else { Partition::Vertical };
-    if level == 3 || !tools.asymmetric_partitions {
+    if log2_size == 3 || !tools.asymmetric_partitions {
         return symmetric;
     }
     if c.bin(ctx::SHAPE, value == UnitType::Explicit(symmetric)) {
@@ -151,14 +151,14 @@ fn code_partition<C: BinCoder>(
 pub(crate) fn code_inter<C: BinCoder>(
     c: &mut C,
     tools: &InterTools,
-    level: u8,
+    log2_size: u8,
     unit: UnitType,
     syntax: &mut InterSyntax,
 ) {
     match unit {
         UnitType::Intra => {}
         UnitType::Skip | UnitType::Direct => code_derived(c, tools, syntax),
-        UnitType::Explicit(partition) => code_explicit(c, tools, level, partition.count(), syntax),
+        UnitType::Explicit(partition) => code_explicit(c, tools, log2_size, partition.count(), syntax),
     }
 }
 
@@ -186,11 +186,11 @@ fn code_derived<C: BinCoder>(c: &mut C, tools: &InterTools, syntax: &mut InterSy
 fn code_explicit<C: BinCoder>(
     c: &mut C,
     tools: &InterTools,
-    level: u8,
+    log2_size: u8,
     count: usize,
     syntax: &mut InterSyntax,
 ) {
-    let smallest = level == 3 && count == 2;
+    let smallest = log2_size == 3 && count == 2;
     let blocks = &mut syntax.blocks[..count];
     if tools.is(PictureType::B) {
         code_b_directions(c, smallest, blocks);
@@ -225,7 +225,7 @@ fn code_explicit<C: BinCoder>(
         }
     }
     if is_f && !smallest && blocks.iter().all(|block| !block.dual) {
-        syntax.multi_hypothesis = code_multi_hypothesis(c, level, syntax.multi_hypothesis);
+        syntax.multi_hypothesis = code_multi_hypothesis(c, log2_size, syntax.multi_hypothesis);
     } else {
         syntax.multi_hypothesis = 0;
     }
@@ -292,8 +292,8 @@ fn position(order: &[Direction], direction: Direction) -> usize {
 }
 
 /// 26.4.
-fn code_multi_hypothesis<C: BinCoder>(c: &mut C, level: u8, mode: u8) -> u8 {
-    let base = ctx::PU_TYPE + 3 + 3 * usize::from(level.clamp(3, 6) - 3);
+fn code_multi_hypothesis<C: BinCoder>(c: &mut C, log2_size: u8, mode: u8) -> u8 {
+    let base = ctx::PU_TYPE + 3 + 3 * usize::from(log2_size.clamp(3, 6) - 3);
     if !c.bin(base, mode != 0) {
         return 0;
     }
@@ -345,25 +345,25 @@ pub(crate) struct InterResidual {
 }
 
 /// The luma transform blocks of an inter unit; `strips` is the orientation of its split transform.
-pub(crate) fn transform_kind(split: bool, strips: Orientation) -> CuKind {
+pub(crate) fn transform_split(split: bool, strips: Orientation) -> TransformSplit {
     match (split, strips) {
-        (false, _) => CuKind::Intra2Nx2N,
-        (true, Orientation::Square) => CuKind::IntraNxN,
-        (true, Orientation::Horizontal) => CuKind::Intra2NxhN,
-        (true, Orientation::Vertical) => CuKind::IntrahNx2N,
+        (false, _) => TransformSplit::None,
+        (true, Orientation::Square) => TransformSplit::Quarters,
+        (true, Orientation::Horizontal) => TransformSplit::Horizontal,
+        (true, Orientation::Vertical) => TransformSplit::Vertical,
     }
 }
 
 /// The orientation of the blocks of a luma transform that may be split.
-pub(crate) fn transform_strips(kind: CuKind) -> Orientation {
+pub(crate) fn transform_strips(kind: TransformSplit) -> Orientation {
     match kind {
-        CuKind::Intra2NxhN => Orientation::Horizontal,
-        CuKind::IntrahNx2N => Orientation::Vertical,
+        TransformSplit::Horizontal => Orientation::Horizontal,
+        TransformSplit::Vertical => Orientation::Vertical,
         _ => Orientation::Square,
     }
 }
 
-/// Codes transform split, `ctp` and QP of an inter unit at (`x`, `y`) of size `1 << level`. The coefficients of the
+/// Codes transform split, `ctp` and QP of an inter unit at (`x`, `y`) of size `1 << log2_size`. The coefficients of the
 /// blocks with `ctp` bits follow.
 ///
 /// Not every combination has a code: without split a unit with chroma bits 0 has luma bit 1, and a direct unit cannot
@@ -372,11 +372,11 @@ pub(crate) fn code_inter_residual<C: BinCoder>(
     c: &mut C,
     tools: &SliceTools,
     neighbours: &mut impl NeighbourView,
-    ((x, y), level): ((usize, usize), u32),
+    ((x, y), log2_size): ((usize, usize), u32),
     (unit, strips): (UnitType, Orientation),
     residual: &mut InterResidual,
 ) {
-    let size = 1 << level;
+    let size = 1 << log2_size;
     let at = (x, y);
     neighbours.update(at, (size, size), |entry| (entry.luma_mode, entry.chroma_mode_set) = (0, true));
     if unit == UnitType::Skip {
@@ -392,7 +392,7 @@ pub(crate) fn code_inter_residual<C: BinCoder>(
     } else {
         residual.split = c.bin(ctx::TRANSFORM_SPLIT, residual.split);
         let chroma = code_chroma_ctp(c, ctx::CTP + 4, residual.ctp >> 4);
-        let kind = transform_kind(residual.split, strips);
+        let kind = transform_split(residual.split, strips);
         let mut luma = 0;
         for i in 0..kind.block_count() {
             let block = kind.block(size, i);
@@ -443,13 +443,13 @@ mod tests {
 
     /// A unit that the syntax can express.
     fn unit(r: &mut Random, tools: &InterTools) -> (u8, UnitType, InterSyntax) {
-        let level = 3 + r.below(4) as u8;
+        let log2_size = 3 + r.below(4) as u8;
         let unit = match r.below(8) {
             0 => UnitType::Intra,
             1 => UnitType::Skip,
             2 => UnitType::Direct,
             _ => {
-                let count = if level > 3 && tools.asymmetric_partitions { 7 } else { 3 };
+                let count = if log2_size > 3 && tools.asymmetric_partitions { 7 } else { 3 };
                 UnitType::Explicit(PARTITIONS[r.below(count) as usize])
             }
         };
@@ -466,7 +466,7 @@ mod tests {
                 }
             }
             UnitType::Explicit(partition) => {
-                let smallest = level == 3 && partition.count() == 2;
+                let smallest = log2_size == 3 && partition.count() == 2;
                 for block in &mut syntax.blocks[..partition.count()] {
                     if b {
                         let all = [
@@ -499,7 +499,7 @@ mod tests {
             }
             UnitType::Intra => {}
         }
-        (level, unit, syntax)
+        (log2_size, unit, syntax)
     }
 
     #[test]
@@ -518,18 +518,18 @@ mod tests {
             };
             let units: Vec<_> = (0..100).map(|_| unit(&mut r, &tools)).collect();
             let mut writer = AecWriter::new();
-            for &(level, unit, mut syntax) in &units {
-                assert_eq!(code_unit_type(&mut writer, &tools, level, unit), unit);
-                code_inter(&mut writer, &tools, level, unit, &mut syntax);
+            for &(log2_size, unit, mut syntax) in &units {
+                assert_eq!(code_unit_type(&mut writer, &tools, log2_size, unit), unit);
+                code_inter(&mut writer, &tools, log2_size, unit, &mut syntax);
             }
             writer.final_bin(true);
             let bytes = writer.finish();
             let mut reader = AecReader::new(&bytes);
-            for &(level, unit, syntax) in &units {
-                assert_eq!(code_unit_type(&mut reader, &tools, level, UnitType::Skip), unit);
+            for &(log2_size, unit, syntax) in &units {
+                assert_eq!(code_unit_type(&mut reader, &tools, log2_size, UnitType::Skip), unit);
                 let mut read = InterSyntax::default();
-                code_inter(&mut reader, &tools, level, unit, &mut read);
-                assert_eq!(read, syntax, "{tools:?} {unit:?} level {level}");
+                code_inter(&mut reader, &tools, log2_size, unit, &mut read);
+                assert_eq!(read, syntax, "{tools:?} {unit:?} log2_size {log2_size}");
             }
             assert!(reader.final_bin(false));
             assert_eq!(reader.check(), Ok(()));

@@ -7,8 +7,8 @@ use crate::aec::{AecWriter, BinCoder};
 use crate::bitstream::{BitWriter, start_code, write_unit};
 use crate::headers::{PictureHeader, ReferenceConfigurationSet, SequenceHeader, SliceHeader};
 use crate::syntax::{
-    BlockClass, CuKind, IntraUnit, Levels, Neighbours, SliceTools, code_coefficients, code_end_of_slice,
-    code_intra_unit, code_split_flag,
+    BlockClass, IntraUnit, Levels, Neighbours, SliceTools, TransformSplit, code_coefficients,
+    code_end_of_slice, code_intra_unit, code_split_flag,
 };
 use crate::{Decoder, DecoderOptions, Error, Limits, NeverCancel, Picture, PictureType};
 
@@ -81,7 +81,7 @@ fn first_picture() -> Vec<u8> {
         code_split_flag(aec, 6, false);
         let mut unit = IntraUnit { luma_modes: [1; 4], ctp: 0b11_0001, qp: QP, ..IntraUnit::default() };
         code_intra_unit(aec, &TOOLS, neighbours, (0, 0), 6, &mut unit);
-        assert_eq!(unit.kind, CuKind::Intra2Nx2N);
+        assert_eq!(unit.split, TransformSplit::None);
         code_coefficients(aec, (32, 32), BlockClass::intra_luma(1, false), &mut Texture);
         code_coefficients(aec, (32, 32), BlockClass::CHROMA, &mut Texture);
         code_coefficients(aec, (32, 32), BlockClass::CHROMA, &mut Texture);

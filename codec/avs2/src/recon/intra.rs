@@ -32,11 +32,6 @@ impl ReferenceLine {
         self.samples[CORNER.wrapping_add_signed(i)]
     }
 
-    /// Sets sample `i` of the line.
-    pub fn set(&mut self, i: isize, sample: u8) {
-        self.samples[CORNER.wrapping_add_signed(i)] = sample;
-    }
-
     /// The `len` samples from index `from` on.
     #[inline]
     pub(crate) fn slice(&self, from: isize, len: usize) -> &[u8] {
@@ -372,7 +367,7 @@ mod tests {
         for i in -2 * h as isize..=2 * w as isize {
             state = state.wrapping_mul(1_103_515_245).wrapping_add(12345) & 0x7FFF_FFFF;
             a = (3 * a + ((state >> 16) & 255) + 2) >> 2;
-            line.set(i, a as u8);
+            line.samples[CORNER.wrapping_add_signed(i)] = a as u8;
         }
         line
     }

@@ -21,7 +21,7 @@ pub use coefficients::{BlockClass, Levels, code_coefficients};
 pub(crate) use neighbours::{Entry, NeighbourView, Neighbours};
 pub use sao::{Sao, SaoLcu, SaoMerge, code_sao};
 pub(crate) use unit::code_intra_unit;
-pub use unit::{BlockRect, CuKind, IntraUnit, SliceTools, chroma_to_luma_mode, most_probable_modes};
+pub use unit::{IntraUnit, SliceTools, TransformSplit, chroma_to_luma_mode, most_probable_modes};
 
 /// Single elements, for costs in an encoder.
 pub(crate) mod coding {
@@ -33,10 +33,10 @@ pub(crate) use unit::{code_chroma_ctp, code_luma_ctp, code_qp};
 
 use crate::aec::{BinCoder, ctx};
 
-/// `split_flag` of a block of size `1 << level` (23); call it only where it is coded.
+/// `split_flag` of a block of size `1 << log2_size` (23); call it only where it is coded.
 #[inline]
-pub fn code_split_flag<C: BinCoder>(c: &mut C, level: u32, split: bool) -> bool {
-    c.bin(ctx::SPLIT + level as usize - 4, split)
+pub fn code_split_flag<C: BinCoder>(c: &mut C, log2_size: u32, split: bool) -> bool {
+    c.bin(ctx::SPLIT + log2_size as usize - 4, split)
 }
 
 /// `alf_lcu_enable_flag` (22).

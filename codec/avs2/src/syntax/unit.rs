@@ -4,19 +4,19 @@ use super::neighbours::NeighbourView;
 use crate::Error;
 use crate::aec::{BinCoder, ctx};
 
-/// Partition of a coding unit.
+/// Division of the luma of a CU into transform blocks, which in intra units are prediction blocks as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub enum CuKind {
+pub enum TransformSplit {
     /// One block.
     #[default]
-    Intra2Nx2N,
-    /// Four quarters, 8x8 only.
-    IntraNxN,
-    /// Four horizontal strips (SDIP).
-    Intra2NxhN,
-    /// Four vertical strips (SDIP).
-    IntrahNx2N,
+    None,
+    /// Four quarters; in intra units 8x8 only.
+    Quarters,
+    /// Four horizontal strips (SDIP; NSQT in inter units).
+    Horizontal,
+    /// Four vertical strips (SDIP; NSQT in inter units).
+    Vertical,
 }
 
 /// A luma block inside a coding unit.
@@ -32,12 +32,12 @@ pub struct BlockRect {
     pub h: usize,
 }
 
-impl CuKind {
+impl TransformSplit {
     /// Number of luma blocks.
     #[inline]
     #[must_use]
     pub fn block_count(self) -> usize {
-        if self == Self::Intra2Nx2N { 1 } else { 4 }
+        if self == Self::None { 1 } else { 4 }
     }
 
     /// Luma block `i` of a unit of size `size` (1.4).
@@ -46,10 +46,10 @@ impl CuKind {
     pub fn block(self, size: usize, i: usize) -> BlockRect {
         let (half, strip) = (size / 2, size / 4);
         match self {
-            Self::Intra2Nx2N => BlockRect { x: 0, y: 0, w: size, h: size },
-            Self::IntraNxN => BlockRect { x: (i & 1) * half, y: (i >> 1) * half, w: half, h: half },
-            Self::Intra2NxhN => BlockRect { x: 0, y: i * strip, w: size, h: strip },
-            Self::IntrahNx2N => BlockRect { x: i * strip, y: 0, w: strip, h: size },
+            Self::None => BlockRect { x: 0, y: 0, w: size, h: size },
+            Self::Quarters => BlockRect { x: (i & 1) * half, y: (i >> 1) * half, w: half, h: half },
+            Self::Horizontal => BlockRect { x: 0, y: i * strip, w: size, h: strip },
+            Self::Vertical => BlockRect { x: i * strip, y: 0, w: strip, h: size },
         }
     }
 }
@@ -68,8 +68,8 @@ pub struct SliceTools {
 /// An intra coding unit without its coefficients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct IntraUnit {
-    /// Partition.
-    pub kind: CuKind,
+    /// Division into luma blocks.
+    pub split: TransformSplit,
     /// Luma modes of the blocks, 0..=32.
     pub luma_modes: [u8; 4],
     /// Chroma mode: 0 as the first luma block, 1 DC, 2 horizontal, 3 vertical, 4 bilinear.
@@ -93,7 +93,7 @@ pub fn chroma_to_luma_mode(chroma_mode: u8, luma_mode: u8) -> u8 {
     }
 }
 
-/// Codes an intra unit at (`x`, `y`) of size `1 << level`: partition, modes, `ctp` and QP. The type of the unit, coded
+/// Codes an intra unit at (`x`, `y`) of size `1 << log2_size`: partition, modes, `ctp` and QP. The type of the unit, coded
 /// in inter pictures only, comes before it; the coefficients of the blocks with `ctp` bits follow.
 ///
 /// A writer takes `unit` as it is; its QP is ignored when it cannot be coded (`fixed_qp` or no coefficients), and set
@@ -103,14 +103,14 @@ pub(crate) fn code_intra_unit<C: BinCoder>(
     tools: &SliceTools,
     neighbours: &mut impl NeighbourView,
     (x, y): (usize, usize),
-    level: u32,
+    log2_size: u32,
     unit: &mut IntraUnit,
 ) {
-    let size = 1 << level;
-    unit.kind = code_partition(c, tools.sdip, level, unit.kind);
-    let blocks = unit.kind.block_count();
+    let size = 1 << log2_size;
+    unit.split = code_partition(c, tools.sdip, log2_size, unit.split);
+    let blocks = unit.split.block_count();
     for i in 0..blocks {
-        let block = unit.kind.block(size, i);
+        let block = unit.split.block(size, i);
         let at = (x + block.x, y + block.y);
         let mode = code_luma_mode(c, most_probable_modes(neighbours.luma_modes(at)), unit.luma_modes[i]);
         unit.luma_modes[i] = mode;
@@ -121,7 +121,7 @@ pub(crate) fn code_intra_unit<C: BinCoder>(
 
     let mut ctp = 0;
     for i in 0..blocks {
-        let block = unit.kind.block(size, i);
+        let block = unit.split.block(size, i);
         let at = (x + block.x, y + block.y);
         let coded = code_luma_ctp(c, neighbours, at, unit.ctp >> i & 1 == 1);
         ctp |= u8::from(coded) << i;
@@ -138,18 +138,23 @@ pub(crate) fn code_intra_unit<C: BinCoder>(
 }
 
 /// `transform_split_flag` and `intra_pu_type_index` (27.1).
-pub(crate) fn code_partition<C: BinCoder>(c: &mut C, sdip: bool, level: u32, kind: CuKind) -> CuKind {
-    let split = kind != CuKind::Intra2Nx2N;
-    match level {
-        3 if c.bin(ctx::TRANSFORM_SPLIT + 1, split) => CuKind::IntraNxN,
+pub(crate) fn code_partition<C: BinCoder>(
+    c: &mut C,
+    sdip: bool,
+    log2_size: u32,
+    kind: TransformSplit,
+) -> TransformSplit {
+    let split = kind != TransformSplit::None;
+    match log2_size {
+        3 if c.bin(ctx::TRANSFORM_SPLIT + 1, split) => TransformSplit::Quarters,
         4 | 5 if sdip && c.bin(ctx::TRANSFORM_SPLIT + 2, split) => {
-            if c.bin(ctx::INTRA_PARTITION, kind == CuKind::Intra2NxhN) {
-                CuKind::Intra2NxhN
+            if c.bin(ctx::INTRA_PARTITION, kind == TransformSplit::Horizontal) {
+                TransformSplit::Horizontal
             } else {
-                CuKind::IntrahNx2N
+                TransformSplit::Vertical
             }
         }
-        _ => CuKind::Intra2Nx2N,
+        _ => TransformSplit::None,
     }
 }
 

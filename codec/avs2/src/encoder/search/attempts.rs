@@ -1,29 +1,29 @@
-//! Several attempts at the same square.
+//! Several attempts at the same node.
 //!
 //! The search decides block by block, and cannot see what a decision does to the blocks after it. Searched again with
-//! another lambda the square comes out differently, and of several results the best by the true lambda and the exact
+//! another lambda the node comes out differently, and of several results the best by the true lambda and the exact
 //! bits is often better than what the true lambda alone leads to.
 
 use super::node::SavedNode;
 use super::{BlockAt, Node, Search, Unit};
 use crate::aec::{ContextSet, CostCoder};
-use crate::encoder::rate::ONE_BIT;
+use crate::encoder::quantisation::rate::ONE_BIT;
 
 /// Factors of lambda in the order they are tried.
 const FACTORS: [f64; 3] = [1.0, 1.2, 0.85];
 
-/// A way to code a square, to be restored.
+/// A way to code a node, to be restored.
 struct Attempt {
     index: usize,
     cost: f64,
     units: Vec<Unit>,
     coded: SavedNode,
-    /// States after the square.
+    /// States after the node.
     contexts: ContextSet,
 }
 
 impl Search<'_> {
-    /// The cheapest of several ways to code the square at `at`, as [`quadtree`](Search::quadtree) does.
+    /// The cheapest of several ways to code the node at `at`, as [`quadtree`](Search::quadtree) does.
     pub(super) fn best_of_attempts(&mut self, node: Node, attempts: usize) -> f64 {
         let (mark, factor) = (self.units.len(), self.lambda_factor);
         let start = self.contexts.clone();
@@ -66,7 +66,7 @@ impl Search<'_> {
         let picture = self.picture;
         let mut total = 0.0;
         for unit in units {
-            let size = 1_usize << unit.level;
+            let size = 1_usize << unit.log2_size;
             let weight = picture.activity.of((unit.x, unit.y), size);
             for c in 0..3 {
                 let shift = usize::from(c > 0);

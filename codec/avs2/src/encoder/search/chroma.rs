@@ -2,11 +2,11 @@
 
 use super::{BlockAt, Search};
 use crate::aec::ctx;
+use crate::encoder::analysis::metric::{hadamard, source_energy, source_residual};
 use crate::encoder::input::FRACTION_BITS;
-use crate::encoder::metric::{hadamard, source_energy, source_residual};
-use crate::encoder::quantiser::{Quantised, Quantiser};
-use crate::encoder::rate::ONE_BIT;
-use crate::encoder::transform::forward_transform;
+use crate::encoder::quantisation::quantiser::{Quantised, Quantiser};
+use crate::encoder::quantisation::rate::ONE_BIT;
+use crate::encoder::quantisation::transform::forward_transform;
 use crate::recon::{Availability, Secondary, chroma_qp};
 use crate::syntax::coding::{code_chroma_ctp, code_chroma_mode};
 use crate::syntax::{BlockClass, NeighbourView, chroma_to_luma_mode};
@@ -17,13 +17,13 @@ impl<'a> Search<'a> {
     pub(super) fn chroma(
         &mut self,
         (x, y): (usize, usize),
-        level: u32,
+        log2_size: u32,
         luma_mode: u8,
         (qp, lambda): (u8, f64),
         only: Option<u8>,
     ) -> (u8, u8, f64) {
         let picture = self.picture;
-        let half = (1_usize << level) / 2;
+        let half = (1_usize << log2_size) / 2;
         let size = (half, half);
         let count = half * half;
         let available = self.row.availability((x, y), (2 * half, 2 * half));
@@ -75,7 +75,7 @@ impl<'a> Search<'a> {
             for c in 1..3 {
                 self.load_source(at(c));
                 self.load_line(at(c), available);
-                let result = self.chroma_block(c, mode, luma_mode, qp, level, lambda, available);
+                let result = self.chroma_block(c, mode, luma_mode, qp, log2_size, lambda, available);
                 costs[c - 1] = result.0;
             }
             for ctp in 0..4_usize {
@@ -93,12 +93,12 @@ impl<'a> Search<'a> {
         for c in 1..3 {
             self.load_source(at(c));
             self.load_line(at(c), available);
-            let (_, bits) = self.chroma_block(c, mode, luma_mode, qp, level, lambda, available);
+            let (_, bits) = self.chroma_block(c, mode, luma_mode, qp, log2_size, lambda, available);
             let scratch = &mut self.scratch;
             std::mem::swap(&mut scratch.levels, &mut scratch.best_levels);
             std::mem::swap(&mut scratch.prediction, &mut scratch.best_prediction);
             let coded = ctp >> (c - 1) & 1 == 1;
-            let quantiser = self.chroma_quantiser(c, qp, level);
+            let quantiser = self.chroma_quantiser(c, qp, log2_size);
             cost += self.reconstruct(at(c), coded.then_some(&quantiser), Secondary::None, offset);
             if coded {
                 cost += lambda * bits;
@@ -107,11 +107,11 @@ impl<'a> Search<'a> {
         (mode, ctp as u8, cost * picture.chroma_weight)
     }
 
-    pub(super) fn chroma_quantiser(&self, c: usize, qp: u8, level: u32) -> Quantiser<'a> {
+    pub(super) fn chroma_quantiser(&self, c: usize, qp: u8, log2_size: u32) -> Quantiser<'a> {
         let picture = self.picture;
         let qp = chroma_qp(qp, picture.chroma_qp_delta[c - 1]);
-        let half = (1 << level) / 2;
-        let mut quantiser = Quantiser::new(qp, level - 1, picture.effort.dead_zone);
+        let half = (1 << log2_size) / 2;
+        let mut quantiser = Quantiser::new(qp, log2_size - 1, picture.effort.dead_zone);
         quantiser.seen = picture.perception[1].weights((half, half));
         match picture.weights {
             None => quantiser,
@@ -128,14 +128,14 @@ impl<'a> Search<'a> {
         mode: u8,
         luma_mode: u8,
         qp: u8,
-        level: u32,
+        log2_size: u32,
         lambda: f64,
         available: Availability,
     ) -> ([f64; 2], f64) {
-        let half = (1_usize << level) / 2;
+        let half = (1_usize << log2_size) / 2;
         let (size, count) = ((half, half), half * half);
         self.predict(chroma_to_luma_mode(mode, luma_mode), size, available);
-        let quantiser = self.chroma_quantiser(c, qp, level);
+        let quantiser = self.chroma_quantiser(c, qp, log2_size);
         let scratch = &mut self.scratch;
         source_residual(&scratch.fine[..count], &scratch.prediction[..count], &mut scratch.residual[..]);
         let empty = source_energy(&scratch.residual[..count]);

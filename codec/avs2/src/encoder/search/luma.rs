@@ -1,19 +1,21 @@
 //! Luma of intra units: partitions and modes.
 
 use super::{BlockAt, Node, Search, UNTRIED, Unit, coded_size};
+use crate::encoder::analysis::metric::{hadamard, source_energy, source_residual};
 use crate::encoder::input::FRACTION_BITS;
-use crate::encoder::metric::{hadamard, source_energy, source_residual};
-use crate::encoder::quantiser::{Quantised, Quantiser};
-use crate::encoder::rate::ONE_BIT;
-use crate::encoder::transform::{forward_transform, halved_norms};
+use crate::encoder::quantisation::quantiser::{Quantised, Quantiser};
+use crate::encoder::quantisation::rate::ONE_BIT;
+use crate::encoder::quantisation::transform::{forward_transform, halved_norms};
 use crate::recon::{Availability, Secondary};
 use crate::syntax::coding::{code_luma_mode, code_partition};
-use crate::syntax::{BlockClass, CuKind, IntraUnit, NeighbourView, code_luma_ctp, most_probable_modes};
+use crate::syntax::{
+    BlockClass, IntraUnit, NeighbourView, TransformSplit, code_luma_ctp, most_probable_modes,
+};
 
 /// The luma of a unit.
 #[derive(Clone, Copy)]
 pub(super) struct Luma {
-    kind: CuKind,
+    split: TransformSplit,
     modes: [u8; 4],
     pub ctp: u8,
     cost: f64,
@@ -22,23 +24,26 @@ pub(super) struct Luma {
 impl Search<'_> {
     /// The cheapest undivided unit.
     pub(super) fn unit(&mut self, node: Node) -> (Unit, f64) {
-        let Node { at: (x, y), level } = node;
+        let Node { at: (x, y), log2_size } = node;
         const PARTITIONS: usize = 4;
-        let size = 1_usize << level;
+        let size = 1_usize << log2_size;
         let picture = self.picture;
         let weight = picture.activity.of((x, y), size);
         let qp = picture.slice_tools.slice_qp;
         // Distortions are weighted by dividing lambda.
         let lambda = picture.lambda * self.lambda_factor / weight;
-        let mut best = self.luma((x, y), level, CuKind::Intra2Nx2N, (qp, lambda), None);
-        let quarters = level == 3 && picture.effort.quarters;
-        let strips = picture.slice_tools.sdip && matches!(level, 4 | 5);
+        let mut best = self.luma((x, y), log2_size, TransformSplit::None, (qp, lambda), None);
+        let quarters = log2_size == 3 && picture.effort.quarters;
+        let strips = picture.slice_tools.sdip && matches!(log2_size, 4 | 5);
         if best.ctp != 0 && (quarters || strips) {
-            let kinds: &[CuKind] =
-                if quarters { &[CuKind::IntraNxN] } else { &[CuKind::Intra2NxhN, CuKind::IntrahNx2N] };
-            for &kind in kinds {
+            let splits: &[TransformSplit] = if quarters {
+                &[TransformSplit::Quarters]
+            } else {
+                &[TransformSplit::Horizontal, TransformSplit::Vertical]
+            };
+            for &split in splits {
                 self.save(node, PARTITIONS);
-                let other = self.luma((x, y), level, kind, (qp, lambda), None);
+                let other = self.luma((x, y), log2_size, split, (qp, lambda), None);
                 if other.cost < best.cost {
                     best = other;
                 } else {
@@ -47,11 +52,11 @@ impl Search<'_> {
             }
         }
         let (chroma_mode, chroma_ctp, chroma_cost) =
-            self.chroma((x, y), level, best.modes[0], (qp, lambda), None);
+            self.chroma((x, y), log2_size, best.modes[0], (qp, lambda), None);
         let ctp = best.ctp | chroma_ctp << 4;
         let cost = best.cost + chroma_cost;
-        let unit = IntraUnit { kind: best.kind, luma_modes: best.modes, chroma_mode, ctp, qp };
-        let unit = Unit { x, y, level, unit, inter: None };
+        let unit = IntraUnit { split: best.split, luma_modes: best.modes, chroma_mode, ctp, qp };
+        let unit = Unit { x, y, log2_size, unit, inter: None };
         self.store_cells(&unit);
         (unit, cost * weight)
     }
@@ -60,22 +65,22 @@ impl Search<'_> {
     pub(super) fn luma(
         &mut self,
         (x, y): (usize, usize),
-        level: u32,
-        kind: CuKind,
+        log2_size: u32,
+        split: TransformSplit,
         (qp, lambda): (u8, f64),
         modes: Option<[u8; 4]>,
     ) -> Luma {
-        let size = 1 << level;
+        let size = 1 << log2_size;
         let sdip = self.picture.slice_tools.sdip;
         let partition = self.costs.of(|c| {
-            code_partition(c, sdip, level, kind);
+            code_partition(c, sdip, log2_size, split);
         });
-        let n = if kind == CuKind::Intra2Nx2N { level } else { level - 1 };
-        let mut luma = Luma { kind, modes: [0; 4], ctp: 0, cost: lambda * self.bits(partition) };
-        for i in 0..kind.block_count() {
-            let block = kind.block(size, i);
+        let n = if split == TransformSplit::None { log2_size } else { log2_size - 1 };
+        let mut luma = Luma { split, modes: [0; 4], ctp: 0, cost: lambda * self.bits(partition) };
+        for i in 0..split.block_count() {
+            let block = split.block(size, i);
             let at = BlockAt { c: 0, x: x + block.x, y: y + block.y, size: (block.w, block.h) };
-            let strip = matches!(kind, CuKind::Intra2NxhN | CuKind::IntrahNx2N);
+            let strip = matches!(split, TransformSplit::Horizontal | TransformSplit::Vertical);
             let offset = self.z_offset(x, y) + i * size * size / 4;
             let (mode, coded, cost) =
                 self.luma_block(at, (qp, n, lambda), strip, offset, modes.map(|modes| modes[i]));

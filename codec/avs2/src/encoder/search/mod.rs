@@ -7,19 +7,23 @@ mod luma;
 mod node;
 mod reconstruction;
 mod refinement;
+pub(super) mod row;
+pub(super) mod wavefront;
 
-pub(super) use inter::{InterEffort, InterSearch};
+use inter::InterSearch;
+pub(super) use inter::{InterEffort, search_inter_rows};
 
-use super::input::SourcePlane;
-use super::lcu::{
-    LcuDecision, LcuLevels, LevelSource, StoredLevels, Tree, Unit, UnitWriter, coded_blocks, coded_size,
-    z_offset,
-};
-use super::options::Effort;
-use super::rate::{Costs, ONE_BIT};
-use super::row::Row;
 use crate::aec::{BinCoder, ContextSet, CostCoder};
-use crate::filter::UnitArea;
+use crate::encoder::analysis::activity::Activity;
+use crate::encoder::analysis::perception::Perception;
+use crate::encoder::input::SourcePlane;
+use crate::encoder::options::Effort;
+use crate::encoder::quantisation::rate::{Costs, ONE_BIT};
+use crate::encoder::search::row::Row;
+use crate::encoder::write::lcu::{
+    LcuDecision, LcuLevels, LevelSource, StoredLevels, Unit, UnitWriter, coded_blocks, coded_size, z_offset,
+};
+use crate::filter::{Geometry, UnitArea};
 use crate::headers::WeightMatrices;
 use crate::recon::{CoefficientBlock, MAX_COEFFICIENTS, ReferenceLine};
 use crate::simd::Backend;
@@ -28,7 +32,7 @@ use node::SavedNode;
 
 /// What the search of a picture needs.
 pub(super) struct Picture<'a> {
-    pub tree: Tree,
+    pub geometry: Geometry,
     /// In coded size.
     pub source: &'a [SourcePlane; 3],
     pub effort: Effort,
@@ -40,9 +44,9 @@ pub(super) struct Picture<'a> {
     pub lambda: f64,
     /// Weight of squared errors in chroma.
     pub chroma_weight: f64,
-    pub activity: super::activity::Activity,
+    pub activity: Activity,
     /// Weights by frequency of luma and chroma.
-    pub perception: [super::perception::Perception; 2],
+    pub perception: [Perception; 2],
 }
 
 /// Samples of one block.
@@ -86,7 +90,7 @@ pub(super) struct Search<'a> {
 struct Node {
     /// Luma position in the picture.
     at: (usize, usize),
-    level: u32,
+    log2_size: u32,
 }
 
 /// A position and size in samples of a component.
@@ -98,7 +102,7 @@ struct BlockAt {
     size: (usize, usize),
 }
 
-/// log2 of the smallest square that several attempts are made at.
+/// log2 of the smallest node that several attempts are made at.
 const ATTEMPT_LOG2: usize = 4;
 
 /// Cost of a mode that is not tried.
@@ -113,7 +117,7 @@ impl<'a> Search<'a> {
             costs: Costs::new(&contexts),
             contexts,
             row,
-            levels: LcuLevels::new(picture.tree.lcu_log2),
+            levels: LcuLevels::new(picture.geometry.lcu_log2),
             units: Vec::new(),
             lambda_factor: 1.0,
             scratch: Scratch {
@@ -142,13 +146,13 @@ impl<'a> Search<'a> {
 
     /// Decides the unit in column `column`.
     pub fn largest_unit(&mut self, column: usize) {
-        let tree = self.picture.tree;
-        let (x, y) = (column << tree.lcu_log2, self.row.y);
+        let geometry = self.picture.geometry;
+        let (x, y) = (column << geometry.lcu_log2, self.row.y);
         self.units.clear();
-        self.quadtree(Node { at: (x, y), level: tree.lcu_log2 });
+        self.quadtree(Node { at: (x, y), log2_size: geometry.lcu_log2 });
         let mut levels = Vec::new();
         for unit in &self.units {
-            let mut stored = StoredLevels { levels: &self.levels, lcu_log2: tree.lcu_log2 };
+            let mut stored = StoredLevels { levels: &self.levels, lcu_log2: geometry.lcu_log2 };
             coded_blocks(unit, |c, from, (w, h), _| {
                 levels.extend_from_slice(stored.levels(unit, c, from, w * h));
             });
@@ -166,23 +170,23 @@ impl<'a> Search<'a> {
 
     /// Number of luma samples before a position in Z order.
     fn z_offset(&self, x: usize, y: usize) -> usize {
-        z_offset((x, y), self.picture.tree.lcu_log2)
+        z_offset((x, y), self.picture.geometry.lcu_log2)
     }
 
     /// Codes a node whose units, cells and levels are stored.
     fn code_node<C: BinCoder>(&mut self, c: &mut C, node: Node, units: &[Unit]) {
-        self.writer(units).node(c, node.at, node.level);
+        self.writer(units).node(c, node.at, node.log2_size);
     }
 
     /// Writes stored units as slices are written.
     fn writer<'s>(&'s mut self, units: &'s [Unit]) -> UnitWriter<'s, Row, StoredLevels<'s>> {
-        let tree = &self.picture.tree;
+        let geometry = &self.picture.geometry;
         UnitWriter {
-            tree,
+            geometry,
             tools: &self.picture.slice_tools,
             inter: self.inter.as_ref().map(|inter| inter.tools()),
             neighbours: &mut self.row,
-            levels: StoredLevels { levels: &self.levels, lcu_log2: tree.lcu_log2 },
+            levels: StoredLevels { levels: &self.levels, lcu_log2: geometry.lcu_log2 },
             units,
         }
     }
@@ -213,11 +217,11 @@ impl<'a> Search<'a> {
     }
 
     fn store_cells(&mut self, unit: &Unit) {
-        let size = 1 << unit.level;
+        let size = 1 << unit.log2_size;
         self.store_motion(unit);
         let coded = unit.unit;
-        for i in 0..coded.kind.block_count() {
-            let block = coded.kind.block(size, i);
+        for i in 0..coded.split.block_count() {
+            let block = coded.split.block(size, i);
             let cell = Entry {
                 luma_mode: coded.luma_modes[i],
                 coded: coded.ctp >> i & 1 == 1,
@@ -231,12 +235,12 @@ impl<'a> Search<'a> {
 
 /// Leaves QP and edges of a unit for deblocking.
 fn mark_edges(row: &mut Row, unit: &Unit) {
-    let size = 1 << unit.level;
+    let size = 1 << unit.log2_size;
     let area = UnitArea::new((unit.x, unit.y), size, row.y);
     row.info.set_qp(area, unit.unit.qp);
     row.info.mark_sides(area, unit.x > 0, unit.y > 0);
     match unit.inter {
         Some((kind, _)) => inter::mark_inner(&mut row.info, area, unit, kind),
-        None => row.info.mark_strips(area, unit.unit.kind),
+        None => row.info.mark_strips(area, unit.unit.split),
     }
 }

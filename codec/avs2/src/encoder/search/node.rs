@@ -19,16 +19,16 @@ struct NodeArea {
 }
 
 impl Search<'_> {
-    /// The cheapest way to code the square at `at`; it is left in the row's samples, cells, levels and units.
+    /// The cheapest way to code the node at `at`; it is left in the row's samples, cells, levels and units.
     pub(super) fn quadtree(&mut self, node: Node) -> f64 {
-        let level = node.level;
+        let log2_size = node.log2_size;
         let effort = self.picture.effort;
         if self.inter.is_some() {
             return self.divide(node);
         }
-        let refinement = effort.refinement.filter(|_| level as usize == ATTEMPT_LOG2);
+        let refinement = effort.refinement.filter(|_| log2_size as usize == ATTEMPT_LOG2);
         let (mark, start) = (self.units.len(), refinement.map(|_| self.contexts.clone()));
-        let cost = match effort.attempts.get((level as usize).wrapping_sub(ATTEMPT_LOG2)) {
+        let cost = match effort.attempts.get((log2_size as usize).wrapping_sub(ATTEMPT_LOG2)) {
             Some(&attempts) if attempts > 1 => self.best_of_attempts(node, attempts),
             _ => self.divide(node),
         };
@@ -40,48 +40,48 @@ impl Search<'_> {
 
     /// One attempt at what [`quadtree`](Self::quadtree) does.
     pub(super) fn divide(&mut self, node: Node) -> f64 {
-        let Node { at: (x, y), level } = node;
-        let tree = self.picture.tree;
-        let size = 1_usize << level;
-        let inside = x + size <= tree.width && y + size <= tree.height;
+        let Node { at: (x, y), log2_size } = node;
+        let geometry = self.picture.geometry;
+        let size = 1_usize << log2_size;
+        let inside = x + size <= geometry.width && y + size <= geometry.height;
         let lambda = self.picture.lambda * self.lambda_factor;
         let split_cost = |search: &Self, split: bool| {
-            if level > 3 && inside {
-                lambda * search.bits(search.costs.bin(ctx::SPLIT + level as usize - 4, split))
+            if log2_size > 3 && inside {
+                lambda * search.bits(search.costs.bin(ctx::SPLIT + log2_size as usize - 4, split))
             } else {
                 0.0
             }
         };
         let follow = self.picture.effort.follow_log2;
         let mut whole = None;
-        if inside && level <= self.picture.effort.max_cu_log2 {
+        if inside && log2_size <= self.picture.effort.max_cu_log2 {
             let (unit, cost) = self.unit_of_any_kind(node);
             let cost = cost + split_cost(self, false);
             let stop = cost < self.picture.effort.stop_cost * lambda * (size * size) as f64 / 16.0;
-            let contexts = (level >= follow).then(|| self.states_after(node, &[unit]));
-            if level == 3 || stop {
+            let contexts = (log2_size >= follow).then(|| self.states_after(node, &[unit]));
+            if log2_size == 3 || stop {
                 self.follow(contexts);
                 self.units.push(unit);
                 return cost;
             }
-            self.save(node, level as usize - 3);
+            self.save(node, log2_size as usize - 3);
             whole = Some((unit, cost, contexts));
         }
         self.forget_motion(node);
         let mark = self.units.len();
         let limit = whole.as_ref().map_or(f64::MAX, |(_, cost, ..)| *cost);
         let mut cost = split_cost(self, true);
-        let before = (level == follow).then(|| self.contexts.clone());
+        let before = (log2_size == follow).then(|| self.contexts.clone());
         let half = size / 2;
         for (dx, dy) in [(0, 0), (half, 0), (0, half), (half, half)] {
-            if cost < limit && x + dx < tree.width && y + dy < tree.height {
-                cost += self.quadtree(Node { at: (x + dx, y + dy), level: level - 1 });
+            if cost < limit && x + dx < geometry.width && y + dy < geometry.height {
+                cost += self.quadtree(Node { at: (x + dx, y + dy), log2_size: log2_size - 1 });
             }
         }
         match whole {
             Some((unit, limit, contexts)) if limit <= cost => {
                 self.units.truncate(mark);
-                self.restore(node, level as usize - 3);
+                self.restore(node, log2_size as usize - 3);
                 self.store_cells(&unit);
                 self.follow(contexts);
                 self.units.push(unit);
@@ -146,16 +146,16 @@ impl Search<'_> {
         }
     }
 
-    fn level_range(&self, Node { at: (x, y), level }: Node, c: usize) -> std::ops::Range<usize> {
+    fn level_range(&self, Node { at: (x, y), log2_size }: Node, c: usize) -> std::ops::Range<usize> {
         let shift = 2 * usize::from(c > 0);
         let from = self.z_offset(x, y);
-        from >> shift..(from + (1 << (2 * level))) >> shift
+        from >> shift..(from + (1 << (2 * log2_size))) >> shift
     }
 
     /// The part of a node inside the picture. The first row of the plane is the row above.
-    fn area(&self, Node { at: (x, y), level }: Node, c: usize) -> NodeArea {
+    fn area(&self, Node { at: (x, y), log2_size }: Node, c: usize) -> NodeArea {
         let shift = usize::from(c > 0);
-        let size = (1_usize << level) >> shift;
+        let size = (1_usize << log2_size) >> shift;
         let (left, top) = (x >> shift, ((y - self.row.y) >> shift) + 1);
         let width = size.min(self.row.planes[c].width() - left);
         let height = size.min((self.row.height >> shift) + 1 - top);

@@ -2,7 +2,7 @@
 
 use super::{BlockAt, Scratch, Search, coded_size};
 use crate::encoder::input::FRACTION_BITS;
-use crate::encoder::quantiser::Quantiser;
+use crate::encoder::quantisation::quantiser::Quantiser;
 use crate::recon::{Availability, Secondary, add_residual, inverse_transform, predict_intra};
 
 impl Search<'_> {

@@ -1,13 +1,13 @@
-//! Refinement of a coded square.
+//! Refinement of a coded node.
 //!
 //! What a decision does to the blocks after it is seen by coding these again: a single decision is changed, all later
-//! ones in the square are kept, and if the square got cheaper the change stays.
+//! ones in the node are kept, and if the node got cheaper the change stays.
 
 use super::{BlockAt, Node, Search, Unit};
 use crate::aec::{ContextSet, CostCoder};
 use crate::encoder::options::Refinement;
-use crate::encoder::rate::ONE_BIT;
-use crate::syntax::{CuKind, NeighbourView, most_probable_modes};
+use crate::encoder::quantisation::rate::ONE_BIT;
+use crate::syntax::{NeighbourView, TransformSplit, most_probable_modes};
 
 /// Factors of lambda in the quantisation of a unit.
 const FACTORS: [f64; 3] = [1.0, 0.75, 1.0 / 0.75];
@@ -28,7 +28,7 @@ struct Step {
 }
 
 impl Search<'_> {
-    /// Refines the square at `at`, whose units are those from `mark` on; `start` are the states before it. Returns its
+    /// Refines the node at `at`, whose units are those from `mark` on; `start` are the states before it. Returns its
     /// cost.
     pub(super) fn refine(
         &mut self,
@@ -87,7 +87,7 @@ impl Search<'_> {
         (Step { unit, factor, error, sum, before: self.contexts.clone() }, coder.into_contexts())
     }
 
-    /// Cost of a square by its exact bits, with those of divisions, and the states after it.
+    /// Cost of a node by its exact bits, with those of divisions, and the states after it.
     fn cost_of_steps<'s>(
         &mut self,
         node: Node,
@@ -108,7 +108,7 @@ impl Search<'_> {
         let coded = unit.unit;
         let mut alternatives = Vec::new();
         self.start_with(step.before.clone());
-        for i in 0..coded.kind.block_count() {
+        for i in 0..coded.split.block_count() {
             let modes = self.block_modes(&unit, i).into_iter().flatten();
             for mode in modes.filter(|&mode| mode != coded.luma_modes[i]).take(luma_modes) {
                 let mut other = unit;
@@ -127,10 +127,10 @@ impl Search<'_> {
 
     /// The best luma modes of a block of a stored unit by Hadamard distance.
     fn block_modes(&mut self, unit: &Unit, i: usize) -> [Option<u8>; 14] {
-        let kind = unit.unit.kind;
-        let block = kind.block(1 << unit.level, i);
+        let kind = unit.unit.split;
+        let block = kind.block(1 << unit.log2_size, i);
         let at = BlockAt { c: 0, x: unit.x + block.x, y: unit.y + block.y, size: (block.w, block.h) };
-        let strip = matches!(kind, CuKind::Intra2NxhN | CuKind::IntrahNx2N);
+        let strip = matches!(kind, TransformSplit::Horizontal | TransformSplit::Vertical);
         let available = self.row.availability((at.x, at.y), at.size);
         self.load_source(at);
         self.load_line(at, available);
@@ -140,7 +140,7 @@ impl Search<'_> {
     }
 
     fn lambda_of(&self, unit: &Unit) -> f64 {
-        let weight = self.picture.activity.of((unit.x, unit.y), 1 << unit.level);
+        let weight = self.picture.activity.of((unit.x, unit.y), 1 << unit.log2_size);
         self.picture.lambda * self.lambda_factor / weight
     }
 
@@ -172,12 +172,12 @@ impl Search<'_> {
 
     /// Codes a unit whose partition and modes are decided.
     fn code_decided(&mut self, mut unit: Unit, factor: f64) -> Unit {
-        let Unit { x, y, level, unit: coded, .. } = unit;
+        let Unit { x, y, log2_size, unit: coded, .. } = unit;
         let lambda = self.lambda_of(&unit) * factor;
         let modes = coded.luma_modes;
-        let luma = self.luma((x, y), level, coded.kind, (coded.qp, lambda), Some(modes));
+        let luma = self.luma((x, y), log2_size, coded.split, (coded.qp, lambda), Some(modes));
         let (chroma_mode, chroma_ctp, _) =
-            self.chroma((x, y), level, modes[0], (coded.qp, lambda), Some(coded.chroma_mode));
+            self.chroma((x, y), log2_size, modes[0], (coded.qp, lambda), Some(coded.chroma_mode));
         unit.unit.chroma_mode = chroma_mode;
         unit.unit.ctp = luma.ctp | chroma_ctp << 4;
         self.store_cells(&unit);
@@ -188,13 +188,13 @@ impl Search<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encoder::activity::Activity;
+    use crate::encoder::analysis::activity::Activity;
+    use crate::encoder::analysis::perception::Perception;
     use crate::encoder::input::SourcePlane;
-    use crate::encoder::lcu::Tree;
     use crate::encoder::options::EFFORTS;
-    use crate::encoder::perception::Perception;
-    use crate::encoder::row::Row;
     use crate::encoder::search::Picture;
+    use crate::encoder::search::row::Row;
+    use crate::filter::Geometry;
     use crate::picture::PlaneBuffer;
     use crate::simd::Backend;
     use crate::syntax::SliceTools;
@@ -220,9 +220,9 @@ mod tests {
     #[test]
     fn squares_get_cheaper_and_stay_consistent() {
         let source = source();
-        let tree = Tree { width: 32, height: 32, lcu_log2: 5 };
+        let geometry = Geometry { width: 32, height: 32, lcu_log2: 5 };
         let picture = Picture {
-            tree,
+            geometry,
             source: &source,
             effort: EFFORTS[7],
             slice_tools: SliceTools { sdip: true, fixed_qp: true, slice_qp: 24 },
@@ -235,11 +235,11 @@ mod tests {
             perception: Perception::for_strength(1.0),
         };
         let refinement = Refinement { sweeps: 2, luma_modes: 4, bits_behind: 5.0 };
-        let mut search = Search::new(&picture, Row::new(tree, 0, false, 24));
+        let mut search = Search::new(&picture, Row::new(geometry, 0, false, 24));
         let mut gains = 0;
         for at in [(0, 0), (16, 0), (0, 16), (16, 16)] {
             let (mark, start) = (search.units.len(), search.contexts.clone());
-            let node = Node { at, level: 4 };
+            let node = Node { at, log2_size: 4 };
             let exact = |search: &mut Search<'_>| {
                 let units = search.units[mark..].to_vec();
                 let mut coder = CostCoder::new(start.clone());
@@ -256,6 +256,6 @@ mod tests {
             assert!(cost <= before, "{at:?}: {cost} {before}");
             gains += u32::from(cost < 0.99 * before);
         }
-        assert!(gains >= 2, "{gains} of four squares gain a hundredth");
+        assert!(gains >= 2, "{gains} of four nodes gain a hundredth");
     }
 }

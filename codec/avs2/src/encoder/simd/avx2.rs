@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use crate::encoder::transform::matrix;
+use crate::encoder::quantisation::transform::matrix;
 use crate::recon::MAX_COEFFICIENTS;
 
 #[inline]

@@ -1,6 +1,7 @@
 //! Units of inter pictures: skip, direct, 2Nx2N with motion search, intra.
 
 mod residual;
+mod rows;
 mod vectors;
 
 use std::sync::Arc;
@@ -13,8 +14,9 @@ use crate::inter::{
     transform_strips,
 };
 use crate::simd::Backend;
-use crate::syntax::CuKind;
+use crate::syntax::TransformSplit;
 use residual::Residual;
+pub(in crate::encoder) use rows::search_inter_rows;
 
 /// The only slice.
 const SLICE: u32 = 1;
@@ -81,10 +83,10 @@ impl<'a> InterSearch<'a> {
 }
 
 impl<'a> Search<'a> {
-    /// Makes the motion of a square that is tried again undecoded.
-    pub(super) fn forget_motion(&mut self, Node { at: (x, y), level }: Node) {
+    /// Makes the motion of a node that is tried again undecoded.
+    pub(super) fn forget_motion(&mut self, Node { at: (x, y), log2_size }: Node) {
         if let Some(inter) = &mut self.inter {
-            let size = 1 << level;
+            let size = 1 << log2_size;
             inter.field.forget(Rect::new(x, y, size, size));
         }
     }
@@ -92,7 +94,7 @@ impl<'a> Search<'a> {
     pub(super) fn store_motion(&mut self, unit: &Unit) {
         let Some(inter) = &mut self.inter else { return };
         let (kind, syntax) = unit.inter.unwrap_or((UnitType::Intra, InterSyntax::default()));
-        let size = 1 << unit.level;
+        let size = 1 << unit.log2_size;
         inter.context.decode_unit(&mut inter.field, SLICE, (unit.x, unit.y, size), kind, &syntax);
         let coded = unit.inter.is_some() && unit.unit.ctp != 0;
         inter.field.set_coded(Rect::new(unit.x, unit.y, size, size), coded);
@@ -100,37 +102,37 @@ impl<'a> Search<'a> {
 
     /// The cheapest undivided unit of a picture of any type.
     pub(super) fn unit_of_any_kind(&mut self, node: Node) -> (Unit, f64) {
-        let Node { at, level } = node;
+        let Node { at, log2_size } = node;
         if self.inter.is_none() {
             return self.unit(node);
         }
-        let (unit, cost) = self.inter_unit(at, level);
-        if unit.unit.ctp == 0 || !self.may_be_intra(at, level) {
+        let (unit, cost) = self.inter_unit(at, log2_size);
+        if unit.unit.ctp == 0 || !self.may_be_intra(at, log2_size) {
             return (unit, cost);
         }
-        self.save(node, level as usize - 3);
+        self.save(node, log2_size as usize - 3);
         self.forget_motion(node);
         let (intra, intra_cost) = self.unit(node);
-        let type_bits = self.type_bits(level);
+        let type_bits = self.type_bits(log2_size);
         let intra_cost = intra_cost + self.picture.lambda * type_bits;
         if intra_cost < cost {
             return (intra, intra_cost);
         }
-        self.restore(node, level as usize - 3);
+        self.restore(node, log2_size as usize - 3);
         self.store_cells(&unit);
         (unit, cost)
     }
 
-    fn type_bits(&self, level: u32) -> f64 {
+    fn type_bits(&self, log2_size: u32) -> f64 {
         let Some(inter) = &self.inter else { return 0.0 };
         self.bits(self.costs.of(|c| {
-            code_unit_type(c, &inter.context.tools, level as u8, UnitType::Intra);
+            code_unit_type(c, &inter.context.tools, log2_size as u8, UnitType::Intra);
         }))
     }
 
     /// Whether the inter prediction, which is in the scratch block, is not much better than a flat one.
-    fn may_be_intra(&mut self, (x, y): (usize, usize), level: u32) -> bool {
-        let size = 1_usize << level;
+    fn may_be_intra(&mut self, (x, y): (usize, usize), log2_size: u32) -> bool {
+        let size = 1_usize << log2_size;
         self.load_source(BlockAt { c: 0, x, y, size: (size, size) });
         let Some(inter) = &self.inter else { return true };
         let source = &self.scratch.source[..size * size];
@@ -140,15 +142,15 @@ impl<'a> Search<'a> {
     }
 
     /// Decides and reconstructs the cheapest inter unit.
-    fn inter_unit(&mut self, (x, y): (usize, usize), level: u32) -> (Unit, f64) {
-        let size = 1_usize << level;
+    fn inter_unit(&mut self, (x, y): (usize, usize), log2_size: u32) -> (Unit, f64) {
+        let size = 1_usize << log2_size;
         let weight = self.picture.activity.of((x, y), size);
         let lambda = self.picture.lambda / weight;
         let at = |c: usize| {
             let shift = usize::from(c > 0);
             BlockAt { c, x: x >> shift, y: y >> shift, size: (size >> shift, size >> shift) }
         };
-        let derived = self.derived((x, y), level);
+        let derived = self.derived((x, y), log2_size);
         let mut skips: Vec<(f64, usize)> = Vec::new();
         for (i, candidate) in derived.iter().enumerate() {
             let mut cost = lambda * candidate.bits;
@@ -168,21 +170,21 @@ impl<'a> Search<'a> {
             }
             if n < self.inter.as_ref().map_or(0, |inter| inter.effort.derived) {
                 let direct = Candidate { kind: UnitType::Direct, ..derived[i] };
-                let direct = self.with_bits(direct, level);
-                let (cost, residual) = self.residual_choice(&direct, (x, y), level, lambda);
+                let direct = self.with_bits(direct, log2_size);
+                let (cost, residual) = self.residual_choice(&direct, (x, y), log2_size, lambda);
                 if cost < best.0 {
                     best = (cost, direct, residual);
                 }
             }
         }
-        for candidate in self.explicit_candidates((x, y), level, lambda, &derived).into_iter().flatten() {
-            let (cost, residual) = self.residual_choice(&candidate, (x, y), level, lambda);
+        for candidate in self.explicit_candidates((x, y), log2_size, lambda, &derived).into_iter().flatten() {
+            let (cost, residual) = self.residual_choice(&candidate, (x, y), log2_size, lambda);
             if cost < best.0 {
                 best = (cost, candidate, residual);
             }
         }
         let (_, candidate, residual) = best;
-        let (unit, cost) = self.commit(&candidate, (x, y), level, residual, lambda);
+        let (unit, cost) = self.commit(&candidate, (x, y), log2_size, residual, lambda);
         (unit, cost * weight)
     }
 
@@ -190,11 +192,11 @@ impl<'a> Search<'a> {
     fn explicit_candidates(
         &mut self,
         (x, y): (usize, usize),
-        level: u32,
+        log2_size: u32,
         lambda: f64,
         derived: &[Candidate],
     ) -> [Option<Candidate>; 3] {
-        let size = 1_usize << level;
+        let size = 1_usize << log2_size;
         self.load_source(BlockAt { c: 0, x, y, size: (size, size) });
         let Some(mut inter) = self.inter.take() else { return [None; 3] };
         let root = lambda.sqrt();
@@ -225,13 +227,13 @@ impl<'a> Search<'a> {
             found[1] = best.filter(|best| best.0 < whole.0);
         }
         self.inter = Some(inter);
-        found.map(|found| found.map(|(_, candidate)| self.with_bits(candidate, level)))
+        found.map(|found| found.map(|(_, candidate)| self.with_bits(candidate, log2_size)))
     }
 
     /// Skip candidates with different motion.
-    fn derived(&mut self, (x, y): (usize, usize), level: u32) -> Vec<Candidate> {
+    fn derived(&mut self, (x, y): (usize, usize), log2_size: u32) -> Vec<Candidate> {
         let mut found: Vec<Candidate> = Vec::new();
-        let size = 1_usize << level;
+        let size = 1_usize << log2_size;
         let weighted = self.inter.as_ref().map_or(0, |inter| match inter.context.tools.weighted_skip {
             true => inter.references.len().saturating_sub(1) as u8,
             false => 0,
@@ -254,17 +256,17 @@ impl<'a> Search<'a> {
             }
             let syntax = InterSyntax { subtype, weighted_skip_mode: mode, ..InterSyntax::default() };
             let candidate = Candidate { kind: UnitType::Skip, syntax, blocks, bits: 0.0 };
-            found.push(self.with_bits(candidate, level));
+            found.push(self.with_bits(candidate, log2_size));
         }
         found
     }
 
-    fn with_bits(&self, candidate: Candidate, level: u32) -> Candidate {
+    fn with_bits(&self, candidate: Candidate, log2_size: u32) -> Candidate {
         let Some(inter) = &self.inter else { return candidate };
         let mut syntax = candidate.syntax;
         let bits = self.costs.of(|c| {
-            code_unit_type(c, &inter.context.tools, level as u8, candidate.kind);
-            code_inter(c, &inter.context.tools, level as u8, candidate.kind, &mut syntax);
+            code_unit_type(c, &inter.context.tools, log2_size as u8, candidate.kind);
+            code_inter(c, &inter.context.tools, log2_size as u8, candidate.kind, &mut syntax);
         });
         Candidate { bits: self.bits(bits), ..candidate }
     }
@@ -305,7 +307,7 @@ pub(super) fn mark_inner(info: &mut RowInfo, area: UnitArea, unit: &Unit, kind: 
         UnitType::Explicit(partition) => partition,
         _ => Partition::Whole,
     };
-    let split = unit.unit.ctp != 0 && unit.unit.kind != CuKind::Intra2Nx2N;
-    let transform = split.then(|| transform_strips(unit.unit.kind));
-    mark_inner_edges(info, (area.bx, area.by), 1 << unit.level, partition, transform);
+    let split = unit.unit.ctp != 0 && unit.unit.split != TransformSplit::None;
+    let transform = split.then(|| transform_strips(unit.unit.split));
+    mark_inner_edges(info, (area.bx, area.by), 1 << unit.log2_size, partition, transform);
 }

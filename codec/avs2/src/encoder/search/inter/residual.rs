@@ -1,30 +1,30 @@
 //! Residuals of inter units.
 
 use super::Candidate;
+use crate::encoder::analysis::metric::{source_energy, source_residual};
 use crate::encoder::input::FRACTION_BITS;
-use crate::encoder::metric::{source_energy, source_residual};
-use crate::encoder::quantiser::{Quantised, Quantiser};
+use crate::encoder::quantisation::quantiser::{Quantised, Quantiser};
+use crate::encoder::quantisation::transform::{forward_transform, halved_norms};
 use crate::encoder::search::{BlockAt, Search, Unit, coded_size};
-use crate::encoder::transform::{forward_transform, halved_norms};
 use crate::inter::{
-    InterResidual, Orientation, UnitType, code_inter_residual, transform_kind, transform_strips,
+    InterResidual, Orientation, UnitType, code_inter_residual, transform_split, transform_strips,
 };
 use crate::recon::Secondary;
-use crate::syntax::{BlockClass, CuKind, IntraUnit};
+use crate::syntax::{BlockClass, IntraUnit, TransformSplit};
 
 /// Coded blocks of an inter unit and the division of its luma.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Residual {
     pub ctp: u8,
     /// `Intra2Nx2N` stands for one block.
-    pub kind: CuKind,
+    pub kind: TransformSplit,
 }
 
 impl Residual {
-    pub(super) const NONE: Self = Self { ctp: 0, kind: CuKind::Intra2Nx2N };
+    pub(super) const NONE: Self = Self { ctp: 0, kind: TransformSplit::None };
 
     pub(super) fn split(self) -> bool {
-        self.kind != CuKind::Intra2Nx2N
+        self.kind != TransformSplit::None
     }
 }
 
@@ -32,13 +32,13 @@ impl Residual {
 type Choice = (f64, Option<(f64, f64)>);
 
 impl<'a> Search<'a> {
-    fn inter_quantiser(&self, at: BlockAt, level: u32) -> Quantiser<'a> {
+    fn inter_quantiser(&self, at: BlockAt, log2_size: u32) -> Quantiser<'a> {
         let picture = self.picture;
         let qp = picture.slice_tools.slice_qp;
         if at.c > 0 {
-            return self.chroma_quantiser(at.c, qp, level);
+            return self.chroma_quantiser(at.c, qp, log2_size);
         }
-        let log2 = if at.size == (1 << level, 1 << level) { level } else { level - 1 };
+        let log2 = if at.size == (1 << log2_size, 1 << log2_size) { log2_size } else { log2_size - 1 };
         let mut quantiser = Quantiser::new(qp, log2, picture.effort.dead_zone);
         quantiser.seen = picture.perception[0].weights(at.size);
         quantiser.norms = halved_norms(at.size);
@@ -49,7 +49,7 @@ impl<'a> Search<'a> {
     }
 
     /// Quantises a block whose source and prediction are loaded.
-    fn inter_block(&mut self, at: BlockAt, level: u32, lambda: f64) -> Choice {
+    fn inter_block(&mut self, at: BlockAt, log2_size: u32, lambda: f64) -> Choice {
         let picture = self.picture;
         let lambda = if at.c == 0 { lambda } else { lambda / picture.chroma_weight };
         let count = at.size.0 * at.size.1;
@@ -65,7 +65,7 @@ impl<'a> Search<'a> {
             &mut scratch.coefficients,
         );
         let class = if at.c == 0 { BlockClass::INTER_LUMA } else { BlockClass::CHROMA };
-        let quantiser = self.inter_quantiser(at, level);
+        let quantiser = self.inter_quantiser(at, log2_size);
         let scratch = &mut self.scratch;
         let empty = quantiser.empty(empty, &scratch.coefficients[..], coded_size(at.size));
         let result = quantiser.quantise(
@@ -80,20 +80,20 @@ impl<'a> Search<'a> {
         (empty, result.map(|Quantised { distortion, bits }| (empty + f64::from(distortion), self.bits(bits))))
     }
 
-    fn plane_block((x, y): (usize, usize), level: u32, c: usize) -> BlockAt {
+    fn plane_block((x, y): (usize, usize), log2_size: u32, c: usize) -> BlockAt {
         let shift = usize::from(c > 0);
-        let size = (1_usize << level) >> shift;
+        let size = (1_usize << log2_size) >> shift;
         BlockAt { c, x: x >> shift, y: y >> shift, size: (size, size) }
     }
 
     /// Division of the luma of a unit whose transform is split.
-    fn split_kind(&self, candidate: &Candidate, level: u32) -> CuKind {
-        let nonsquare = level > 3;
+    fn split_kind(&self, candidate: &Candidate, log2_size: u32) -> TransformSplit {
+        let nonsquare = log2_size > 3;
         let orientation = match candidate.kind {
             UnitType::Explicit(partition) if nonsquare => partition.orientation(),
             _ => Orientation::Square,
         };
-        transform_kind(true, orientation)
+        transform_split(true, orientation)
     }
 
     /// Bits of what comes before the levels of an inter unit. The cells of the unit are overwritten.
@@ -104,7 +104,7 @@ impl<'a> Search<'a> {
         Residual { ctp, kind: transform }: Residual,
     ) -> f64 {
         let tools = &self.picture.slice_tools;
-        let split = transform != CuKind::Intra2Nx2N;
+        let split = transform != TransformSplit::None;
         let mut residual = InterResidual { split, ctp, qp: tools.slice_qp };
         let (costs, row) = (&self.costs, &mut self.row);
         let strips = transform_strips(transform);
@@ -117,15 +117,15 @@ impl<'a> Search<'a> {
         &mut self,
         candidate: &Candidate,
         at: (usize, usize),
-        level: u32,
+        log2_size: u32,
         lambda: f64,
     ) -> (f64, Residual) {
         let mut costs = [[0.0, f64::MAX]; 3];
         for c in [1, 2, 0] {
-            let block = Self::plane_block(at, level, c);
+            let block = Self::plane_block(at, log2_size, c);
             self.load_source(block);
             self.predict_inter(candidate, block);
-            let (empty, coded) = self.inter_block(block, level, lambda);
+            let (empty, coded) = self.inter_block(block, log2_size, lambda);
             let factor = if c == 0 { 1.0 } else { self.picture.chroma_weight };
             costs[c][0] = factor * empty;
             if let Some((error, bits)) = coded {
@@ -133,7 +133,7 @@ impl<'a> Search<'a> {
             }
         }
         let flags = |search: &mut Self, residual: Residual| {
-            let bits = search.residual_bits((at, level), candidate.kind, residual);
+            let bits = search.residual_bits((at, log2_size), candidate.kind, residual);
             lambda * (candidate.bits + bits)
         };
         let mut best = (f64::MAX, Residual::NONE);
@@ -155,8 +155,8 @@ impl<'a> Search<'a> {
             return best;
         }
         // Luma is loaded and predicted still.
-        let kind = self.split_kind(candidate, level);
-        let size = 1 << level;
+        let kind = self.split_kind(candidate, log2_size);
+        let size = 1 << log2_size;
         let prediction = self.scratch.prediction.clone();
         let (mut luma, mut ctp) = (0.0, 0);
         for i in 0..kind.block_count() {
@@ -167,7 +167,7 @@ impl<'a> Search<'a> {
             for (to, from) in self.scratch.prediction.chunks_exact_mut(block.w).zip(rows).take(block.h) {
                 to.copy_from_slice(&from[..block.w]);
             }
-            let (empty, coded) = self.inter_block(part, level, lambda);
+            let (empty, coded) = self.inter_block(part, log2_size, lambda);
             let coded = coded.map_or(f64::MAX, |(error, bits)| error + lambda * bits);
             ctp |= u8::from(coded < empty) << i;
             luma += coded.min(empty);
@@ -197,16 +197,16 @@ impl<'a> Search<'a> {
         &mut self,
         candidate: &Candidate,
         (x, y): (usize, usize),
-        level: u32,
+        log2_size: u32,
         residual: Residual,
         lambda: f64,
     ) -> (Unit, f64) {
-        let flags = self.residual_bits(((x, y), level), candidate.kind, residual);
+        let flags = self.residual_bits(((x, y), log2_size), candidate.kind, residual);
         let mut cost = lambda * (candidate.bits + flags);
         let luma_offset = self.z_offset(x, y);
-        let size = 1_usize << level;
+        let size = 1_usize << log2_size;
         for c in 0..3 {
-            let whole = Self::plane_block((x, y), level, c);
+            let whole = Self::plane_block((x, y), log2_size, c);
             self.load_source(whole);
             self.predict_inter(candidate, whole);
             if c == 0
@@ -217,7 +217,7 @@ impl<'a> Search<'a> {
             let offset = luma_offset >> (2 * usize::from(c > 0));
             if c > 0 || !residual.split() {
                 let bit = if c == 0 { 0 } else { 3 + c };
-                cost += self.commit_block(whole, level, residual.ctp >> bit & 1 == 1, lambda, offset);
+                cost += self.commit_block(whole, log2_size, residual.ctp >> bit & 1 == 1, lambda, offset);
                 continue;
             }
             for i in 0..residual.kind.block_count() {
@@ -232,27 +232,27 @@ impl<'a> Search<'a> {
                     }
                 }
                 let offset = offset + i * size * size / 4;
-                cost += self.commit_block(at, level, residual.ctp >> i & 1 == 1, lambda, offset);
+                cost += self.commit_block(at, log2_size, residual.ctp >> i & 1 == 1, lambda, offset);
             }
         }
         let qp = self.picture.slice_tools.slice_qp;
-        let unit = IntraUnit { kind: residual.kind, ctp: residual.ctp, qp, ..IntraUnit::default() };
-        let unit = Unit { x, y, level, unit, inter: Some((candidate.kind, candidate.syntax)) };
+        let unit = IntraUnit { split: residual.kind, ctp: residual.ctp, qp, ..IntraUnit::default() };
+        let unit = Unit { x, y, log2_size, unit, inter: Some((candidate.kind, candidate.syntax)) };
         self.store_cells(&unit);
         (unit, cost)
     }
 
     /// Reconstructs a block whose source and prediction are loaded; cost of its error and levels.
-    fn commit_block(&mut self, at: BlockAt, level: u32, coded: bool, lambda: f64, offset: usize) -> f64 {
+    fn commit_block(&mut self, at: BlockAt, log2_size: u32, coded: bool, lambda: f64, offset: usize) -> f64 {
         let mut cost = 0.0;
         if coded {
-            let (_, result) = self.inter_block(at, level, lambda);
+            let (_, result) = self.inter_block(at, log2_size, lambda);
             cost += result.map_or(0.0, |(_, bits)| lambda * bits);
         }
         let scratch = &mut self.scratch;
         std::mem::swap(&mut scratch.levels, &mut scratch.best_levels);
         std::mem::swap(&mut scratch.prediction, &mut scratch.best_prediction);
-        let quantiser = self.inter_quantiser(at, level);
+        let quantiser = self.inter_quantiser(at, log2_size);
         let error = self.reconstruct(at, coded.then_some(&quantiser), Secondary::None, offset);
         cost + if at.c == 0 { error } else { error * self.picture.chroma_weight }
     }

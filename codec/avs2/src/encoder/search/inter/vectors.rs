@@ -1,7 +1,7 @@
 //! Motion search.
 
 use super::{Candidate, InterSearch, MAX_VECTOR, SLICE, absolute_difference};
-use crate::encoder::metric::hadamard;
+use crate::encoder::analysis::metric::hadamard;
 use crate::encoder::search::Samples;
 use crate::inter::{
     Block, InterSyntax, Motion, MotionVector, Partition, PredictionBlock, PredictionSyntax, Rect, UnitType,
@@ -153,7 +153,7 @@ impl InterSearch<'_> {
         })
     }
 
-    /// Explicit motion of a square in one or two blocks; `source` is the square without gaps.
+    /// Explicit motion of a node in one or two blocks; `source` is the node without gaps.
     pub(super) fn explicit(
         &mut self,
         (x, y, size): (usize, usize, usize),

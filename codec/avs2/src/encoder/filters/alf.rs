@@ -1,30 +1,17 @@
 //! Estimation of the adaptive loop filter (9.7).
 
-use super::input::{FRACTION_BITS, SourcePlane};
-use super::parallel;
-use super::row::Row;
-use super::simd;
-use crate::filter::Geometry;
+use crate::encoder::filters::FilterTask;
+use crate::encoder::input::FRACTION_BITS;
+use crate::encoder::parallel;
+use crate::encoder::search::row::Row;
+use crate::encoder::simd;
 use crate::filter::alf::{FilterUnit, Sides, filter_unit, region};
 use crate::filter::sao::{Area, region_span};
 use crate::headers::{AlfFilter, AlfParameters};
 use crate::picture::PlaneBuffer;
-use crate::simd::Backend;
-
-/// What the estimation needs.
-pub(super) struct Task<'a> {
-    pub geometry: Geometry,
-    pub source: &'a [SourcePlane; 3],
-    pub lambda: f64,
-    /// Weight of squared errors in chroma.
-    pub chroma_weight: f64,
-    pub backend: Backend,
-    pub passes: usize,
-    pub threads: usize,
-}
 
 /// Taps of a filter.
-pub(super) const TAPS: usize = 9;
+pub(in crate::encoder) const TAPS: usize = 9;
 const REGIONS: usize = 16;
 /// Unit of coefficients.
 const ONE: f64 = 64.0;
@@ -126,7 +113,13 @@ impl Correlation {
 }
 
 /// Chooses filters and switches, and filters `planes` with them.
-pub(super) fn apply(task: &Task<'_>, planes: &mut [PlaneBuffer; 3], rows: &mut [Row]) -> AlfParameters {
+/// Filters are estimated `passes` times.
+pub(in crate::encoder) fn apply(
+    task: &FilterTask<'_>,
+    passes: usize,
+    planes: &mut [PlaneBuffer; 3],
+    rows: &mut [Row],
+) -> AlfParameters {
     let (columns, count) = (task.geometry.lcu_columns(), task.geometry.lcu_rows());
     let mut parameters = AlfParameters::default();
     for (c, plane) in planes.iter_mut().enumerate() {
@@ -134,7 +127,7 @@ pub(super) fn apply(task: &Task<'_>, planes: &mut [PlaneBuffer; 3], rows: &mut [
             (0..columns).map(|column| task.correlate(plane, c, (column, row))).collect::<Vec<_>>()
         })
         .concat();
-        let Some((groups, switches)) = task.estimate(c, &correlations) else { continue };
+        let Some((groups, switches)) = task.estimate(c, passes, &correlations) else { continue };
         for (i, &on) in switches.iter().enumerate() {
             rows[i / columns].lcus[i % columns].alf[c] = on;
         }
@@ -182,7 +175,7 @@ fn group_of(groups: &[Group], region: usize) -> &Group {
     groups.iter().rev().find(|group| group.start <= region).unwrap_or(&groups[0])
 }
 
-impl Task<'_> {
+impl FilterTask<'_> {
     fn unit(&self, c: usize, (column, row): (usize, usize)) -> FilterUnit {
         let (width, height) = self.geometry.plane_size(c);
         let n = 1 << self.geometry.plane_lcu_log2(c);
@@ -253,7 +246,7 @@ impl Task<'_> {
     }
 
     /// Filters and switches of a component; `None` if the filter does not pay.
-    fn estimate(&self, c: usize, units: &[Correlation]) -> Option<(Vec<Group>, Vec<bool>)> {
+    fn estimate(&self, c: usize, passes: usize, units: &[Correlation]) -> Option<(Vec<Group>, Vec<bool>)> {
         let lambda = if c == 0 { self.lambda } else { self.lambda / self.chroma_weight };
         let mut switches = vec![true; units.len()];
         let identity = {
@@ -262,7 +255,7 @@ impl Task<'_> {
             taps
         };
         let mut result = None;
-        for _ in 0..self.passes {
+        for _ in 0..passes {
             let mut regions = [Correlation::ZERO; REGIONS];
             for (i, unit) in units.iter().enumerate().filter(|(i, _)| switches[*i]) {
                 regions[if c == 0 { self.region(i) } else { 0 }].add(unit);

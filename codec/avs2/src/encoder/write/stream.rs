@@ -1,16 +1,17 @@
 //! Headers and slices of a picture, written as in genuine files (section 4 of the container's description).
 
-use super::lcu::{Tree, UnitWriter};
-use super::row::Row;
 use crate::Error;
 use crate::aec::AecWriter;
 use crate::bitstream::{BitCoder, BitWriter, start_code, write_unit};
+use crate::encoder::search::row::Row;
+use crate::encoder::write::lcu::UnitWriter;
+use crate::filter::Geometry;
 use crate::headers::{PictureHeader, SequenceHeader, SliceHeader};
 use crate::inter::InterTools;
 use crate::syntax::{Neighbours, SaoLcu, SliceTools, code_alf_flag, code_end_of_slice, code_sao};
 
 /// The sequence header as a unit. Its last two bits are `01` as in genuine files.
-pub(super) fn sequence_unit(sequence: &SequenceHeader) -> Result<Vec<u8>, Error> {
+pub(in crate::encoder) fn sequence_unit(sequence: &SequenceHeader) -> Result<Vec<u8>, Error> {
     let mut writer = BitWriter::new();
     sequence.clone().code(&mut writer)?;
     let last = writer.bit_position() - 1;
@@ -22,10 +23,10 @@ pub(super) fn sequence_unit(sequence: &SequenceHeader) -> Result<Vec<u8>, Error>
 }
 
 /// What the slices of a picture have in common.
-pub(super) struct SliceSetup<'a> {
+pub(in crate::encoder) struct SliceSetup<'a> {
     pub sequence: &'a SequenceHeader,
     pub header: &'a PictureHeader,
-    pub tree: Tree,
+    pub geometry: Geometry,
     pub tools: SliceTools,
     pub sao_enable: [bool; 3],
     /// In inter pictures.
@@ -35,7 +36,7 @@ pub(super) struct SliceSetup<'a> {
 }
 
 /// The picture header and all slices.
-pub(super) fn picture_units(setup: &SliceSetup<'_>, rows: &[Row]) -> Result<Vec<u8>, Error> {
+pub(in crate::encoder) fn picture_units(setup: &SliceSetup<'_>, rows: &[Row]) -> Result<Vec<u8>, Error> {
     let mut writer = BitWriter::new();
     let intra = setup.header.is_intra();
     setup.header.clone().code(&mut writer, setup.sequence, intra)?;
@@ -49,7 +50,7 @@ pub(super) fn picture_units(setup: &SliceSetup<'_>, rows: &[Row]) -> Result<Vec<
 }
 
 fn write_slice(out: &mut Vec<u8>, setup: &SliceSetup<'_>, first: usize, rows: &[Row]) -> Result<(), Error> {
-    let SliceSetup { sequence, header, tree, tools, sao_enable, inter, .. } = setup;
+    let SliceSetup { sequence, header, geometry, tools, sao_enable, inter, .. } = setup;
     let mut slice = SliceHeader::new(header, 0, first);
     slice.fixed_qp = tools.fixed_qp;
     slice.qp = tools.slice_qp;
@@ -60,7 +61,7 @@ fn write_slice(out: &mut Vec<u8>, setup: &SliceSetup<'_>, first: usize, rows: &[
     let mut payload = writer.into_bytes();
 
     let mut aec = AecWriter::new();
-    let mut neighbours = Neighbours::new(tree.width, tools.slice_qp);
+    let mut neighbours = Neighbours::new(geometry.width, tools.slice_qp);
     neighbours.start_slice(tools.slice_qp);
     for (j, row) in rows.iter().enumerate() {
         neighbours.start_row();
@@ -75,10 +76,14 @@ fn write_slice(out: &mut Vec<u8>, setup: &SliceSetup<'_>, first: usize, rows: &[
                     code_alf_flag(&mut aec, lcu.alf[c]);
                 }
             }
-            let at = (i << tree.lcu_log2, row.y);
+            let at = (i << geometry.lcu_log2, row.y);
             let (units, levels, inter) = (&lcu.units[..], &lcu.levels[..], inter.as_ref());
             let neighbours = &mut neighbours;
-            UnitWriter { tree, tools, inter, neighbours, levels, units }.node(&mut aec, at, tree.lcu_log2);
+            UnitWriter { geometry, tools, inter, neighbours, levels, units }.node(
+                &mut aec,
+                at,
+                geometry.lcu_log2,
+            );
             code_end_of_slice(&mut aec, j + 1 == rows.len() && i + 1 == row.lcus.len());
         }
     }

@@ -1,11 +1,11 @@
 //! Where errors are seen: weights by local activity and brightness.
 
-use super::Importance;
-use super::input::{FRACTION_BITS, SourcePlane};
+use crate::encoder::Importance;
+use crate::encoder::input::{FRACTION_BITS, SourcePlane};
 
 /// Weights of errors by 16x16 block. Their geometric mean over a picture is about 1.
 #[derive(Debug, Clone)]
-pub(super) struct Activity {
+pub(in crate::encoder) struct Activity {
     columns: usize,
     rows: usize,
     weights: Vec<f32>,
@@ -20,7 +20,7 @@ const GREATEST: f32 = 4.0;
 
 impl Activity {
     /// Measures `luma`; `strength` 0 weighs all blocks alike.
-    pub(super) fn new(luma: &SourcePlane, strength: f32) -> Self {
+    pub(in crate::encoder) fn new(luma: &SourcePlane, strength: f32) -> Self {
         let (columns, rows) = (luma.width().div_ceil(UNIT), luma.height().div_ceil(UNIT));
         let places = (0..columns * rows).map(|i| (i % columns * UNIT, i / columns * UNIT));
         let logs: Vec<f32> =
@@ -31,7 +31,11 @@ impl Activity {
     }
 
     /// The same where it counts `strength` how much later pictures inherit; the mean of the logarithms stays.
-    pub(super) fn with_importance(mut self, importance: Option<&Importance>, strength: f32) -> Self {
+    pub(in crate::encoder) fn with_importance(
+        mut self,
+        importance: Option<&Importance>,
+        strength: f32,
+    ) -> Self {
         let Some(Importance { logs }) = importance else { return self };
         let mean = logs.iter().sum::<f32>() / logs.len().max(1) as f32;
         for (weight, log) in self.weights.iter_mut().zip(logs) {
@@ -41,7 +45,7 @@ impl Activity {
     }
 
     /// Weight of errors in a square.
-    pub(super) fn of(&self, (x, y): (usize, usize), size: usize) -> f64 {
+    pub(in crate::encoder) fn of(&self, (x, y): (usize, usize), size: usize) -> f64 {
         let (x0, y0) = (x / UNIT, y / UNIT);
         let (x1, y1) =
             ((x + size).div_ceil(UNIT).min(self.columns), (y + size).div_ceil(UNIT).min(self.rows));

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::simd;
+use crate::encoder::simd;
 use crate::recon::{MAX_COEFFICIENTS, Secondary};
 use crate::simd::Backend;
 
@@ -14,8 +14,8 @@ const COSINES: [i16; 33] = [
 
 /// A transform matrix of size N in the order the passes read it: `pairs[i][k]` holds the coefficients of frequency
 /// `k` for samples `2 * i` (low half) and `2 * i + 1` (high half).
-pub(super) struct Matrix<const N: usize, const HALF: usize> {
-    pub(super) pairs: [[i32; N]; HALF],
+pub(in crate::encoder) struct Matrix<const N: usize, const HALF: usize> {
+    pub(in crate::encoder) pairs: [[i32; N]; HALF],
 }
 
 const fn cosine(n: usize, k: usize, i: usize) -> i16 {
@@ -46,11 +46,11 @@ const fn cosine_matrix<const N: usize, const HALF: usize>() -> Matrix<N, HALF> {
 
 const D4: [[i16; 4]; 4] = [[34, 58, 72, 81], [77, 69, -7, -75], [79, -33, -75, 58], [55, -84, 73, -28]];
 
-pub(super) static T4: Matrix<4, 2> = cosine_matrix();
-pub(super) static T8: Matrix<8, 4> = cosine_matrix();
-pub(super) static T16: Matrix<16, 8> = cosine_matrix();
-pub(super) static T32: Matrix<32, 16> = cosine_matrix();
-pub(super) static SMALL: Matrix<4, 2> = {
+pub(in crate::encoder) static T4: Matrix<4, 2> = cosine_matrix();
+pub(in crate::encoder) static T8: Matrix<8, 4> = cosine_matrix();
+pub(in crate::encoder) static T16: Matrix<16, 8> = cosine_matrix();
+pub(in crate::encoder) static T32: Matrix<32, 16> = cosine_matrix();
+pub(in crate::encoder) static SMALL: Matrix<4, 2> = {
     let mut pairs = [[0; 4]; 2];
     let mut k = 0;
     while k < 4 {
@@ -62,7 +62,7 @@ pub(super) static SMALL: Matrix<4, 2> = {
 };
 
 /// The matrix of size `n` as rows of `n` packed pairs.
-pub(super) fn matrix(n: usize, small_secondary: bool) -> &'static [i32] {
+pub(in crate::encoder) fn matrix(n: usize, small_secondary: bool) -> &'static [i32] {
     match (n, small_secondary) {
         (4, true) => SMALL.pairs.as_flattened(),
         (4, false) => T4.pairs.as_flattened(),
@@ -74,7 +74,7 @@ pub(super) fn matrix(n: usize, small_secondary: bool) -> &'static [i32] {
 
 /// Transforms a residual of `w` x `h` samples (row by row without gaps) into coefficients, row by row; blocks with a
 /// side of 64 give half as many in both directions. The residual has `fraction` bits of fraction.
-pub(super) fn forward_transform(
+pub(in crate::encoder) fn forward_transform(
     backend: Backend,
     residual: (&[i16], u32),
     (w, h): (usize, usize),
@@ -142,7 +142,7 @@ fn passes(
 /// row; `None` for blocks of their own size (`w` x `h` samples).
 ///
 /// The decoder puts the mean of two neighbours between them, which shrinks high frequencies.
-pub(super) fn halved_norms((w, h): (usize, usize)) -> Option<&'static [f32]> {
+pub(in crate::encoder) fn halved_norms((w, h): (usize, usize)) -> Option<&'static [f32]> {
     static TABLES: LazyLock<[Vec<f32>; 3]> = LazyLock::new(|| {
         let norm = |k: usize, n: usize| {
             (1.0 + (std::f64::consts::PI * k as f64 / (2 * n) as f64).cos().powi(2)) / 2.0

@@ -1,26 +1,12 @@
 //! Estimation of sample adaptive offset (9.6).
 
-use super::input::{FRACTION_BITS, SourcePlane};
-use super::parallel;
-use super::row::Row;
-use crate::filter::Geometry;
+use crate::encoder::filters::FilterTask;
+use crate::encoder::input::FRACTION_BITS;
+use crate::encoder::parallel;
+use crate::encoder::search::row::Row;
 use crate::filter::sao::{Area, band_table, direction_offset, filter_area, region_span};
 use crate::picture::PlaneBuffer;
-use crate::simd::Backend;
 use crate::syntax::{Sao, SaoLcu, SaoMerge};
-
-/// What the estimation needs.
-pub(super) struct Task<'a> {
-    pub geometry: Geometry,
-    pub source: &'a [SourcePlane; 3],
-    pub lambda: f64,
-    /// Weight of squared errors in chroma.
-    pub chroma_weight: f64,
-    pub backend: Backend,
-    /// Rows of largest coding units per slice.
-    pub slice_rows: usize,
-    pub threads: usize,
-}
 
 /// Number of samples of a class, and sum of source minus sample in sixteenths.
 #[derive(Debug, Clone, Copy, Default)]
@@ -46,7 +32,11 @@ struct Statistics {
 }
 
 /// Chooses the parameters of every unit in `rows` and filters `planes` with them; which components have any.
-pub(super) fn apply(task: &Task<'_>, planes: &mut [PlaneBuffer; 3], rows: &mut [Row]) -> [bool; 3] {
+pub(in crate::encoder) fn apply(
+    task: &FilterTask<'_>,
+    planes: &mut [PlaneBuffer; 3],
+    rows: &mut [Row],
+) -> [bool; 3] {
     let (columns, count) = (task.geometry.lcu_columns(), task.geometry.lcu_rows());
     let statistics: Vec<Vec<[Statistics; 3]>> = parallel::map(task.threads, count, |row| {
         let measure = |column| std::array::from_fn(|c| task.measure(planes, c, (column, row)));
@@ -78,7 +68,7 @@ pub(super) fn apply(task: &Task<'_>, planes: &mut [PlaneBuffer; 3], rows: &mut [
     enabled
 }
 
-impl Task<'_> {
+impl FilterTask<'_> {
     fn area(&self, c: usize, (column, row): (usize, usize)) -> Area {
         let (width, height) = self.geometry.plane_size(c);
         let n = 1 << self.geometry.plane_lcu_log2(c);

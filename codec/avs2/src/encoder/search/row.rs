@@ -1,7 +1,7 @@
 //! One row of largest coding units while it is searched.
 
-use super::lcu::{LcuDecision, Tree};
 use crate::aec::ContextSet;
+use crate::encoder::write::lcu::LcuDecision;
 use crate::filter::{Geometry, RowInfo};
 use crate::picture::PlaneBuffer;
 use crate::recon::{Availability, LcuPlace};
@@ -9,7 +9,7 @@ use crate::syntax::{Entry, NeighbourView};
 
 /// What a largest coding unit leaves to the row below.
 #[derive(Debug)]
-pub(super) struct BottomEdge {
+pub(in crate::encoder) struct BottomEdge {
     /// The last row of samples of each component.
     pub samples: [Vec<u8>; 3],
     pub cells: Vec<Entry>,
@@ -19,7 +19,7 @@ pub(super) struct BottomEdge {
 
 /// Samples and side information of a row.
 #[derive(Debug)]
-pub(super) struct Row {
+pub(in crate::encoder) struct Row {
     /// Position of the first luma row in the picture.
     pub y: usize,
     /// Number of luma rows inside the picture.
@@ -34,20 +34,19 @@ pub(super) struct Row {
     cell_stride: usize,
     outside: Entry,
     qp_delta_before: bool,
-    tree: Tree,
+    geometry: Geometry,
     pub lcus: Vec<LcuDecision>,
 }
 
 impl Row {
-    pub fn new(tree: Tree, index: usize, up: bool, slice_qp: u8) -> Self {
-        let geometry = Geometry { width: tree.width, height: tree.height, lcu_log2: tree.lcu_log2 };
-        let size = 1 << tree.lcu_log2;
+    pub fn new(geometry: Geometry, index: usize, up: bool, slice_qp: u8) -> Self {
+        let size = 1 << geometry.lcu_log2;
         let y = index * size;
         let outside = Entry::outside(slice_qp);
-        let cell_stride = tree.width.next_multiple_of(size) / 4 + 1;
+        let cell_stride = geometry.width.next_multiple_of(size) / 4 + 1;
         Self {
             y,
-            height: size.min(tree.height - y),
+            height: size.min(geometry.height - y),
             up,
             planes: std::array::from_fn(|c| {
                 let (width, _) = geometry.plane_size(c);
@@ -58,7 +57,7 @@ impl Row {
             cell_stride,
             outside,
             qp_delta_before: false,
-            tree,
+            geometry,
             lcus: Vec::with_capacity(geometry.lcu_columns()),
         }
     }
@@ -68,21 +67,26 @@ impl Row {
         ((y - self.y) / 4 + 1) * self.cell_stride + x / 4 + 1
     }
 
+    /// Whether all units are inter units without coefficients.
+    pub fn is_skipped(&self) -> bool {
+        self.lcus.iter().flat_map(|lcu| &lcu.units).all(|u| u.inter.is_some() && u.unit.ctp == 0)
+    }
+
     /// Takes the lower edge of the unit above in column `column`.
     pub fn take_edge(&mut self, column: usize, edge: &BottomEdge) {
         for (c, samples) in edge.samples.iter().enumerate() {
-            let x = (column << self.tree.lcu_log2) >> usize::from(c > 0);
+            let x = (column << self.geometry.lcu_log2) >> usize::from(c > 0);
             self.planes[c].row_mut(0)[x..x + samples.len()].copy_from_slice(samples);
         }
-        let at = (column << self.tree.lcu_log2) / 4 + 1;
+        let at = (column << self.geometry.lcu_log2) / 4 + 1;
         self.cells[at..at + edge.cells.len()].copy_from_slice(&edge.cells);
     }
 
     /// The lower edge of the unit in column `column`.
     pub fn bottom_edge(&self, column: usize, contexts: Option<Box<ContextSet>>) -> BottomEdge {
-        let size = 1 << self.tree.lcu_log2;
+        let size = 1 << self.geometry.lcu_log2;
         let x = column * size;
-        let width = size.min(self.tree.width - x);
+        let width = size.min(self.geometry.width - x);
         let at = self.cell_index(x, self.y + self.height - 4);
         BottomEdge {
             samples: std::array::from_fn(|c| {
@@ -96,14 +100,14 @@ impl Row {
 
     /// Neighbouring samples of a luma area. Slices begin with rows.
     pub fn availability(&self, (x, y): (usize, usize), area: (usize, usize)) -> Availability {
-        let size = 1 << self.tree.lcu_log2;
+        let size = 1 << self.geometry.lcu_log2;
         let (lcu_x, up) = (x / size * size, self.up);
         let left = lcu_x > 0;
         let place = LcuPlace {
             x: lcu_x,
             y: self.y,
             size,
-            picture: (self.tree.width, self.tree.height),
+            picture: (self.geometry.width, self.geometry.height),
             left,
             up,
             up_left: up && left,

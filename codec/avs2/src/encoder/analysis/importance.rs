@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use super::PictureInput;
-use super::input::{FRACTION_BITS, SourcePlane};
-use super::metric::hadamard;
+use crate::encoder::PictureInput;
+use crate::encoder::analysis::metric::hadamard;
+use crate::encoder::input::{FRACTION_BITS, SourcePlane};
 use crate::picture::PlaneBuffer;
 use crate::simd::Backend;
 use crate::{Error, SimdLevel};
@@ -20,7 +20,7 @@ const FLOOR: f32 = 16.0;
 /// none does.
 #[derive(Debug, Clone)]
 pub struct Importance {
-    pub(super) logs: Vec<f32>,
+    pub(in crate::encoder) logs: Vec<f32>,
 }
 
 /// Looks at the pictures to come. They are added in coding order, some of them before the first is taken.
@@ -45,14 +45,14 @@ struct Block {
 
 impl Importance {
     /// How far it counts in the first picture of an animation: 1 would take all pictures for equally good.
-    pub(super) const IN_FIRST: f32 = 0.5;
+    pub(in crate::encoder) const IN_FIRST: f32 = 0.5;
     /// In later pictures.
-    pub(super) const IN_LATER: f32 = 0.15;
+    pub(in crate::encoder) const IN_LATER: f32 = 0.15;
     /// Below this mean a picture is made coarser: the last ones of an animation, and those before a cut.
     const LITTLE: f32 = 1.8;
 
     /// QP of picture `number` relative to that of its place.
-    pub(super) fn qp_offset(&self, number: usize) -> u8 {
+    pub(in crate::encoder) fn qp_offset(&self, number: usize) -> u8 {
         let mean = self.logs.iter().sum::<f32>() / self.logs.len().max(1) as f32;
         u8::from(number > 0 && mean < Self::LITTLE)
     }

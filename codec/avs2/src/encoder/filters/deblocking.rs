@@ -1,8 +1,7 @@
 //! Choice of the deblocking offsets (9.5).
 
-use super::input::SourcePlane;
-use super::perception::Perception;
-use super::row::Row;
+use crate::encoder::filters::FilterTask;
+use crate::encoder::search::row::Row;
 use crate::filter::{FilterSetup, LoopFilter};
 use crate::headers::DeblockingParameters;
 use crate::picture::PlaneBuffer;
@@ -10,12 +9,10 @@ use crate::picture::PlaneBuffer;
 /// Offsets of both thresholds that are tried; the first is the default and wins if none is better.
 const OFFSETS: [i8; 4] = [0, -3, -5, -8];
 
-/// Deblocks the reconstruction in `rows` with the offsets, among `tried`, that leave the least error against `source`;
-/// errors of chroma count `chroma_weight` times.
-pub(super) fn apply(
+/// Deblocks the reconstruction in `rows` with the offsets, among `tried`, that leave the least error.
+pub(in crate::encoder) fn apply(
+    task: &FilterTask<'_>,
     setup: &FilterSetup,
-    source: &[SourcePlane; 3],
-    (perception, chroma_weight): (&[Perception; 2], f64),
     tried: usize,
     rows: &[Row],
 ) -> (DeblockingParameters, [PlaneBuffer; 3]) {
@@ -26,9 +23,9 @@ pub(super) fn apply(
         (parameters, filter.finish().0)
     };
     let error = |planes: &[PlaneBuffer; 3]| -> f64 {
-        let errors = planes.iter().zip(source).enumerate().map(|(c, (plane, source))| {
-            let weight = if c == 0 { 1.0 } else { chroma_weight };
-            weight * perception[usize::from(c > 0)].plane_error(setup.backend, source, plane)
+        let errors = planes.iter().zip(task.source).enumerate().map(|(c, (plane, source))| {
+            let weight = if c == 0 { 1.0 } else { task.chroma_weight };
+            weight * task.perception[usize::from(c > 0)].plane_error(setup.backend, source, plane)
         });
         errors.sum()
     };
@@ -47,7 +44,8 @@ pub(super) fn apply(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encoder::lcu::Tree;
+    use crate::encoder::analysis::perception::Perception;
+    use crate::encoder::input::SourcePlane;
     use crate::filter::{Geometry, edge};
     use crate::headers::AlfParameters;
     use crate::simd::Backend;
@@ -55,7 +53,7 @@ mod tests {
     #[test]
     fn offsets_follow_the_source() {
         let geometry = Geometry { width: 32, height: 32, lcu_log2: 5 };
-        let mut row = Row::new(Tree { width: 32, height: 32, lcu_log2: 5 }, 0, false, 36);
+        let mut row = Row::new(Geometry { width: 32, height: 32, lcu_log2: 5 }, 0, false, 36);
         for plane in &mut row.planes {
             for y in 0..plane.height() {
                 for (x, sample) in plane.row_mut(y).iter_mut().enumerate() {
@@ -76,23 +74,30 @@ mod tests {
             keep_stages: false,
         };
         let rows = [row];
-        let weights = (&Perception::for_strength(0.0), 1.0);
-        let smooth = apply(
-            &setup,
-            &std::array::from_fn(|c| {
-                SourcePlane::of(&PlaneBuffer::new(32 >> usize::from(c > 0), 32 >> usize::from(c > 0)))
-            }),
-            weights,
-            1,
-            &rows,
-        );
+        let perception = Perception::for_strength(0.0);
+        let against = |source: &[SourcePlane; 3], tried: usize| {
+            let task = FilterTask {
+                geometry,
+                source,
+                perception: &perception,
+                lambda: 1.0,
+                chroma_weight: 1.0,
+                backend: Backend::SCALAR,
+                slice_rows: 1,
+                threads: 1,
+            };
+            apply(&task, &setup, tried, &rows)
+        };
+        let empty = std::array::from_fn(|c| {
+            SourcePlane::of(&PlaneBuffer::new(32 >> usize::from(c > 0), 32 >> usize::from(c > 0)))
+        });
+        let smooth = against(&empty, 1);
         assert_eq!(smooth.0, DeblockingParameters::default());
-        let again = apply(&setup, &smooth.1.each_ref().map(SourcePlane::of), weights, 4, &rows);
+        let again = against(&smooth.1.each_ref().map(SourcePlane::of), 4);
         assert_eq!(again, smooth, "a smooth source keeps the default");
         let mut sharp = LoopFilter::new(setup.clone());
         rows.iter().for_each(|row| sharp.push_row(&row.planes, &row.info));
-        let (parameters, planes) =
-            apply(&setup, &sharp.finish().0.each_ref().map(SourcePlane::of), weights, 4, &rows);
+        let (parameters, planes) = against(&sharp.finish().0.each_ref().map(SourcePlane::of), 4);
         assert!(parameters.alpha_c_offset < 0, "a source with steps wants less: {parameters:?}");
         assert_ne!(planes[0].samples(), smooth.1[0].samples());
     }

@@ -4,28 +4,28 @@ use crate::aec::{BinCoder, ContextSet, ctx};
 
 /// Costs of both values of a bin for every context, in 2^-12 bit.
 #[derive(Debug, Clone)]
-pub(super) struct Costs(pub(super) [[u32; 2]; ctx::COUNT]);
+pub(in crate::encoder) struct Costs(pub(in crate::encoder) [[u32; 2]; ctx::COUNT]);
 
 /// Cost of a bypass bin.
-pub(super) const ONE_BIT: u32 = 1 << crate::aec::COST_BITS;
+pub(in crate::encoder) const ONE_BIT: u32 = 1 << crate::aec::COST_BITS;
 /// Cost of a final bin that is 0.
-pub(super) const FINAL_ZERO: u32 = ONE_BIT / 256;
+pub(in crate::encoder) const FINAL_ZERO: u32 = ONE_BIT / 256;
 /// Cost of a final bin that is 1.
-pub(super) const FINAL_ONE: u32 = ONE_BIT * 17 / 2;
+pub(in crate::encoder) const FINAL_ONE: u32 = ONE_BIT * 17 / 2;
 
 impl Costs {
-    pub(super) fn new(contexts: &ContextSet) -> Self {
+    pub(in crate::encoder) fn new(contexts: &ContextSet) -> Self {
         Self(contexts.costs())
     }
 
     #[inline(always)]
-    pub(super) fn bin(&self, context: usize, bin: bool) -> u32 {
+    pub(in crate::encoder) fn bin(&self, context: usize, bin: bool) -> u32 {
         self.0[context][usize::from(bin)]
     }
 
     /// Cost of what `code` codes.
     #[inline]
-    pub(super) fn of(&self, code: impl FnOnce(&mut Tally<'_>)) -> u32 {
+    pub(in crate::encoder) fn of(&self, code: impl FnOnce(&mut Tally<'_>)) -> u32 {
         let mut tally = Tally { costs: self, total: 0 };
         code(&mut tally);
         tally.total
@@ -33,7 +33,7 @@ impl Costs {
 }
 
 /// Counts bits without adapting contexts.
-pub(super) struct Tally<'a> {
+pub(in crate::encoder) struct Tally<'a> {
     costs: &'a Costs,
     total: u32,
 }

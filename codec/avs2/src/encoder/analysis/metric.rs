@@ -1,12 +1,12 @@
 //! Distances between blocks of samples.
 
-use super::input::FRACTION_BITS;
-use super::simd;
+use crate::encoder::input::FRACTION_BITS;
+use crate::encoder::simd;
 use crate::simd::Backend;
 
 /// Sum of squared differences of a source in sixteenths and samples, in squared samples; rows are the second value
 /// apart.
-pub(super) fn source_error(
+pub(in crate::encoder) fn source_error(
     backend: Backend,
     source: (&[i16], usize),
     samples: (&[u8], usize),
@@ -25,14 +25,14 @@ pub(super) fn source_error(
 }
 
 /// Writes source minus prediction, in sixteenths, without gaps.
-pub(super) fn source_residual(source: &[i16], prediction: &[u8], out: &mut [i16]) {
+pub(in crate::encoder) fn source_residual(source: &[i16], prediction: &[u8], out: &mut [i16]) {
     for ((out, &a), &b) in out.iter_mut().zip(source).zip(prediction) {
         *out = a - (i16::from(b) << FRACTION_BITS);
     }
 }
 
 /// Sum of squares of a residual in sixteenths, in squared samples.
-pub(super) fn source_energy(residual: &[i16]) -> f64 {
+pub(in crate::encoder) fn source_energy(residual: &[i16]) -> f64 {
     // 64 squares of up to 4080 fit into 32 bits.
     let sum: u64 = residual
         .chunks(64)
@@ -43,7 +43,7 @@ pub(super) fn source_energy(residual: &[i16]) -> f64 {
 
 /// Sum of absolute Hadamard coefficients of the difference, scaled like a sum of absolute differences; blocks are
 /// without gaps.
-pub(super) fn hadamard(backend: Backend, a: &[u8], b: &[u8], (w, h): (usize, usize)) -> u32 {
+pub(in crate::encoder) fn hadamard(backend: Backend, a: &[u8], b: &[u8], (w, h): (usize, usize)) -> u32 {
     if w.min(h) < 8 {
         if let Some(sum) = simd::hadamard_4x4(backend, a, b, (w, h)) {
             return sum;

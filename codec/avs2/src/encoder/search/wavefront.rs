@@ -8,8 +8,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use super::row::{BottomEdge, Row};
-use super::search::{Picture, Search};
+use crate::encoder::search::row::{BottomEdge, Row};
+use crate::encoder::search::{Picture, Search};
 use crate::{CancelCheck, Error};
 
 /// Told after each finished row: rows done and rows in all.
@@ -23,15 +23,15 @@ struct Links {
 }
 
 /// Searches all rows; a slice begins every `slice_rows` rows.
-pub(super) fn search_rows(
+pub(in crate::encoder) fn search_rows(
     picture: &Picture<'_>,
     slice_rows: usize,
     threads: usize,
     cancel: &(dyn CancelCheck + Sync),
     progress: Progress<'_>,
 ) -> Result<Vec<Row>, Error> {
-    let tree = picture.tree;
-    let rows = tree.height.div_ceil(1 << tree.lcu_log2);
+    let geometry = picture.geometry;
+    let rows = geometry.height.div_ceil(1 << geometry.lcu_log2);
     let mut links: Vec<Links> = (0..rows).map(|_| Links::default()).collect();
     for row in 1..rows {
         if row % slice_rows != 0 {
@@ -76,9 +76,9 @@ pub(super) fn search_rows(
 
 /// Searches one row; `None` if the row above was given up.
 fn search_row(picture: &Picture<'_>, index: usize, links: &Links) -> Option<Row> {
-    let tree = picture.tree;
-    let columns = tree.width.div_ceil(1 << tree.lcu_log2);
-    let row = Row::new(tree, index, links.above.is_some(), picture.slice_tools.slice_qp);
+    let geometry = picture.geometry;
+    let columns = geometry.width.div_ceil(1 << geometry.lcu_log2);
+    let row = Row::new(geometry, index, links.above.is_some(), picture.slice_tools.slice_qp);
     let mut search = Search::new(picture, row);
     let mut received = 0;
     for column in 0..columns {

@@ -4,9 +4,9 @@
 //! no coefficient has been coded yet, and the cheapest way to have coded some. Within a group the same is done by
 //! coefficient. Rates come from the context states at the start of the largest coding unit.
 
-use super::rate::{Costs, FINAL_ONE, FINAL_ZERO, ONE_BIT};
-use super::simd;
 use crate::aec::ctx;
+use crate::encoder::quantisation::rate::{Costs, FINAL_ONE, FINAL_ZERO, ONE_BIT};
+use crate::encoder::simd;
 use crate::headers::WeightMatrices;
 use crate::recon::{Dequantiser, MAX_COEFFICIENTS};
 use crate::simd::Backend;
@@ -28,24 +28,24 @@ const RECIPROCALS: [u16; 64] = [
 
 /// Quantises the blocks of one QP and size.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Quantiser<'a> {
+pub(in crate::encoder) struct Quantiser<'a> {
     reciprocal: u32,
     shift: u32,
-    pub(super) dequantiser: Dequantiser<'a>,
+    pub(in crate::encoder) dequantiser: Dequantiser<'a>,
     weights: Option<&'a WeightMatrices>,
     /// Squared samples per squared unit of a coefficient.
     gain: f32,
     /// Coefficients below this magnitude become 0 at once.
     threshold: i16,
     /// Weights of squared errors by coefficient, row by row; `None` if all are 1.
-    pub(super) seen: Option<&'a [f32]>,
+    pub(in crate::encoder) seen: Option<&'a [f32]>,
     /// Energies of coefficients relative to `gain`, row by row; `None` if all are 1.
-    pub(super) norms: Option<&'a [f32]>,
+    pub(in crate::encoder) norms: Option<&'a [f32]>,
 }
 
 /// Levels of a block that are worth coding.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Quantised {
+pub(in crate::encoder) struct Quantised {
     /// Change of the weighted distortion against a block without coefficients, in squared samples (negative).
     pub distortion: f32,
     /// Bits of the coefficients, in 2^-12 bit.
@@ -54,7 +54,7 @@ pub(super) struct Quantised {
 
 impl<'a> Quantiser<'a> {
     /// `n` is the rounding parameter (3.3).
-    pub(super) fn new(qp: u8, n: u32, dead_zone: f32) -> Self {
+    pub(in crate::encoder) fn new(qp: u8, n: u32, dead_zone: f32) -> Self {
         let reciprocal = u32::from(RECIPROCALS[usize::from(qp.min(63))]);
         let shift = 22 - n;
         let step = (1_u64 << shift) as f32 / reciprocal as f32;
@@ -71,7 +71,7 @@ impl<'a> Quantiser<'a> {
     }
 
     /// Weighted error of a block without coefficients, if `plain` is its squared error.
-    pub(super) fn empty(&self, plain: f64, coefficients: &[i16], size: (usize, usize)) -> f64 {
+    pub(in crate::encoder) fn empty(&self, plain: f64, coefficients: &[i16], size: (usize, usize)) -> f64 {
         let Some(seen) = self.seen else { return plain };
         let seen = &seen[..size.0 * size.1];
         if let Some(norms) = self.norms {
@@ -89,7 +89,7 @@ impl<'a> Quantiser<'a> {
     }
 
     /// The same with weighted quantisation, for blocks of `size` coefficients.
-    pub(super) fn with_weights(self, weights: &'a WeightMatrices, size: (usize, usize)) -> Self {
+    pub(in crate::encoder) fn with_weights(self, weights: &'a WeightMatrices, size: (usize, usize)) -> Self {
         Self {
             dequantiser: self.dequantiser.with_weights(weights, size),
             weights: Some(weights),
@@ -116,7 +116,7 @@ impl<'a> Quantiser<'a> {
     /// Finds levels for `coefficients` (`w` x `h`, row by row) that minimise distortion + `lambda` * bits; `None` if
     /// no coefficient is worth its bits. `lambda` is per bit; `levels` need not be cleared.
     #[allow(clippy::too_many_arguments)]
-    pub(super) fn quantise(
+    pub(in crate::encoder) fn quantise(
         &self,
         backend: Backend,
         costs: &Costs,
@@ -155,7 +155,12 @@ struct Task<'a> {
 }
 
 /// The groups, row by row, with a coefficient of at least `threshold` in magnitude, as bits.
-pub(super) fn large_groups(backend: Backend, coefficients: &[i16], w: usize, threshold: i16) -> u64 {
+pub(in crate::encoder) fn large_groups(
+    backend: Backend,
+    coefficients: &[i16],
+    w: usize,
+    threshold: i16,
+) -> u64 {
     if let Some(groups) = simd::large_groups(backend, coefficients, w, threshold) {
         return groups;
     }
@@ -438,9 +443,9 @@ fn level_cost(level: u32, zero: u32, one: u32) -> u32 {
 }
 
 /// Levels in an array, row by row.
-pub(super) struct LevelArray<'a> {
-    pub(super) levels: &'a [i16],
-    pub(super) width: usize,
+pub(in crate::encoder) struct LevelArray<'a> {
+    pub(in crate::encoder) levels: &'a [i16],
+    pub(in crate::encoder) width: usize,
 }
 
 impl Levels for LevelArray<'_> {
@@ -471,7 +476,7 @@ mod tests {
         for _ in 0..4000 {
             coder.bin(next(ctx::COUNT as u32) as usize, next(3) == 0);
         }
-        let costs = Costs::new(coder.contexts());
+        let costs = Costs::new(&coder.clone().into_contexts());
         let classes = [
             BlockClass::CHROMA,
             BlockClass::INTER_LUMA,

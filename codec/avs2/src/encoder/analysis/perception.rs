@@ -6,8 +6,8 @@
 
 use std::sync::LazyLock;
 
-use super::input::{FRACTION_BITS, SourcePlane};
-use super::metric::source_error;
+use crate::encoder::analysis::metric::source_error;
+use crate::encoder::input::{FRACTION_BITS, SourcePlane};
 use crate::picture::PlaneBuffer;
 use crate::simd::Backend;
 
@@ -24,7 +24,7 @@ const SIZES: std::ops::Range<usize> = 2..7;
 
 /// Weights of errors in one kind of component.
 #[derive(Debug, Clone)]
-pub(super) struct Perception {
+pub(in crate::encoder) struct Perception {
     base: f32,
     /// What the means of squares weigh beside, by side.
     means: [f32; 4],
@@ -135,7 +135,7 @@ fn energy(sums: &[i32]) -> f64 {
 
 /// Weights of the coefficients there are in a block of `w` x `h` samples.
 fn table(base: f32, means: [f32; 4], (w, h): (usize, usize)) -> Vec<f32> {
-    let (coded_w, coded_h) = super::lcu::coded_size((w, h));
+    let (coded_w, coded_h) = crate::encoder::write::lcu::coded_size((w, h));
     let mut table = vec![base; coded_w * coded_h];
     let shares = |n: usize| &SHARES[n.ilog2() as usize - SIZES.start];
     for ((across, down), mean) in shares(w).iter().zip(shares(h)).zip(means) {
