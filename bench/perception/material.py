@@ -69,10 +69,14 @@ def photos(half: Half) -> Iterator[Sample]:
         with Image.open(SHARED / "corpus" / "inputs" / crop.file) as image:
             small = image.convert("RGB").reduce(crop.reduce)
         left, top, width, height = crop.box
-        yield Sample(crop.file.split("_")[0].split(".")[0], "photo", small.crop((left, top, left + width, top + height)))
+        yield Sample(
+            crop.file.split("_")[0].split(".")[0],
+            "photo",
+            small.crop((left, top, left + width, top + height)),
+        )
 
 
 def content(half: Half) -> Iterator[Sample]:
-    """Renderings: text, a screenshot, line art, gradients, grain, icons. The halves differ in words, places and seeds."""
+    """Renderings; the halves differ in words, places and seeds."""
     for name, image in renderings.all_of(seed=1 if half == "tune" else 2).items():
         yield Sample(name, "render", image)

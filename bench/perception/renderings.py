@@ -9,9 +9,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 SIZE = (640, 480)
 WORDS = (
-    "light river quiet mountain window paper garden seven winter music answer copper shadow market engine "
-    "little bridge summer across yellow because morning harbour circle between number gentle forest"
-).split()
+    *("light", "river", "quiet", "mountain", "window", "paper", "garden", "seven", "winter", "music"),
+    *("answer", "copper", "shadow", "market", "engine", "little", "bridge", "summer", "across", "yellow"),
+)
 
 
 def text(random: np.random.Generator) -> Image.Image:

@@ -117,7 +117,7 @@ fn options(qp: u8, effort: u8, tools: ToolSet) -> EncoderOptions {
     EncoderOptions { qp, effort, tools, ..EncoderOptions::default() }
 }
 
-const TOOL_SETS: [ToolSet; 2] = [ToolSet::Compatible, ToolSet::Full];
+const TOOL_SETS: [ToolSet; 2] = [ToolSet::Genuine, ToolSet::Full];
 
 #[test]
 fn pictures_of_all_sizes() {
@@ -185,7 +185,7 @@ fn random_pictures_and_options() {
 fn longest_sides() {
     for (width, height) in [(16383, 1), (1, 16377), (16376, 20)] {
         let planes = Planes::generate(width, height, Content::Smooth, 3);
-        check(&planes, &options(40, 0, ToolSet::Compatible), &format!("{width}x{height}"));
+        check(&planes, &options(40, 0, ToolSet::Genuine), &format!("{width}x{height}"));
     }
 }
 
@@ -212,8 +212,8 @@ fn alpha_shares_the_sequence_header() {
     let mut alpha = Planes::generate(70, 50, Content::Text, 2);
     alpha.planes[1].fill(128);
     alpha.planes[2].fill(128);
-    let first = colour.encode(&options(30, 5, ToolSet::Compatible));
-    let second = alpha.encode(&EncoderOptions { coding_order: 1, ..options(20, 5, ToolSet::Compatible) });
+    let first = colour.encode(&options(30, 5, ToolSet::Genuine));
+    let second = alpha.encode(&EncoderOptions { coding_order: 1, ..options(20, 5, ToolSet::Genuine) });
     assert_eq!(first.sequence_header, second.sequence_header);
     let stream = [&first.sequence_header[..], &first.picture, &second.picture, &SEQUENCE_END].concat();
     let pictures = decode(&stream);
@@ -227,7 +227,7 @@ fn alpha_shares_the_sequence_header() {
 fn headers_are_those_of_genuine_files() {
     let planes = Planes::generate(960, 540, Content::Flat, 1);
     // LCU 32, no SAO, ALF: what genuine stills have.
-    let encoded = planes.encode(&options(21, 1, ToolSet::Compatible));
+    let encoded = planes.encode(&options(21, 1, ToolSet::Genuine));
     let n = 0x8000_0001_u32 | 960 << 16 | 544 << 2;
     let mut expected = vec![0x00, 0x00, 0x01, 0xB0, 0x20, 0x42];
     expected.extend(n.to_be_bytes());
@@ -242,7 +242,7 @@ fn headers_are_those_of_genuine_files() {
 #[test]
 fn compatible_streams_have_one_qp() {
     let planes = Planes::generate(128, 128, Content::Mixed, 1);
-    let pictures = decode(&planes.encode(&options(33, 5, ToolSet::Compatible)).to_stream());
+    let pictures = decode(&planes.encode(&options(33, 5, ToolSet::Genuine)).to_stream());
     assert_eq!(pictures[0].qp, 33);
 }
 
@@ -250,7 +250,7 @@ fn compatible_streams_have_one_qp() {
 fn flat_pictures_cost_next_to_nothing() {
     for (width, height) in [(512, 512), (30, 30)] {
         let planes = Planes::generate(width, height, Content::Flat, 4);
-        let encoded = planes.encode(&options(32, 5, ToolSet::Compatible));
+        let encoded = planes.encode(&options(32, 5, ToolSet::Genuine));
         assert!(encoded.to_stream().len() < 130, "{} bytes", encoded.to_stream().len());
         assert!(planes.psnr(&encoded) > 45.0);
     }
@@ -261,14 +261,14 @@ fn qp_trades_bytes_for_quality() {
     let planes = Planes::generate(160, 120, Content::Mixed, 8);
     let mut before: Option<(usize, f64)> = None;
     for qp in [4, 14, 24, 34, 44, 54] {
-        let encoded = planes.encode(&options(qp, 5, ToolSet::Compatible));
+        let encoded = planes.encode(&options(qp, 5, ToolSet::Genuine));
         let now = (encoded.to_stream().len(), planes.psnr(&encoded));
         if let Some(before) = before {
             assert!(now.0 < before.0 && now.1 < before.1, "QP {qp}: {now:?} after {before:?}");
         }
         before = Some(now);
     }
-    let best = planes.encode(&options(0, 5, ToolSet::Compatible));
+    let best = planes.encode(&options(0, 5, ToolSet::Genuine));
     assert!(planes.psnr(&best) > 50.0, "{}", planes.psnr(&best));
 }
 
@@ -276,7 +276,7 @@ fn qp_trades_bytes_for_quality() {
 fn effort_pays() {
     let planes = Planes::generate(256, 192, Content::Mixed, 2);
     let cost = |effort: u8| {
-        let options = EncoderOptions { perceptual: 0.0, ..options(32, effort, ToolSet::Compatible) };
+        let options = EncoderOptions { perceptual: 0.0, ..options(32, effort, ToolSet::Genuine) };
         let encoded = planes.encode(&options);
         let error = 256.0 * 192.0 * 65025.0 / 10_f64.powf(planes.psnr(&encoded) / 10.0);
         error + 8.0 * encoded.to_stream().len() as f64 * 0.68 * (21.0 / 4.0_f64).exp2()
