@@ -37,12 +37,12 @@ struct Constants {
 }
 
 const STILL: Constants = Constants {
-    strength: 2.0,
+    strength: 1.7,
     luma: perception::STILL_LUMA,
     slope: 0.15,
     lambda: 0.64,
     chroma_qp_delta: -5,
-    chroma_weight: 0.78,
+    chroma_weight: 0.75,
     sao: false,
 };
 const ANIMATION: Constants = Constants {
@@ -55,7 +55,7 @@ const ANIMATION: Constants = Constants {
     sao: true,
 };
 /// Without QP differences of chroma, the weight of its errors stands in for them.
-const GENUINE_STILL: Constants = Constants { chroma_qp_delta: 0, chroma_weight: 1.2, ..STILL };
+const GENUINE_STILL: Constants = Constants { chroma_qp_delta: 0, chroma_weight: 1.24, ..STILL };
 const GENUINE_ANIMATION: Constants =
     Constants { lambda: 0.56, chroma_qp_delta: 0, chroma_weight: 1.2, ..ANIMATION };
 

@@ -21,7 +21,8 @@ pub struct BlockWeights {
 /// Size of the blocks.
 const UNIT: usize = 16;
 /// How much of measured weights counts, and of those by activity beside them.
-const MEASURED: f32 = 0.5;
+const MEASURED: f32 = 0.35;
+const BESIDE: f32 = 0.75;
 /// Greatest weight; the least is its reciprocal.
 const GREATEST: f32 = 4.0;
 
@@ -41,8 +42,8 @@ impl Activity {
     /// The same with measured weights.
     pub(in crate::encoder) fn with_weights(mut self, weights: Option<&BlockWeights>) -> Self {
         let Some(BlockWeights { logs }) = weights else { return self };
-        let sums: Vec<f32> =
-            self.weights.iter().zip(logs).map(|(weight, log)| MEASURED * (weight.log2() + log)).collect();
+        let both = |(weight, log): (&f32, &f32)| BESIDE * weight.log2() + MEASURED * log;
+        let sums: Vec<f32> = self.weights.iter().zip(logs).map(both).collect();
         let mean = sums.iter().sum::<f32>() / sums.len().max(1) as f32;
         for (weight, log) in self.weights.iter_mut().zip(&sums) {
             *weight = (log - mean).exp2().clamp(1.0 / GREATEST, GREATEST);
