@@ -21,8 +21,11 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkProcess as Process
 from pathlib import Path
 
 import pillow_heif
@@ -31,6 +34,7 @@ from perception.curves import Curve, bd_rate, mean_difference
 from perception.material import Half, Sample, content, photos
 from perception.measure import Judge, Scores
 from PIL import Image
+from pillow_tpg.settings import ToolSet
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = "HEIC"
@@ -87,7 +91,7 @@ def pillow(name: str, **options: int | str | dict[str, str]) -> Encode:
     return encode
 
 
-def tpg(effort: int, tools: pillow_tpg.ToolSet = "full") -> Encode:
+def tpg(effort: int, tools: ToolSet = "full") -> Encode:
     return lambda image, qp: pillow_tpg.encode(image, qp=qp, effort=effort, tools=tools, threads=1)
 
 
@@ -112,22 +116,49 @@ def codecs(efforts: Sequence[int]) -> dict[str, Codec]:
     return table
 
 
-def measure(samples: Iterable[Sample], codec: Codec) -> Result:
-    result = Result()
-    for sample in samples:
-        image = sample.image
-        points = []
-        with Judge(image) as judge:
-            for setting in codec.settings:
-                start = time.process_time()
-                data = codec.encode(image, setting)
-                result.seconds += time.process_time() - start
-                result.pixels += image.width * image.height
-                with Image.open(io.BytesIO(data)) as decoded:
-                    scores = judge.scores(decoded.convert("RGB"))
-                points.append(Point(8 * len(data) / (image.width * image.height), scores))
-        result.pictures.append(points)
+def measure_one(sample: Sample, codec: Codec) -> Result:
+    image, result = sample.image, Result()
+    points = []
+    with Judge(image) as judge:
+        for setting in codec.settings:
+            start = time.process_time()
+            data = codec.encode(image, setting)
+            result.seconds += time.process_time() - start
+            result.pixels += image.width * image.height
+            with Image.open(io.BytesIO(data)) as decoded:
+                scores = judge.scores(decoded.convert("RGB"))
+            points.append(Point(8 * len(data) / (image.width * image.height), scores))
+    result.pictures.append(points)
     return result
+
+
+def measure(samples: Sequence[Sample], codec: Codec, jobs: int) -> Result:
+    """Measures every sample in a process of its own, `jobs` at a time; each counts its own CPU time."""
+    results: dict[int, Result] = {}
+    receivers: dict[int, tuple[Connection, Process]] = {}
+    context = get_context("fork")
+    waiting = list(enumerate(samples))
+
+    def start(number: int, sample: Sample) -> None:
+        receiver, sender = context.Pipe(duplex=False)
+        process = context.Process(target=lambda: sender.send(measure_one(sample, codec)))
+        process.start()
+        sender.close()
+        receivers[number] = (receiver, process)
+
+    while waiting or receivers:
+        while waiting and len(receivers) < jobs:
+            start(*waiting.pop(0))
+        number, (receiver, process) = next(iter(receivers.items()))
+        results[number] = receiver.recv()
+        process.join()
+        del receivers[number]
+    total = Result()
+    for _, result in sorted(results.items()):
+        total.pictures += result.pictures
+        total.seconds += result.seconds
+        total.pixels += result.pixels
+    return total
 
 
 def rates(reference: Result, result: Result, metrics: Sequence[str] = METRICS) -> list[float]:
@@ -188,7 +219,7 @@ def machine() -> str:
     return f"{name}, {os.cpu_count()} processors, {platform.system()} {platform.machine()}"
 
 
-def compare(half: Half, table: dict[str, Codec], limit: int) -> dict[str, Result]:
+def compare(half: Half, table: dict[str, Codec], limit: int, jobs: int) -> dict[str, Result]:
     """Measures and prints one half of the photos."""
     samples = list(photos(half))
     if limit:
@@ -198,21 +229,21 @@ def compare(half: Half, table: dict[str, Codec], limit: int) -> dict[str, Result
     print("|---|" + "---:|" * (len(METRICS) + 3), flush=True)
     results: dict[str, Result] = {}
     for name, codec in table.items():
-        results[name] = measure(samples, codec)
+        results[name] = measure(samples, codec, jobs)
         print(row(name, results[REFERENCE], results[name]), flush=True)
     return results
 
 
-def compare_content(half: Half, table: dict[str, Codec]) -> None:
+def compare_content(half: Half, table: dict[str, Codec], jobs: int) -> None:
     """Measures and prints renderings, each on its own: BD-rates by SSIMULACRA2 and Butteraugli."""
     print(f"\nRenderings of `{half}`: SSIMULACRA2 / Butteraugli\n")
     names = [name for name in table if name != REFERENCE]
     print(f"| picture | {' | '.join(names)} |\n|---|{'---:|' * len(names)}", flush=True)
     for sample in content(half):
-        reference = measure([sample], table[REFERENCE])
+        reference = measure([sample], table[REFERENCE], jobs)
         cells = []
         for name in names:
-            result = measure([sample], table[name])
+            result = measure([sample], table[name], jobs)
             score, butteraugli = rates(reference, result, ("SSIMULACRA2", "Butteraugli"))
             cells.append(f"{score:+.1f} / {butteraugli:+.1f} %")
         print(f"| {sample.name} | {' | '.join(cells)} |", flush=True)
@@ -227,6 +258,7 @@ def main() -> None:
     )
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only codecs that begin so, beside HEIC")
     parser.add_argument("--content", action="store_true", help="measure renderings instead of photos")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="pictures measured at a time")
     parser.add_argument("--svg", type=Path, default=ROOT / "docs" / "rd.svg")
     options = parser.parse_args()
     pillow_heif.register_heif_opener()
@@ -238,9 +270,9 @@ def main() -> None:
     print(f"{machine()}; pillow-heif {pillow_heif.__version__}")
     for half in options.half:
         if options.content:
-            compare_content(half, table)
+            compare_content(half, table, options.jobs)
             continue
-        results = compare(half, table, options.photos)
+        results = compare(half, table, options.photos, options.jobs)
         if half == "held":
             options.svg.write_text(svg(results))
 

@@ -47,7 +47,7 @@ def line_art(random: np.random.Generator) -> Image.Image:
     large = Image.new("RGB", (SIZE[0] * 2, SIZE[1] * 2), "white")
     draw = ImageDraw.Draw(large)
     for _ in range(14):
-        x, y, r = random.integers(0, 1200), random.integers(0, 900), random.integers(40, 260)
+        x, y, r = (int(random.integers(*span)) for span in ((0, 1200), (0, 900), (40, 260)))
         colour = tuple(random.integers(60, 256, 3).tolist())
         draw.ellipse((x - r, y - r, x + r, y + r * 0.7), colour, "black", 5)
     for _ in range(30):
@@ -70,7 +70,8 @@ def grain(random: np.random.Generator) -> Image.Image:
     """A gradient under the grain of film."""
     base = np.asarray(gradient(random), np.float64)
     noise = random.normal(0, 1, (SIZE[1], SIZE[0]))
-    soft = sum(np.roll(noise, s, (0, 1)) for s in ((0, 0), (0, 1), (1, 0), (1, 1))) * 4.5
+    moved = [np.roll(noise, shift, (0, 1)) for shift in ((0, 0), (0, 1), (1, 0), (1, 1))]
+    soft = np.sum(moved, axis=0) * 4.5
     return Image.fromarray(np.clip(base + soft[:, :, None], 0, 255).astype(np.uint8))
 
 
