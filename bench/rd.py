@@ -22,17 +22,16 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from multiprocessing.context import ForkProcess as Process
 from pathlib import Path
 
 import pillow_heif
 import pillow_tpg
 from perception.curves import Curve, bd_rate, mean_difference
 from perception.material import Half, Sample, content, photos
-from perception.measure import Judge, Scores
+from perception.measure import Judge, Scores, build_tool
 from PIL import Image
 from pillow_tpg.settings import ToolSet
 
@@ -116,9 +115,27 @@ def codecs(efforts: Sequence[int]) -> dict[str, Codec]:
     return table
 
 
-def measure_one(sample: Sample, codec: Codec) -> Result:
-    image, result = sample.image, Result()
-    points = []
+@dataclass(frozen=True)
+class Job:
+    """One picture by one codec, in words that a new process understands."""
+
+    half: Half
+    rendered: bool
+    name: str
+    codec: str
+    efforts: tuple[int, ...]
+
+
+def samples_of(half: Half, rendered: bool) -> list[Sample]:
+    return list(content(half) if rendered else photos(half))
+
+
+def measure_one(job: Job) -> Result:
+    pillow_heif.register_heif_opener()
+    pillow_tpg.register_tpg_opener()
+    codec = codecs(job.efforts)[job.codec]
+    image = next(sample.image for sample in samples_of(job.half, job.rendered) if sample.name == job.name)
+    result, points = Result(), []
     with Judge(image) as judge:
         for setting in codec.settings:
             start = time.process_time()
@@ -132,29 +149,10 @@ def measure_one(sample: Sample, codec: Codec) -> Result:
     return result
 
 
-def measure(samples: Sequence[Sample], codec: Codec, jobs: int) -> Result:
-    """Measures every sample in a process of its own, `jobs` at a time; each counts its own CPU time."""
-    results: dict[int, Result] = {}
-    receivers: dict[int, tuple[Connection, Process]] = {}
-    context = get_context("fork")
-    waiting = list(enumerate(samples))
-
-    def start(number: int, sample: Sample) -> None:
-        receiver, sender = context.Pipe(duplex=False)
-        process = context.Process(target=lambda: sender.send(measure_one(sample, codec)))
-        process.start()
-        sender.close()
-        receivers[number] = (receiver, process)
-
-    while waiting or receivers:
-        while waiting and len(receivers) < jobs:
-            start(*waiting.pop(0))
-        number, (receiver, process) = next(iter(receivers.items()))
-        results[number] = receiver.recv()
-        process.join()
-        del receivers[number]
+def measure(jobs: Sequence[Job], pool: Executor) -> Result:
+    """Measures each job in one of the pool's processes, which count their own CPU time."""
     total = Result()
-    for _, result in sorted(results.items()):
+    for result in pool.map(measure_one, jobs):
         total.pictures += result.pictures
         total.seconds += result.seconds
         total.pixels += result.pixels
@@ -219,34 +217,47 @@ def machine() -> str:
     return f"{name}, {os.cpu_count()} processors, {platform.system()} {platform.machine()}"
 
 
-def compare(half: Half, table: dict[str, Codec], limit: int, jobs: int) -> dict[str, Result]:
+def compare(half: Half, names: Sequence[str], options: Options, pool: Executor) -> dict[str, Result]:
     """Measures and prints one half of the photos."""
-    samples = list(photos(half))
-    if limit:
-        samples = samples[:: max(1, len(samples) // limit)][:limit]
-    print(f"\n`{half}`: {', '.join(sample.name for sample in samples)}\n")
+    samples = [sample.name for sample in samples_of(half, rendered=False)]
+    if options.photos:
+        samples = samples[:: max(1, len(samples) // options.photos)][: options.photos]
+    print(f"\n`{half}`: {', '.join(samples)}\n")
     print(f"| codec | {' | '.join(METRICS)} | detail | MP per CPU second | against HEIC |")
     print("|---|" + "---:|" * (len(METRICS) + 3), flush=True)
     results: dict[str, Result] = {}
-    for name, codec in table.items():
-        results[name] = measure(samples, codec, jobs)
+    for name in names:
+        jobs = [Job(half, False, sample, name, options.efforts) for sample in samples]
+        results[name] = measure(jobs, pool)
         print(row(name, results[REFERENCE], results[name]), flush=True)
     return results
 
 
-def compare_content(half: Half, table: dict[str, Codec], jobs: int) -> None:
+def compare_content(half: Half, names: Sequence[str], options: Options, pool: Executor) -> None:
     """Measures and prints renderings, each on its own: BD-rates by SSIMULACRA2 and Butteraugli."""
     print(f"\nRenderings of `{half}`: SSIMULACRA2 / Butteraugli\n")
-    names = [name for name in table if name != REFERENCE]
-    print(f"| picture | {' | '.join(names)} |\n|---|{'---:|' * len(names)}", flush=True)
-    for sample in content(half):
-        reference = measure([sample], table[REFERENCE], jobs)
-        cells = []
-        for name in names:
-            result = measure([sample], table[name], jobs)
-            score, butteraugli = rates(reference, result, ("SSIMULACRA2", "Butteraugli"))
-            cells.append(f"{score:+.1f} / {butteraugli:+.1f} %")
+    others = [name for name in names if name != REFERENCE]
+    print(f"| picture | {' | '.join(others)} |\n|---|{'---:|' * len(others)}", flush=True)
+    for sample in samples_of(half, rendered=True):
+        reference, *results = (
+            measure([Job(half, True, sample.name, name, options.efforts)], pool)
+            for name in (REFERENCE, *others)
+        )
+        pairs = (rates(reference, result, ("SSIMULACRA2", "Butteraugli")) for result in results)
+        cells = [f"{score:+.1f} / {butteraugli:+.1f} %" for score, butteraugli in pairs]
         print(f"| {sample.name} | {' | '.join(cells)} |", flush=True)
+
+
+class Options(argparse.Namespace):
+    """Arguments."""
+
+    efforts: tuple[int, ...]
+    half: list[Half]
+    photos: int
+    only: list[str] | None
+    content: bool
+    jobs: int
+    svg: Path
 
 
 def main() -> None:
@@ -260,21 +271,21 @@ def main() -> None:
     parser.add_argument("--content", action="store_true", help="measure renderings instead of photos")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="pictures measured at a time")
     parser.add_argument("--svg", type=Path, default=ROOT / "docs" / "rd.svg")
-    options = parser.parse_args()
-    pillow_heif.register_heif_opener()
-    pillow_tpg.register_tpg_opener()
-    table = codecs(options.efforts)
-    if options.only:
-        chosen = (REFERENCE, *options.only)
-        table = {name: codec for name, codec in table.items() if name.startswith(chosen)}
+    options = parser.parse_args(namespace=Options())
+    options.efforts = tuple(options.efforts)
+    chosen = (REFERENCE, *options.only) if options.only else ("",)
+    names = [name for name in codecs(options.efforts) if name.startswith(chosen)]
     print(f"{machine()}; pillow-heif {pillow_heif.__version__}")
-    for half in options.half:
-        if options.content:
-            compare_content(half, table, options.jobs)
-            continue
-        results = compare(half, table, options.photos, options.jobs)
-        if half == "held":
-            options.svg.write_text(svg(results))
+    build_tool()
+    # New processes: encoders with threads do not survive a fork.
+    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
+        for half in options.half:
+            if options.content:
+                compare_content(half, names, options, pool)
+                continue
+            results = compare(half, names, options, pool)
+            if half == "held":
+                options.svg.write_text(svg(results))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use avs2::encoder::{
-    AnimationEncoder, Encoded, EncoderOptions, PictureInput, SEQUENCE_END, ToolSet, encode_intra_picture,
+    AnimationEncoder, BlockWeights, Encoded, EncoderOptions, PictureInput, SEQUENCE_END, ToolSet,
+    encode_intra_picture,
 };
 use avs2::{Decoder, DecoderOptions, Error, NeverCancel, Picture, SimdLevel};
 
@@ -286,6 +287,31 @@ fn effort_pays() {
 }
 
 #[test]
+fn errors_shrink_where_they_weigh_more() {
+    let (width, height) = (128, 64);
+    let planes = Planes::generate(width, height, Content::Mixed, 4);
+    let [y, cb, cr] = &planes.planes;
+    let input = PictureInput::new(width, height, [y, cb, cr]).unwrap();
+    let errors = |left: f32| -> [u64; 2] {
+        let logs = (0..32).map(|block| if block % 8 < 4 { left } else { 0.0 }).collect();
+        let weights = BlockWeights { logs };
+        let options = options(36, 3, ToolSet::Full);
+        let encoded =
+            encode_intra_picture(&input.with_weights(&weights), &options, &NeverCancel, &|_, _| {}).unwrap();
+        [0, width / 2].map(|x| {
+            let row = |row: usize| {
+                let source = &y[row * width + x..][..width / 2];
+                let decoded = &encoded.reconstruction[0].row(row)[x..][..width / 2];
+                source.iter().zip(decoded).map(|(&a, &b)| u64::from(a.abs_diff(b)).pow(2)).sum::<u64>()
+            };
+            (0..height).map(row).sum()
+        })
+    };
+    let (plain, uneven) = (errors(0.0), errors(6.0));
+    assert!(uneven[0] < plain[0] && uneven[1] > plain[1], "{plain:?} {uneven:?}");
+}
+
+#[test]
 fn progress_and_cancellation() {
     let planes = Planes::generate(64, 200, Content::Smooth, 2);
     let [y, cb, cr] = &planes.planes;
@@ -310,6 +336,7 @@ fn options_out_of_range_are_named() {
     let [y, cb, cr] = &planes.planes;
     let input = PictureInput::new(16, 16, [y, cb, cr]).unwrap();
     let ok = EncoderOptions::default;
+    let genuine = || EncoderOptions { tools: ToolSet::Genuine, ..ok() };
     for (options, name) in [
         (EncoderOptions { qp: 64, ..ok() }, "qp"),
         (EncoderOptions { effort: 10, ..ok() }, "effort"),
@@ -317,10 +344,10 @@ fn options_out_of_range_are_named() {
         (EncoderOptions { threads: 0, ..ok() }, "threads"),
         (EncoderOptions { perceptual: f32::NAN, ..ok() }, "perceptual"),
         (EncoderOptions { perceptual: 2.5, ..ok() }, "perceptual"),
-        (EncoderOptions { chroma_qp_delta: Some([1, 0]), ..ok() }, "chroma_qp_delta"),
+        (EncoderOptions { chroma_qp_delta: Some([1, 0]), ..genuine() }, "chroma_qp_delta"),
         (EncoderOptions { chroma_qp_delta: Some([17, 17]), tools: ToolSet::Full, ..ok() }, "chroma_qp_delta"),
-        (EncoderOptions { slice_rows: 1, ..ok() }, "slice_rows"),
-        (EncoderOptions { weighted_quantisation: true, ..ok() }, "weighted_quantisation"),
+        (EncoderOptions { slice_rows: 1, ..genuine() }, "slice_rows"),
+        (EncoderOptions { weighted_quantisation: true, ..genuine() }, "weighted_quantisation"),
     ] {
         match encode_intra_picture(&input, &options, &NeverCancel, &|_, _| {}) {
             Err(Error::Invalid { element, .. }) => assert!(element.contains(name), "{element}"),

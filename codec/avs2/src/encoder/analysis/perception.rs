@@ -92,7 +92,24 @@ impl Perception {
         if self.tables.is_empty() {
             return plain;
         }
-        let mut sums = [0_i32; 1024];
+        // Most blocks are small, and clearing takes time.
+        let base = f64::from(self.base) * plain;
+        match w * h / 4 {
+            ..=16 => self.add_means::<16>(base, source, samples, (w, h)),
+            ..=64 => self.add_means::<64>(base, source, samples, (w, h)),
+            _ => self.add_means::<1024>(base, source, samples, (w, h)),
+        }
+    }
+
+    /// `total` and the weighted energies of the mean errors of a block with at most `N` squares of 2 x 2.
+    fn add_means<const N: usize>(
+        &self,
+        mut total: f64,
+        source: (&[i16], usize),
+        samples: (&[u8], usize),
+        (w, h): (usize, usize),
+    ) -> f64 {
+        let mut sums = [0_i32; N];
         for (y, sums) in sums.chunks_exact_mut(w / 2).take(h / 2).enumerate() {
             for y in 2 * y..2 * y + 2 {
                 let source = source.0[y * source.1..][..w].chunks_exact(2);
@@ -103,7 +120,6 @@ impl Perception {
                 }
             }
         }
-        let mut total = f64::from(self.base) * plain;
         let mut size = (w / 2, h / 2);
         for (i, (&side, &weight)) in SIDES.iter().zip(&self.means).enumerate() {
             if i > 0 {
