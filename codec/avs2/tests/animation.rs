@@ -229,7 +229,7 @@ fn several_references_and_divided_units_match() {
 #[test]
 fn pictures_that_little_is_inherited_from_are_coarser() {
     let (size, count) = ((64, 48), 12);
-    let options = EncoderOptions { qp: 30, ..EncoderOptions::default() };
+    let options = EncoderOptions { qp: 30, tools: ToolSet::Genuine, ..EncoderOptions::default() };
     // QPs of the pictures, the last three of them the only ones that the look-ahead finds little after.
     let qps = |with_importance: bool| -> Vec<u8> {
         let mut encoder = AnimationEncoder::new(size.0, size.1, &options).unwrap();
