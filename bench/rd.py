@@ -238,14 +238,14 @@ def compare_content(half: Half, names: Sequence[str], options: Options, pool: Ex
     print(f"\nRenderings of `{half}`: SSIMULACRA2 / Butteraugli\n")
     others = [name for name in names if name != REFERENCE]
     print(f"| picture | {' | '.join(others)} |\n|---|{'---:|' * len(others)}", flush=True)
-    for sample in samples_of(half, rendered=True):
-        reference, *results = (
-            measure([Job(half, True, sample.name, name, options.efforts)], pool)
-            for name in (REFERENCE, *others)
-        )
-        pairs = (rates(reference, result, ("SSIMULACRA2", "Butteraugli")) for result in results)
+    samples = [sample.name for sample in samples_of(half, rendered=True)]
+    jobs = [Job(half, True, sample, name, options.efforts) for sample in samples for name in names]
+    results = pool.map(measure_one, jobs)
+    for sample in samples:
+        reference, *measured = (next(results) for _ in names)
+        pairs = (rates(reference, result, ("SSIMULACRA2", "Butteraugli")) for result in measured)
         cells = [f"{score:+.1f} / {butteraugli:+.1f} %" for score, butteraugli in pairs]
-        print(f"| {sample.name} | {' | '.join(cells)} |", flush=True)
+        print(f"| {sample} | {' | '.join(cells)} |", flush=True)
 
 
 class Options(argparse.Namespace):

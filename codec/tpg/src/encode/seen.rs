@@ -1,5 +1,7 @@
 //! What errors weigh by place, learnt from a trial: where SSIMULACRA2 sees them, and how large they are there.
 
+use std::ops::Range;
+
 use avs2::encoder::BlockWeights;
 use avs2::{PlaneBuffer, SimdLevel};
 use fast_ssim2::{PixelDescriptor, PixelSlice, Ssimulacra2Reference};
@@ -9,6 +11,8 @@ use crate::colour::{self, ColourRange, Layout, PlaneRef, Planes};
 
 /// Side of the blocks.
 const BLOCK: usize = 16;
+/// Longest side of what is measured at once.
+const TILE: usize = 1024;
 /// Squared errors of a luma sample below this are as good as none.
 const FLOOR: f32 = 0.5;
 /// The like for what is seen.
@@ -60,11 +64,64 @@ fn rgb(planes: &[PlaneRef<'_>; 3]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// Where the score's error comes from, by pixel.
+/// Where the score's error comes from, by pixel. Large pictures are measured in tiles, which bounds the memory.
 fn difference(reference: &[u8], decoded: &[u8], (width, height): (usize, usize)) -> Option<Vec<f32>> {
-    fn slice(pixels: &[u8], width: usize, height: usize) -> Option<PixelSlice<'_>> {
-        PixelSlice::new(pixels, width as u32, height as u32, width * 3, PixelDescriptor::RGB8_SRGB).ok()
+    let mut map = vec![0.0; width * height];
+    for rows in tiles(height) {
+        for columns in tiles(width) {
+            let part = |pixels: &[u8]| -> Vec<u8> {
+                let span = columns.start * 3..columns.end * 3;
+                rows.clone().flat_map(|y| &pixels[y * width * 3..][span.clone()]).copied().collect()
+            };
+            let tile = tile_difference(&part(reference), &part(decoded), (columns.len(), rows.len()))?;
+            for (y, row) in rows.clone().zip(tile.chunks_exact(columns.len())) {
+                map[y * width..][columns.clone()].copy_from_slice(row);
+            }
+        }
     }
-    let reference = Ssimulacra2Reference::new(&slice(reference, width, height)?).ok()?;
-    Some(reference.compare_with_maps(&slice(decoded, width, height)?).ok()?.diffmap())
+    Some(map)
+}
+
+/// Parts of a side of about the same length, whole blocks long but for the last one.
+fn tiles(side: usize) -> impl Iterator<Item = Range<usize>> {
+    let step = side.div_ceil(side.div_ceil(TILE).max(1)).next_multiple_of(BLOCK).max(BLOCK);
+    (0..side).step_by(step).map(move |from| from..(from + step).min(side))
+}
+
+fn tile_difference(reference: &[u8], decoded: &[u8], (width, height): (usize, usize)) -> Option<Vec<f32>> {
+    let slice = |pixels| {
+        PixelSlice::new(pixels, width as u32, height as u32, width * 3, PixelDescriptor::RGB8_SRGB).ok()
+    };
+    let analysed = Ssimulacra2Reference::new(&slice(reference)?).ok()?;
+    Some(analysed.compare_with_maps(&slice(decoded)?).ok()?.diffmap())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_cover_a_side() {
+        assert_eq!(tiles(1000).collect::<Vec<_>>(), [0..1000]);
+        assert_eq!(tiles(1100).collect::<Vec<_>>(), [0..560, 560..1100]);
+        for side in [1, 7, 16, 1024, 1025, 2049, 4000, 16382] {
+            let all: Vec<_> = tiles(side).collect();
+            assert_eq!((all[0].start, all[all.len() - 1].end), (0, side));
+            assert!(all.windows(2).all(|pair| pair[0].end == pair[1].start && pair[0].end % BLOCK == 0));
+            assert!(all.iter().all(|tile| tile.len() <= TILE));
+        }
+    }
+
+    #[test]
+    fn differences_are_found_where_they_are() {
+        let (width, height) = (1500, 40);
+        let reference = vec![120; width * height * 3];
+        let mut decoded = reference.clone();
+        (10..30).for_each(|y| decoded[(y * width + 1300) * 3..][..60].fill(160));
+        let map = difference(&reference, &decoded, (width, height)).unwrap_or_default();
+        let sum = |from: usize| {
+            (0..height).map(|y| map[y * width + from..][..100].iter().sum::<f32>()).sum::<f32>()
+        };
+        assert!(sum(1260) > 100.0 * sum(100).max(1e-3), "{} {}", sum(1260), sum(100));
+    }
 }
