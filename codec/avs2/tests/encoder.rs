@@ -389,7 +389,7 @@ fn planes_of_the_wrong_size_are_refused() {
 
 #[test]
 fn fractions_of_source_samples_count() {
-    let options = EncoderOptions { qp: 8, perceptual: 0.0, ..EncoderOptions::default() };
+    let options = EncoderOptions { perceptual: 0.0, ..options(8, 5, ToolSet::Genuine) };
     let encode = |planes: [&[i16]; 3]| {
         let input = PictureInput::in_sixteenths(32, 16, planes).unwrap();
         encode_intra_picture(&input, &options, &NeverCancel, &|_, _| {}).unwrap()
