@@ -1,55 +1,87 @@
 """Rate and distortion of TPG against JPEG, WebP, AVIF and HEIC: `python -m bench.rd`.
 
-Every codec encodes the photos of `../shared/corpus/photos` (`OPENMOGR_SHARED` names another place) at several
-settings. Quality is measured on the decoded RGB against the source, the same way for all: SSIMULACRA2, and PSNR of
-BT.601 luma. BD-rate is the mean difference of the logarithm of the size at equal quality, per photo, against HEIC as
-pillow-heif writes it by default, over the common range of quality (of SSIMULACRA2 at most 30 to 90). Speed is the CPU
-time of whole encodes from RGB with one thread. Needs pillow-heif. The table goes to standard output, the curves to
-`docs/inside/rd.svg`.
+Every codec encodes the photos of one half or both (`perception.material`: settings were found on `tune`, and `held` was
+kept back) at several settings, with one thread. Quality is measured on the decoded RGB against the source, the same way
+for all: SSIMULACRA2, DSSIM, Butteraugli (3-norm), MS-SSIM of luma and PSNR of BT.601 luma. A BD-rate is the mean
+difference of the logarithm of the size at equal quality, per photo, against HEIC as pillow-heif writes it by default,
+over the common range of quality (of SSIMULACRA2 at most 30 to 90). `detail` is the difference of the share of the
+source's luma energy at 2 to 8 pixels that is kept, at equal bytes from 0.2 to 0.6 bits per pixel, in points of a
+hundred. Speed is the CPU time of whole encodes from RGB, in megapixels per second and against HEIC's in the same run.
+
+`--content` measures renderings (text, screenshots, line art, gradients, grain, icons) instead and gives each its row.
+Needs pillow-heif, and Rust for DSSIM and Butteraugli. Tables go to standard output, the curves to `docs/inside/rd.svg`.
 """
 
 from __future__ import annotations
 
+import argparse
 import io
 import math
+import os
 import statistics
+import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Literal
 
-import numpy as np
 import pillow_heif
 import pillow_tpg
-from numpy.typing import NDArray
 from PIL import Image
+from pillow_tpg.settings import ToolSet
 
-from bench.common import ROOT, Report, argument_parser, cpu_seconds, machine_name, photo_paths
+from bench.common import ROOT, Report, argument_parser, machine_name
+from bench.perception.curves import Curve, bd_rate, mean_difference
+from bench.perception.material import Half, Sample, content, photos
+from bench.perception.measure import Judge, Scores, build_tool
 
 REFERENCE = "HEIC"
-Tools = Literal["compatible", "full"]
+METRICS = ("SSIMULACRA2", "DSSIM", "Butteraugli", "MS-SSIM", "PSNR-Y")
+SPANS = {"SSIMULACRA2": (30.0, 90.0)}
+ANY = (-math.inf, math.inf)
+DETAIL_BITS = (0.2, 0.6)
 Encode = Callable[[Image.Image, int], bytes]
 
 
 @dataclass(frozen=True)
+class Codec:
+    """How to encode at a setting, and the settings to use."""
+
+    encode: Encode
+    settings: Sequence[int]
+
+
+@dataclass(frozen=True)
 class Point:
-    """One encode: bits per pixel, SSIMULACRA2, PSNR of luma in dB."""
+    """One encode."""
 
     bits: float
-    score: float
-    psnr: float
+    scores: Scores
 
 
 @dataclass
 class Result:
-    """Points by photo, and the CPU seconds and pixels of all encodes."""
+    """Points by picture, and the CPU seconds and pixels of all encodes."""
 
-    photos: list[list[Point]] = field(default_factory=list)
+    pictures: list[list[Point]] = field(default_factory=list)
     seconds: float = 0.0
     pixels: int = 0
 
+    def speed(self) -> float:
+        """Megapixels per CPU second."""
+        return self.pixels / 1e6 / self.seconds
 
-def pillow(name: str, **options: int | str) -> Encode:
+    def curves(self, metric: str) -> list[Curve]:
+        """Quality by one metric and bits per pixel."""
+        return [[(p.scores.rising()[metric], p.bits) for p in points] for points in self.pictures]
+
+    def detail(self) -> list[Curve]:
+        """Energy kept and bits per pixel."""
+        return [[(p.scores.detail, p.bits) for p in points] for points in self.pictures]
+
+
+def pillow(name: str, **options: int | str | dict[str, str]) -> Encode:
     def encode(image: Image.Image, quality: int) -> bytes:
         buffer = io.BytesIO()
         image.save(buffer, name, quality=quality, **options)
@@ -58,7 +90,7 @@ def pillow(name: str, **options: int | str) -> Encode:
     return encode
 
 
-def tpg(tools: Tools, effort: int) -> Encode:
+def tpg(effort: int, tools: ToolSet = "full") -> Encode:
     return lambda image, qp: pillow_tpg.encode(image, qp=qp, effort=effort, tools=tools, threads=1)
 
 
@@ -66,79 +98,79 @@ QUALITIES = (20, 30, 40, 50, 60, 70, 80, 90)
 QPS = (16, 22, 28, 34, 40, 46)
 
 
-def codecs(efforts: Sequence[int]) -> dict[str, tuple[Encode, Sequence[int]]]:
-    table: dict[str, tuple[Encode, Sequence[int]]] = {
-        REFERENCE: (pillow("HEIF"), QUALITIES),
-        "JPEG": (pillow("JPEG"), QUALITIES),
-        "WebP": (pillow("WEBP", method=6), QUALITIES),
-        "AVIF": (pillow("AVIF", speed=6, max_threads=1), QUALITIES),
+def codecs(efforts: Sequence[int]) -> dict[str, Codec]:
+    """All that are compared, the reference first."""
+    table = {
+        REFERENCE: Codec(pillow("HEIF"), QUALITIES),
+        "JPEG": Codec(pillow("JPEG"), QUALITIES),
+        "WebP": Codec(pillow("WEBP", method=6), QUALITIES),
+        "AVIF speed 6": Codec(pillow("AVIF", speed=6, max_threads=1), QUALITIES),
+        "AVIF speed 4, tune=ssimulacra2": Codec(
+            pillow("AVIF", speed=4, max_threads=1, advanced={"tune": "ssimulacra2"}), QUALITIES
+        ),
     }
     for effort in efforts:
-        table[f"TPG compatible, effort {effort}"] = (tpg("compatible", effort), QPS)
-        table[f"TPG full, effort {effort}"] = (tpg("full", effort), QPS)
+        table[f"TPG effort {effort}"] = Codec(tpg(effort), QPS)
+    table["TPG effort 5, genuine tools"] = Codec(tpg(5, "genuine"), QPS)
     return table
 
 
-def luma(image: Image.Image) -> NDArray[np.float64]:
-    result: NDArray[np.float64] = np.asarray(image, np.float64) @ np.array([0.299, 0.587, 0.114])
-    return result
+@dataclass(frozen=True)
+class Job:
+    """One picture by one codec, in words that a new process understands."""
+
+    half: Half
+    rendered: bool
+    name: str
+    codec: str
+    efforts: tuple[int, ...]
 
 
-def measure(paths: Sequence[Path], encode: Encode, settings: Sequence[int]) -> Result:
-    result = Result()
-    for path in paths:
-        image = Image.open(path).convert("RGB")
-        metric = pillow_tpg.Ssimulacra2(image)
-        reference = luma(image)
-        points = []
-        for setting in settings:
-            start = cpu_seconds()
-            data = encode(image, setting)
-            result.seconds += cpu_seconds() - start
+def samples_of(half: Half, rendered: bool) -> list[Sample]:
+    return list(content(half) if rendered else photos(half))
+
+
+def measure_one(job: Job) -> Result:
+    pillow_heif.register_heif_opener()
+    pillow_tpg.register_tpg_opener()
+    codec = codecs(job.efforts)[job.codec]
+    image = next(sample.image for sample in samples_of(job.half, job.rendered) if sample.name == job.name)
+    result, points = Result(), []
+    with Judge(image) as judge:
+        for setting in codec.settings:
+            start = time.process_time()
+            data = codec.encode(image, setting)
+            result.seconds += time.process_time() - start
             result.pixels += image.width * image.height
-            decoded = Image.open(io.BytesIO(data)).convert("RGB")
-            error = float(np.mean((luma(decoded) - reference) ** 2))
-            bits = 8 * len(data) / (image.width * image.height)
-            points.append(Point(bits, metric.score(decoded), 10 * math.log10(65025 / max(error, 1e-9))))
-        result.photos.append(points)
+            with Image.open(io.BytesIO(data)) as decoded:
+                scores = judge.scores(decoded.convert("RGB"))
+            points.append(Point(8 * len(data) / (image.width * image.height), scores))
+    result.pictures.append(points)
     return result
 
 
-def interpolate(xs: Sequence[float], ys: Sequence[float], at: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A monotone cubic through the points (Fritsch and Carlson); `xs` increase."""
-    x, y = np.array(xs), np.array(ys)
-    width, slope = np.diff(x), np.diff(y) / np.diff(x)
-    tangent = np.concatenate([slope[:1], (slope[:-1] + slope[1:]) / 2, slope[-1:]])
-    tangent[1:-1] = np.where(slope[:-1] * slope[1:] <= 0, 0.0, tangent[1:-1])
-    for i, s in enumerate(slope):
-        if s == 0:
-            tangent[i] = tangent[i + 1] = 0.0
-            continue
-        size = math.hypot(tangent[i] / s, tangent[i + 1] / s)
-        if size > 3:
-            tangent[i : i + 2] *= 3 / size
-    k = np.clip(np.searchsorted(x, at, "right") - 1, 0, len(width) - 1)
-    t = (at - x[k]) / width[k]
-    low = y[k] * (1 + 2 * t) * (1 - t) ** 2 + y[k + 1] * t * t * (3 - 2 * t)
-    result: NDArray[np.float64] = low + width[k] * (
-        tangent[k] * t * (1 - t) ** 2 + tangent[k + 1] * t * t * (t - 1)
-    )
-    return result
+def measure(jobs: Sequence[Job], pool: Executor) -> Result:
+    """Measures each job in one of the pool's processes, which count their own CPU time."""
+    total = Result()
+    for result in pool.map(measure_one, jobs):
+        total.pictures += result.pictures
+        total.seconds += result.seconds
+        total.pixels += result.pixels
+    return total
 
 
-def bd_rate(
-    reference: Result, test: Result, quality: Callable[[Point], float], span: tuple[float, float]
-) -> float:
-    """Mean difference of size at equal quality in percent."""
-    rates = []
-    for before, after in zip(reference.photos, test.photos, strict=True):
-        curves = [sorted((quality(p), math.log(p.bits)) for p in points) for points in (before, after)]
-        low = max(span[0], *(curve[0][0] for curve in curves))
-        high = min(span[1], *(curve[-1][0] for curve in curves))
-        grid = np.linspace(low, high, 200)
-        a, b = (interpolate([q for q, _ in curve], [r for _, r in curve], grid) for curve in curves)
-        rates.append(math.exp(float(np.mean(b - a))) - 1)
-    return 100 * statistics.mean(rates)
+def rates(reference: Result, result: Result, metrics: Sequence[str] = METRICS) -> list[float]:
+    """BD-rates in percent."""
+    return [
+        bd_rate(reference.curves(metric), result.curves(metric), SPANS.get(metric, ANY)) for metric in metrics
+    ]
+
+
+def row(name: str, reference: Result, result: Result) -> str:
+    cells = [f"{rate:+.1f} %" for rate in rates(reference, result)]
+    detail = 100 * mean_difference(reference.detail(), result.detail(), DETAIL_BITS)
+    speed = result.speed()
+    return f"| {name} | {' | '.join(cells)} | {detail:+.1f} | {speed:.2f} | {speed / reference.speed():.2f} |"
 
 
 def svg(results: dict[str, Result]) -> str:
@@ -164,53 +196,95 @@ def svg(results: dict[str, Result]) -> str:
         lines.append(f'<text x="{x}" y="{height - 18}" text-anchor="middle">{bits}</text>')
     for i, (name, result) in enumerate(results.items()):
         means = [
-            (statistics.mean(p.bits for p in points), statistics.mean(p.score for p in points))
-            for points in zip(*result.photos, strict=True)
+            (statistics.mean(p.bits for p in points), statistics.mean(p.scores.ssimulacra2 for p in points))
+            for points in zip(*result.pictures, strict=True)
         ]
         shown = " ".join(
             place(bits, score) for bits, score in sorted(means) if 0.1 <= bits <= 4 and score >= 10
         )
         colour = colours[i % len(colours)]
         lines.append(f'<polyline points="{shown}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
-        lines.append(f'<text x="{width - 200}" y="{height - 200 + 16 * i}" fill="{colour}">{name}</text>')
+        lines.append(f'<text x="{width - 230}" y="{height - 200 + 16 * i}" fill="{colour}">{name}</text>')
     lines.append(f'<text x="{width // 2}" y="{height - 4}" text-anchor="middle">bits per pixel</text>')
     lines.append('<text x="60" y="18">SSIMULACRA2, mean of the photos</text></svg>')
     return "\n".join(lines) + "\n"
 
 
+def compare(half: Half, names: Sequence[str], options: Options, pool: Executor) -> dict[str, Result]:
+    """Measures and prints one half of the photos."""
+    samples = [sample.name for sample in samples_of(half, rendered=False)]
+    if options.photos:
+        samples = samples[:: max(1, len(samples) // options.photos)][: options.photos]
+    print(f"\n`{half}`: {', '.join(samples)}\n")
+    print(f"| codec | {' | '.join(METRICS)} | detail | MP per CPU second | against HEIC |")
+    print("|---|" + "---:|" * (len(METRICS) + 3), flush=True)
+    results: dict[str, Result] = {}
+    for name in names:
+        jobs = [Job(half, False, sample, name, options.efforts) for sample in samples]
+        results[name] = measure(jobs, pool)
+        print(row(name, results[REFERENCE], results[name]), flush=True)
+    return results
+
+
+def compare_content(half: Half, names: Sequence[str], options: Options, pool: Executor) -> None:
+    """Measures and prints renderings, each on its own: BD-rates by SSIMULACRA2 and Butteraugli."""
+    print(f"\nRenderings of `{half}`: SSIMULACRA2 / Butteraugli\n")
+    others = [name for name in names if name != REFERENCE]
+    print(f"| picture | {' | '.join(others)} |\n|---|{'---:|' * len(others)}", flush=True)
+    samples = [sample.name for sample in samples_of(half, rendered=True)]
+    jobs = [Job(half, True, sample, name, options.efforts) for sample in samples for name in names]
+    results = pool.map(measure_one, jobs)
+    for sample in samples:
+        reference, *measured = (next(results) for _ in names)
+        pairs = (rates(reference, result, ("SSIMULACRA2", "Butteraugli")) for result in measured)
+        cells = [f"{score:+.1f} / {butteraugli:+.1f} %" for score, butteraugli in pairs]
+        print(f"| {sample} | {' | '.join(cells)} |", flush=True)
+
+
+class Options(argparse.Namespace):
+    """Arguments."""
+
+    efforts: tuple[int, ...]
+    half: list[Half]
+    photos: int
+    only: list[str] | None
+    content: bool
+    jobs: int
+    svg: Path
+
+
 def main() -> None:
     parser = argument_parser(__doc__)
-    parser.add_argument("--efforts", type=int, nargs="+", default=[5, 9])
-    parser.add_argument("--photos", type=int, default=0, help="use only so many photos, spread over all")
-    parser.add_argument("--svg", type=Path, default=ROOT / "docs" / "inside" / "rd.svg")
-    options = parser.parse_args()
-    pillow_heif.register_heif_opener()
-    pillow_tpg.register_tpg_opener()
-    paths = photo_paths()
-    if options.photos:
-        paths = paths[:: max(1, len(paths) // options.photos)][: options.photos]
-    print(f"{len(paths)} photos; {machine_name()}; pillow-heif {pillow_heif.__version__}\n")
-    print(
-        "| codec | BD-rate PSNR-Y | BD-rate SSIMULACRA2 | MP per CPU second |\n|---|---:|---:|---:|",
-        flush=True,
+    parser.add_argument("--efforts", type=int, nargs="+", default=[5, 7, 9])
+    parser.add_argument("--half", choices=["tune", "held"], nargs="+", default=["tune", "held"])
+    parser.add_argument(
+        "--photos", type=int, default=0, help="use only so many photos of a half, spread over it"
     )
-    results: dict[str, Result] = {}
-    with Report("rd", options) as report:
-        rows(paths, options.efforts, results, report)
-    options.svg.write_text(svg(results))
-
-
-def rows(paths: Sequence[Path], efforts: Sequence[int], results: dict[str, Result], report: Report) -> None:
-    """Measure every codec and print its row."""
-    for name, (encode, settings) in codecs(efforts).items():
-        result = results[name] = measure(paths, encode, settings)
-        psnr = bd_rate(results[REFERENCE], result, lambda point: point.psnr, (0, 100))
-        score = bd_rate(results[REFERENCE], result, lambda point: point.score, (30, 90))
-        speed = result.pixels / 1e6 / result.seconds
-        print(f"| {name} | {psnr:+.1f} % | {score:+.1f} % | {speed:.2f} |", flush=True)
-        report.add(
-            "rd", codec=name, bd_rate_psnr=psnr, bd_rate_ssimulacra2=score, megapixels_per_cpu_second=speed
-        )
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="only codecs that begin so, beside HEIC")
+    parser.add_argument("--content", action="store_true", help="measure renderings instead of photos")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="pictures measured at a time")
+    parser.add_argument("--svg", type=Path, default=ROOT / "docs" / "inside" / "rd.svg")
+    options = parser.parse_args(namespace=Options())
+    options.efforts = tuple(options.efforts)
+    chosen = (REFERENCE, *options.only) if options.only else ("",)
+    names = [name for name in codecs(options.efforts) if name.startswith(chosen)]
+    print(f"{machine_name()}; pillow-heif {pillow_heif.__version__}")
+    build_tool()
+    # New processes: encoders with threads do not survive a fork.
+    with (
+        Report("rd", options) as report,
+        ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool,
+    ):
+        for half in options.half:
+            if options.content:
+                compare_content(half, names, options, pool)
+                continue
+            results = compare(half, names, options, pool)
+            for name, result in results.items():
+                reference = results[REFERENCE]
+                report.add("rd", half=half, codec=name, row=row(name, reference, result))
+            if half == "held":
+                options.svg.write_text(svg(results))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def opaque(n: int) -> Samples:
     return np.dstack([disc(n)[:, :, :3], np.full((48, 67), 255, np.uint8)])
 
 
-@pytest.mark.parametrize("tools", ["compatible", "full"])
+@pytest.mark.parametrize("tools", ["full", "genuine"])
 def test_alpha_is_kept(tools: ToolSet) -> None:
     frames = [disc(n) for n in range(5)]
     result = encode_animated_image(frames, [8, 3, 500, 2, 9], qp=20, tools=tools, effort=2, alpha="keep")

@@ -75,7 +75,7 @@ def test_extreme_aspect_ratios(width: int, height: int) -> None:
     check(encode_image(scene(width, height), qp=40, effort=0))
 
 
-@pytest.mark.parametrize("tools", ["compatible", "full"])
+@pytest.mark.parametrize("tools", ["full", "genuine"])
 @pytest.mark.parametrize("effort", range(10))
 def test_efforts_and_tools(effort: int, tools: ToolSet) -> None:
     check(encode_image(scene(150, 90), qp=30, effort=effort, tools=tools))
@@ -83,7 +83,7 @@ def test_efforts_and_tools(effort: int, tools: ToolSet) -> None:
 
 @pytest.mark.parametrize("qp", range(64))
 def test_every_qp(qp: int) -> None:
-    decoded = check(encode_image(scene(70, 51), qp=qp, effort=2, tools="full" if qp % 2 else "compatible"))
+    decoded = check(encode_image(scene(70, 51), qp=qp, effort=2, tools="full" if qp % 2 else "genuine"))
     assert decoded.info.qp == qp
 
 
@@ -117,7 +117,7 @@ def test_chroma_filters(chroma: ChromaFilter) -> None:
     assert psnr(decoded.rgb(), pixels) > 27
 
 
-@pytest.mark.parametrize("tools", ["compatible", "full"])
+@pytest.mark.parametrize("tools", ["full", "genuine"])
 @pytest.mark.parametrize("number", range(12))
 def test_photos(number: int, tools: ToolSet, shared: Path) -> None:
     paths = sorted((shared / "corpus" / "photos").glob("*.png"))
@@ -126,7 +126,7 @@ def test_photos(number: int, tools: ToolSet, shared: Path) -> None:
         whole = np.asarray(photo.convert("RGB"))
     # A part, at an effort and a QP of its own: whole ones at all efforts would take minutes.
     part = whole[37:293, 51:435]
-    qp = 10 + 4 * number if tools == "compatible" else 58 - 4 * number
+    qp = 10 + 4 * number if tools == "genuine" else 58 - 4 * number
     image = encode_image(part, qp=qp, effort=(number * 3 + (tools == "full")) % 10, tools=tools, threads=2)
     check(image)
     assert psnr(image.rgb(), part) > 43 - 0.45 * qp
@@ -141,7 +141,7 @@ def test_a_whole_photo(shared: Path) -> None:
         assert pillow_tpg.Ssimulacra2(photo).score(image.rgb()) > 60
 
 
-@pytest.mark.parametrize("tools", ["compatible", "full"])
+@pytest.mark.parametrize("tools", ["full", "genuine"])
 def test_text(tools: ToolSet) -> None:
     picture = Image.new("RGB", (230, 120), (250, 250, 245))
     draw = ImageDraw.Draw(picture)
@@ -158,7 +158,7 @@ def test_text(tools: ToolSet) -> None:
 def test_alpha_at_every_third_qp(qp: int) -> None:
     y, x = np.mgrid[0:51, 0:70]
     pixels = np.dstack([scene(70, 51), np.clip(x * 6 - y * 3, 0, 255).astype(np.uint8)])
-    check(encode_image(pixels, qp=qp, effort=qp % 10, tools="full" if qp % 2 else "compatible"))
+    check(encode_image(pixels, qp=qp, effort=qp % 10, tools="full" if qp % 2 else "genuine"))
 
 
 @pytest.mark.parametrize("shape", [(80, 70), (80, 70, 1), (80, 70, 2), (80, 70, 3), (80, 70, 4)])
@@ -180,7 +180,7 @@ def test_views_with_gaps() -> None:
     assert encode(view, qp=20) == encode(view.copy(), qp=20)
 
 
-@pytest.mark.parametrize("tools", ["compatible", "full"])
+@pytest.mark.parametrize("tools", ["full", "genuine"])
 def test_threads_and_simd_give_the_same_bytes(tools: ToolSet) -> None:
     pixels = np.dstack([scene(300, 260), noise(260, 300) // 2])
     levels: list[tuple[int, SimdLevel]] = [
@@ -236,7 +236,7 @@ def sizes(draw: st.DrawFn) -> tuple[int, int]:
     seed=st.integers(0, 999),
     qp=st.integers(0, 63),
     effort=st.integers(0, 6),
-    tools=st.sampled_from(["compatible", "full"]),
+    tools=st.sampled_from(["full", "genuine"]),
 )
 def test_random_sizes(
     size: tuple[int, int], kind: str, alpha: str | None, seed: int, qp: int, effort: int, tools: ToolSet
@@ -267,7 +267,7 @@ def test_random_sizes(
     ),
     qp=st.integers(0, 63),
     effort=st.integers(0, 9),
-    tools=st.sampled_from(["compatible", "full"]),
+    tools=st.sampled_from(["full", "genuine"]),
     chroma=st.sampled_from(["box", "lanczos", "sharp"]),
     threads=st.integers(1, 3),
 )

@@ -146,6 +146,7 @@ def png(tmp_path: Path) -> Path:
         ([], {}),
         (["--quality", "40"], {"quality": 40}),
         (["--qp", "50", "--effort", "2"], {"qp": 50, "effort": 2}),
+        (["--tools", "compatible"], {"tools": "genuine"}),
         (["--tools", "full", "--threads", "2", "--chroma", "box"], {"tools": "full", "chroma": "box"}),
         (["--target-size", "1500"], {"target_size": 1500}),
         (["--target-ssimulacra2", "60"], {"target_ssimulacra2": 60}),

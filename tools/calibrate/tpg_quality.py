@@ -25,7 +25,7 @@ from bench.common import PHOTOS, ROOT, Report, argument_parser, machine_name, ph
 
 MODULE = ROOT / "codec" / "python" / "pillow_tpg" / "_calibration.py"
 QUALITIES = (1, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 85, 90, 95, 100)
-TOOLS: tuple[ToolSet, ...] = ("compatible", "full")
+TOOLS: tuple[ToolSet, ...] = ("full", "genuine")
 MAX_QP = 63
 # Between these qualities a whole QP may be this far from JPEG.
 CHECKED = (20, 95)

@@ -94,7 +94,7 @@ fn reconstructions_are_what_decoders_make() {
 #[test]
 fn every_effort_and_tool_set_matches() {
     for effort in 0..10 {
-        for tools in [ToolSet::Compatible, ToolSet::Full] {
+        for tools in [ToolSet::Genuine, ToolSet::Full] {
             let weighted_quantisation = tools == ToolSet::Full && effort % 2 == 1;
             let options =
                 EncoderOptions { qp: 30, effort, tools, weighted_quantisation, ..Default::default() };
@@ -107,7 +107,7 @@ fn every_effort_and_tool_set_matches() {
 #[test]
 fn fractions_of_qps_are_for_animations() {
     for (n, qp_fraction) in [1, 8, 9, 15].into_iter().enumerate() {
-        for tools in [ToolSet::Compatible, ToolSet::Full] {
+        for tools in [ToolSet::Genuine, ToolSet::Full] {
             let effort = [2, 5][n % 2];
             check(
                 "pan",
@@ -139,7 +139,7 @@ fn what_the_first_picture_showed_is_not_coded_again() {
         let options = EncoderOptions { qp: 36, effort: 2, tools, ..Default::default() };
         check("back", (96, 64), 16, &options)[15]
     };
-    let (remembered, new) = (last(ToolSet::Full), last(ToolSet::Compatible));
+    let (remembered, new) = (last(ToolSet::Full), last(ToolSet::Genuine));
     assert!(3 * remembered < new, "{remembered} {new}");
 }
 
@@ -171,7 +171,7 @@ fn long_animations_and_threads() {
 #[test]
 fn two_tracks_take_turns() {
     let size = (70, 50);
-    for tools in [ToolSet::Compatible, ToolSet::Full] {
+    for tools in [ToolSet::Genuine, ToolSet::Full] {
         let colour = EncoderOptions { qp: 34, effort: 4, tools, ..Default::default() };
         let alpha = EncoderOptions { qp: 22, perceptual: 0.0, ..colour.clone() };
         let mut tracks = [(Track::COLOUR, colour, "pan"), (Track::ALPHA, alpha, "change")].map(
@@ -229,7 +229,7 @@ fn several_references_and_divided_units_match() {
 #[test]
 fn pictures_that_little_is_inherited_from_are_coarser() {
     let (size, count) = ((64, 48), 12);
-    let options = EncoderOptions { qp: 30, ..EncoderOptions::default() };
+    let options = EncoderOptions { qp: 30, tools: ToolSet::Genuine, ..EncoderOptions::default() };
     // QPs of the pictures, the last three of them the only ones that the look-ahead finds little after.
     let qps = |with_importance: bool| -> Vec<u8> {
         let mut encoder = AnimationEncoder::new(size.0, size.1, &options).unwrap();

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use avs2::encoder::{
-    AnimationEncoder, Encoded, EncoderOptions, PictureInput, SEQUENCE_END, ToolSet, encode_intra_picture,
+    AnimationEncoder, BlockWeights, Encoded, EncoderOptions, PictureInput, SEQUENCE_END, ToolSet,
+    encode_intra_picture,
 };
 use avs2::{Decoder, DecoderOptions, Error, NeverCancel, Picture, SimdLevel};
 
@@ -117,7 +118,7 @@ fn options(qp: u8, effort: u8, tools: ToolSet) -> EncoderOptions {
     EncoderOptions { qp, effort, tools, ..EncoderOptions::default() }
 }
 
-const TOOL_SETS: [ToolSet; 2] = [ToolSet::Compatible, ToolSet::Full];
+const TOOL_SETS: [ToolSet; 2] = [ToolSet::Genuine, ToolSet::Full];
 
 #[test]
 fn pictures_of_all_sizes() {
@@ -185,7 +186,7 @@ fn random_pictures_and_options() {
 fn longest_sides() {
     for (width, height) in [(16383, 1), (1, 16377), (16376, 20)] {
         let planes = Planes::generate(width, height, Content::Smooth, 3);
-        check(&planes, &options(40, 0, ToolSet::Compatible), &format!("{width}x{height}"));
+        check(&planes, &options(40, 0, ToolSet::Genuine), &format!("{width}x{height}"));
     }
 }
 
@@ -212,8 +213,8 @@ fn alpha_shares_the_sequence_header() {
     let mut alpha = Planes::generate(70, 50, Content::Text, 2);
     alpha.planes[1].fill(128);
     alpha.planes[2].fill(128);
-    let first = colour.encode(&options(30, 5, ToolSet::Compatible));
-    let second = alpha.encode(&EncoderOptions { coding_order: 1, ..options(20, 5, ToolSet::Compatible) });
+    let first = colour.encode(&options(30, 5, ToolSet::Genuine));
+    let second = alpha.encode(&EncoderOptions { coding_order: 1, ..options(20, 5, ToolSet::Genuine) });
     assert_eq!(first.sequence_header, second.sequence_header);
     let stream = [&first.sequence_header[..], &first.picture, &second.picture, &SEQUENCE_END].concat();
     let pictures = decode(&stream);
@@ -227,7 +228,7 @@ fn alpha_shares_the_sequence_header() {
 fn headers_are_those_of_genuine_files() {
     let planes = Planes::generate(960, 540, Content::Flat, 1);
     // LCU 32, no SAO, ALF: what genuine stills have.
-    let encoded = planes.encode(&options(21, 1, ToolSet::Compatible));
+    let encoded = planes.encode(&options(21, 1, ToolSet::Genuine));
     let n = 0x8000_0001_u32 | 960 << 16 | 544 << 2;
     let mut expected = vec![0x00, 0x00, 0x01, 0xB0, 0x20, 0x42];
     expected.extend(n.to_be_bytes());
@@ -242,7 +243,7 @@ fn headers_are_those_of_genuine_files() {
 #[test]
 fn compatible_streams_have_one_qp() {
     let planes = Planes::generate(128, 128, Content::Mixed, 1);
-    let pictures = decode(&planes.encode(&options(33, 5, ToolSet::Compatible)).to_stream());
+    let pictures = decode(&planes.encode(&options(33, 5, ToolSet::Genuine)).to_stream());
     assert_eq!(pictures[0].qp, 33);
 }
 
@@ -250,7 +251,7 @@ fn compatible_streams_have_one_qp() {
 fn flat_pictures_cost_next_to_nothing() {
     for (width, height) in [(512, 512), (30, 30)] {
         let planes = Planes::generate(width, height, Content::Flat, 4);
-        let encoded = planes.encode(&options(32, 5, ToolSet::Compatible));
+        let encoded = planes.encode(&options(32, 5, ToolSet::Genuine));
         assert!(encoded.to_stream().len() < 130, "{} bytes", encoded.to_stream().len());
         assert!(planes.psnr(&encoded) > 45.0);
     }
@@ -261,14 +262,14 @@ fn qp_trades_bytes_for_quality() {
     let planes = Planes::generate(160, 120, Content::Mixed, 8);
     let mut before: Option<(usize, f64)> = None;
     for qp in [4, 14, 24, 34, 44, 54] {
-        let encoded = planes.encode(&options(qp, 5, ToolSet::Compatible));
+        let encoded = planes.encode(&options(qp, 5, ToolSet::Genuine));
         let now = (encoded.to_stream().len(), planes.psnr(&encoded));
         if let Some(before) = before {
             assert!(now.0 < before.0 && now.1 < before.1, "QP {qp}: {now:?} after {before:?}");
         }
         before = Some(now);
     }
-    let best = planes.encode(&options(0, 5, ToolSet::Compatible));
+    let best = planes.encode(&options(0, 5, ToolSet::Genuine));
     assert!(planes.psnr(&best) > 50.0, "{}", planes.psnr(&best));
 }
 
@@ -276,13 +277,38 @@ fn qp_trades_bytes_for_quality() {
 fn effort_pays() {
     let planes = Planes::generate(256, 192, Content::Mixed, 2);
     let cost = |effort: u8| {
-        let options = EncoderOptions { perceptual: 0.0, ..options(32, effort, ToolSet::Compatible) };
+        let options = EncoderOptions { perceptual: 0.0, ..options(32, effort, ToolSet::Genuine) };
         let encoded = planes.encode(&options);
         let error = 256.0 * 192.0 * 65025.0 / 10_f64.powf(planes.psnr(&encoded) / 10.0);
         error + 8.0 * encoded.to_stream().len() as f64 * 0.68 * (21.0 / 4.0_f64).exp2()
     };
     let costs = [0, 3, 5, 9].map(cost);
     assert!(costs.windows(2).all(|pair| pair[1] < pair[0]), "{costs:?}");
+}
+
+#[test]
+fn errors_shrink_where_they_weigh_more() {
+    let (width, height) = (128, 64);
+    let planes = Planes::generate(width, height, Content::Mixed, 4);
+    let [y, cb, cr] = &planes.planes;
+    let input = PictureInput::new(width, height, [y, cb, cr]).unwrap();
+    let errors = |left: f32| -> [u64; 2] {
+        let logs = (0..32).map(|block| if block % 8 < 4 { left } else { 0.0 }).collect();
+        let weights = BlockWeights { logs };
+        let options = options(36, 3, ToolSet::Full);
+        let encoded =
+            encode_intra_picture(&input.with_weights(&weights), &options, &NeverCancel, &|_, _| {}).unwrap();
+        [0, width / 2].map(|x| {
+            let row = |row: usize| {
+                let source = &y[row * width + x..][..width / 2];
+                let decoded = &encoded.reconstruction[0].row(row)[x..][..width / 2];
+                source.iter().zip(decoded).map(|(&a, &b)| u64::from(a.abs_diff(b)).pow(2)).sum::<u64>()
+            };
+            (0..height).map(row).sum()
+        })
+    };
+    let (plain, uneven) = (errors(0.0), errors(6.0));
+    assert!(uneven[0] < plain[0] && uneven[1] > plain[1], "{plain:?} {uneven:?}");
 }
 
 #[test]
@@ -310,6 +336,7 @@ fn options_out_of_range_are_named() {
     let [y, cb, cr] = &planes.planes;
     let input = PictureInput::new(16, 16, [y, cb, cr]).unwrap();
     let ok = EncoderOptions::default;
+    let genuine = || EncoderOptions { tools: ToolSet::Genuine, ..ok() };
     for (options, name) in [
         (EncoderOptions { qp: 64, ..ok() }, "qp"),
         (EncoderOptions { effort: 10, ..ok() }, "effort"),
@@ -317,10 +344,10 @@ fn options_out_of_range_are_named() {
         (EncoderOptions { threads: 0, ..ok() }, "threads"),
         (EncoderOptions { perceptual: f32::NAN, ..ok() }, "perceptual"),
         (EncoderOptions { perceptual: 2.5, ..ok() }, "perceptual"),
-        (EncoderOptions { chroma_qp_delta: Some([1, 0]), ..ok() }, "chroma_qp_delta"),
+        (EncoderOptions { chroma_qp_delta: Some([1, 0]), ..genuine() }, "chroma_qp_delta"),
         (EncoderOptions { chroma_qp_delta: Some([17, 17]), tools: ToolSet::Full, ..ok() }, "chroma_qp_delta"),
-        (EncoderOptions { slice_rows: 1, ..ok() }, "slice_rows"),
-        (EncoderOptions { weighted_quantisation: true, ..ok() }, "weighted_quantisation"),
+        (EncoderOptions { slice_rows: 1, ..genuine() }, "slice_rows"),
+        (EncoderOptions { weighted_quantisation: true, ..genuine() }, "weighted_quantisation"),
     ] {
         match encode_intra_picture(&input, &options, &NeverCancel, &|_, _| {}) {
             Err(Error::Invalid { element, .. }) => assert!(element.contains(name), "{element}"),
@@ -362,7 +389,7 @@ fn planes_of_the_wrong_size_are_refused() {
 
 #[test]
 fn fractions_of_source_samples_count() {
-    let options = EncoderOptions { qp: 8, perceptual: 0.0, ..EncoderOptions::default() };
+    let options = EncoderOptions { perceptual: 0.0, ..options(8, 5, ToolSet::Genuine) };
     let encode = |planes: [&[i16]; 3]| {
         let input = PictureInput::in_sixteenths(32, 16, planes).unwrap();
         encode_intra_picture(&input, &options, &NeverCancel, &|_, _| {}).unwrap()

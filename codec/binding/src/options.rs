@@ -98,7 +98,7 @@ pub fn options(limits_given: Option<&Bound<'_, Limits>>, threads: usize, simd: &
 pub struct Settings {
     #[pyo3(default = 5)]
     effort: u8,
-    #[pyo3(default = "compatible".into())]
+    #[pyo3(default = "full".into())]
     tools: String,
     #[pyo3(default = "sharp".into())]
     chroma: String,
@@ -164,10 +164,10 @@ pub(crate) fn chroma_filter(chroma: &str) -> PyResult<ChromaFilter> {
 
 fn tool_set(tools: &str) -> PyResult<ToolSet> {
     match tools {
-        "compatible" => Ok(ToolSet::Compatible),
         "full" => Ok(ToolSet::Full),
+        "genuine" | "compatible" => Ok(ToolSet::Genuine),
         other => {
-            let message = format!("tools is {other:?}, allowed are \"compatible\" and \"full\"");
+            let message = format!("tools is {other:?}, allowed are \"full\" and \"genuine\"");
             Err(PyValueError::new_err(message))
         }
     }

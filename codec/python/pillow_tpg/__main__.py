@@ -139,7 +139,12 @@ def _add_encode(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--effort", type=int, default=DEFAULT_EFFORT, help="0 (fastest) to 9 (smallest); default 5"
     )
-    parser.add_argument("--tools", choices=["compatible", "full"], default="compatible", help="coding tools")
+    parser.add_argument(
+        "--tools",
+        choices=["full", "genuine", "compatible"],
+        default="full",
+        help="coding tools; default full",
+    )
     parser.add_argument(
         "--chroma", choices=["box", "lanczos", "sharp"], default="sharp", help="chroma filter"
     )

@@ -84,7 +84,8 @@ def encode(
         target_ssimulacra2: the smallest file with at least this score against ``image``, found with at most 8
             encodings.
         effort: 0 (fastest) to 9 (smallest).
-        tools: ``compatible`` uses the coding tools of genuine files, ``full`` every intra tool that pays.
+        tools: ``full`` uses every coding tool that pays and that Tencent's decoder takes, ``genuine`` only those that
+            Tencent's encoder uses; ``compatible`` is an older name of the latter.
         chroma: how chroma is brought to half size.
         alpha_quality: 1 to 100; by default alpha has two thirds of the colour's QP.
         perceptual: 0.0 to 2.0, how far errors are weighed as they are seen instead of by their squares.
@@ -166,12 +167,12 @@ def check_options(options: StillOptions | AnimationOptions) -> None:
     lcu_size, tools = options.get("lcu_size"), tools_of(options)
     if lcu_size not in {None, 32, 64}:
         raise ValueError(f"lcu_size is {lcu_size}, allowed are 32 and 64")
-    if tools not in {"compatible", "full"}:
-        raise ValueError(f"tools is {tools!r}, allowed are 'compatible' and 'full'")
+    if tools not in {"full", "genuine", "compatible"}:
+        raise ValueError(f"tools is {tools!r}, allowed are 'full' and 'genuine'")
 
 
 def tools_of(options: StillOptions | AnimationOptions) -> ToolSet:
-    return options.get("tools", "compatible")
+    return options.get("tools", "full")
 
 
 def wanted_qp(options: StillOptions | AnimationOptions) -> float:

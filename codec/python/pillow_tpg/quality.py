@@ -11,7 +11,7 @@ __all__ = ["DEFAULT_QUALITY", "qp_for_quality", "quality_for_qp"]
 DEFAULT_QUALITY = 75
 
 
-def qp_for_quality(quality: float, tools: str = "compatible", *, name: str = "quality") -> int:
+def qp_for_quality(quality: float, tools: str = "full", *, name: str = "quality") -> int:
     """The QP with which photos look, on average, as JPEG's do at ``quality``, 1 to 100.
 
     Raises:
@@ -25,7 +25,7 @@ def qp_for_quality(quality: float, tools: str = "compatible", *, name: str = "qu
     return round(qp_low + (qp_high - qp_low) * (quality - low) / (high - low))
 
 
-def quality_for_qp(qp: int, tools: str = "compatible") -> int:
+def quality_for_qp(qp: int, tools: str = "full") -> int:
     """The greatest quality, 1 to 100, that gives this QP or a coarser one.
 
     Raises:
@@ -38,6 +38,6 @@ def quality_for_qp(qp: int, tools: str = "compatible") -> int:
 
 def _points(tools: str) -> tuple[tuple[int, float], ...]:
     try:
-        return QP_BY_QUALITY[tools]
+        return QP_BY_QUALITY["genuine" if tools == "compatible" else tools]
     except KeyError:
-        raise ValueError(f"tools is {tools!r}, allowed are 'compatible' and 'full'") from None
+        raise ValueError(f"tools is {tools!r}, allowed are 'full' and 'genuine'") from None

@@ -23,7 +23,8 @@ __all__ = [
 ]
 
 ChromaFilter: TypeAlias = Literal["box", "lanczos", "sharp"]
-ToolSet: TypeAlias = Literal["compatible", "full"]
+ToolSet: TypeAlias = Literal["full", "genuine", "compatible"]
+"""``compatible`` is an older name of ``genuine``."""
 Progress: TypeAlias = Callable[[int, int], object]
 AlphaChoice: TypeAlias = Literal["white", "keep"]
 

@@ -120,7 +120,7 @@ fn long_delays_are_shared_by_copies() {
 
 #[test]
 fn alpha_is_written_for_every_frame() {
-    for (tools, effort) in [(ToolSet::Compatible, 1), (ToolSet::Full, 5)] {
+    for (tools, effort) in [(ToolSet::Genuine, 1), (ToolSet::Full, 5)] {
         let mut options = options(28);
         options.picture.tools = tools;
         options.picture.effort = effort;

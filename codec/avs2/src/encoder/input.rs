@@ -1,6 +1,7 @@
 //! Pictures to encode.
 
 use crate::Error;
+use crate::encoder::BlockWeights;
 
 /// Fraction bits of source samples: rounding to 8 bits would add its error to that of quantisation.
 pub(super) const FRACTION_BITS: u32 = 4;
@@ -61,6 +62,7 @@ pub struct PictureInput<'a> {
     width: usize,
     height: usize,
     planes: [Samples<'a>; 3],
+    weights: Option<&'a BlockWeights>,
 }
 
 /// Greatest width and height: what the 14 bits of the sequence header hold.
@@ -97,7 +99,7 @@ impl<'a> PictureInput<'a> {
                 return Err(Error::Invalid { element, value: value as i64 });
             }
         }
-        let input = Self { width, height, planes };
+        let input = Self { width, height, planes, weights: None };
         for (c, plane) in planes.iter().enumerate() {
             let (w, h) = input.plane_size(c);
             if plane.len() != w * h {
@@ -106,6 +108,16 @@ impl<'a> PictureInput<'a> {
             }
         }
         Ok(input)
+    }
+
+    /// The same with measured weights of errors by place, beside those that local activity gives.
+    #[must_use]
+    pub fn with_weights(self, weights: &'a BlockWeights) -> Self {
+        Self { weights: Some(weights), ..self }
+    }
+
+    pub(super) fn weights(&self) -> Option<&'a BlockWeights> {
+        self.weights
     }
 
     pub(super) fn width(&self) -> usize {

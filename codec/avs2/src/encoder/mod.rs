@@ -31,6 +31,7 @@ mod structure;
 mod tuning;
 mod write;
 
+pub use analysis::activity::BlockWeights;
 pub use analysis::importance::{Importance, LookAhead};
 pub use animation::{AnimationEncoder, EncodedFrame, Track};
 pub use input::PictureInput;

@@ -10,11 +10,11 @@ use crate::{Error, SimdLevel};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ToolSet {
-    /// Tools that genuine still pictures and animations use.
+    /// Every tool that pays and that Tencent's decoder takes.
     #[default]
-    Compatible,
-    /// Every intra tool of the standard that pays.
     Full,
+    /// Exactly the tools that files of Tencent's encoder use.
+    Genuine,
 }
 
 /// The tools that the sets differ in. To move a tool from one set to the other, change its line in [`ToolSet::tools`].
@@ -94,7 +94,7 @@ impl Default for EncoderOptions {
             qp: 32,
             qp_fraction: 0,
             effort: 5,
-            tools: ToolSet::Compatible,
+            tools: ToolSet::Full,
             lcu_size_log2: None,
             chroma_qp_delta: None,
             perceptual: 1.0,

@@ -86,11 +86,13 @@ impl PictureTask<'_> {
             backend: Backend::detect(options.simd),
             lambda: tuning.lambda,
             chroma_weight: tuning.chroma_weight,
-            activity: Activity::new(&source[0], tuning.strength).with_importance(self.importance, in_picture),
-            perception: Perception::for_strength(tuning.strength),
+            activity: Activity::new(&source[0], tuning.slope, tuning.strength)
+                .with_importance(self.importance, in_picture)
+                .with_weights(self.input.weights()),
+            perception: Perception::for_strength(tuning.luma, tuning.strength),
         };
         let mut searched = self.search(&picture, cancel, progress)?;
-        let (planes, sao_enable) = self.filter(&picture, &mut searched);
+        let (planes, sao_enable) = self.filter(&picture, tuning.sao, &mut searched);
         if cancel.is_cancelled() {
             return Err(Error::Cancelled);
         }
@@ -135,6 +137,7 @@ impl PictureTask<'_> {
     fn filter(
         &mut self,
         picture: &search::Picture<'_>,
+        sao: bool,
         searched: &mut Searched,
     ) -> ([PlaneBuffer; 3], [bool; 3]) {
         let effort = picture.effort;
@@ -167,7 +170,7 @@ impl PictureTask<'_> {
         if rows.iter().all(Row::is_skipped) {
             return (planes, sao_enable);
         }
-        if effort.sao {
+        if effort.sao && sao {
             sao_enable = filters::sao::apply(&task, &mut planes, rows);
         }
         if effort.alf_passes > 0 {

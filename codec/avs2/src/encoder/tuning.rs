@@ -1,44 +1,72 @@
 //! What is made of the options in stills and in animations.
 
 use crate::encoder::EncoderOptions;
+use crate::encoder::analysis::perception::{self, Weights};
 
 /// Numbers that the search goes by.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tuning {
     /// How far weights of errors differ from 1.
     pub strength: f32,
-    /// Error per bit at the QP of the picture (docs/spec/avs2#b9.2).
+    /// Weights of luma by frequency at strength 1.
+    pub luma: Weights,
+    /// How weights fall with local activity at strength 1.
+    pub slope: f32,
+    /// Error per bit at the QP of the picture (9.2).
     pub lambda: f64,
     /// QP differences of Cb and Cr.
     pub chroma_qp_delta: [i8; 2],
     /// Weight of errors in chroma; follows the quantiser of chroma.
     pub chroma_weight: f64,
+    /// Sample adaptive offset, where the effort has it: in stills it lowers squared errors and nothing that is seen.
+    pub sao: bool,
 }
 
 /// Constants found by measuring (`docs/inside/encoder.md`, `docs/format/animation.md`).
 struct Constants {
+    /// Strength at `perceptual` 1.
     strength: f32,
+    luma: Weights,
+    slope: f32,
     /// Lambda at QP 11.
     lambda: f64,
     chroma_qp_delta: i8,
     /// Weight of errors in chroma at strength 1, beside the weights by frequency.
     chroma_weight: f64,
+    sao: bool,
 }
 
-const STILL: Constants = Constants { strength: 1.0, lambda: 0.64, chroma_qp_delta: 0, chroma_weight: 0.67 };
-const ANIMATION: Constants =
-    Constants { strength: 2.0, lambda: 0.52, chroma_qp_delta: -5, chroma_weight: 0.8 };
+const STILL: Constants = Constants {
+    strength: 1.7,
+    luma: perception::STILL_LUMA,
+    slope: 0.15,
+    lambda: 0.64,
+    chroma_qp_delta: -5,
+    chroma_weight: 0.75,
+    sao: false,
+};
+const ANIMATION: Constants = Constants {
+    strength: 2.0,
+    luma: perception::ANIMATION_LUMA,
+    slope: 0.1,
+    lambda: 0.52,
+    chroma_qp_delta: -5,
+    chroma_weight: 0.8,
+    sao: true,
+};
 /// Without QP differences of chroma, the weight of its errors stands in for them.
-const COMPATIBLE_ANIMATION: Constants =
+const GENUINE_STILL: Constants = Constants { chroma_qp_delta: 0, chroma_weight: 1.24, ..STILL };
+const GENUINE_ANIMATION: Constants =
     Constants { lambda: 0.56, chroma_qp_delta: 0, chroma_weight: 1.2, ..ANIMATION };
 
 impl Tuning {
     /// `animation` tells whether the picture belongs to one.
     pub fn new(options: &EncoderOptions, animation: bool) -> Self {
         let constants = match (options.tools.tools().chroma_qp_delta, animation) {
-            (_, false) => STILL,
+            (true, false) => STILL,
             (true, true) => ANIMATION,
-            (false, true) => COMPATIBLE_ANIMATION,
+            (false, false) => GENUINE_STILL,
+            (false, true) => GENUINE_ANIMATION,
         };
         let strength = options.perceptual * constants.strength;
         let default = if options.perceptual > 0.0 { constants.chroma_qp_delta } else { 0 };
@@ -46,9 +74,12 @@ impl Tuning {
         let [cb, cr] = chroma_qp_delta.map(f64::from);
         Self {
             strength,
+            luma: constants.luma,
+            slope: constants.slope,
             lambda: constants.lambda * ((options.exact_qp() - 11.0) / 4.0).exp2(),
             chroma_qp_delta,
             chroma_weight: constants.chroma_weight.powf(strength.into()) * (-(cb + cr) / 8.0).exp2(),
+            sao: constants.sao || options.perceptual == 0.0,
         }
     }
 }
@@ -65,11 +96,11 @@ mod tests {
             Tuning::new(&options, animation).chroma_qp_delta
         };
         for animation in [false, true] {
-            assert_eq!(deltas(ToolSet::Compatible, 1.0, None, animation), [0, 0]);
+            assert_eq!(deltas(ToolSet::Genuine, 1.0, None, animation), [0, 0]);
             assert_eq!(deltas(ToolSet::Full, 0.0, None, animation), [0, 0]);
             assert_eq!(deltas(ToolSet::Full, 1.0, Some([3, 3]), animation), [3, 3]);
         }
-        assert_eq!(deltas(ToolSet::Full, 1.0, None, false), [0, 0]);
+        assert_eq!(deltas(ToolSet::Full, 1.0, None, false), [-5, -5]);
         assert_eq!(deltas(ToolSet::Full, 1.0, None, true), [-5, -5]);
     }
 

@@ -19,6 +19,7 @@ mod chroma;
 mod hidden;
 mod matrix;
 mod pixels;
+mod seen;
 mod sharp;
 mod transparent;
 
@@ -27,7 +28,7 @@ pub use avs2::encoder::{EncoderOptions as PictureOptions, QP_PARTS, ToolSet};
 pub use chroma::ChromaFilter;
 pub use pixels::{PixelFormat, Pixels};
 
-use avs2::encoder::{Encoded, PictureInput, encode_intra_picture};
+use avs2::encoder::{BlockWeights, Encoded, PictureInput, encode_intra_picture};
 use avs2::{CancelCheck, PlaneBuffer, SimdLevel};
 
 use crate::colour::{self, ColourRange, Layout, PlaneRef, Planes};
@@ -37,6 +38,10 @@ use crate::{Error, Mode, Writer};
 const fn sixteenths(sample: u8) -> i16 {
     (sample as i16) << 4
 }
+
+/// The first effort at which a trial tells where errors are seen, and the effort of that trial.
+const TRIAL_FROM: u8 = 6;
+const TRIAL_EFFORT: u8 = 3;
 
 /// Chroma of grey, and of alpha pictures.
 const GREY: u8 = 128;
@@ -178,14 +183,17 @@ impl Source {
         options.check()?;
         let pictures = if self.has_alpha() { 2 } else { 1 };
         let [y, cb, cr] = &self.planes;
-        let colour = self
-            .picture([y, cb, cr], &options.picture, cancel, &|done, rows| progress(done, rows * pictures))?;
+        let weights = self.weights(&options.picture, cancel)?;
+        let colour =
+            self.picture([y, cb, cr], weights.as_ref(), &options.picture, cancel, &|done, rows| {
+                progress(done, rows * pictures)
+            })?;
         let alpha = match &self.alpha {
             None => None,
             Some(alpha) => {
                 let (alpha, chroma) = alpha_planes(alpha, cb.len());
                 let planes = [&alpha, &chroma, &chroma];
-                Some(self.picture(planes, &options.alpha_picture(), cancel, &|done, rows| {
+                Some(self.picture(planes, None, &options.alpha_picture(), cancel, &|done, rows| {
                     progress(rows + done, rows * pictures)
                 })?)
             }
@@ -193,15 +201,35 @@ impl Source {
         self.file(options, colour, alpha)
     }
 
+    /// What errors in the colour picture weigh by place, learnt from a trial at the efforts that have one.
+    fn weights(
+        &self,
+        options: &PictureOptions,
+        cancel: &(dyn CancelCheck + Sync),
+    ) -> Result<Option<BlockWeights>, Error> {
+        if options.effort < TRIAL_FROM || options.perceptual == 0.0 {
+            return Ok(None);
+        }
+        let trial = PictureOptions { effort: TRIAL_EFFORT, ..options.clone() };
+        let planes = self.planes.each_ref();
+        let encoded = self.picture(planes, None, &trial, cancel, &|_, _| {})?;
+        Ok(self.seen(&encoded.reconstruction))
+    }
+
     fn picture(
         &self,
         planes: [&Vec<i16>; 3],
+        weights: Option<&BlockWeights>,
         options: &PictureOptions,
         cancel: &(dyn CancelCheck + Sync),
         progress: Progress<'_>,
     ) -> Result<Encoded, Error> {
         let input = PictureInput::in_sixteenths(self.width, self.height, planes.map(Vec::as_slice));
-        input.and_then(|input| encode_intra_picture(&input, options, cancel, progress)).map_err(refused)
+        let weighted = |input: PictureInput<'_>| {
+            let input = weights.map_or(input, |weights| input.with_weights(weights));
+            encode_intra_picture(&input, options, cancel, progress)
+        };
+        input.and_then(weighted).map_err(refused)
     }
 
     fn file(

@@ -11,23 +11,44 @@ pub(in crate::encoder) struct Activity {
     weights: Vec<f32>,
 }
 
+/// Logarithms (base 2) of what errors in the 16x16 blocks of a picture weigh, row by row; only their differences count.
+#[derive(Debug, Clone)]
+pub struct BlockWeights {
+    /// One for each block, those at the right and bottom edges included.
+    pub logs: Vec<f32>,
+}
+
 /// Size of the blocks.
 const UNIT: usize = 16;
-/// The weight falls with this power of the variance.
-const SLOPE: f32 = 0.10;
+/// How much of measured weights counts, and of those by activity beside them.
+const MEASURED: f32 = 0.35;
+const BESIDE: f32 = 0.75;
 /// Greatest weight; the least is its reciprocal.
 const GREATEST: f32 = 4.0;
 
 impl Activity {
-    /// Measures `luma`; `strength` 0 weighs all blocks alike.
-    pub(in crate::encoder) fn new(luma: &SourcePlane, strength: f32) -> Self {
+    /// Measures `luma`; at strength 1 the weight falls with the power `slope` of the variance, and strength 0 weighs
+    /// all blocks alike.
+    pub(in crate::encoder) fn new(luma: &SourcePlane, slope: f32, strength: f32) -> Self {
         let (columns, rows) = (luma.width().div_ceil(UNIT), luma.height().div_ceil(UNIT));
         let places = (0..columns * rows).map(|i| (i % columns * UNIT, i / columns * UNIT));
         let logs: Vec<f32> =
-            places.map(|at| -SLOPE * log_activity(luma, at) + brightness(luma, at)).collect();
+            places.map(|at| -slope * log_activity(luma, at) + brightness(luma, at)).collect();
         let mean = logs.iter().sum::<f32>() / logs.len().max(1) as f32;
         let weight = |log: &f32| ((log - mean) * strength).exp2().clamp(1.0 / GREATEST, GREATEST);
         Self { columns, rows, weights: logs.iter().map(weight).collect() }
+    }
+
+    /// The same with measured weights.
+    pub(in crate::encoder) fn with_weights(mut self, weights: Option<&BlockWeights>) -> Self {
+        let Some(BlockWeights { logs }) = weights else { return self };
+        let both = |(weight, log): (&f32, &f32)| BESIDE * weight.log2() + MEASURED * log;
+        let sums: Vec<f32> = self.weights.iter().zip(logs).map(both).collect();
+        let mean = sums.iter().sum::<f32>() / sums.len().max(1) as f32;
+        for (weight, log) in self.weights.iter_mut().zip(&sums) {
+            *weight = (log - mean).exp2().clamp(1.0 / GREATEST, GREATEST);
+        }
+        self
     }
 
     /// The same where it counts `strength` how much later pictures inherit; the mean of the logarithms stays.

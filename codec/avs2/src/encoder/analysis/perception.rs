@@ -14,10 +14,20 @@ use crate::simd::Backend;
 /// Sides of the squares whose mean errors count.
 const SIDES: [usize; 4] = [2, 4, 8, 16];
 
-/// What errors weigh at full strength: base weight, and weights of the means by side. `docs/inside/encoder.md` says how
-/// they were found.
-const LUMA: (f32, [f32; 4]) = (0.92, [0.0, 0.8, 0.0, 0.8]);
-const CHROMA: (f32, [f32; 4]) = (0.35, [0.35, 0.8, 0.0, 2.5]);
+/// What errors weigh at strength 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::encoder) struct Weights {
+    /// What squared errors of all frequencies weigh.
+    base: f32,
+    /// What the means of squares weigh beside, by side.
+    means: [f32; 4],
+}
+
+/// Luma of stills. `docs/encoder.md` says how these were found.
+pub(in crate::encoder) const STILL_LUMA: Weights = Weights { base: 0.85, means: [0.0, 1.2, 0.0, 0.5] };
+/// Luma of animations.
+pub(in crate::encoder) const ANIMATION_LUMA: Weights = Weights { base: 0.92, means: [0.0, 0.8, 0.0, 0.8] };
+const CHROMA: Weights = Weights { base: 0.35, means: [0.35, 0.8, 0.0, 2.5] };
 
 /// log2 of the block sides that there are tables for.
 const SIZES: std::ops::Range<usize> = 2..7;
@@ -34,8 +44,9 @@ pub(in crate::encoder) struct Perception {
 
 impl Perception {
     /// Weights of luma and of chroma; with `strength` 0 errors of all frequencies weigh the same.
-    pub fn for_strength(strength: f32) -> [Self; 2] {
-        [LUMA, CHROMA].map(|(base, means)| Self::new(base.powf(strength), means.map(|mean| mean * strength)))
+    pub fn for_strength(luma: Weights, strength: f32) -> [Self; 2] {
+        [luma, CHROMA]
+            .map(|Weights { base, means }| Self::new(base.powf(strength), means.map(|mean| mean * strength)))
     }
 
     fn new(base: f32, means: [f32; 4]) -> Self {
@@ -81,7 +92,24 @@ impl Perception {
         if self.tables.is_empty() {
             return plain;
         }
-        let mut sums = [0_i32; 1024];
+        // Most blocks are small, and clearing takes time.
+        let base = f64::from(self.base) * plain;
+        match w * h / 4 {
+            ..=16 => self.add_means::<16>(base, source, samples, (w, h)),
+            ..=64 => self.add_means::<64>(base, source, samples, (w, h)),
+            _ => self.add_means::<1024>(base, source, samples, (w, h)),
+        }
+    }
+
+    /// `total` and the weighted energies of the mean errors of a block with at most `N` squares of 2 x 2.
+    fn add_means<const N: usize>(
+        &self,
+        mut total: f64,
+        source: (&[i16], usize),
+        samples: (&[u8], usize),
+        (w, h): (usize, usize),
+    ) -> f64 {
+        let mut sums = [0_i32; N];
         for (y, sums) in sums.chunks_exact_mut(w / 2).take(h / 2).enumerate() {
             for y in 2 * y..2 * y + 2 {
                 let source = source.0[y * source.1..][..w].chunks_exact(2);
@@ -92,7 +120,6 @@ impl Perception {
                 }
             }
         }
-        let mut total = f64::from(self.base) * plain;
         let mut size = (w / 2, h / 2);
         for (i, (&side, &weight)) in SIDES.iter().zip(&self.means).enumerate() {
             if i > 0 {
@@ -181,7 +208,7 @@ mod tests {
     #[test]
     fn strength_0_is_the_squared_error() {
         let source = block(16, 8, |x, y| (x * y) as i16);
-        let [luma, chroma] = Perception::for_strength(0.0);
+        let [luma, chroma] = Perception::for_strength(STILL_LUMA, 0.0);
         let plain = source_error(Backend::SCALAR, (&source, 16), (&[128; 128], 16), (16, 8));
         assert_eq!(luma.error(Backend::SCALAR, (&source, 16), (&[128; 128], 16), (16, 8)), plain);
         assert!(chroma.weights((16, 8)).is_none());
@@ -191,7 +218,7 @@ mod tests {
     fn division_does_not_matter() {
         let source = block(32, 32, |x, y| ((x * 7 + y * 13) % 50) as i16 - 25);
         let samples = vec![128; 1024];
-        for perception in Perception::for_strength(1.0) {
+        for perception in Perception::for_strength(STILL_LUMA, 1.0) {
             let error = |x: usize, y: usize, size| {
                 let at = y * 32 + x;
                 perception.error(Backend::SCALAR, (&source[at..], 32), (&samples[at..], 32), size)
@@ -206,7 +233,8 @@ mod tests {
     fn flat_errors_weigh_more_than_alternating_ones() {
         let flat = block(16, 16, |_, _| 16);
         let alternating = block(16, 16, |x, y| if (x + y) % 2 == 0 { 16 } else { -16 });
-        for (perception, (base, means)) in Perception::for_strength(1.0).iter().zip([LUMA, CHROMA]) {
+        let perceptions = Perception::for_strength(STILL_LUMA, 1.0);
+        for (perception, Weights { base, means }) in perceptions.iter().zip([STILL_LUMA, CHROMA]) {
             let error = |source| perception.error(Backend::SCALAR, (source, 16), (&[128; 256], 16), (16, 16));
             assert!((error(&alternating) - 256.0 * f64::from(base)).abs() < 0.01);
             let all = base + means.iter().sum::<f32>();
@@ -216,7 +244,7 @@ mod tests {
 
     #[test]
     fn weights_are_those_of_a_cosine() {
-        let [luma, _] = Perception::for_strength(1.0);
+        let [luma, _] = Perception::for_strength(STILL_LUMA, 1.0);
         for (size, k) in [((16, 16), (1, 0)), ((32, 8), (2, 1)), ((8, 8), (0, 0))] {
             let (w, h) = size;
             let cosine = |n: usize, k: usize, i: usize| {

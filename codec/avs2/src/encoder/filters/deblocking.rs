@@ -44,7 +44,7 @@ pub(in crate::encoder) fn apply(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encoder::analysis::perception::Perception;
+    use crate::encoder::analysis::perception::{Perception, STILL_LUMA};
     use crate::encoder::input::SourcePlane;
     use crate::filter::{Geometry, edge};
     use crate::headers::AlfParameters;
@@ -74,7 +74,7 @@ mod tests {
             keep_stages: false,
         };
         let rows = [row];
-        let perception = Perception::for_strength(0.0);
+        let perception = Perception::for_strength(STILL_LUMA, 0.0);
         let against = |source: &[SourcePlane; 3], tried: usize| {
             let task = FilterTask {
                 geometry,

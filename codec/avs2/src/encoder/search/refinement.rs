@@ -189,7 +189,7 @@ impl Search<'_> {
 mod tests {
     use super::*;
     use crate::encoder::analysis::activity::Activity;
-    use crate::encoder::analysis::perception::Perception;
+    use crate::encoder::analysis::perception::{Perception, STILL_LUMA};
     use crate::encoder::input::SourcePlane;
     use crate::encoder::options::EFFORTS;
     use crate::encoder::search::Picture;
@@ -231,8 +231,8 @@ mod tests {
             backend: Backend::SCALAR,
             lambda: 6.0,
             chroma_weight: 1.0,
-            activity: Activity::new(&source[0], 1.0),
-            perception: Perception::for_strength(1.0),
+            activity: Activity::new(&source[0], 0.1, 1.0),
+            perception: Perception::for_strength(STILL_LUMA, 1.0),
         };
         let refinement = Refinement { sweeps: 2, luma_modes: 4, bits_behind: 5.0 };
         let mut search = Search::new(&picture, Row::new(geometry, 0, false, 24));

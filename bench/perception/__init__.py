@@ -1,0 +1,1 @@
+"""What pictures lose: metrics, material and curves of the benches."""
