@@ -12,7 +12,7 @@ pub(super) struct Tuning {
     pub luma: Weights,
     /// How weights fall with local activity at strength 1.
     pub slope: f32,
-    /// Error per bit at the QP of the picture (9.2).
+    /// Error per bit at the QP of the picture (docs/spec/avs2#b9.2).
     pub lambda: f64,
     /// QP differences of Cb and Cr.
     pub chroma_qp_delta: [i8; 2],

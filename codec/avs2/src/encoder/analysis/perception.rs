@@ -23,7 +23,7 @@ pub(in crate::encoder) struct Weights {
     means: [f32; 4],
 }
 
-/// Luma of stills. `docs/encoder.md` says how these were found.
+/// Luma of stills. `docs/inside/encoder.md` says how these were found.
 pub(in crate::encoder) const STILL_LUMA: Weights = Weights { base: 0.85, means: [0.0, 1.2, 0.0, 0.5] };
 /// Luma of animations.
 pub(in crate::encoder) const ANIMATION_LUMA: Weights = Weights { base: 0.92, means: [0.0, 0.8, 0.0, 0.8] };
