@@ -70,7 +70,7 @@ def blurred(pixels: Pixels) -> Pixels:
 def sharpened(pixels: Pixels) -> Pixels:
     p = np.pad(pixels.astype(int), ((1, 1), (1, 1), (0, 0)), "edge")
     beside = p[:-2, 1:-1] + p[2:, 1:-1] + p[1:-1, :-2] + p[1:-1, 2:]
-    return np.clip(5 * p[1:-1, 1:-1] - beside, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(5 * p[1:-1, 1:-1] - beside, 0, 255), np.uint8)
 
 
 def from_yuv(pixels: Pixels) -> Pixels:
@@ -81,7 +81,7 @@ def from_yuv(pixels: Pixels) -> Pixels:
     u = f(-0.14713) * r - f(0.28886) * g + f(0.436) * b + f(128) - f(128)
     v = f(0.615) * r - f(0.51499) * g - f(0.10001) * b + f(128) - f(128)
     planes = [y + f(1.13983) * v, y - f(0.39465) * u - f(0.5806) * v, y + f(2.03211) * u]
-    return np.clip(np.stack(planes, 2), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.stack(planes, 2), 0, 255).astype(np.uint8))
 
 
 def pair(name: str) -> tuple[Pixels, Pixels]:
