@@ -171,7 +171,8 @@ class FileReader:
                 if files.sums and not files.remaining:
                     if files.crc64 != self.info.crc64:
                         raise self._damaged(f"its CRC-64 is {files.crc64} instead of {self.info.crc64}")
-                    integrity.found_whole(self.segments)
+                    if self.info.size > SMALL:
+                        integrity.found_whole(self.segments)
                 yield chunk
         except _Short as error:
             raise self._damaged(str(error)) from error
