@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -20,10 +21,10 @@ def target(key: str) -> str:
     return f"/{BUCKET}/{key}".replace("\n", "%0A")
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """A data folder with a few objects and an upload under way; no server runs."""
-    folder = tmp_path / "data"
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a few objects and an upload under way."""
+    folder = tmp_path_factory.mktemp("pristine") / "data"
     with ServerProcess(folder) as server:
         server.request("PUT", f"/{BUCKET}", b"")
         for key, body in BODIES.items():
@@ -33,6 +34,12 @@ def data(tmp_path: Path) -> Path:
         answer = server.request("PUT", f"/{BUCKET}/big?partNumber=1&uploadId={identifier}", b"part " * 1000)
         assert answer.status == 200
     return folder
+
+
+@pytest.fixture
+def data(pristine: Path, tmp_path: Path) -> Path:
+    """A copy of it; no server runs."""
+    return shutil.copytree(pristine, tmp_path / "data")
 
 
 def blob(data: Path, body: bytes) -> Path:

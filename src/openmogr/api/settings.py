@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from enum import StrEnum
 from ipaddress import ip_network
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from openmogr.wire.limits import WireLimits
 
-__all__ = ["ServerSettings"]
+__all__ = ["Sandbox", "ServerSettings"]
 
 _SUFFIXES = ("myqcloud.com", "tencentcos.cn")
 _PATTERN = re.compile(r"[a-z0-9.*-]+")
@@ -22,6 +23,14 @@ _HOST_PATTERNS = (
     "*.file.myqcloud.com",
     "*.image.myqcloud.com",
 )
+
+
+class Sandbox(StrEnum):
+    """At which hosts documents are shown without scripts, forms and the origin's storage."""
+
+    PATH = "path"
+    ALL = "all"
+    OFF = "off"
 
 
 def _flat(table: Mapping[str, object]) -> dict[str, object]:
@@ -68,6 +77,11 @@ class ServerSettings(BaseModel):
     cors_allow_origin: str = Field(
         default="*",
         description="Access-Control-Allow-Origin for buckets without a CORS configuration; empty: none.",
+    )
+    sandbox_documents: Sandbox = Field(
+        default=Sandbox.PATH,
+        description="Where HTML, SVG and XML that is shown inline gets a Content-Security-Policy that forbids it to run"
+        " scripts and to load anything: path (at path style hosts, where all buckets share an origin), all or off.",
     )
     access_log: bool = Field(default=False, description="Log a line for every request.")
     trusted_proxies: tuple[str, ...] = Field(

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from openmogr.storage.embedded import crc64
-from openmogr.storage.embedded.blobs import no_deletions, sync_folder
+from openmogr.storage.embedded.blobs import create_private, no_deletions, sync_folder
 from openmogr.storage.embedded.fsck import index_of, open_index
 from openmogr.storage.errors import StorageUnusable
 
@@ -33,6 +33,7 @@ __all__ = [
     "blob_path",
     "copy_file",
     "damaged_objects",
+    "make_folders",
     "opened",
     "read_manifest",
 ]
@@ -134,11 +135,17 @@ def blob_path(folder: Path, name: str) -> Path:
     return folder / "blobs" / name[-2:] / name
 
 
+def make_folders(folder: Path) -> None:
+    """Those of blobs."""
+    for path in (folder / "blobs", *(blob_path(folder, f"{number:02x}").parent for number in range(256))):
+        path.mkdir(mode=0o700, exist_ok=True)
+
+
 def copy_file(source: Path, target: Path, name: str) -> Blob:
     """Copy durably, all at once; what was copied."""
     sums, crc, size = hashlib.sha256(), 0, 0
     partial = target.with_name(target.name + ".part")
-    with source.open("rb") as reader, partial.open("wb", opener=_private) as writer:
+    with source.open("rb") as reader, os.fdopen(create_private(partial), "wb") as writer:
         while chunk := reader.read(_CHUNK):
             writer.write(chunk)
             sums.update(chunk)
@@ -159,8 +166,7 @@ def _prepare(target: Path) -> dict[str, Blob]:
         raise StorageUnusable(f"{target} is neither empty nor a backup")
     if (target / "index.sqlite3").exists():
         raise StorageUnusable(f"{target} is a data folder")
-    for number in range(256):
-        (target / "blobs" / f"{number:02x}").mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folders(target)
     return {} if manifest is None else manifest.blobs
 
 
@@ -294,7 +300,7 @@ def _write_manifest(target: Path, manifest: Manifest) -> None:
         "blobs": len(manifest.blobs),
     }
     partial = target / f"{_MANIFEST}.part"
-    with partial.open("w", encoding="utf-8", opener=_private) as stream:
+    with os.fdopen(create_private(partial), "w", encoding="utf-8") as stream:
         for line in (head, *map(asdict, manifest.blobs.values())):
             stream.write(json.dumps(line) + "\n")
         stream.flush()
@@ -315,7 +321,3 @@ def _remove_others(target: Path, manifest: Manifest) -> None:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

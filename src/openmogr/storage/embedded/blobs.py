@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
 
-__all__ = ["KEEP", "BlobFiles", "no_deletions", "sync_folder"]
+__all__ = ["KEEP", "BlobFiles", "create_private", "no_deletions", "sync_folder"]
 
 # Locked while blobs are removed, or must not be.
 KEEP = "keep"
@@ -31,6 +31,11 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def create_private(path: Path) -> int:
+    """A descriptor of a new or emptied file for this user alone."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from openmogr.storage.embedded.blobs import sync_folder
+from openmogr.storage.embedded.blobs import create_private, sync_folder
 from openmogr.storage.embedded.fsck import Fault, Finding
 from openmogr.storage.embedded.records import OBJECT_COLUMNS, PART_COLUMNS
 
@@ -86,7 +86,7 @@ def _write_note(folder: Path, connection: sqlite3.Connection, finding: Finding, 
         "pieces": pieces,
     }
     path = folder / f"{min(blobs, default='empty')}-{finding.content}.json"
-    with path.open("w", encoding="utf-8", opener=_private) as stream:
+    with os.fdopen(create_private(path), "w", encoding="utf-8") as stream:
         json.dump(note, stream, ensure_ascii=False, indent=2)
         stream.flush()
         os.fsync(stream.fileno())
@@ -128,7 +128,3 @@ def _remove_file(data: Path, path: Path) -> None:
 
 def _path(data: Path, blob: str) -> Path:
     return data / "blobs" / blob[-2:] / blob
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -14,6 +14,7 @@ from openmogr.storage.embedded.backup import (
     blob_path,
     copy_file,
     damaged_objects,
+    make_folders,
     opened,
     read_manifest,
 )
@@ -83,9 +84,7 @@ def restore(source: Path, data: Path, *, force: bool = False) -> RestoreReport:
 
 def _copy(source: Path, data: Path, blobs: Iterable[Blob], report: RestoreReport) -> None:
     """All blobs; the names of those that are not what the manifest says go to ``broken``."""
-    folders = {blob_path(data, f"{number:02x}").parent for number in range(256)}
-    for folder in folders:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folders(data)
     for blob in blobs:
         if blob.size < 0:  # it was missing when the backup was made
             continue
@@ -97,9 +96,8 @@ def _copy(source: Path, data: Path, blobs: Iterable[Blob], report: RestoreReport
         report.bytes += found.size
         if found != blob:
             report.broken.append(blob.name)
-    for folder in folders:
+    for folder in (*(data / "blobs").iterdir(), data / "blobs"):
         sync_folder(folder)
-    sync_folder(data / "blobs")
 
 
 def _copy_sure(source: Path, target: Path, wanted: Blob) -> None:
