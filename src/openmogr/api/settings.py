@@ -86,7 +86,8 @@ class ServerSettings(BaseModel):
     access_log: bool = Field(default=False, description="Log a line for every request.")
     trusted_proxies: tuple[str, ...] = Field(
         default=(),
-        description="Networks of proxies whose X-Forwarded-For tells who the client is, for the log: 10.0.0.0/8, …",
+        description="Networks of proxies whose X-Forwarded-For tells who the client is, for the log and for"
+        " requests_per_second: 10.0.0.0/8, …",
     )
     operate_address: str = Field(
         default="",
@@ -99,6 +100,12 @@ class ServerSettings(BaseModel):
         ge=0,
         description="From the signal to stop until no connection is taken any more, in seconds; /-/ready says 503"
         " meanwhile, so that a load balancer looks elsewhere first.",
+    )
+    requests_per_second: float = Field(
+        default=0.0,
+        ge=0,
+        description="Most requests per second of one SecretId, or of one address (IPv6: /64 network) without a valid"
+        " signature; more are refused with 503 and Retry-After; 0: any number.",
     )
     max_xml_bytes: int = Field(
         default=2 * 1024 * 1024, gt=0, description="Longest XML body of a request, in bytes."
