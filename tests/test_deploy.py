@@ -82,7 +82,9 @@ def proxy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         port = free_port()
         environment = {**os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder)}
         with (folder / "proxy.log").open("wb") as log:
-            process = subprocess.Popen(make(folder, port, server.port), stdout=log, stderr=log, env=environment)
+            process = subprocess.Popen(
+                make(folder, port, server.port), stdout=log, stderr=log, env=environment
+            )
         try:
             deadline = time.monotonic() + 30
             while True:
@@ -104,7 +106,17 @@ def proxy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.mark.parametrize(
     "key",
-    ["plain.txt", "a//b", "/leading", "trailing/", "enc%2Foded", "sp%20ace", "plus+sign", "%E5%9B%BE.png", "per%25cent"],
+    [
+        "plain.txt",
+        "a//b",
+        "/leading",
+        "trailing/",
+        "enc%2Foded",
+        "sp%20ace",
+        "plus+sign",
+        "%E5%9B%BE.png",
+        "per%25cent",
+    ],
 )
 def test_keys_arrive_as_they_were_signed(proxy: Proxy, key: str) -> None:
     path = f"/{BUCKET}/{key}"

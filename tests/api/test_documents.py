@@ -15,7 +15,10 @@ SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
 
 def put(server: ServerProcess, key: str, content_type: str, **headers: str) -> None:
-    sent = {"Content-Type": content_type, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    sent = {
+        "Content-Type": content_type,
+        **{name.replace("_", "-"): value for name, value in headers.items()},
+    }
     assert server.request("PUT", f"/{BUCKET}/{key}", SVG, sent).status == 200
 
 
@@ -32,7 +35,9 @@ def policy(answer: Answer) -> str:
 
 
 def sniffs(answer: Answer) -> bool:
-    return ("x-content-type-options", "nosniff") not in [(name.lower(), value) for name, value in answer.headers]
+    return ("x-content-type-options", "nosniff") not in [
+        (name.lower(), value) for name, value in answer.headers
+    ]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +53,9 @@ def sniffs(answer: Answer) -> bool:
         "text/plain, text/html",
     ],
 )
-def test_documents_are_sandboxed_where_buckets_share_an_origin(server: ServerProcess, content_type: str) -> None:
+def test_documents_are_sandboxed_where_buckets_share_an_origin(
+    server: ServerProcess, content_type: str
+) -> None:
     put(server, "doc", content_type)
     for method, headers in (("GET", {}), ("HEAD", {}), ("GET", {"Range": "bytes=0-9"})):
         answer = server.request(method, f"/{BUCKET}/doc", headers=headers)

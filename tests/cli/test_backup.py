@@ -134,7 +134,9 @@ def test_a_second_backup_copies_what_is_new_and_drops_what_is_gone(openmogr: Run
     result = openmogr("backup", dest, "--data", data)
     assert "1 files copied" in result.output
     assert "1 there before" in result.output
-    assert sorted(path.read_bytes() for path in (dest / "blobs").glob("*/*")) == sorted([body("b"), body("c")])
+    assert sorted(path.read_bytes() for path in (dest / "blobs").glob("*/*")) == sorted(
+        [body("b"), body("c")]
+    )
     assert len(list(dest.glob("index-*.sqlite3"))) == 1
     assert not any(path.stat().st_mode & 0o077 for path in dest.rglob("*"))
 

@@ -14,7 +14,12 @@ from openmogr.testing import ServerProcess
 from tests.cli.conftest import Run
 
 BUCKET = "b-1250000000"
-BODIES = {"a.txt": b"first " * 500, "dir/zwei\n.txt": b"second " * 700, "three": b"third " * 900, "empty": b""}
+BODIES = {
+    "a.txt": b"first " * 500,
+    "dir/zwei\n.txt": b"second " * 700,
+    "three": b"third " * 900,
+    "empty": b"",
+}
 
 
 def target(key: str) -> str:

@@ -25,7 +25,9 @@ _OVERRIDES = {
     )
 }
 # What browsers take for a document that may hold scripts, besides all that ends in +xml.
-_DOCUMENTS = frozenset({b"text/html", b"text/xml", b"text/xsl", b"application/xml", b"multipart/x-mixed-replace"})
+_DOCUMENTS = frozenset(
+    {b"text/html", b"text/xml", b"text/xsl", b"application/xml", b"multipart/x-mixed-replace"}
+)
 _SANDBOX: Header = (
     b"content-security-policy",
     b"sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:",

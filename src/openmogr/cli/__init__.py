@@ -1,4 +1,4 @@
-"""The command line: ``openmogr serve``, ``compress``, ``sign``, ``cache``, ``fsck``, ``backup``, ``restore``, ``doctor``."""
+"""The command line: ``openmogr`` with ``serve``, ``compress``, ``sign``, ``fsck``, ``backup`` and the others."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import sys
 import click
 
 from openmogr import __version__
+from openmogr.cli.backup import backup, restore
 from openmogr.cli.cache import cache
 from openmogr.cli.compress import compress
-from openmogr.cli.backup import backup, restore
 from openmogr.cli.doctor import doctor
 from openmogr.cli.exit_codes import ExitCode
 from openmogr.cli.fsck import fsck

@@ -85,7 +85,9 @@ def restore(source: Path, data: Path | None, config: Path | None, force: bool) -
         _end("Nothing was restored, for this is damaged in the backup:", report.broken)
     click.echo(f"{report.objects} objects of {report.created} in {folder}, {human_size(report.bytes)}")
     if report.broken:
-        click.echo("Damaged in the backup, and restored as it is (openmogr fsck --repair puts it aside):", err=True)
+        click.echo(
+            "Damaged in the backup, and restored as it is (openmogr fsck --repair puts it aside):", err=True
+        )
         _lines(report.broken)
     _end("Damaged when the backup was made:", report.damaged)
     sys.exit(ExitCode.DAMAGED if report.broken else ExitCode.OK)

@@ -30,7 +30,9 @@ __all__ = ["fsck"]
     metavar="FILE",
     help="TOML file with settings; OPENMOGR_CONFIG names one too.",
 )
-@click.option("--repair", is_flag=True, help="Put damaged objects aside and remove leftovers; no server may run.")
+@click.option(
+    "--repair", is_flag=True, help="Put damaged objects aside and remove leftovers; no server may run."
+)
 def fsck(data: Path | None, config: Path | None, repair: bool) -> None:
     """Check every object against its checksums, and the index against the files.
 

@@ -199,7 +199,9 @@ def _check_row(data: Path, connection: sqlite3.Connection, row: _Row) -> Finding
     except EOFError as error:
         return Finding(Fault.LENGTH, str(error), *place)
     except OSError as error:
-        return Finding(Fault.CHECKSUM, f"{error.filename or 'a blob'} cannot be read: {error.strerror}", *place)
+        return Finding(
+            Fault.CHECKSUM, f"{error.filename or 'a blob'} cannot be read: {error.strerror}", *place
+        )
     wanted = crc & (1 << 64) - 1
     if found[0] != wanted:
         return Finding(Fault.CHECKSUM, f"CRC-64 {found[0]} instead of {wanted}", *place)
@@ -228,10 +230,10 @@ def _digest(data: Path, segments: Sequence[Segment]) -> tuple[int, str]:
 
 def _again(data: Path, finding: Finding) -> Finding | None:
     """What is found now of an object or part that a server may have replaced meanwhile."""
+    query = f"{_OBJECTS} WHERE b.name = ? AND o.key = ?"
+    place: tuple[str | bytes | int, ...] = (finding.bucket, finding.key.encode())
     if finding.upload:
         query, place = f"{_PARTS} WHERE p.upload = ? AND p.number = ?", (finding.upload, finding.number)
-    else:
-        query, place = f"{_OBJECTS} WHERE b.name = ? AND o.key = ?", (finding.bucket, finding.key.encode())
     with open_index(data) as connection:
         connection.execute("BEGIN")
         row = connection.execute(query, place).fetchone()

@@ -1,4 +1,4 @@
-"""What can be done about a damaged data folder: damaged objects go, their bytes are kept aside, leftovers are removed."""
+"""What can be done about a damaged data folder: damaged objects go, their bytes are kept aside, leftovers go."""
 
 from __future__ import annotations
 
