@@ -95,3 +95,19 @@ def test_tasks_inherit_the_request() -> None:
     asyncio.run(both())
     lines = out.getvalue().splitlines()
     assert sorted(line.rsplit("request_id=", 1)[1] for line in lines) == ["one", "two"]
+
+
+def test_no_key_breaks_a_line_of_text() -> None:
+    out = _logged(LogSettings(format=LogFormat.TEXT))
+    logging.getLogger("openmogr.api").warning(
+        "GET %s", "/b/a\n2026-01-01 [error] made up\x1b[2J", extra={"path": "/ü\r"}
+    )
+    try:
+        raise ValueError("with a traceback")
+    except ValueError:
+        logging.getLogger("openmogr.api").exception("failed")
+    first, second, *traceback = out.getvalue().splitlines()
+    assert "/b/a\\n2026-01-01 [error] made up\\x1b[2J" in first
+    assert "/ü\\r" in first
+    assert "failed" in second
+    assert len(traceback) > 2

@@ -68,6 +68,7 @@ async def test_keys_never_become_paths(
         "blobs",
         "staging",
         "index.sqlite3",
+        "keep",
         "lock",
         "reserve",
     }

@@ -24,6 +24,14 @@ _OVERRIDES = {
         "expires",
     )
 }
+# What browsers take for a document that may hold scripts, besides all that ends in +xml.
+_DOCUMENTS = frozenset(
+    {b"text/html", b"text/xml", b"text/xsl", b"application/xml", b"multipart/x-mixed-replace"}
+)
+_SANDBOX: Header = (
+    b"content-security-policy",
+    b"sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:",
+)
 _NOT_WITH_304 = (b"content-type", b"content-encoding", b"x-cos-hash-crc64ecma")
 
 
@@ -87,6 +95,8 @@ async def answer(
         if part is not None:
             headers.append((b"content-range", part.content_range))
             start, stop, status = part.start, part.stop, 206
+        if request.host.sandboxed and _is_document(headers):
+            headers.append(_SANDBOX)
         response = Response(status, headers, length=stop - start, close=body.close)
         if request.method != "HEAD" and stop > start:
             if not isinstance(body.content, bytes):
@@ -110,6 +120,21 @@ def overrides_of(request: Request) -> list[Header]:
     if found and not request.signed:
         raise AccessDenied("Request specific response headers cannot be used for anonymous GET requests.")
     return [(name, value.translate(None, b"\r\n\0")) for name, value in found]
+
+
+def _is_document(headers: Sequence[Header]) -> bool:
+    """Whether a browser would show the body as a document of its own, in which scripts may run."""
+    for name, value in headers:
+        if name == b"content-disposition" and value.lower().lstrip().startswith(b"attachment"):
+            return False
+    # Browsers take the last of several types that they understand.
+    types = {
+        item.partition(b";")[0].strip().lower()
+        for name, value in headers
+        if name == b"content-type"
+        for item in value.split(b",")
+    }
+    return not types or any(item in _DOCUMENTS or item.endswith(b"xml") for item in types)
 
 
 def _override(headers: Sequence[Header], overrides: Sequence[Header]) -> list[Header]:

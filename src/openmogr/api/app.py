@@ -11,6 +11,7 @@ from openmogr.api.coverage import check_coverage
 from openmogr.api.observing import Seen
 from openmogr.api.operate import is_operate, operate_page
 from openmogr.api.processing import error_number
+from openmogr.api.rate import RateLimit, network_of
 from openmogr.api.request import Request, read_request
 from openmogr.api.response import Header, Response
 from openmogr.api.routing import find_handler
@@ -41,6 +42,7 @@ class CosApi:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._ids = RequestIds()
+        self._rate = RateLimit(services.settings.requests_per_second)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -79,7 +81,7 @@ class CosApi:
         request: Request | None = None
         try:
             request = read_request(scope, receive, self._services.hosts)
-            response = await self._answer(request)
+            response = await self._answer(request, scope)
         except CosError as error:
             response = self._error(scope, request, error, request_id)
         except (MemoryError, OSError) as error:
@@ -93,16 +95,27 @@ class CosApi:
             response.headers += await cors_headers(self._services, request, response.headers)
         return request, response
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request, scope: Scope) -> Response:
         if is_operate(self._services, request):
             request.operation = "operate"
             return await operate_page(self._services, request)
-        if request.method != "OPTIONS":
-            request.coverage = self._services.verifier.verify(request.signature_input)
-            request.signed = request.coverage is not None
+        try:
+            if request.method != "OPTIONS":
+                request.coverage = self._services.verifier.verify(request.signature_input)
+                request.signed = request.coverage is not None
+        finally:
+            # A wrong signature is its sender's, not that of the key it names.
+            if self._rate.on:
+                self._rate.count(self._caller(request, scope))
         handler = find_handler(request)
         check_coverage(request)
         return await handler(self._services, request)
+
+    def _caller(self, request: Request, scope: Scope) -> str:
+        if request.coverage is not None:
+            return request.coverage.secret_id
+        peer = scope["client"][0] if scope.get("client") else "-"
+        return network_of(self._services.observer.client(peer, request.headers))
 
     def _error(self, scope: Scope, request: Request | None, error: CosError, request_id: str) -> Response:
         if error.status >= 500 or error.detail:
@@ -139,6 +152,8 @@ class CosApi:
         """Send the answer; returns the bytes of its body."""
         headers = response.headers
         headers.append((b"x-cos-request-id", request_id.encode()))
+        # An upload's type is its uploader's word; nobody guesses another one from the bytes.
+        headers.append((b"x-content-type-options", b"nosniff"))
         length = len(response.body) if response.length is None else response.length
         if response.status not in (204, 304):
             headers.append((b"content-length", b"%d" % length))

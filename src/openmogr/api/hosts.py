@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import lru_cache
 
-from openmogr.api.settings import ServerSettings
+from openmogr.api.settings import Sandbox, ServerSettings
 
 __all__ = ["Host", "HostTable", "Style"]
 
@@ -29,6 +29,7 @@ class Host:
         bucket: empty unless ``style`` is ``VIRTUAL``.
         region: empty where the host names none.
         ci: a ``.pic.`` or ``.ci.`` host, where the root means the CI service and not the bucket.
+        sandboxed: documents of this host must not act on others of its origin, which are strangers'.
         known: named by a pattern, a domain or a mapping, and not just any host.
     """
 
@@ -38,6 +39,7 @@ class Host:
     region: str = ""
     ci: bool = False
     known: bool = True
+    sandboxed: bool = False
 
 
 class HostTable:
@@ -48,10 +50,16 @@ class HostTable:
         self._domains = frozenset(settings.domains)
         patterns = [*(f"*.{domain}" for domain in settings.domains), *settings.host_patterns]
         self._patterns = [(_compile(pattern), _is_ci(pattern)) for pattern in patterns]
+        self._sandbox = settings.sandbox_documents
         # Hosts come from clients, so the cache is bounded.
         self.resolve = lru_cache(maxsize=4096)(self._resolve)
 
     def _resolve(self, host: str) -> Host:
+        found = self._find(host)
+        shared = self._sandbox is Sandbox.PATH and found.style is Style.PATH
+        return replace(found, sandboxed=shared or self._sandbox is Sandbox.ALL)
+
+    def _find(self, host: str) -> Host:
         name = host.lower()
         if not name.endswith("]"):
             name = re.sub(r":\d*$", "", name)

@@ -44,6 +44,7 @@ async def get_object(services: Services, request: Request) -> Response:
     reader = await open_readable(services, request)
 
     async def stored() -> Body:
+        await reader.verify()
         return Body(reader.info.size, partial(object_chunks, reader, rate=rate), close=reader.aclose)
 
     try:

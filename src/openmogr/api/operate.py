@@ -84,7 +84,8 @@ class OperateApi:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self._answer(scope["method"], scope["path"])
-        headers = [*response.headers, (b"content-length", b"%d" % len(response.body))]
+        length = (b"content-length", b"%d" % len(response.body))
+        headers = [*response.headers, length, (b"x-content-type-options", b"nosniff")]
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send(
             {"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else response.body}

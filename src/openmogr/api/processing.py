@@ -79,14 +79,14 @@ async def processed_object(
                 if not pipeline.ignore_error:
                     raise too_large(services)
                 kept = True
-                return _original(reader, [])
+                return await _original(reader, [])
             (made,) = await services.results.get(Work(source, [pipeline], signed=request.signed))
             headers = _notes(services, made)
             if made.result is not None and made.result.is_original:
                 if made.file is not None:
                     made.file.close()
                 kept = True
-                return _original(reader, headers)
+                return await _original(reader, headers)
             return await _body(made, headers)
 
         described = Described(etag, info.last_modified, _headers(services, info, etag))
@@ -136,8 +136,9 @@ def memory_headers(services: Services, made: Sequence[Made]) -> list[Header]:
     return [(b"x-openmogr-cache", b"hit"), (b"x-openmogr-age", b"%d" % min(ages))]
 
 
-def _original(reader: ObjectReader, headers: Sequence[Header]) -> Body:
+async def _original(reader: ObjectReader, headers: Sequence[Header]) -> Body:
     """The untouched source."""
+    await reader.verify()
     info = reader.info
     content_type = (b"content-type", info.attributes.headers.content_type.encode())
     return Body(info.size, partial(object_chunks, reader), [content_type, *headers], reader.aclose)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from enum import StrEnum
 from ipaddress import ip_network
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from openmogr.wire.limits import WireLimits
 
-__all__ = ["ServerSettings"]
+__all__ = ["Sandbox", "ServerSettings"]
 
 _SUFFIXES = ("myqcloud.com", "tencentcos.cn")
 _PATTERN = re.compile(r"[a-z0-9.*-]+")
@@ -22,6 +23,14 @@ _HOST_PATTERNS = (
     "*.file.myqcloud.com",
     "*.image.myqcloud.com",
 )
+
+
+class Sandbox(StrEnum):
+    """At which hosts documents are shown without scripts, forms and the origin's storage."""
+
+    PATH = "path"
+    ALL = "all"
+    OFF = "off"
 
 
 def _flat(table: Mapping[str, object]) -> dict[str, object]:
@@ -69,10 +78,16 @@ class ServerSettings(BaseModel):
         default="*",
         description="Access-Control-Allow-Origin for buckets without a CORS configuration; empty: none.",
     )
+    sandbox_documents: Sandbox = Field(
+        default=Sandbox.PATH,
+        description="Where HTML, SVG and XML that is shown inline gets a Content-Security-Policy that forbids it to run"
+        " scripts and to load anything: path (at path style hosts, where all buckets share an origin), all or off.",
+    )
     access_log: bool = Field(default=False, description="Log a line for every request.")
     trusted_proxies: tuple[str, ...] = Field(
         default=(),
-        description="Networks of proxies whose X-Forwarded-For tells who the client is, for the log: 10.0.0.0/8, …",
+        description="Networks of proxies whose X-Forwarded-For tells who the client is, for the log and for"
+        " requests_per_second: 10.0.0.0/8, …",
     )
     operate_address: str = Field(
         default="",
@@ -85,6 +100,12 @@ class ServerSettings(BaseModel):
         ge=0,
         description="From the signal to stop until no connection is taken any more, in seconds; /-/ready says 503"
         " meanwhile, so that a load balancer looks elsewhere first.",
+    )
+    requests_per_second: float = Field(
+        default=0.0,
+        ge=0,
+        description="Most requests per second of one SecretId, or of one address (IPv6: /64 network) without a valid"
+        " signature; more are refused with 503 and Retry-After; 0: any number.",
     )
     max_xml_bytes: int = Field(
         default=2 * 1024 * 1024, gt=0, description="Longest XML body of a request, in bytes."

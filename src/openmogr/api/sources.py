@@ -36,6 +36,7 @@ class OpenSource:
         self.size = size
         self._content = content
         self._name = name
+        self._reader: ObjectReader | None = None
         self._source: Source | None = None
         self._spooled: IO[bytes] | None = None
         self._making = asyncio.Lock()
@@ -44,12 +45,17 @@ class OpenSource:
     def of(cls, reader: ObjectReader) -> OpenSource:
         """That of an open object."""
         info = reader.info
-        return cls(reader, info.size, info.etag, info.crc64, info.key)
+        source = cls(reader, info.size, info.etag, info.crc64, info.key)
+        source._reader = reader
+        return source
 
     async def get(self) -> Source:
         """The source."""
         async with self._making:
             if self._source is None:
+                # What is made of damaged bytes would be remembered as if it were right.
+                if self._reader is not None:
+                    await self._reader.verify(whole=True)
                 self._source = await self._make()
             return self._source
 

@@ -59,12 +59,14 @@ class Coverage:
         strict: nothing that is not covered counts, in headers signatures neither.
         headers: the listed headers, in lower case.
         parameters: the listed parameters, percent-encoded, then in lower case.
+        secret_id: of the key pair.
     """
 
     in_query: bool
     strict: bool
     headers: frozenset[str]
     parameters: frozenset[str]
+    secret_id: str = ""
 
     def header(self, name: str) -> bool:
         """Whether it covers the header of that name, given in lower case."""
@@ -124,6 +126,7 @@ class Verifier:
             parameters=frozenset(
                 itertools.chain.from_iterable(map(_spellings, authorization.parameter_list))
             ),
+            secret_id=credential.secret_id,
         )
 
     def _check_path_in_bucket(

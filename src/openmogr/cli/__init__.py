@@ -1,4 +1,4 @@
-"""The command line: ``openmogr serve``, ``compress``, ``sign``, ``cache`` and ``doctor``."""
+"""The command line: ``openmogr`` with ``serve``, ``compress``, ``sign``, ``fsck``, ``backup`` and the others."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import sys
 import click
 
 from openmogr import __version__
+from openmogr.cli.backup import backup, restore
 from openmogr.cli.cache import cache
 from openmogr.cli.compress import compress
 from openmogr.cli.doctor import doctor
 from openmogr.cli.exit_codes import ExitCode
+from openmogr.cli.fsck import fsck
 from openmogr.cli.serve import serve
 from openmogr.cli.sign import sign
 
@@ -28,6 +30,9 @@ def cli() -> None:
     openmogr compress photos --format heif  pictures in a folder, without a server
     openmogr sign GET /bucket/key           the Authorization header of a request, for curl
     openmogr cache stats                    the results that a server remembers
+    openmogr fsck                           every object against its checksums
+    openmogr backup /backup/openmogr        a copy of all objects, while the server runs
+    openmogr restore /backup/openmogr       a data folder from such a copy
     openmogr doctor                         what is installed here, and what is missing
     """
 
@@ -36,6 +41,9 @@ cli.add_command(serve)
 cli.add_command(compress)
 cli.add_command(sign)
 cli.add_command(cache)
+cli.add_command(fsck)
+cli.add_command(backup)
+cli.add_command(restore)
 cli.add_command(doctor)
 
 

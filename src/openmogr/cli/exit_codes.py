@@ -31,6 +31,7 @@ class ExitCode(IntEnum):
     OPERATION = 8
     SEVERAL = 9
     INCOMPLETE = 10
+    DAMAGED = 11
     INTERRUPTED = 130
 
 
@@ -46,6 +47,7 @@ MEANINGS = {
     ExitCode.OPERATION: "the operation does not fit a picture",
     ExitCode.SEVERAL: "several pictures failed, for different ones of the reasons above",
     ExitCode.INCOMPLETE: "doctor found that something needed is missing",
+    ExitCode.DAMAGED: "fsck, backup or restore found damage, repaired or not",
     ExitCode.INTERRUPTED: "interrupted",
 }
 

@@ -34,6 +34,17 @@ def _drop_colours(logger: WrappedLogger, name: str, event: EventDict) -> EventDi
     return event
 
 
+def _one_line(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """A client's key may hold line ends and a terminal's commands; only tracebacks have several lines."""
+    if not str(event.get("logger", "")).startswith(
+        "uvicorn"
+    ):  # which logs tracebacks as text, and nothing of clients
+        for field, value in event.items():
+            if isinstance(value, str) and not value.isprintable():
+                event[field] = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in value)
+    return event
+
+
 def configure_logging(settings: LogSettings, stream: TextIO | None = None) -> None:
     """Send all logging of the process to ``stream`` (standard error), as the settings say.
 
@@ -55,12 +66,13 @@ def configure_logging(settings: LogSettings, stream: TextIO | None = None) -> No
         ]
     else:
         final = [
+            _one_line,
             structlog.dev.ConsoleRenderer(
                 colors=False,
                 pad_event_to=0,
                 pad_level=False,
                 exception_formatter=structlog.dev.plain_traceback,
-            )
+            ),
         ]
     handler = logging.StreamHandler(out)
     handler.setFormatter(

@@ -222,6 +222,18 @@ class ObjectReader(Protocol):
     def stream(self, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
         """Bytes ``start`` to ``stop`` (exclusive; None: end) in chunks; ``0 <= start <= stop <= size``."""
 
+    async def verify(self, *, whole: bool = False) -> None:
+        """Check the bytes before any is sent, as far as the settings ask for it.
+
+        A whole :meth:`stream` is checked besides, and raises before its last chunk.
+
+        Args:
+            whole: all of them, however many; for what reads a file of :attr:`path`.
+
+        Raises:
+            InternalError: they are not what was stored; the log names the object.
+        """
+
     async def read(self, start: int = 0, stop: int | None = None) -> bytes:
         """The same in one piece; for objects known to be small."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["Backend", "StorageSettings"]
+__all__ = ["Backend", "StorageSettings", "Verify"]
 
 _MIB = 1024 * 1024
 
@@ -16,6 +16,14 @@ class Backend(StrEnum):
     """What keeps buckets and objects."""
 
     EMBEDDED = "embedded"
+
+
+class Verify(StrEnum):
+    """How far bytes are checked against their checksum when they are read."""
+
+    OFF = "off"
+    SAMPLED = "sampled"
+    FULL = "full"
 
 
 class StorageSettings(BaseModel):
@@ -40,6 +48,12 @@ class StorageSettings(BaseModel):
         description="Smallest part of a multipart upload other than the last, in bytes (COS: 1 MB)",
     )
     max_buckets: int = Field(default=200, ge=1, description="Most buckets that can be created (COS: 200)")
+    verify: Verify = Field(
+        default=Verify.SAMPLED,
+        description="Check of objects against their CRC-64 when they are read: sampled (whole objects; of reads of"
+        " parts those of objects up to 1 MiB, and longer ones now and then), full (a longer object before the first"
+        " byte, at most once an hour) or off",
+    )
     chunk_bytes: int = Field(
         default=_MIB,
         ge=4096,

@@ -7,6 +7,7 @@ says which blobs are in use; this class knows which are being read, and removes 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import secrets
 from collections import Counter, deque
@@ -15,7 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
 
-__all__ = ["BlobFiles", "sync_folder"]
+__all__ = ["KEEP", "BlobFiles", "create_private", "no_deletions", "sync_folder"]
+
+# Locked while blobs are removed, or must not be.
+KEEP = "keep"
 
 _FAN_OUT = tuple(f"{number:02x}" for number in range(256))
 
@@ -25,6 +29,22 @@ def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def create_private(path: Path) -> int:
+    """A descriptor of a new or emptied file for this user alone."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+
+
+@contextlib.contextmanager
+def no_deletions(data: Path) -> Iterator[None]:
+    """Keep every server from removing blobs of a data folder meanwhile."""
+    descriptor = os.open(data / KEEP, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
     finally:
         os.close(descriptor)
 
@@ -39,6 +59,8 @@ class BlobFiles:
 
     def __init__(self, data: Path, removed: Callable[[], object]) -> None:
         self._removed = removed
+        self._keep_path = data / KEEP
+        self._keep: int | None = None
         self._staging = data / "staging"
         self._blobs = data / "blobs"
         # Names of this run begin alike, so that the sweep for leftovers leaves alone what is new.
@@ -60,6 +82,7 @@ class BlobFiles:
                 (self._blobs / name).mkdir(mode=0o700)
         for leftover in self._staging.iterdir():
             leftover.unlink(missing_ok=True)
+        self._keep = os.open(self._keep_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         sync_folder(self._blobs)
 
     def new_staging_path(self) -> Path:
@@ -102,8 +125,23 @@ class BlobFiles:
     def close(self) -> None:
         """Finish the removals."""
         self._remover.shutdown()
+        if self._keep is not None:
+            os.close(self._keep)
+            self._keep = None
 
     def _remove(self) -> None:
+        assert self._keep is not None
+        try:
+            fcntl.flock(self._keep, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            # A backup runs, whose index may name them: the next change or the next start removes them.
+            return
+        try:
+            self._remove_doomed()
+        finally:
+            fcntl.flock(self._keep, fcntl.LOCK_UN)
+
+    def _remove_doomed(self) -> None:
         with self.lock:
             self._count_released()
             removable = {name for name in self._doomed if name not in self._pins}

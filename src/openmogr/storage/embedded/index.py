@@ -18,11 +18,11 @@ from openmogr.errors import CosError, InternalError
 from openmogr.storage.embedded.reserve import Reserve
 from openmogr.storage.errors import StorageBusy, StorageFull, StorageUnusable
 
-__all__ = ["Index", "Transaction"]
+__all__ = ["VERSION", "Index", "Transaction"]
 
 T = TypeVar("T")
 
-_VERSION = 1
+VERSION = 1
 # Seconds to wait for another process that has the index locked.
 _BUSY_SECONDS = 5
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
@@ -154,14 +154,14 @@ class Index:
             self._create()
             self._connection = self._connect_or_make_room()
             version: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
-            if version > _VERSION:
+            if version > VERSION:
                 raise StorageUnusable(
                     f"{self._path} was written by a newer OpenMogr"
-                    f" (index version {version}, known: {_VERSION})"
+                    f" (index version {version}, known: {VERSION})"
                 )
             if version == 0:
                 self._connection.executescript(
-                    f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {_VERSION};COMMIT;"
+                    f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {VERSION};COMMIT;"
                 )
         except sqlite3.Error as error:
             full = " (the disk is full)" if _code(error) in _FULL else ""

@@ -11,13 +11,14 @@ __all__ = ["tighten"]
 
 _log = logging.getLogger("openmogr.storage")
 
-_FOLDERS = ("blobs", "results", "staging")
+_FOLDERS = ("blobs", "quarantine", "results", "staging")
 _FILES = (
     "credentials.json",
     "index.sqlite3",
     "index.sqlite3-journal",
     "index.sqlite3-shm",
     "index.sqlite3-wal",
+    "keep",
     "lock",
     "reserve",
 )

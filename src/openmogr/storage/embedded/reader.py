@@ -2,46 +2,62 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import logging
 import os
 import weakref
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from openmogr.errors import InternalError, is_shortage
+from openmogr.errors import CosError, InternalError, is_shortage
 from openmogr.storage.embedded import crc64 as _crc64
 from openmogr.storage.embedded.blobs import BlobFiles
+from openmogr.storage.embedded.integrity import SMALL, Integrity
 from openmogr.storage.embedded.records import Segment
 from openmogr.storage.embedded.worker import in_thread
 from openmogr.storage.errors import StorageBusy
 from openmogr.storage.interface import Digest, ObjectInfo, Part, Upload
 
-__all__ = ["FileAssembly", "FileReader"]
+__all__ = ["FileAssembly", "FileReader", "Means"]
+
+_log = logging.getLogger("openmogr.storage")
 
 # Linux reads from its page cache without ever waiting for the disk, and says so when it cannot.
 _NO_WAIT: int | None = getattr(os, "RWF_NOWAIT", None)
 _CACHED_CHUNK = 256 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What readers of one storage share.
+
+    Attributes:
+        chunk: most bytes that are read at a time.
+        check_later: has an open object read as a whole beside the request.
+    """
+
+    blobs: BlobFiles
+    pool: ThreadPoolExecutor
+    chunk: int
+    integrity: Integrity
+    check_later: Callable[[FileReader], None]
+
+
 class FileReader:
     """See :class:`openmogr.storage.interface.ObjectReader`. The blobs are pinned by the caller beforehand."""
 
-    def __init__(
-        self,
-        blobs: BlobFiles,
-        pool: ThreadPoolExecutor,
-        chunk: int,
-        info: ObjectInfo,
-        segments: Sequence[Segment],
-    ) -> None:
-        self._blobs = blobs
-        self._pool = pool
-        self._chunk = chunk
+    def __init__(self, means: Means, info: ObjectInfo, segments: Sequence[Segment]) -> None:
+        self._means = means
+        self._blobs = blobs = means.blobs
         self.info = info
         self.segments = segments
+        # The whole object, where it was read to be checked and is short.
+        self._checked: bytes | None = None
         # Also run when a reader is dropped without being closed, so that its blobs can go some day.
         self._release = weakref.finalize(self, blobs.unpin, self.blob_names)
         self._release.atexit = False
@@ -83,8 +99,39 @@ class FileReader:
             position += segment.length
         return pieces
 
+    async def verify(self, *, whole: bool = False) -> None:
+        integrity, size = self._means.integrity, self.info.size
+        if not integrity.on or not size:
+            return
+        integrity.refuse_damaged(self.info, self.segments)
+        if size <= SMALL or whole or integrity.wants_all(self.segments):
+            pieces = [chunk async for chunk in self.stream() if size <= _CACHED_CHUNK]
+            if pieces:
+                self._checked = b"".join(pieces)
+            return
+        await in_thread(self._means.pool, self._check_lengths)
+        if integrity.wants_sample(self.segments):
+            self._means.check_later(self)
+
+    def again(self) -> FileReader:
+        """A further reader of the same bytes."""
+        self.hold()
+        return FileReader(self._means, self.info, self.segments)
+
+    def _check_lengths(self) -> None:
+        for segment in self.segments:
+            try:
+                length = self._blobs.path(segment.blob).stat().st_size
+            except OSError as error:
+                raise self._unreadable(error) from error
+            if length < segment.start + segment.length:
+                raise self._damaged(f"blob {segment.blob} has {length} bytes")
+
     def stream(self, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
-        return self._stream(self.slice(start, stop))
+        pieces = self.slice(start, stop)
+        if self._checked is not None:
+            return _once(self._checked[start:stop])
+        return self._stream(pieces, whole=start == 0 and stop in (None, self.info.size))
 
     async def read(self, start: int = 0, stop: int | None = None) -> bytes:
         return b"".join([chunk async for chunk in self.stream(start, stop)])
@@ -93,7 +140,7 @@ class FileReader:
         """Hash a range of the bytes."""
         size, md5, crc64 = 0, hashlib.md5(usedforsecurity=False), 0
         async for chunk in self.stream(start, stop):
-            await in_thread(self._pool, lambda data=chunk: md5.update(data))  # type: ignore[misc]
+            await in_thread(self._means.pool, lambda data=chunk: md5.update(data))  # type: ignore[misc]
             crc64 = _crc64.update(crc64, chunk)
             size += len(chunk)
         return Digest(size, md5.digest(), crc64)
@@ -110,29 +157,48 @@ class FileReader:
     ) -> None:
         await self.aclose()
 
-    async def _stream(self, pieces: list[Segment]) -> AsyncIterator[bytes]:
+    async def _stream(self, pieces: list[Segment], *, whole: bool) -> AsyncIterator[bytes]:
         if not self._release.alive:
             raise RuntimeError("the object was closed")
-        files = _Pieces(self._blobs, pieces, self._chunk)
+        integrity = self._means.integrity
+        files = _Pieces(self._blobs, pieces, self._means.chunk, sums=whole and integrity.on)
         try:
             while files.remaining:
                 chunk = files.cached()
-                yield await in_thread(self._pool, files.next) if chunk is None else chunk
+                if chunk is None:
+                    chunk = await in_thread(self._means.pool, files.next)
+                # Before the last chunk goes out: without it nobody takes the body for complete.
+                if files.sums and not files.remaining:
+                    if files.crc64 != self.info.crc64:
+                        raise self._damaged(f"its CRC-64 is {files.crc64} instead of {self.info.crc64}")
+                    if self.info.size > SMALL:
+                        integrity.found_whole(self.segments)
+                yield chunk
+        except _Short as error:
+            raise self._damaged(str(error)) from error
+        except OSError as error:
+            raise self._unreadable(error) from error
         finally:
             files.close()
+
+    def _damaged(self, reason: str) -> InternalError:
+        return self._means.integrity.found_damaged(self.info, self.segments, reason)
+
+    def _unreadable(self, error: OSError) -> CosError:
+        if is_shortage(error):
+            return StorageBusy(detail=f"blob cannot be read: {error}")
+        if error.errno == errno.ENOENT:
+            return self._damaged(f"a blob is missing: {error.filename}")
+        # The disk may be back: looked at anew each time.
+        _log.error("object %s/%s cannot be read: %s", self.info.bucket, self.info.key, error)
+        return InternalError(detail=f"blob of {self.info.bucket}/{self.info.key} cannot be read: {error}")
 
 
 class FileAssembly(FileReader):
     """See :class:`openmogr.storage.interface.Assembly`."""
 
     def __init__(
-        self,
-        blobs: BlobFiles,
-        pool: ThreadPoolExecutor,
-        chunk: int,
-        upload: Upload,
-        parts: Sequence[Part],
-        segments: Sequence[Segment],
+        self, means: Means, upload: Upload, parts: Sequence[Part], segments: Sequence[Segment]
     ) -> None:
         hashes = hashlib.md5(usedforsecurity=False)
         crc64 = size = 0
@@ -142,20 +208,36 @@ class FileAssembly(FileReader):
             size += part.size
         etag = f"{hashes.hexdigest()}-{len(parts)}"
         info = ObjectInfo(upload.bucket, upload.key, size, etag, crc64, upload.initiated, upload.attributes)
-        super().__init__(blobs, pool, chunk, info, segments)
+        super().__init__(means, info, segments)
         self.upload = upload
         self.parts = parts
 
 
-class _Pieces:
-    """Reads pieces of blobs one chunk after the other, in worker threads."""
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    if data:
+        yield data
 
-    def __init__(self, blobs: BlobFiles, pieces: list[Segment], chunk: int) -> None:
+
+class _Short(Exception):
+    """A blob has fewer bytes than the index says."""
+
+
+class _Pieces:
+    """Reads pieces of blobs one chunk after the other, in worker threads.
+
+    Attributes:
+        crc64: of the bytes so far, with ``sums``.
+    """
+
+    def __init__(self, blobs: BlobFiles, pieces: list[Segment], chunk: int, *, sums: bool) -> None:
+        self.sums = sums
+        self.crc64 = 0
         self._blobs = blobs
         self._pieces = iter(pieces)
         self._chunk = chunk
         self._piece: Segment | None = None  # the next one, while it could not be opened
         self._descriptor: int | None = None
+        self._current = ""
         self._offset = 0
         self._left = 0
         self.remaining = sum(piece.length for piece in pieces)
@@ -174,13 +256,7 @@ class _Pieces:
 
     def next(self) -> bytes:
         """The next chunk; call only while something remains."""
-        try:
-            data = os.pread(self._opened(), min(self._chunk, self._left), self._offset)
-        except OSError as error:
-            if is_shortage(error):
-                raise StorageBusy(detail=f"blob cannot be read: {error}") from error
-            raise InternalError(detail=f"blob cannot be read: {error}") from error
-        return self._taken(data)
+        return self._taken(os.pread(self._opened(), min(self._chunk, self._left), self._offset))
 
     def _opened(self) -> int:
         """The file of the next byte, opened."""
@@ -188,13 +264,16 @@ class _Pieces:
             self.close()
             self._piece = self._piece or next(self._pieces)
             self._descriptor = os.open(self._blobs.path(self._piece.blob), os.O_RDONLY | os.O_CLOEXEC)
+            self._current = self._piece.blob
             self._offset, self._left, self._piece = self._piece.start, self._piece.length, None
         assert self._descriptor is not None
         return self._descriptor
 
     def _taken(self, data: bytes) -> bytes:
         if not data:
-            raise InternalError(detail=f"blob ends {self._left} bytes early")
+            raise _Short(f"blob {self._current} ends {self._left} bytes early")
+        if self.sums:
+            self.crc64 = _crc64.update(self.crc64, data)
         self._offset += len(data)
         self._left -= len(data)
         self.remaining -= len(data)

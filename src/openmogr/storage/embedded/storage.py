@@ -16,13 +16,14 @@ from sqlite3 import Connection
 from types import TracebackType
 from typing import Self, TypeVar
 
-from openmogr.errors import InternalError, InvalidArgument
+from openmogr.errors import CosError, InternalError, InvalidArgument
 from openmogr.storage.embedded import buckets, objects, uploads
 from openmogr.storage.embedded.blobs import BlobFiles, sync_folder
 from openmogr.storage.embedded.index import Index, Transaction
+from openmogr.storage.embedded.integrity import Integrity
 from openmogr.storage.embedded.keys import check_bucket_name, encode_key, encode_text
 from openmogr.storage.embedded.modes import tighten
-from openmogr.storage.embedded.reader import FileAssembly, FileReader
+from openmogr.storage.embedded.reader import FileAssembly, FileReader, Means
 from openmogr.storage.embedded.records import Segment, find_bucket
 from openmogr.storage.embedded.reserve import Reserve
 from openmogr.storage.embedded.staged import FileStaged
@@ -68,6 +69,10 @@ class EmbeddedStorage:
             reserve,
         )
         self._pool = ThreadPoolExecutor(settings.io_threads, "openmogr-io")
+        self._means = Means(
+            self._blobs, self._pool, settings.chunk_bytes, Integrity(settings.verify), self._check_later
+        )
+        self._checking: asyncio.Task[None] | None = None
         self._lock: int | None = None
         self._closing = threading.Event()
         self._sweeper = threading.Thread(target=self._sweep, name="openmogr-sweep", daemon=True)
@@ -85,6 +90,9 @@ class EmbeddedStorage:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._checking is not None:
+            self._checking.cancel()
+            await asyncio.wait([self._checking])
         await asyncio.to_thread(self._close)
 
     async def reclaimed(self) -> None:
@@ -159,7 +167,7 @@ class EmbeddedStorage:
             with self._blobs.lock:
                 info, segments = objects.find_with_segments(connection, bucket, name)
                 self._blobs.pin({segment.blob for segment in segments})
-            return FileReader(self._blobs, self._pool, self._settings.chunk_bytes, info, segments)
+            return FileReader(self._means, info, segments)
 
         return await self._read(work)
 
@@ -265,7 +273,7 @@ class EmbeddedStorage:
             with self._blobs.lock:
                 upload, found, segments = uploads.collect(connection, bucket, name, upload_id, parts, minimum)
                 self._blobs.pin({segment.blob for segment in segments})
-            return FileAssembly(self._blobs, self._pool, self._settings.chunk_bytes, upload, found, segments)
+            return FileAssembly(self._means, upload, found, segments)
 
         return await self._read(work)
 
@@ -321,6 +329,11 @@ class EmbeddedStorage:
             write.bucket, key, segments, size, etag, crc64, write.attributes, write.forbid_overwrite
         )
 
+    def _check_later(self, reader: FileReader) -> None:
+        """Read an object as a whole while nothing waits for it; one at a time, others are passed over."""
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.get_running_loop().create_task(_check(reader.again()))
+
     def _open(self) -> None:
         data = self._settings.data
         try:
@@ -373,6 +386,13 @@ def _take_lock(descriptor: int, data: Path) -> None:
 def _check_part_number(number: int) -> None:
     if not 1 <= number <= _MAX_PART_NUMBER:
         raise InvalidArgument(f"Part number must be an integer between 1 and {_MAX_PART_NUMBER}.")
+
+
+async def _check(reader: FileReader) -> None:
+    # What is wrong is in the log, and refused from now on.
+    with contextlib.suppress(CosError):
+        async with reader:
+            await reader.verify(whole=True)
 
 
 async def _digest(reader: FileReader, start: int, stop: int | None) -> Digest:
