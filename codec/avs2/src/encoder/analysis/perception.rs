@@ -96,7 +96,7 @@ impl Perception {
         let base = f64::from(self.base) * plain;
         match w * h / 4 {
             ..=16 => self.add_means::<16>(base, source, samples, (w, h)),
-            ..=64 => self.add_means::<64>(base, source, samples, (w, h)),
+            17..=64 => self.add_means::<64>(base, source, samples, (w, h)),
             _ => self.add_means::<1024>(base, source, samples, (w, h)),
         }
     }
