@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn tiles_cover_a_side() {
-        assert_eq!(tiles(1000).collect::<Vec<_>>(), vec![std::ops::Range { start: 0, end: 1000 }]);
+        assert_eq!(tiles(1000).collect::<Vec<_>>(), vec![Range { start: 0, end: 1000 }]);
         assert_eq!(tiles(1100).collect::<Vec<_>>(), [0..560, 560..1100]);
         for side in [1, 7, 16, 1024, 1025, 2049, 4000, 16382] {
             let all: Vec<_> = tiles(side).collect();
