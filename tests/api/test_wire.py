@@ -88,6 +88,7 @@ def test_header_names_in_their_usual_case(server: ServerProcess, wire: Wire, buc
         "x-cos-hash-crc64ecma",
         "x-cos-meta-a-b",
         "x-cos-request-id",
+        "x-content-type-options",
         "Content-Length",
     }
 
