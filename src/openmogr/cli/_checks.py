@@ -70,6 +70,7 @@ _LICENCES = (
 def check_system() -> Iterator[Finding]:
     """Interpreter, SQLite, processors, open files."""
     from openmogr.storage.embedded import SQLITE_NEEDED
+    from openmogr.workers.sandbox import sandbox_state
 
     yield Finding(State.FINE, "openmogr", __version__)
     state = State.FINE if sys.version_info >= (3, 11) else State.MISSING
@@ -88,6 +89,9 @@ def check_system() -> Iterator[Finding]:
         )
     else:
         yield Finding(State.NOTE, "open files", f"only up to {files}; raise it with ulimit -n 1024")
+    held = sandbox_state()
+    state = State.FINE if "Landlock" in held else State.NOTE
+    yield Finding(state, "sandbox", f"workers are held by {held}")
 
 
 def check_codecs(settings: Settings) -> Iterator[Finding]:
@@ -179,7 +183,7 @@ def check_limits(settings: Settings) -> Iterator[Finding]:
     for section, model in sections:
         for name, field in type(model).model_fields.items():
             value = getattr(model, name)
-            if isinstance(value, int):
+            if isinstance(value, (int, float)):
                 shown = "yes" if value is True else "no" if value is False else f"{value:,}"
                 text = f"{shown} – {(field.description or '').rstrip('.')}"
                 yield Finding(State.FINE, environment_name(section, name), text)

@@ -49,7 +49,7 @@ def sandbox_state() -> str:
     native = _native()
     if native is None:
         return "resource limits only"
-    return str(native.confinement())
+    return f"resource limits, {native.confinement()}"
 
 
 def _native() -> ModuleType | None:
