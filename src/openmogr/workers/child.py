@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 from openmogr.workers.channel import Inbox, Message, send
@@ -55,14 +56,12 @@ def serve(sock: socket.socket, handler: Handler, memory: Memory | None = None) -
     memory = memory or Memory()
     inbox = Inbox(sock)
     _, resident = memory.peak_and_resident()
-    send(sock, pack_reply(Answer(b""), in_file=False, peak=0, resident=resident))
-    while (message := inbox.wait()) is not None:
-        if message.body:  # an empty one asks to stop what had just ended
-            answer = _work(sock, inbox, handler, message, memory)
-            try:
-                send(sock, answer)
-            except ConnectionError:
-                return
+    # A server that is gone needs no answer, and it is no fault of the worker.
+    with suppress(ConnectionError):
+        send(sock, pack_reply(Answer(b""), in_file=False, peak=0, resident=resident))
+        while (message := inbox.wait()) is not None:
+            if message.body:  # an empty one asks to stop what had just ended
+                send(sock, _work(sock, inbox, handler, message, memory))
 
 
 def _work(sock: socket.socket, inbox: Inbox, handler: Handler, message: Message, memory: Memory) -> bytes:

@@ -134,6 +134,7 @@ def main() -> None:
     die_with_parent()
     with socket.socket(fileno=int(sys.argv[1])) as control:
         try:
-            _Zygote(control).run()
+            with contextlib.suppress(ConnectionError):  # the server is gone, and its workers go with it
+                _Zygote(control).run()
         finally:
             signal.set_wakeup_fd(-1)
