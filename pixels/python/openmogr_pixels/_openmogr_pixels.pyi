@@ -15,6 +15,8 @@ __all__ = [
     "PngMetadata",
     "UnsupportedError",
     "__version__",
+    "confine",
+    "confinement",
     "decode_jpeg",
     "decode_png",
     "encode_jpeg",

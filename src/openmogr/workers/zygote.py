@@ -133,8 +133,9 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     die_with_parent()
     with socket.socket(fileno=int(sys.argv[1])) as control:
+        zygote = _Zygote(control)  # named, so that its sockets outlive the signals that are written to one
         try:
             with contextlib.suppress(ConnectionError):  # the server is gone, and its workers go with it
-                _Zygote(control).run()
+                zygote.run()
         finally:
             signal.set_wakeup_fd(-1)
