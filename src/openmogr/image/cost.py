@@ -1,6 +1,6 @@
 """What a pipeline will need, reckoned from a header before there is a pixel.
 
-The constants are bytes per pixel as measured (``tests/image/test_cost.py`` holds them against peaks of real work):
+Formats know their bytes per pixel as measured (``tests/engine/test_cost.py`` holds them against peaks of real work):
 an estimate may be several times what is needed, and never less.
 """
 

@@ -14,9 +14,10 @@ import resource
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 
-__all__ = ["confine", "die_with_parent", "resident", "sandbox_state"]
+__all__ = ["confine", "die_with_parent", "sandbox_state"]
 
 _PR_SET_PDEATHSIG = 1
 _OPEN_FILES = 256
@@ -66,20 +67,10 @@ def _limit(kind: int, most: int) -> None:
     resource.setrlimit(kind, (value, value))
 
 
-def _statm() -> tuple[int, int]:
-    try:
-        with open("/proc/self/statm", "rb") as stream:  # noqa: PTH123 - before and after confinement alike
-            mapped, held, *_ = stream.read().split()
-    except OSError:
-        return 0, 0
-    page = os.sysconf("SC_PAGE_SIZE")
-    return int(mapped) * page, int(held) * page
-
-
 def _mapped() -> int:
-    return _statm()[0]
-
-
-def resident() -> int:
-    """Resident bytes of this process; 0 where the system does not tell."""
-    return _statm()[1]
+    """Address space of this process, in bytes; 0 where the system does not tell."""
+    try:
+        pages = Path("/proc/self/statm").read_text().split()[0]
+    except OSError:
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")

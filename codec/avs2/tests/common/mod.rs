@@ -1,5 +1,6 @@
 //! Helpers of the integration tests: where the reference data are, and a harness that shows which are missing.
 
+// Each test program takes in all of this file and uses a part.
 #![allow(dead_code)]
 
 use std::fs;
