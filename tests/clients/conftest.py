@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from qcloud_cos import CosConfig, CosS3Client
@@ -38,6 +41,14 @@ def node_modules(*names: str) -> str:
         if not any((folder / name).is_dir() for folder in folders):
             pytest.skip(f"{name} is not installed: make clients")
     return node
+
+
+def run_script(node: str, name: str, *arguments: object) -> dict[str, object]:
+    """What a script of this folder saw: the last line it prints, a JSON object."""
+    command = [node, str(Path(__file__).parent / name), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=150, check=False)
+    assert done.returncode == 0, done.stderr
+    return cast(dict[str, object], json.loads(done.stdout.splitlines()[-1]))
 
 
 @pytest.fixture(scope="session")

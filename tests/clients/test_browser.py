@@ -6,9 +6,7 @@ To run it: a ``chromium`` in the path (Debian: ``apt install chromium``) and ``m
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
-import subprocess
 from pathlib import Path
 from typing import cast
 
@@ -17,7 +15,7 @@ import pytest
 import openmogr.demo
 from openmogr.testing import ServerProcess
 
-from .conftest import node_modules
+from .conftest import node_modules, run_script
 
 SDK = "cos-js-sdk-v5 1.10 in Chromium"
 HERE = Path(__file__).parent
@@ -33,16 +31,9 @@ def seen(server: ServerProcess, tmp_path_factory: pytest.TempPathFactory) -> dic
     photo = Path(openmogr.demo.__file__).parent / openmogr.demo.KEY
     key = server.credential
     profile = tmp_path_factory.mktemp("profile")
-    arguments = [browser, str(profile), str(server.port), key.secret_id, key.secret_key, str(photo)]
-    done = subprocess.run(
-        [node, str(HERE / "browser_client.js"), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=150,
-        check=False,
+    return run_script(
+        node, "browser_client.js", browser, profile, server.port, key.secret_id, key.secret_key, photo
     )
-    assert done.returncode == 0, done.stderr
-    return cast(dict[str, object], json.loads(done.stdout.splitlines()[-1]))
 
 
 @pytest.mark.compat("GET Service, PUT/HEAD/DELETE Bucket", client=SDK)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import subprocess
 from pathlib import Path
 from typing import cast
 
@@ -14,7 +12,7 @@ import requests
 import openmogr.demo
 from openmogr.testing import ServerProcess
 
-from .conftest import node_modules
+from .conftest import node_modules, run_script
 
 HERE = Path(__file__).parent
 SDK = "cos-nodejs-sdk-v5 3.0"
@@ -27,16 +25,7 @@ def results(server: ServerProcess) -> dict[str, object]:
     node = node_modules(MODULE)
     photo = Path(openmogr.demo.__file__).parent / openmogr.demo.KEY
     key = server.credential
-    arguments = [str(server.port), key.secret_id, key.secret_key, str(photo)]
-    done = subprocess.run(
-        [node, str(HERE / "node_client.js"), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return cast(dict[str, object], json.loads(done.stdout.splitlines()[-1]))
+    return run_script(node, "node_client.js", server.port, key.secret_id, key.secret_key, photo)
 
 
 @pytest.mark.compat("GET Service, PUT/HEAD/DELETE Bucket", client=SDK)

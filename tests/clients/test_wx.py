@@ -6,8 +6,6 @@ To run it: ``make clients``.
 from __future__ import annotations
 
 import hashlib
-import json
-import subprocess
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
@@ -17,7 +15,7 @@ import pytest
 import openmogr.demo
 from openmogr.testing import ServerProcess
 
-from .conftest import node_modules
+from .conftest import node_modules, run_script
 
 SDK = "cos-wx-sdk-v5 1.8"
 HERE = Path(__file__).parent
@@ -30,16 +28,7 @@ def seen(server: ServerProcess, tmp_path_factory: pytest.TempPathFactory) -> dic
     photo = Path(openmogr.demo.__file__).parent / openmogr.demo.KEY
     key = server.credential
     folder = tmp_path_factory.mktemp("wx")
-    arguments = [str(server.port), key.secret_id, key.secret_key, str(photo), str(folder)]
-    done = subprocess.run(
-        [node, str(HERE / "wx_client.js"), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return cast(dict[str, object], json.loads(done.stdout.splitlines()[-1]))
+    return run_script(node, "wx_client.js", server.port, key.secret_id, key.secret_key, photo, folder)
 
 
 @pytest.mark.compat("POST form upload", client=SDK)
