@@ -21,6 +21,7 @@ __all__ = ["confine", "die_with_parent", "sandbox_state"]
 
 _PR_SET_PDEATHSIG = 1
 _OPEN_FILES = 256
+_NICE = 10
 
 
 def die_with_parent() -> None:
@@ -36,6 +37,8 @@ def confine(memory: int, readable: Sequence[str]) -> None:
         memory: address space beyond what is mapped now, in bytes; 0: no limit.
         readable: folders that may still be read.
     """
+    # The process that answers everybody comes first where all processors are busy with pictures.
+    os.nice(_NICE)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
     if memory and (mapped := _mapped()):
