@@ -9,7 +9,7 @@ from pathlib import Path
 
 __all__ = ["available_memory", "available_processors", "image_budget"]
 
-# Of what there is, the part that pictures in work may take; the rest is the server's, the system's and its caches'.
+# Of what there is, the part that images in work may take; the rest is the server's, the system's and its caches'.
 _IMAGE_PART = 0.6
 
 
@@ -44,7 +44,7 @@ def available_memory(root: Path = Path("/")) -> int:
 
 
 def image_budget() -> int:
-    """Bytes that pictures in work may take together, by default."""
+    """Bytes that images in work may take together, by default."""
     return int(available_memory() * _IMAGE_PART)
 
 

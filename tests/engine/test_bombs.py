@@ -72,7 +72,7 @@ async def test_a_bomb_is_refused_cheaply(pools: Pools, data: bytes, operation: s
         before = _children()
         started = time.monotonic()
         with pytest.raises(ImageResolutionExceed):
-            await pool.execute(parse_operation(operation), Source(data=data), signed=signed)
+            await pool.execute(parse_operation(operation), Source(data=data), is_owner=signed)
         assert time.monotonic() - started < 10
         assert _children() - before < 1
         assert pool.workers.counts.killed == 0

@@ -133,11 +133,11 @@ async def test_anonymous_requests_have_lower_limits(pools: Pools, named: Named) 
     async with pools(anonymous_max_enlargement=1_000_000, anonymous_max_pixels=10_000) as pool:
         assert (await pool.execute(wide, named("a"))).width == 2000
         with pytest.raises(ImageResolutionExceed, match="more than 10000"):
-            await pool.execute(SMALL, named("a"), signed=False)
+            await pool.execute(SMALL, named("a"), is_owner=False)
     async with pools(anonymous_max_enlargement=1_000_000) as pool:
         with pytest.raises(ImageResolutionExceed, match="enlarged to 2000x1500"):
-            await pool.execute(wide, named("a"), signed=False)
-        assert (await pool.execute(SMALL, named("a"), signed=False)).width == 10
+            await pool.execute(wide, named("a"), is_owner=False)
+        assert (await pool.execute(SMALL, named("a"), is_owner=False)).width == 10
 
 
 async def test_the_event_loop_stays_free(pools: Pools) -> None:

@@ -120,12 +120,12 @@ def test_pictures_of_a_heif(run: Run) -> None:
     several.add_from_pillow(photo().rotate(180))
     out = io.BytesIO()
     several.save(out)
-    assert run("imageMogr2/format/png", out.getvalue()).losses == (Loss.pictures,)
+    assert run("imageMogr2/format/png", out.getvalue()).losses == (Loss.images,)
 
 
 def test_pictures_of_a_jpeg(run: Run) -> None:
     several = encoded(photo(), "MPO", save_all=True, append_images=[photo().rotate(180)])
-    assert Loss.pictures in run("imageMogr2/format/png", several).losses
+    assert Loss.images in run("imageMogr2/format/png", several).losses
 
 
 def test_exif_of_a_tiff(run: Run) -> None:

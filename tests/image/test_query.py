@@ -51,7 +51,7 @@ from openmogr.image import Query, find_operation, parse_operation
     ],
 )
 def test_operation_is_found(raw: str, op: str) -> None:
-    assert find_operation(raw).op == op
+    assert find_operation(raw).image_operation == op
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_operation_is_found(raw: str, op: str) -> None:
     ],
 )
 def test_ordinary_parameters_are_no_operation(raw: str) -> None:
-    assert find_operation(raw).op is None
+    assert find_operation(raw).image_operation is None
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_names_in_another_case_and_behind_slashes_are_the_operation(raw: str, op
     ],
 )
 def test_what_only_looks_like_an_operation_is_named(raw: str, named: str) -> None:
-    op = find_operation(raw).op
+    op = find_operation(raw).image_operation
     assert op is not None
     with pytest.raises(InvalidArgument) as caught:
         parse_operation(op)

@@ -18,7 +18,7 @@ _PUBLIC = (Acl.PUBLIC_READ, Acl.PUBLIC_READ_WRITE)
 
 async def check_owner(services: Services, request: Request) -> None:
     """For what only the owner may do, whatever the ACL. Raises ``AccessDenied`` or ``NoSuchBucket``."""
-    if not request.signed:
+    if not request.is_owner:
         if request.bucket:
             await services.storage.head_bucket(request.bucket)
         raise AccessDenied()
@@ -26,13 +26,13 @@ async def check_owner(services: Services, request: Request) -> None:
 
 async def check_bucket_read(services: Services, request: Request) -> None:
     """For listings: the owner, or anybody in a bucket with public reading."""
-    if not request.signed and (await services.storage.head_bucket(request.bucket)).acl not in _PUBLIC:
+    if not request.is_owner and (await services.storage.head_bucket(request.bucket)).acl not in _PUBLIC:
         raise AccessDenied()
 
 
 async def check_write(services: Services, request: Request) -> None:
     """For uploads and deletions: the owner, or anybody in a bucket with public writing."""
-    if not request.signed:
+    if not request.is_owner:
         bucket = await services.storage.head_bucket(request.bucket)
         if bucket.acl is not Acl.PUBLIC_READ_WRITE:
             raise AccessDenied()
@@ -45,7 +45,7 @@ async def open_readable(services: Services, request: Request) -> ObjectReader:
         NoSuchBucket, NoSuchKey: to those who might have read it.
         AccessDenied: to all others, whether the object exists or not.
     """
-    if request.signed:
+    if request.is_owner:
         return await services.storage.open_object(request.bucket, request.key)
     public = (await services.storage.head_bucket(request.bucket)).acl in _PUBLIC
     reader = await _or_denied(public, services.storage.open_object(request.bucket, request.key))
@@ -57,7 +57,7 @@ async def open_readable(services: Services, request: Request) -> ObjectReader:
 
 async def head_readable(services: Services, request: Request) -> ObjectInfo:
     """The same without the bytes."""
-    if request.signed:
+    if request.is_owner:
         return await services.storage.head_object(request.bucket, request.key)
     public = (await services.storage.head_bucket(request.bucket)).acl in _PUBLIC
     info = await _or_denied(public, services.storage.head_object(request.bucket, request.key))

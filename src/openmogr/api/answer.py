@@ -117,7 +117,7 @@ def overrides_of(request: Request) -> list[Header]:
         for name, header in _OVERRIDES.items()
         if name in request.params
     ]
-    if found and not request.signed:
+    if found and not request.is_owner:
         raise AccessDenied("Request specific response headers cannot be used for anonymous GET requests.")
     return [(name, value.translate(None, b"\r\n\0")) for name, value in found]
 

@@ -102,7 +102,7 @@ class CosApi:
         try:
             if request.method != "OPTIONS":
                 request.coverage = self._services.verifier.verify(request.signature_input)
-                request.signed = request.coverage is not None
+                request.is_owner = request.coverage is not None
         finally:
             # A wrong signature is its sender's, not that of the key it names.
             if self._rate.on:
@@ -136,7 +136,7 @@ class CosApi:
             *((name.lower().encode(), value.encode()) for name, value in error.headers.items()),
         ]
         # Numbers are about downloads that are processed.
-        if request is not None and request.op is not None and request.method in ("GET", "HEAD"):
+        if request is not None and request.image_operation is not None and request.method in ("GET", "HEAD"):
             number = error_number(error)
             if number is not None:
                 headers.append((b"x-errno", b"%d" % number))

@@ -133,7 +133,7 @@ def header_tags(request: Request) -> Mapping[str, str]:
         raise InvalidTag("There are too many tags.") from None
 
 
-def check_tags(pairs: Iterable[tuple[str, str]], most: int = _MAX_TAGS) -> Mapping[str, str]:
+def check_tags(pairs: Iterable[tuple[str, str]], max_tags: int = _MAX_TAGS) -> Mapping[str, str]:
     """Tags within the limits of ``docs/spec/api/object-api.md#7``. Raises ``InvalidTag``."""
     tags: dict[str, str] = {}
     for key, value in pairs:
@@ -144,8 +144,8 @@ def check_tags(pairs: Iterable[tuple[str, str]], most: int = _MAX_TAGS) -> Mappi
         if not all(char.isalnum() or char in _TAG_EXTRA for char in key + value):
             raise InvalidTag("Tags hold letters, digits, spaces and + - _ = . : / only.")
         tags[key] = value
-    if len(tags) > most:
-        raise InvalidTag(f"There can be at most {most} tags.")
+    if len(tags) > max_tags:
+        raise InvalidTag(f"There can be at most {max_tags} tags.")
     return tags
 
 

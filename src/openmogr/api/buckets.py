@@ -38,7 +38,7 @@ async def create_bucket(services: Services, request: Request) -> Response:
 
 async def check_owner_of_new(services: Services, request: Request) -> None:
     """As ``check_owner``, but the bucket need not exist."""
-    if not request.signed:
+    if not request.is_owner:
         await check_owner(services, request)
 
 

@@ -31,7 +31,7 @@ def check_coverage(request: Request) -> None:
     coverage = request.coverage
     if coverage is None or not (coverage.in_query or coverage.strict):
         return
-    operations = [item for item in request.query_items if find_operation(item).op is not None]
+    operations = [item for item in request.query_items if find_operation(item).image_operation is not None]
     if len(operations) > 1:
         raise InvalidArgument("A presigned URL holds at most one operation.")
     unsigned = [name for name in request.params if name in SUBRESOURCES and not coverage.parameter(name)]

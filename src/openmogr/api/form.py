@@ -169,7 +169,7 @@ async def post_object(services: Services, request: Request) -> Response:
     fields["key"] = key
     request = _signed_by_field(services, request, fields)
     sizes = verify_form(fields, request.bucket, services.verifier)
-    if sizes is None and not request.signed and bucket.acl is not Acl.PUBLIC_READ_WRITE:
+    if sizes is None and not request.is_owner and bucket.acl is not Acl.PUBLIC_READ_WRITE:
         raise AccessDenied()
     as_put = _as_put(request, fields, key)
     if sizes is None:
@@ -199,13 +199,13 @@ async def post_object(services: Services, request: Request) -> Response:
 
 def _signed_by_field(services: Services, request: Request, fields: dict[str, str]) -> Request:
     """The request as its field ``Signature`` signs it, which older pages and mini programs send without a policy."""
-    if request.signed or fields.get("policy") or not (signature := fields.get("signature")):
+    if request.is_owner or fields.get("policy") or not (signature := fields.get("signature")):
         return request
     headers = {**request.headers, b"authorization": signature.encode()}
     if token := fields.get("x-cos-security-token"):
         headers[b"x-cos-security-token"] = token.encode()
     coverage = services.verifier.verify(replace(request.signature_input, headers=headers))
-    return replace(request, signed=coverage is not None, coverage=coverage)
+    return replace(request, is_owner=coverage is not None, coverage=coverage)
 
 
 def _as_put(request: Request, fields: dict[str, str], key: str) -> Request:
@@ -230,11 +230,11 @@ def _with_operations(request: Request, as_put: Request, *, by_policy: bool) -> R
         InvalidArgument: there is a field too, and it says something else.
     """
     if by_policy:
-        as_put = replace(as_put, signed=True)
+        as_put = replace(as_put, is_owner=True)
     given = request.headers.get(b"pic-operations", b"").strip()
     if not given:
         return as_put
-    if by_policy and not request.signed:
+    if by_policy and not request.is_owner:
         raise AccessDenied(
             "The policy does not cover the header Pic-Operations: send it as a field with a condition."
         )
@@ -252,11 +252,11 @@ async def _receive(
     size = 0
     async for chunk in chunks:
         size += len(chunk)
-        if sizes.most is not None and size > sizes.most:
-            raise EntityTooLarge(f"The policy allows at most {sizes.most} bytes.")
+        if sizes.max_bytes is not None and size > sizes.max_bytes:
+            raise EntityTooLarge(f"The policy allows at most {sizes.max_bytes} bytes.")
         await staged.write(chunk)
-    if size < sizes.least:
-        raise EntityTooSmall(f"The policy asks for at least {sizes.least} bytes.")
+    if size < sizes.min_bytes:
+        raise EntityTooSmall(f"The policy asks for at least {sizes.min_bytes} bytes.")
     digest = await staged.finish()
     if expected is not None and expected != digest.md5:
         raise BadDigest()

@@ -33,7 +33,7 @@ async def list_buckets(services: Services, request: Request) -> Response:
     """GET Service: all buckets, by name, or those that the parameters choose."""
     await check_owner(services, request)
     region, marker = request.params.get("region", ""), request.params.get("marker", "")
-    most = request.integer("max-keys", 2000, 1, 2000)
+    max_keys = request.integer("max-keys", 2000, 1, 2000)
     created, tagged = _created_filter(request), _tag_filter(request)
     buckets = [
         bucket
@@ -43,7 +43,7 @@ async def list_buckets(services: Services, request: Request) -> Response:
         and created(bucket)
         and (tagged is None or tagged(await bucket_tags(services, bucket.name)))
     ]
-    page = buckets[:most]
+    page = buckets[:max_keys]
     nodes: list[Node] = [
         (
             "Bucket",
@@ -56,7 +56,7 @@ async def list_buckets(services: Services, request: Request) -> Response:
         )
         for bucket in page
     ]
-    truncated = len(buckets) > most
+    truncated = len(buckets) > max_keys
     return xml_response(
         (
             "ListAllMyBucketsResult",
@@ -101,12 +101,12 @@ async def list_objects(services: Services, request: Request) -> Response:
     encode, encoding = encoder(request)
     prefix = request.params.get("prefix", "")
     delimiter = check_delimiter(request.params.get("delimiter", ""))
-    most = request.integer("max-keys", _MAX_KEYS, 0, _MAX_KEYS)
+    max_keys = request.integer("max-keys", _MAX_KEYS, 0, _MAX_KEYS)
     second = request.params.get("list-type") == "2"
     bucket = await services.storage.head_bucket(request.bucket)
     marker = _start(request) if second else request.params.get("marker", "")
     page = await services.storage.list_objects(
-        request.bucket, prefix=prefix, delimiter=delimiter, marker=marker, max_keys=most
+        request.bucket, prefix=prefix, delimiter=delimiter, marker=marker, max_keys=max_keys
     )
     position = _position_v2(request, page, encode) if second else _position(marker, page, encode)
     owner = (
@@ -119,7 +119,7 @@ async def list_objects(services: Services, request: Request) -> Response:
             ("EncodingType", encoding or None),
             ("Prefix", encode(prefix)),
             *position,
-            ("MaxKeys", most),
+            ("MaxKeys", max_keys),
             ("Delimiter", encode(delimiter) if delimiter else None),
             ("IsTruncated", str(page.truncated).lower()),
             *(("CommonPrefixes", [("Prefix", encode(text))]) for text in page.common_prefixes),

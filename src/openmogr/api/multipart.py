@@ -76,9 +76,9 @@ async def list_parts(services: Services, request: Request) -> Response:
     await check_owner(services, request)
     encode, encoding = encoder(request)
     marker = request.integer("part-number-marker", 0, 0, _MAX_PARTS)
-    most = request.integer("max-parts", 1000, 1, 1000)
+    max_parts = request.integer("max-parts", 1000, 1, 1000)
     page = await services.storage.list_parts(
-        request.bucket, request.key, request.params["uploadId"], marker=marker, max_parts=most
+        request.bucket, request.key, request.params["uploadId"], marker=marker, max_parts=max_parts
     )
     parts: list[Node] = [
         (
@@ -106,7 +106,7 @@ async def list_parts(services: Services, request: Request) -> Response:
                 *parts,
                 ("NextPartNumberMarker", page.next_marker),
                 ("StorageClass", page.upload.attributes.storage_class.title()),
-                ("MaxParts", most),
+                ("MaxParts", max_parts),
                 ("IsTruncated", str(page.truncated).lower()),
             ],
         )
@@ -164,14 +164,14 @@ async def list_uploads(services: Services, request: Request) -> Response:
     encode, encoding = encoder(request)
     get = request.params.get
     delimiter = check_delimiter(get("delimiter", ""))
-    most = request.integer("max-uploads", 1000, 1, 1000)
+    max_uploads = request.integer("max-uploads", 1000, 1, 1000)
     page = await services.storage.list_uploads(
         request.bucket,
         prefix=get("prefix", ""),
         delimiter=delimiter,
         key_marker=get("key-marker", ""),
         upload_id_marker=get("upload-id-marker", ""),
-        max_uploads=most,
+        max_uploads=max_uploads,
     )
     uploads: list[Node] = [
         (
@@ -199,7 +199,7 @@ async def list_uploads(services: Services, request: Request) -> Response:
                 ("UploadIdMarker", get("upload-id-marker", "")),
                 ("NextKeyMarker", None if next_key is None else encode(next_key)),
                 ("NextUploadIdMarker", page.next_upload_id_marker),
-                ("MaxUploads", most),
+                ("MaxUploads", max_uploads),
                 ("Prefix", encode(get("prefix", ""))),
                 ("Delimiter", encode(delimiter)),
                 ("IsTruncated", str(page.truncated).lower()),

@@ -31,8 +31,8 @@ async def get_object(services: Services, request: Request) -> Response:
     if process := request.params.get("ci-process"):
         if process.lower() != "originimage":
             raise NotSupported(f"ci-process={process} is not supported.")
-    elif request.op is not None:
-        return await processed_object(services, request, request.op, overrides)
+    elif request.image_operation is not None:
+        return await processed_object(services, request, request.image_operation, overrides)
     if request.method == "HEAD":
         info = await head_readable(services, request)
 

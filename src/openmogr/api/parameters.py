@@ -50,8 +50,8 @@ def check_parameters(request: Request, understood: Collection[str], *, operation
             continue
         if not reads or name in SUBRESOURCES:
             raise NotSupported(_refusal(request, f"the query parameter {name[:100]!r}"))
-    if request.op is not None and not operation:
-        raise NotSupported(_refusal(request, f"the operation {request.op[:100]!r}"))
+    if request.image_operation is not None and not operation:
+        raise NotSupported(_refusal(request, f"the operation {request.image_operation[:100]!r}"))
 
 
 def _refusal(request: Request, what: str) -> str:

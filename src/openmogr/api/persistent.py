@@ -158,7 +158,7 @@ async def checked_operations(services: Services, request: Request) -> PicOperati
     """The header's rules, whose target buckets exist."""
     operations = _operations(services, request)
     for bucket in {rule.bucket for rule in operations.rules} - {request.bucket}:
-        if not request.signed:
+        if not request.is_owner:
             raise AccessDenied()
         await services.storage.head_bucket(bucket)
     return operations
@@ -213,7 +213,7 @@ async def _execute(
         return []
     try:
         return await services.results.get(
-            Work(given.source, pipelines, operations.is_pic_info, signed=request.signed)
+            Work(given.source, pipelines, operations.is_pic_info, is_owner=request.is_owner)
         )
     finally:
         await given.source.aclose()

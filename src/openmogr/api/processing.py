@@ -31,7 +31,7 @@ _IN_ONE_PIECE = 256 * 1024
 # Pipelines never change, and pages ask for the same ones again and again.
 _parsed = lru_cache(maxsize=1024)(parse_operation)
 
-# ``X-ErrNo`` of refusals that are not about the picture, whose own errors carry theirs (``docs/spec/api/errors.md``).
+# ``X-ErrNo`` of refusals that are not about the image, whose own errors carry theirs (``docs/spec/api/errors.md``).
 _ERROR_NUMBERS = {
     "InvalidArgument": -106,
     "NotSupported": -106,
@@ -80,7 +80,7 @@ async def processed_object(
                     raise too_large(services)
                 kept = True
                 return await _original(reader, [])
-            (made,) = await services.results.get(Work(source, [pipeline], signed=request.signed))
+            (made,) = await services.results.get(Work(source, [pipeline], is_owner=request.is_owner))
             headers = _notes(services, made)
             if made.result is not None and made.result.is_original:
                 if made.file is not None:

@@ -32,11 +32,11 @@ class Request:
         path: decoded, beginning with a slash.
         bucket: empty for requests to the service.
         key: empty for requests to the bucket.
-        op: the text of an image operation in the query, or None.
+        image_operation: the text of an image operation in the query, or None.
         params: the other query parameters, decoded, by name in COS's spelling whatever the case in which they
             came; of a repeated one the first. No value reads as empty.
         headers: raw values by lower-case name; repeated ones joined by a comma.
-        signed: the owner signed it. Set once the signature has been checked.
+        is_owner: the owner signed it. Set once the signature has been checked.
         coverage: what of it the signature covers; None without a signature in headers or query.
         operation: what it turned out to be, one of few names; for logs and metrics.
     """
@@ -47,14 +47,14 @@ class Request:
     path: str
     bucket: str
     key: str
-    op: str | None
+    image_operation: str | None
     params: Mapping[str, str]
     headers: Mapping[bytes, bytes]
     raw_path: bytes
     raw_query: str
     hosts: tuple[bytes, ...]
     receive: Receive
-    signed: bool = False
+    is_owner: bool = False
     coverage: Coverage | None = None
     operation: str = "none"
 
@@ -118,18 +118,18 @@ class Request:
             raise MissingRequestBody()
         return b"".join(pieces)
 
-    def integer(self, name: str, default: int, least: int, most: int) -> int:
-        """A query parameter as an integer; values above ``most`` are taken as ``most``.
+    def integer(self, name: str, default: int, minimum: int, maximum: int) -> int:
+        """A query parameter as an integer; values above ``maximum`` are taken as ``maximum``.
 
         Raises:
-            InvalidArgument: not a number, or below ``least``.
+            InvalidArgument: not a number, or below ``minimum``.
         """
         text = self.params.get(name, "")
         if not text:
             return default
-        if not (text.isascii() and text.isdigit()) or len(text) > 18 or int(text) < least:
-            raise InvalidArgument(f"{name} must be an integer from {least} to {most}.")
-        return min(int(text), most)
+        if not (text.isascii() and text.isdigit()) or len(text) > 18 or int(text) < minimum:
+            raise InvalidArgument(f"{name} must be an integer from {minimum} to {maximum}.")
+        return min(int(text), maximum)
 
 
 def read_request(scope: Scope, receive: Receive, table: HostTable) -> Request:
@@ -178,7 +178,7 @@ def read_request(scope: Scope, receive: Receive, table: HostTable) -> Request:
         path=path if path.startswith("/") else "/" + path,
         bucket=bucket,
         key=key,
-        op=query.op,
+        image_operation=query.image_operation,
         params=params,
         headers=headers,
         raw_path=raw_path,

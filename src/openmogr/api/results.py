@@ -55,7 +55,7 @@ _HEAD = TypeAdapter(_Head)
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A result, or what is known of a picture.
+    """A result, or what is known of an image.
 
     Attributes:
         result: without its ``data`` where there is a file.
@@ -75,14 +75,14 @@ class Work:
     """What a request wants of one source.
 
     Attributes:
-        info: whether what is known of the picture is wanted too.
-        signed: whether the owner asks, who may ask for more.
+        info: whether what is known of the image is wanted too.
+        is_owner: whether the owner asks, who may ask for more.
     """
 
     source: OpenSource
     pipelines: Sequence[Pipeline]
     info: bool = False
-    signed: bool = False
+    is_owner: bool = False
 
 
 class Results:
@@ -146,7 +146,7 @@ class Results:
         found: dict[str, Made] = {}
         try:
             for name in dict.fromkeys(names):
-                if self._flights.find((name, work.signed)) is None:
+                if self._flights.find((name, work.is_owner)) is None:
                     made = await self._remembered(name)
                     if made is not None:
                         found[name] = made
@@ -193,7 +193,7 @@ class Results:
 
     async def _fly(self, work: Work, names: Sequence[str], missing: Sequence[str]) -> dict[str, Made]:
         """Join what is under way, and do the rest."""
-        joined = {name: flight for name in missing if (flight := self._flights.find((name, work.signed)))}
+        joined = {name: flight for name in missing if (flight := self._flights.find((name, work.is_owner)))}
         own = [name for name in missing if name not in joined]
         found: dict[str, Made] = {}
         if own:
@@ -201,7 +201,7 @@ class Results:
         again: list[str] = []
         for name, flight in joined.items():
             self._observer.looked_up("joined")
-            made = await _joined(flight, (name, work.signed))
+            made = await _joined(flight, (name, work.is_owner))
             if made is None:
                 again.append(name)
             else:
@@ -213,10 +213,10 @@ class Results:
     async def _start(self, work: Work, names: Sequence[str], wanted: Sequence[str]) -> dict[str, Made]:
         for _ in wanted:
             self._observer.looked_up("miss")
-        keys = [(name, work.signed) for name in wanted]
+        keys = [(name, work.is_owner) for name in wanted]
         flight = self._flights.start(keys, lambda: self._make(work, names, wanted))
         values = await flight.wait()
-        return {name: values[name, work.signed] for name in wanted}
+        return {name: values[name, work.is_owner] for name in wanted}
 
     async def _make(self, work: Work, names: Sequence[str], wanted: Sequence[str]) -> Mapping[Hashable, Made]:
         chosen = {
@@ -227,7 +227,7 @@ class Results:
         started = time.perf_counter()
         try:
             outcome = await self._pool.run(
-                list(chosen.values()), source, info=info_name is not None, signed=work.signed
+                list(chosen.values()), source, info=info_name is not None, is_owner=work.is_owner
             )
         except SlowDown:
             self._observer.refused("busy")
@@ -235,12 +235,12 @@ class Results:
         self._observer.made(work.source.size, outcome.results, time.perf_counter() - started)
         values: dict[Hashable, Made] = {}
         for (name, pipeline), result in zip(chosen.items(), outcome.results, strict=True):
-            values[name, work.signed] = Made(result, size=len(result.data))
+            values[name, work.is_owner] = Made(result, size=len(result.data))
             # With ignore-error the source may stand for a failure that passes.
             if not (result.is_original and pipeline.ignore_error):
                 await self._remember(name, result)
         if info_name is not None:
-            values[info_name, work.signed] = Made(info=outcome.info)
+            values[info_name, work.is_owner] = Made(info=outcome.info)
             await self._put(info_name, _Head(int(time.time()), info=outcome.info), b"")
         return values
 

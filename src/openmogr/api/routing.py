@@ -156,7 +156,7 @@ def find_handler(request: Request) -> Handler:
     if route is None:
         check_parameters(request, (subresource,), operation=False)
         raise MethodNotAllowed()
-    request.operation = route.handler.__name__ if request.op is None else "process_object"
+    request.operation = route.handler.__name__ if request.image_operation is None else "process_object"
     check_parameters(request, {subresource, *route.parameters}, operation=route.operation)
     return route.handler
 

@@ -45,11 +45,11 @@ async def bucket_tags(services: Services, bucket: str) -> Mapping[str, str]:
     return {} if document is None else _tags(parse(document, "Tagging"), _MAX_BUCKET_TAGS)
 
 
-async def _read_tags(services: Services, request: Request, most: int) -> Mapping[str, str]:
-    return _tags(await read_document(services, request, "Tagging"), most)
+async def _read_tags(services: Services, request: Request, max_tags: int) -> Mapping[str, str]:
+    return _tags(await read_document(services, request, "Tagging"), max_tags)
 
 
-def _tags(root: Element, most: int) -> Mapping[str, str]:
+def _tags(root: Element, max_tags: int) -> Mapping[str, str]:
     tag_set = root.find("TagSet")
     if tag_set is None:
         raise MalformedXML("Tagging holds no TagSet.")
@@ -59,7 +59,7 @@ def _tags(root: Element, most: int) -> Mapping[str, str]:
         if key is None:
             raise MalformedXML("A Tag holds no Key.")
         pairs.append((key, value or ""))
-    return check_tags(pairs, most)
+    return check_tags(pairs, max_tags)
 
 
 async def get_object_tagging(services: Services, request: Request) -> Response:

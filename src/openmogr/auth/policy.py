@@ -24,8 +24,8 @@ __all__ = ["SizeRange", "verify_form"]
 class SizeRange:
     """How many bytes the policy lets the file have, both ends inclusive; None: no bound."""
 
-    least: int = 0
-    most: int | None = None
+    min_bytes: int = 0
+    max_bytes: int | None = None
 
 
 def verify_form(fields: Mapping[str, str], bucket: str, verifier: Verifier) -> SizeRange | None:
@@ -118,6 +118,6 @@ def _condition(condition: object) -> tuple[str, str, str]:
 
 def _size_range(condition: list[object]) -> SizeRange:
     match condition:
-        case [_, int(least), int(most)] if 0 <= least <= most:
-            return SizeRange(least, most)
+        case [_, int(low), int(high)] if 0 <= low <= high:
+            return SizeRange(low, high)
     raise InvalidPolicyDocument("content-length-range takes two ascending integers.")

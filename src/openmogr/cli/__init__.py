@@ -27,7 +27,7 @@ def cli() -> None:
 
     \b
     openmogr serve                          a server on http://127.0.0.1:9000
-    openmogr compress photos --format heif  pictures in a folder, without a server
+    openmogr compress photos --format heif  images in a folder, without a server
     openmogr sign GET /bucket/key           the Authorization header of a request, for curl
     openmogr cache stats                    the results that a server remembers
     openmogr fsck                           every object against its checksums

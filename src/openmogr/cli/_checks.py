@@ -95,7 +95,7 @@ def check_system() -> Iterator[Finding]:
 
 
 def check_codecs(settings: Settings) -> Iterator[Finding]:
-    """What scales, and every format, by writing a small picture in it and reading that back."""
+    """What scales, and every format, by writing a small image in it and reading that back."""
     from openmogr.image import native
     from openmogr.image.formats.registry import TARGETS
 
@@ -176,7 +176,7 @@ def check_storage(settings: Settings) -> Iterator[Finding]:
 
 
 def check_limits(settings: Settings) -> Iterator[Finding]:
-    """Every limit of pictures and storage, with the variable that sets it."""
+    """Every limit of images and storage, with the variable that sets it."""
     from openmogr.settings import environment_name
 
     sections: tuple[tuple[str, BaseModel], ...] = (("image", settings.image), ("storage", settings.storage))

@@ -31,7 +31,7 @@ def suffix_of(format_name: str) -> str:
 
 
 def find_sources(paths: Sequence[Path], out: Path | None, leave: str | None) -> tuple[list[Source], int]:
-    """All files named, and all pictures in the folders named, each once.
+    """All files named, and all images in the folders named, each once.
 
     Hidden files, symbolic links to folders, and the folder of the outputs are passed over.
 

@@ -16,7 +16,7 @@ __all__ = ["growth", "human_size", "print_summary", "saved"]
 
 _KINDS_OF_LOSS = {
     "frames": frozenset({Loss.frames}),
-    "pages": frozenset({Loss.pages, Loss.pictures}),
+    "pages": frozenset({Loss.pages, Loss.images}),
     "transparency": frozenset({Loss.alpha, Loss.half_alpha}),
     "metadata": frozenset({Loss.exif, Loss.xmp, Loss.iptc, Loss.comments}),
 }

@@ -100,7 +100,7 @@ def compress(
     workers: int,
     quiet: bool,
 ) -> None:
-    """Compress pictures, and all pictures in folders.
+    """Compress images, and all images in folders.
 
     Every output appears whole or not at all. No source and no file that exists is ever overwritten unless
     --overwrite is given. A result that shows the same as its source and is larger is not written. What outputs

@@ -29,7 +29,7 @@ __all__ = ["doctor"]
 def doctor(data: Path | None, config: Path | None) -> None:
     """Report codecs, limits, storage and licences.
 
-    Every format is tried out by writing and reading a picture. The exit status is 10 if something that is
+    Every format is tried out by writing and reading an image. The exit status is 10 if something that is
     needed is missing; extras that are not installed are only noted.
     """
     settings = settings_or_exit(config, {"storage": {"data": data}} if data is not None else None)

@@ -61,7 +61,7 @@ _KINDS: tuple[tuple[type[CosError], ExitCode], ...] = (
 
 
 def failure_code(error: BaseException) -> ExitCode:
-    """The status that an error of one picture stands for."""
+    """The status that an error of one image stands for."""
     if isinstance(error, FileExistsError):
         return ExitCode.EXISTS
     if isinstance(error, OSError):
@@ -73,7 +73,7 @@ def failure_code(error: BaseException) -> ExitCode:
 
 
 def combined(codes: Iterable[ExitCode]) -> ExitCode:
-    """One status for many pictures."""
+    """One status for many images."""
     kinds = set(codes) - {ExitCode.OK}
     if not kinds:
         return ExitCode.OK

@@ -71,18 +71,18 @@ class ImagePool:
         """End the workers, whatever they do."""
         await self.workers.close()
 
-    async def execute(self, pipeline: Pipeline, source: Source, *, signed: bool = True) -> Result:
+    async def execute(self, pipeline: Pipeline, source: Source, *, is_owner: bool = True) -> Result:
         """The result of one pipeline; raises as :meth:`run`."""
-        return (await self.run((pipeline,), source, signed=signed)).results[0]
+        return (await self.run((pipeline,), source, is_owner=is_owner)).results[0]
 
-    async def image_info(self, source: Source, *, signed: bool = True) -> ImageInfo:
+    async def image_info(self, source: Source, *, is_owner: bool = True) -> ImageInfo:
         """What a source is; raises as :meth:`run`."""
-        info = (await self.run((), source, info=True, signed=signed)).info
+        info = (await self.run((), source, info=True, is_owner=is_owner)).info
         assert info is not None
         return info
 
     async def run(
-        self, pipelines: Sequence[Pipeline], source: Source, *, info: bool = False, signed: bool = True
+        self, pipelines: Sequence[Pipeline], source: Source, *, info: bool = False, is_owner: bool = True
     ) -> Outcome:
         """The results of all pipelines over one source, by one worker, which decodes it once.
 
@@ -90,7 +90,7 @@ class ImagePool:
             pipelines: what to make.
             source: of what.
             info: tell what the source is, too.
-            signed: by somebody whose key is known; the limits are lower for others.
+            is_owner: by somebody whose key is known; the limits are lower for others.
 
         Raises:
             SlowDown: there was no worker, or not enough memory, within the patience.
@@ -98,7 +98,7 @@ class ImagePool:
             InternalError: the worker ended.
             CosError: what the processor raises.
         """
-        request = pack_request(Request(tuple(pipelines), info, source.name, anonymous=not signed))
+        request = pack_request(Request(tuple(pipelines), info, source.name, anonymous=not is_owner))
         since = time.monotonic()
         try:
             async with AsyncExitStack() as held:

@@ -86,13 +86,13 @@ def make(settings: object) -> Handler:
         with suppress(CosError):
             container.check_readable()
     Image.init()
-    signed, anonymous = Processor(settings), Processor(settings.for_anonymous())
+    owners, anonymous = Processor(settings), Processor(settings.for_anonymous())
 
     def handle(job: Job) -> Answer:
         request = pickle.loads(job.request)  # noqa: S301 - from the server, over a socket that only it has
         assert isinstance(request, Request)
         source = _source(job.inputs[0], request.name)
-        processor = anonymous if request.anonymous else signed
+        processor = anonymous if request.anonymous else owners
         try:
             outcome = processor.run(request.pipelines, source, info=request.info, gate=_Gate(job))
         except CosError as error:

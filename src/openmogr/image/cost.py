@@ -76,7 +76,7 @@ def planned(
     """The steps with the sizes between them.
 
     Raises:
-        InvalidArgument: nothing of the picture lies in a window.
+        InvalidArgument: nothing of the image lies in a window.
     """
     for step in steps:
         after = size
@@ -128,7 +128,7 @@ def needed(pipeline: Pipeline | None, opened: OpenedImage, source_bytes: int, se
     """Most memory of a pipeline at a time, in bytes; None stands for the description of a source.
 
     Raises:
-        InvalidArgument: nothing of the picture lies in a window.
+        InvalidArgument: nothing of the image lies in a window.
     """
     size, name = (opened.width, opened.height), opened.container.name
     if pipeline is None or (pipeline.info is not None and len(pipeline.stages) == 1):
@@ -146,7 +146,7 @@ def needed(pipeline: Pipeline | None, opened: OpenedImage, source_bytes: int, se
     steps = list(planned(pipeline.steps, size, orientation, settings, animated=opened.animated))
     result = steps[-1].after if steps else size
     target = TARGETS[pipeline.encoding.format or name].container.name
-    # One after the other; the decoded picture stays for the next pipeline.
+    # One after the other; the decoded image stays for the next pipeline.
     held = _area(decoded) * _PIXEL
     worked = max((step.bytes for step in _shrunk(steps, decoded)), default=0)
     written = _area(result) * _PIXEL + encoder_bytes(target, result, opened.frame_count)
@@ -172,7 +172,7 @@ def check_work(pipeline: Pipeline, opened: OpenedImage, settings: ImageSettings)
 
     Raises:
         ImageResolutionExceed: the steps read and write too many pixels, or enlarge too far.
-        InvalidArgument: nothing of the picture lies in a window.
+        InvalidArgument: nothing of the image lies in a window.
     """
     size = (opened.width, opened.height)
     work = 0

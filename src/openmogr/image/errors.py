@@ -25,7 +25,7 @@ __all__ = [
 
 
 def not_an_image(message: str, detail: str = "") -> InvalidImageFormat:
-    """The source is no picture, or a damaged one."""
+    """The source is no image, or a damaged one."""
     return InvalidImageFormat(message, detail=detail, number=-441)
 
 
@@ -36,7 +36,7 @@ def in_words(reason: object) -> str:
 
 
 def unsupported_input(message: str) -> InvalidImageFormat:
-    """A picture of a kind that is known and not processed."""
+    """An image of a kind that is known and not processed."""
     return InvalidImageFormat(message, number=-443)
 
 
@@ -66,5 +66,5 @@ def output_resolution(message: str) -> ImageResolutionExceed:
 
 
 def outside_image(message: str) -> InvalidArgument:
-    """A window or radius that does not lie in the picture."""
+    """A window or radius that does not lie in the image."""
     return InvalidArgument(message, number=-442)

@@ -12,7 +12,7 @@ from openmogr.image.model import Loss
 from openmogr.image.source.colour import has_alpha
 from openmogr.image.source.open import OpenedImage
 
-__all__ = ["alpha_loss", "lost_metadata", "lost_pictures"]
+__all__ = ["alpha_loss", "lost_images", "lost_metadata"]
 
 _TIFF_EXIF = {34665, 34853}
 _TIFF_XMP = 700
@@ -24,7 +24,7 @@ _IDLE_TEXTS = ("software", "date:", "xml:com.adobe.xmp")
 
 
 def alpha_loss(image: Image.Image, container: Format) -> Loss | None:
-    """What a format cannot hold of a picture's transparency."""
+    """What a format cannot hold of an image's transparency."""
     if not has_alpha(image):
         return None
     alpha = image.getchannel("A")
@@ -35,8 +35,8 @@ def alpha_loss(image: Image.Image, container: Format) -> Loss | None:
     return None
 
 
-def lost_pictures(opened: OpenedImage, *, animated: bool) -> Iterator[Loss]:
-    """Frames, pages, and pictures of a HEIF or a multi-picture JPEG, of which only the first is in the result.
+def lost_images(opened: OpenedImage, *, animated: bool) -> Iterator[Loss]:
+    """Frames, pages, and images of a HEIF or a multi-picture JPEG, of which only the first is in the result.
 
     Args:
         opened: the source.

@@ -18,7 +18,7 @@ __all__ = ["ImageInfo", "Loss", "Outcome", "Result", "Source"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The encoded bytes of a picture: a file, an open file or a byte string, exactly one of them.
+    """The encoded bytes of an image: a file, an open file or a byte string, exactly one of them.
 
     Attributes:
         path: a file that does not change while it is processed.
@@ -103,7 +103,7 @@ class Loss(Enum):
 
     frames = "all frames but the first"
     pages = "all pages but the first"
-    pictures = "all pictures but the first"
+    images = "all pictures but the first"
     alpha = "transparency"
     half_alpha = "partial transparency"
     exif = "EXIF"
@@ -117,7 +117,7 @@ class Result:
     """The finished output of a pipeline.
 
     Attributes:
-        data: the encoded picture, or a JSON document for information operations. Empty where ``is_original``
+        data: the encoded image, or a JSON document for information operations. Empty where ``is_original``
             and the source is longer than ``max_input_bytes``; then the caller sends the source itself.
         content_type: the media type of ``data``.
         format: text of ``Format`` in ``UploadResult``: the target name in lower case when ``format/<f>`` was
@@ -126,7 +126,7 @@ class Result:
         width: pixels; 0 for information operations.
         height: pixels; 0 for information operations.
         quality: the quality used, 1-100; 100 for lossless formats.
-        frame_count: 1 for a still picture.
+        frame_count: 1 for a still image.
         is_original: ``data`` is the unchanged source (``ignore-error/1``, ``size-limit`` with ``!``).
         rejected_size: bytes that the result would have had where the source is kept since that is shorter; else 0.
         recoded: it shows what the source shows, in another format.
@@ -157,7 +157,7 @@ class ImageInfo:
         quality: estimate for JPEG, 100 for lossless formats.
         ave: average colour, ``0xRRGGBB``.
         orientation: the EXIF orientation, 1-8; 0 without EXIF.
-        frame_count: 1 for a still picture.
+        frame_count: 1 for a still image.
     """
 
     format: str

@@ -56,7 +56,7 @@ _FILTERS: dict[Image.Resampling, Literal["lanczos", "bicubic"]] = {
 }
 # Times that a first, quick reduction leaves for the exact scaling, and from which side in pixels on.
 _GAP = 3.0
-_LEAST_REDUCED = 8
+_MIN_REDUCED = 8
 
 _SWAPPING = {
     Image.Transpose.TRANSPOSE,
@@ -130,7 +130,7 @@ class Undecoded:
 
 
 class LateImage(Image.Image):
-    """A picture whose pixels Pillow gets when something asks it for them.
+    """An image whose pixels Pillow gets when something asks it for them.
 
     What comes before that is done elsewhere, and on fewer pixels: windows are cut out while decoding, scaling comes
     before turning and before the conversion of colours.
@@ -180,7 +180,7 @@ class LateImage(Image.Image):
         return super().load()
 
     def again(self) -> LateImage:
-        """A picture of its own, of the same pixels."""
+        """An image of its own, of the same pixels."""
         return LateImage(self._raw, self._turns, self._finish)
 
     def crop(self, box: Window | None = None) -> Image.Image:
@@ -228,13 +228,13 @@ def picture_of(image: Image.Image, *, cross: bool = False) -> Picture | None:
 
 
 def flattened(image: Image.Image) -> Image.Image | None:
-    """The picture on white, without alpha; None: Pillow is to do it."""
+    """The image on white, without alpha; None: Pillow is to do it."""
     picture = image.picture if isinstance(image, LateImage) else None
     return None if picture is None else LateImage(picture.flatten())
 
 
 def scaled(image: Image.Image, size: Size, resample: Image.Resampling, window: Window) -> Image.Image:
-    """A window of the picture, scaled.
+    """A window of the image, scaled.
 
     Args:
         image: mode L, LA, RGB or RGBA; colour is weighed by alpha.
@@ -262,7 +262,7 @@ def _cropped(pixels: Pixels, box: Box) -> Pixels:
 def _resized(pixels: Pixels, size: Size, resample: Image.Resampling, window: Window) -> Pixels:
     if isinstance(pixels, Image.Image):
         # The quick reduction is only exact enough while the second step has pixels to weigh.
-        gap = _GAP if min(size) >= _LEAST_REDUCED else None
+        gap = _GAP if min(size) >= _MIN_REDUCED else None
         if not AVAILABLE or pixels.mode not in _MODES:
             return pixels.resize(size, resample, window, reducing_gap=gap)
         if gap is not None and pixels.mode in {"L", "RGB"}:
@@ -290,7 +290,7 @@ def _turned(size: Size, turns: _Turns) -> Size:
 
 
 def _before(window: Window, size: Size, turns: _Turns) -> Window:
-    """Where a window was before the turns of a picture that had ``size`` then."""
+    """Where a window was before the turns of an image that had ``size`` then."""
     for number in range(len(turns) - 1, -1, -1):
         method, (width, height) = turns[number], _turned(size, turns[:number])
         left, top, right, bottom = window

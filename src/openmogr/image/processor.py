@@ -25,7 +25,7 @@ from openmogr.image.language.operations import (
     Thumbnail,
     View,
 )
-from openmogr.image.losses import alpha_loss, lost_metadata, lost_pictures
+from openmogr.image.losses import alpha_loss, lost_images, lost_metadata
 from openmogr.image.model import ImageInfo, Loss, Outcome, Result, Source
 from openmogr.image.quality.scale import LOSSLESS, effective_quality
 from openmogr.image.quality.size_limit import encode_within
@@ -236,7 +236,7 @@ class Processor:
                 delay = _BROWSER_DELAY if slow_gif and frame.duration <= 10 else frame.duration
                 yield Frame(image, delay)
 
-        written = encode_animation(processed, opened.frame_count, opened.plays, options, self.settings)
+        written = encode_animation(processed, opened.frame_count, opened.loop_count, options, self.settings)
         result = _result(pipeline, options.target, written.data, written.size, options.quality)
         losses = _losses(pipeline, opened, options, alpha, animated=True)
         return replace(result, frame_count=written.frame_count, losses=losses)
@@ -330,7 +330,7 @@ def _metadata(pipeline: Pipeline, opened: OpenedImage) -> Metadata:
 def _losses(
     pipeline: Pipeline, opened: OpenedImage, options: EncodeOptions, alpha: Loss | None, *, animated: bool
 ) -> tuple[Loss, ...]:
-    losses = [*lost_pictures(opened, animated=animated), *((alpha,) if alpha else ())]
+    losses = [*lost_images(opened, animated=animated), *((alpha,) if alpha else ())]
     if not pipeline.encoding.strip:
         losses += lost_metadata(opened, options, animated=animated)
     return tuple(losses)

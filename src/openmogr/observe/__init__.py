@@ -1,4 +1,4 @@
-"""The server seen from outside: log lines and metrics. Nothing here knows HTTP or pictures."""
+"""The server seen from outside: log lines and metrics. Nothing here knows HTTP or images."""
 
 from openmogr.observe.logs import REQUEST_ID, configure_logging
 from openmogr.observe.metrics import Metrics

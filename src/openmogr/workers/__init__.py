@@ -1,6 +1,6 @@
 """Work in processes: a pool of sandboxed workers that may crash, hang or swell without harm to the server.
 
-Nothing here knows pictures. A *task* is a callable in a module of its own, imported once by the zygote, from
+Nothing here knows images. A *task* is a callable in a module of its own, imported once by the zygote, from
 which workers are forked; requests and replies are bytes, and files cross as descriptors.
 """
 

@@ -37,7 +37,7 @@ def confine(memory: int, readable: Sequence[str]) -> None:
         memory: address space beyond what is mapped now, in bytes; 0: no limit.
         readable: folders that may still be read.
     """
-    # The process that answers everybody comes first where all processors are busy with pictures.
+    # The process that answers everybody comes first where all processors are busy with images.
     os.nice(_NICE)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)

@@ -33,7 +33,7 @@ class Animation:
 def encode_animation(
     frames: Frames,
     count: int,
-    plays: int,
+    loop_count: int,
     options: EncodeOptions,
     settings: ImageSettings,
 ) -> Animation:
@@ -43,7 +43,7 @@ def encode_animation(
         frames: all of one size; taken one by one, of which a few are in memory at a time. Asked for a second time
             where a frame that is not the first turns out to be transparent, for formats that must know before.
         count: how many there are.
-        plays: how often it is shown, 0 for endlessly.
+        loop_count: how often it is shown, 0 for endlessly.
         options: how to write.
         settings: limits and threads.
 
@@ -64,7 +64,7 @@ def encode_animation(
             yield frame
 
     with encoding_errors(options.target):
-        data = container.encode_animation(watched, count, plays, options, settings)
+        data = container.encode_animation(watched, count, loop_count, options, settings)
         written = _count(container, data)
     return Animation(data, size, written)
 

@@ -100,7 +100,7 @@ class Avif(Format):
         return saved(picture, self.pillow, {**parts, **embedded(_rewritable(options.metadata))})
 
     def encode_animation(
-        self, frames: Frames, count: int, plays: int, options: EncodeOptions, settings: ImageSettings
+        self, frames: Frames, count: int, loop_count: int, options: EncodeOptions, settings: ImageSettings
     ) -> bytes:
         def write(converted: Iterator[Frame], mode: str) -> bytes:
             sequence = Sequence(converted, count, mode)

@@ -48,7 +48,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One decoded picture in mode L, LA, RGB or RGBA, and how long it is shown, in milliseconds."""
+    """One decoded image in mode L, LA, RGB or RGBA, and how long it is shown, in milliseconds."""
 
     image: Image.Image
     duration: int = 0
@@ -120,8 +120,8 @@ class Format(ABC):
         calibration_step: settings between two that ``tools/calibrate/quality.py`` measures; 0 where the encoder takes
             qualities as they are.
         max_side: longest side in pixels that is written; None for that of the settings.
-        decoder_bytes: bytes per pixel that the decoder takes at its peak, the picture in Pillow's form included.
-        encoder_bytes: bytes per pixel that the encoder of stills takes besides the picture.
+        decoder_bytes: bytes per pixel that the decoder takes at its peak, the image in Pillow's form included.
+        encoder_bytes: bytes per pixel that the encoder of stills takes besides the image.
         animation_bytes: bytes per pixel of a frame that the encoder of animations takes.
         repeats: whether animations keep how often they are shown; else it is endlessly.
         title: how tables of the documentation call it as a source; empty where another's row has it.
@@ -216,15 +216,15 @@ class Format(ABC):
         return ""
 
     def frame_count(self, opened: Opened) -> int:
-        """Frames of an animation; pages and further pictures are none."""
+        """Frames of an animation; pages and further images are none."""
         return int(getattr(opened.image, "n_frames", 1)) if self.animated else 1
 
     def further(self, opened: Opened) -> Loss | None:
-        """What a file holds besides its picture or animation, and no result does."""
+        """What a file holds besides its image or animation, and no result does."""
         return None
 
     def quality(self, image: Image.Image, stream: BinaryIO, frames: int) -> int | None:
-        """The quality on libjpeg's scale, 1-100; None for lossless pictures and where it cannot be told.
+        """The quality on libjpeg's scale, 1-100; None for lossless images and where it cannot be told.
 
         Args:
             image: Pillow's view of the file, not yet decoded.
@@ -241,12 +241,12 @@ class Format(ABC):
         """Bits per sample, where the header tells."""
         return None
 
-    def plays(self, loop: object) -> int:
+    def loop_count(self, loop: object) -> int:
         """How often an animation is shown, 0 for endlessly, by what Pillow calls ``loop``."""
         return loop if isinstance(loop, int) else 0
 
     def loaded(self, opened: Opened) -> Image.Image:
-        """The decoded picture, as it is to be converted to sRGB."""
+        """The decoded image, as it is to be converted to sRGB."""
         return opened.image
 
     def reader(self, opened: Opened, eighths: int) -> Reader | None:
@@ -268,7 +268,7 @@ class Format(ABC):
             image.seek(0)
 
     def mended(self, data: bytes) -> Image.Image | None:
-        """The picture again, not yet decoded, where decoding failed over what can be mended; else None."""
+        """The image again, not yet decoded, where decoding failed over what can be mended; else None."""
         return None
 
     # Writing
@@ -309,7 +309,7 @@ class Format(ABC):
         """The bytes of a still; mode L, LA, RGB or RGBA, sRGB. Alpha goes on white where there is none."""
 
     def encode_animation(
-        self, frames: Frames, count: int, plays: int, options: EncodeOptions, settings: ImageSettings
+        self, frames: Frames, count: int, loop_count: int, options: EncodeOptions, settings: ImageSettings
     ) -> bytes:
         """The bytes of an animation; arguments as of ``animate.encode_animation``."""
         raise NotImplementedError

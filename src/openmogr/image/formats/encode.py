@@ -1,4 +1,4 @@
-"""Write one picture in a format; animations are in ``animate``."""
+"""Write one image in a format; animations are in ``animate``."""
 
 from __future__ import annotations
 

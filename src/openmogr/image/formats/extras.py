@@ -1,4 +1,4 @@
-"""The codecs that live in packages of their own, imported only when a picture needs one."""
+"""The codecs that live in packages of their own, imported only when an image needs one."""
 
 from __future__ import annotations
 

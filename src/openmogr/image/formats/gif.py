@@ -46,7 +46,7 @@ class Gif(Format):
     def open(self, stream: BinaryIO) -> Opened:
         return opened_by_pillow(self, stream)
 
-    def plays(self, loop: object) -> int:
+    def loop_count(self, loop: object) -> int:
         # GIF counts repetitions, the others count plays.
         if loop is None:
             return 1
@@ -60,9 +60,9 @@ class Gif(Format):
         return saved(quantised(image), self.pillow, {})
 
     def encode_animation(
-        self, frames: Frames, count: int, plays: int, options: EncodeOptions, settings: ImageSettings
+        self, frames: Frames, count: int, loop_count: int, options: EncodeOptions, settings: ImageSettings
     ) -> bytes:
-        return write_gif(frames(), plays)
+        return write_gif(frames(), loop_count)
 
     def written_frames(self, data: bytes) -> int | None:
         return gif_layout(io.BytesIO(data), len(data)).frames

@@ -77,7 +77,7 @@ class Heif(Format):
         """The plugin stands at the primary picture, which may be another than its first."""
 
     def further(self, opened: Opened) -> Loss | None:
-        return Loss.pictures if getattr(opened.image, "n_frames", 1) > 1 else None
+        return Loss.images if getattr(opened.image, "n_frames", 1) > 1 else None
 
     def quality(self, image: Image.Image, stream: BinaryIO, frames: int) -> int | None:
         return iso_quality(stream)

@@ -71,7 +71,7 @@ class Jpeg(Format):
         return None if whole is None else Image.open(io.BytesIO(whole), formats=[self.pillow])
 
     def further(self, opened: Opened) -> Loss | None:
-        return Loss.pictures if getattr(opened.image, "n_frames", 1) > 1 else None
+        return Loss.images if getattr(opened.image, "n_frames", 1) > 1 else None
 
     def quality(self, image: Image.Image, stream: BinaryIO, frames: int) -> int | None:
         tables = getattr(image, "quantization", None)

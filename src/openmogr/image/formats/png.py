@@ -25,7 +25,7 @@ __all__ = ["Apng", "Png"]
 
 
 class Png(Format):
-    """One picture. Both kinds begin alike; which it is, a chunk tells that may be anywhere before the pixels."""
+    """One image. Both kinds begin alike; which it is, a chunk tells that may be anywhere before the pixels."""
 
     names: ClassVar[tuple[Name, ...]] = (Name("png", "image/png", (".png",)),)
     pillow = "PNG"
@@ -113,6 +113,6 @@ class Apng(Png):
         return (Frame(image, duration) for image, duration in frames)
 
     def encode_animation(
-        self, frames: Frames, count: int, plays: int, options: EncodeOptions, settings: ImageSettings
+        self, frames: Frames, count: int, loop_count: int, options: EncodeOptions, settings: ImageSettings
     ) -> bytes:
-        return in_one_mode(frames, lambda converted, mode: write_apng(converted, plays))
+        return in_one_mode(frames, lambda converted, mode: write_apng(converted, loop_count))

@@ -1,4 +1,4 @@
-"""Write one picture by Pillow."""
+"""Write one image by Pillow."""
 
 from __future__ import annotations
 

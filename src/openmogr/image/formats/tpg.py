@@ -96,7 +96,7 @@ class Tpg(Format):
         return bytes(_encoder().encode(picture, quality=self.setting(options.quality), **arguments))
 
     def encode_animation(
-        self, frames: Frames, count: int, plays: int, options: EncodeOptions, settings: ImageSettings
+        self, frames: Frames, count: int, loop_count: int, options: EncodeOptions, settings: ImageSettings
     ) -> bytes:
         codec = _encoder()
         rounded = Delays(_MAX_DELAY)

@@ -69,7 +69,7 @@ class WebP(Format):
         return saved(image, self.pillow, parts)
 
     def encode_animation(
-        self, frames: Frames, count: int, plays: int, options: EncodeOptions, settings: ImageSettings
+        self, frames: Frames, count: int, loop_count: int, options: EncodeOptions, settings: ImageSettings
     ) -> bytes:
         sequence = Sequence(frames(), count, "RGBA")
         out = io.BytesIO()
@@ -78,7 +78,7 @@ class WebP(Format):
             self.pillow,
             save_all=True,
             duration=sequence.durations,
-            loop=plays,
+            loop=loop_count,
             quality=self.setting(options.quality),
             method=METHOD,
             **_ONE_KEY_FRAME,

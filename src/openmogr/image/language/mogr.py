@@ -134,7 +134,7 @@ _STEPS: Mapping[str, Callable[[StageTokens, str], Step | None]] = {
 
 _KNOWN = frozenset({*_STEPS, *COMMON_ENCODING, *_FLAGS, *_MODIFIERS, *_UNSUPPORTED})
 
-# The label of generated pictures, which the newest SDKs ask for: one text, or names and texts. None is written here.
+# The label of generated images, which the newest SDKs ask for: one text, or names and texts. None is written here.
 _LABEL = "AIGCMetadata"
 _LABEL_NAMES = frozenset({
     "Label", "ContentProducer", "ProduceID", "ReservedCode1", "ContentPropagator", "PropagateID", "ReservedCode2",

@@ -96,7 +96,7 @@ class Info(Enum):
 
 @dataclass(frozen=True, slots=True)
 class AutoOrient:
-    """Turn the picture upright by its EXIF orientation."""
+    """Turn the image upright by its EXIF orientation."""
 
     @property
     def text(self) -> str:
@@ -134,7 +134,7 @@ class Cut:
     """Take ``width`` x ``height`` pixels at an inward offset from the anchor.
 
     ``legacy`` marks the old form ``crop/!<w>x<h>a<dx>a<dy>``, whose ``-`` is a negative, outward offset. There one
-    of both sides may be None: then it is the picture's.
+    of both sides may be None: then it is the image's.
     """
 
     width: int | None
@@ -157,7 +157,7 @@ def _signed(offset: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """Shrink until the picture just covers ``width`` x ``height``, then cut at the anchor.
+    """Shrink until the image just covers ``width`` x ``height``, then cut at the anchor.
 
     With one side only, the other keeps its length and nothing is scaled.
     """

@@ -36,13 +36,13 @@ class Query:
     """A query string taken apart.
 
     Attributes:
-        op: the text of the first operation, decoded once; None without one. A text that only looks like an
+        image_operation: the text of the first operation, decoded once; None without one. A text that only looks like an
             operation stands before all real ones, since ``parse_operation`` says what is wrong with it.
         params: all other parameters in order, decoded; the value is None where there was no ``=``.
             Texts that only look like operations are among them.
     """
 
-    op: str | None
+    image_operation: str | None
     params: tuple[tuple[str, str | None], ...]
 
 
@@ -57,7 +57,7 @@ def find_operation(raw_query: str) -> Query:
     What only looks like an operation is a parameter of letters and digits before a ``/`` without a ``=`` before it
     (``imageMogr/thumbnail/300x``), and the operation of another cloud (``x-oss-process=image/resize,w_300``).
     """
-    op: str | None = None
+    image_operation: str | None = None
     unknown: str | None = None
     params: list[tuple[str, str | None]] = []
     for item in raw_query.split("&"):
@@ -65,15 +65,15 @@ def find_operation(raw_query: str) -> Query:
             continue
         text = unquote(item.removesuffix("=")).lstrip("/")
         if _OPERATION.match(text):
-            if op is None:
-                op = text.split("?", 1)[0]
+            if image_operation is None:
+                image_operation = text.split("?", 1)[0]
             continue
         key, equals, value = item.partition("=")
         name, content = unquote_plus(key), unquote_plus(value) if equals else None
         params.append((name, content))
         if unknown is None and _only_looks_like_operation(item, name, content):
             unknown = text.split("?", 1)[0]
-    return Query(op if unknown is None else unknown, tuple(params))
+    return Query(image_operation if unknown is None else unknown, tuple(params))
 
 
 def _only_looks_like_operation(item: str, name: str, value: str | None) -> bool:

@@ -1,1 +1,1 @@
-"""From the bytes of a picture to frames in sRGB, its metadata, and what can be told of it."""
+"""From the bytes of an image to frames in sRGB, its metadata, and what can be told of it."""

@@ -35,7 +35,7 @@ def has_alpha(image: Image.Image) -> bool:
 
 
 def flatten(image: Image.Image) -> Image.Image:
-    """The picture on white, without alpha."""
+    """The image on white, without alpha."""
     if not has_alpha(image):
         return image
     if (late := flattened(image)) is not None:

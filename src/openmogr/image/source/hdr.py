@@ -1,4 +1,4 @@
-"""Bring pictures with the curves of HDR, PQ and HLG (ITU-R BT.2100), to sRGB.
+"""Bring images with the curves of HDR, PQ and HLG (ITU-R BT.2100), to sRGB.
 
 Light is mapped from a display of 1,000 cd/m2 to the 203 cd/m2 of diffuse white (BT.2408) by the curve of BT.2390,
 section 5.4: what is darker than about 90 cd/m2 stays as it is, highlights are compressed. Hues stay; colours beyond

@@ -20,7 +20,7 @@ __all__ = ["average_color", "describe", "execute_info"]
 
 _DEFAULT_DPI = 72
 
-# The mean of a picture needs no more detail than this, which a JPEG decoder gives at an eighth of the cost.
+# The mean of an image needs no more detail than this, which a JPEG decoder gives at an eighth of the cost.
 _AVERAGE_SIDE = 256
 
 

@@ -24,7 +24,7 @@ _INTEGERS = {1: 1, 3: 2, 4: 4, 6: 1, 8: 2, 9: 4}
 _PREFIX = b"Exif\x00\x00"
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)[2-8]")
 
-# A JPEG segment holds 65,533 bytes; what does not fit is left out rather than failing the picture.
+# A JPEG segment holds 65,533 bytes; what does not fit is left out rather than failing the image.
 MAX_SEGMENT = 65_000
 
 

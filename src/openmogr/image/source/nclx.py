@@ -34,7 +34,7 @@ _PRIMARIES: dict[int, _Primaries] = {
 _UNSPECIFIED, _REC709 = 2, 1
 _D50 = np.array([0.9642, 1.0, 0.8249])
 
-# H.273 table 3: the curves that SDR pictures have. Those of BT.709 and its kin are shown as sRGB's, as viewers do.
+# H.273 table 3: the curves that SDR images have. Those of BT.709 and its kin are shown as sRGB's, as viewers do.
 _SRGB_LIKE = {1, 2, 6, 13, 14, 15}
 _GAMMA = {4: 2.2, 5: 2.8, 8: 1.0}
 

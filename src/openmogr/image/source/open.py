@@ -34,7 +34,7 @@ Image.MAX_IMAGE_PIXELS = None
 _ORIENTATION = 0x0112
 
 # What WebP and GIF have bits for.
-_MAX_PLAYS = 65_535
+_MAX_LOOP_COUNT = 65_535
 _MAX_DURATION = 24 * 3600 * 1000
 
 Size: TypeAlias = tuple[int, int]
@@ -49,7 +49,7 @@ class OpenedImage:
         source: the file as it was opened.
         width: pixels as stored.
         height: pixels as stored.
-        frame_count: frames of the animation; 1 for stills and for files that hold several separate pictures.
+        frame_count: frames of the animation; 1 for stills and for files that hold several separate images.
         quality: estimate on libjpeg's scale; None for formats that have none.
         half_chroma: a JPEG whose colour is stored at reduced resolution.
         xmp: the packet, or empty.
@@ -90,7 +90,7 @@ class OpenedImage:
             return self.source.tiff.orientation if 274 in self.source.tiff.directory else 0
         png = self.source.png
         if png is not None and png.texts_behind:
-            # Asked for EXIF, Pillow decodes; asked again after a failure, it would have a black picture.
+            # Asked for EXIF, Pillow decodes; asked again after a failure, it would have a black image.
             with decoding():
                 self.image.load()
         if told := orientation(self.exif):
@@ -111,12 +111,12 @@ class OpenedImage:
         return orientation(self.exif) or 0
 
     @property
-    def plays(self) -> int:
+    def loop_count(self) -> int:
         """How often an animation is shown, at most 65,535 times; 0 for endlessly."""
-        return min(self.container.plays(self.image.info.get("loop")), _MAX_PLAYS)
+        return min(self.container.loop_count(self.image.info.get("loop")), _MAX_LOOP_COUNT)
 
     def first(self, draft: Size | None = None) -> Frame:
-        """The picture, or the first frame of an animation. Asked again, it is not decoded again.
+        """The image, or the first frame of an animation. Asked again, it is not decoded again.
 
         Args:
             draft: a decoder that can may deliver fewer pixels, but at least this width and height.
@@ -132,7 +132,7 @@ class OpenedImage:
         if frame is None:
             with decoding():
                 frame = self._decoded[eighths] = self._first(eighths)
-        # A picture of its own, of the same pixels: what writers note on it is theirs.
+        # An image of its own, of the same pixels: what writers note on it is theirs.
         return Frame(_detached(frame.image), frame.duration)
 
     def _first(self, eighths: int) -> Frame:
@@ -159,7 +159,7 @@ class OpenedImage:
         return LateImage(Undecoded(reader, decode), (), None if is_srgb(self._profile()) else self._srgb)
 
     def frames(self) -> Iterator[Frame]:
-        """All frames in order, each a picture of its own; a second call starts over, and ends the first one.
+        """All frames in order, each an image of its own; a second call starts over, and ends the first one.
 
         Raises:
             InvalidImageFormat: damaged data.
@@ -196,7 +196,7 @@ class OpenedImage:
             mended.load()
 
     def _still(self) -> Image.Image:
-        """The loaded picture in sRGB, as the container shows it."""
+        """The loaded image in sRGB, as the container shows it."""
         image = self.container.loaded(self.source)
         result = self._srgb_later(image) if self.source.tiff is None else self._srgb(image)
         if isinstance(image, TiffImage) and image.alpha is not None:
@@ -308,7 +308,7 @@ def open_image(
 
     Raises:
         ImageTooLarge: too many bytes.
-        InvalidImageFormat: not a picture, damaged, or of an unknown format.
+        InvalidImageFormat: not an image, damaged, or of an unknown format.
         ImageResolutionExceed: too many pixels or frames.
         NotSupported: the codec is not installed.
     """

@@ -17,7 +17,7 @@ _SHARPEN_RADIUS = 1.5
 
 
 def apply_tone(step: Tone, image: Image.Image) -> Image.Image:
-    """The picture with other tones and the same size; transparency is kept."""
+    """The image with other tones and the same size; transparency is kept."""
     if isinstance(step, Grayscale):
         return image.convert("LA" if has_alpha(image) else "L")
     if isinstance(step, Blur):

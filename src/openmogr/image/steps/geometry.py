@@ -19,7 +19,7 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Scale the whole picture to ``scaled``, then keep ``box`` (left, top, right, bottom) of that."""
+    """Scale the whole image to ``scaled``, then keep ``box`` (left, top, right, bottom) of that."""
 
     scaled: Size
     box: Box
@@ -51,16 +51,16 @@ _PERCENT_PARTS = 1_000_000
 
 
 def place(step: Thumbnail | View | Crop | Cut, size: Size, limit: int, *, enlarge: bool = True) -> Placement:
-    """Where a step puts a picture of ``size``.
+    """Where a step puts an image of ``size``.
 
     Args:
         step: what to do.
-        size: width and height of the picture.
+        size: width and height of the image.
         limit: width and height parameters above this are taken as this.
         enlarge: False for animations, which keep their size where they would grow.
 
     Raises:
-        InvalidArgument: nothing of the picture lies in the window.
+        InvalidArgument: nothing of the image lies in the window.
     """
     if isinstance(step, Thumbnail):
         return _whole(place_thumbnail(step, size, limit, enlarge=enlarge))
@@ -171,10 +171,10 @@ def place_crop(step: Crop, size: Size, limit: int) -> Placement:
 
 
 def place_cut(step: Cut, size: Size, limit: int) -> Placement:
-    """``cut``: a window at an offset from the anchor, less what lies outside the picture.
+    """``cut``: a window at an offset from the anchor, less what lies outside the image.
 
     Raises:
-        InvalidArgument: nothing of the picture lies in the window.
+        InvalidArgument: nothing of the image lies in the window.
     """
     width, height = min(step.width or size[0], limit), min(step.height or size[1], limit)
     across, down = step.gravity.value

@@ -33,7 +33,7 @@ __all__ = ["Surface", "apply_steps", "draft_size", "turned_back"]
 
 _Placed = Thumbnail | View | Crop | Cut
 
-# EXIF orientation to what turns the picture upright (Exif 2.3, section 4.6.4).
+# EXIF orientation to what turns the image upright (Exif 2.3, section 4.6.4).
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -52,7 +52,7 @@ _BACK = {**_UPRIGHT, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """A picture and the size that steps reckon with.
+    """An image and the size that steps reckon with.
 
     ``size`` differs from the pixels' only where a decoder was allowed to shrink, until the first scaling.
     """
@@ -86,16 +86,16 @@ def draft_size(steps: Sequence[Step], size: Size, orientation: int, settings: Im
 
 
 def turned_back(image: Image.Image, orientation: int) -> Image.Image:
-    """The pixels as they are stored, of a picture that a reader turned upright."""
+    """The pixels as they are stored, of an image that a reader turned upright."""
     method = _BACK.get(orientation)
     return image if method is None else image.transpose(method)
 
 
 def apply_steps(steps: Sequence[Step], surface: Surface, settings: ImageSettings) -> Surface:
-    """The picture after all steps, in order.
+    """The image after all steps, in order.
 
     Raises:
-        InvalidArgument: a window or radius lies outside the picture.
+        InvalidArgument: a window or radius lies outside the image.
         ImageResolutionExceed: a step's result would exceed the limits.
     """
     for step in steps:

@@ -41,14 +41,14 @@ class _Picture:
     delay: int
 
 
-def write_gif(frames: Iterator[Frame], plays: int) -> bytes:
+def write_gif(frames: Iterator[Frame], loop_count: int) -> bytes:
     """The file; a few frames are in memory at a time.
 
     A frame that equals the one before lengthens its delay. Of each other one the rectangle that changed is written.
 
     Args:
         frames: at least one, all of one size, at most 65535 x 65535 pixels.
-        plays: 0 for endlessly, else at most 65,536.
+        loop_count: 0 for endlessly, else at most 65,536.
     """
     parts: list[bytes] = []
     base: Image.Image | None = None
@@ -59,7 +59,7 @@ def write_gif(frames: Iterator[Frame], plays: int) -> bytes:
         if base is None:
             box: Box = (0, 0, *shown.size)
             colours = table
-            parts += _header(shown.size, table, plays)
+            parts += _header(shown.size, table, loop_count)
         else:
             # Two frames in a row are only equal where the delays would not fit into one.
             box = _united(_difference(base, shown), picture.cleared) or (0, 0, 1, 1)
@@ -132,11 +132,11 @@ def _table_bits(colours: bytes) -> int:
     return max((len(colours) // 3 - 1).bit_length(), 1)
 
 
-def _header(size: tuple[int, int], table: bytes, plays: int) -> list[bytes]:
+def _header(size: tuple[int, int], table: bytes, loop_count: int) -> list[bytes]:
     parts = [b"GIF89a", _words(*size), bytes([0x80 | (_table_bits(table) - 1), 0, 0]), table]
-    if plays != 1:
+    if loop_count != 1:
         # Repetitions are counted; without this block there is none.
-        parts.append(b"\x21\xff\x0bNETSCAPE2.0\x03\x01" + _words(max(plays - 1, 0)) + b"\x00")
+        parts.append(b"\x21\xff\x0bNETSCAPE2.0\x03\x01" + _words(max(loop_count - 1, 0)) + b"\x00")
     return parts
 
 

@@ -17,7 +17,7 @@ from openmogr.image.quality.scale import quality_of_quantiser
 __all__ = ["check_items", "iso_quality", "without_trailer"]
 
 # Phones write grids of up to about 200 tiles. Each is a decoder's start and end.
-_MOST_ITEMS = 4096
+_MAX_ITEMS = 4096
 _ITEM_SEARCH = 1 << 16
 
 # By the kind of coded picture, which may be HEVC in a file of AVIF's brand: reader, and name of the tables.
@@ -36,8 +36,8 @@ def check_items(stream: BinaryIO) -> None:
         return
     width = 2 if head[place + 4] == 0 else 4
     items = int.from_bytes(head[place + 8 : place + 8 + width], "big")
-    if items > _MOST_ITEMS:
-        raise input_resolution(f"the image is made of {items} parts, more than {_MOST_ITEMS}")
+    if items > _MAX_ITEMS:
+        raise input_resolution(f"the image is made of {items} parts, more than {_MAX_ITEMS}")
 
 
 def without_trailer(stream: BinaryIO) -> BinaryIO:

@@ -96,7 +96,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
 
 
 def _all_coefficients(segments: list[tuple[int, bytes, int]]) -> bool:
-    """Whether the scans hold every component, in a progressive picture every coefficient to its last bit."""
+    """Whether the scans hold every component, in a progressive image every coefficient to its last bit."""
     progressive, components = False, set[int]()
     finished: dict[int, set[int]] = {}
     for kind, content, _ in segments:

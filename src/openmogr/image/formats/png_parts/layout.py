@@ -1,6 +1,6 @@
 """The chunks of a PNG (PNG specification, third edition), walked in the whole file before Pillow sees it.
 
-Pillow refuses a picture for what stands in an ancillary chunk. Such chunks are not needed to show it, so those that are
+Pillow refuses an image for what stands in an ancillary chunk. Such chunks are not needed to show it, so those that are
 damaged or too long are left out here.
 """
 
@@ -40,7 +40,7 @@ _KNOWN = re.compile(
     rb"IDAT|IEND|PLTE|tRNS|acTL|fcTL|fdAT|iCCP|gAMA|cHRM|sRGB|cICP|pHYs|eXIf|tEXt|zTXt|iTXt|bKGD|tIME|sBIT|hIST|oFFs"
 )
 _MAX_ATTEMPTS = 64
-# A picture of the most bytes in the shortest pieces that encoders write has fewer; what is behind is not looked at.
+# An image of the most bytes in the shortest pieces that encoders write has fewer; what is behind is not looked at.
 _MAX_CHUNKS = 200_000
 _WINDOW = 1 << 16
 
@@ -64,7 +64,7 @@ class PngLayout:
         dropped: whether there were others.
         animated: an ``acTL`` before the samples announces frames.
         frames: as ``acTL`` announces.
-        plays: as ``acTL`` announces, 0 for endlessly.
+        loop_count: as ``acTL`` announces, 0 for endlessly.
         bit_depth: of a sample.
         color_type: of ``IHDR``.
         cicp: primaries and transfer characteristics by H.273, and whether samples have the full range.
@@ -79,7 +79,7 @@ class PngLayout:
     dropped: bool = False
     animated: bool = False
     frames: int = 0
-    plays: int = 0
+    loop_count: int = 0
     bit_depth: int = 8
     color_type: int = 2
     cicp: tuple[int, int, bool] | None = None
@@ -143,7 +143,7 @@ def read_layout(stream: BinaryIO) -> PngLayout:
 
 
 def _critical(stream: BinaryIO, part: Chunk, layout: PngLayout) -> None:
-    """Take note of a chunk without which there is no picture."""
+    """Take note of a chunk without which there is no image."""
     if part.kind == b"IDAT":
         return
     content = _sound(stream, part)
@@ -192,10 +192,10 @@ def _inflates(kind: bytes, content: bytes) -> bool:
 def _noted(part: Chunk, content: bytes, layout: PngLayout, *, behind: bool) -> bool:
     """Take note of an ancillary chunk; whether the decoder shall see it."""
     if part.kind == b"acTL":
-        frames, plays = struct.unpack(">II", content)
+        frames, loop_count = struct.unpack(">II", content)
         if behind or layout.animated or not 0 < frames <= 0x80000000:
             return False
-        layout.animated, layout.frames, layout.plays = True, frames, plays
+        layout.animated, layout.frames, layout.loop_count = True, frames, loop_count
     elif part.kind == b"cICP":
         primaries, transfer, matrix, full = content
         # Samples of a PNG are RGB; with any other matrix the chunk is not valid.

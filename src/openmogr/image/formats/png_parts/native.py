@@ -42,5 +42,5 @@ def png_reader(opened: Opened) -> Reader | None:
 def written(picture: Picture, metadata: Metadata) -> bytes:
     """The bytes of a file."""
     xmp = metadata.xmp.decode("utf-8", "replace")
-    # Of the colour type that Pillow writes: a picture stays what its mode says.
+    # Of the colour type that Pillow writes: an image stays what its mode says.
     return native.encode_png(picture, palette=False, exif=metadata.exif or None, xmp=xmp)

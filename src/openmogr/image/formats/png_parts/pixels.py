@@ -16,7 +16,7 @@ _GREY, _RGB = 0, 2
 
 
 def keyed(image: Image.Image, again: Callable[[], Image.Image], layout: PngLayout) -> Image.Image:
-    """The decoded picture with the colour that ``tRNS`` makes transparent.
+    """The decoded image with the colour that ``tRNS`` makes transparent.
 
     Pillow compares that colour, as it is stored, with samples that it has scaled to 8 bit.
 

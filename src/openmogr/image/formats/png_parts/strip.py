@@ -22,7 +22,7 @@ def stripped_png(data: bytes) -> bytes | None:
         kind = data[position + 4 : position + 8]
         if end > len(data):
             return None
-        # An upper-case first letter: pictures cannot be shown without it.
+        # An upper-case first letter: images cannot be shown without it.
         if kind[:1].isupper() or kind in _SHOWN or kind in _ANIMATION:
             kept.append(data[position:end])
         if kind == b"IEND":

@@ -1,4 +1,4 @@
-"""Write APNGs frame by frame: Pillow codes each picture as a PNG, whose data are put together here.
+"""Write APNGs frame by frame: Pillow codes each image as a PNG, whose data are put together here.
 
 The chunks are those of the PNG specification, third edition, section 11.3.6.
 """
@@ -33,14 +33,14 @@ class _Part:
     samples: bytes
 
 
-def write_apng(frames: Iterator[Frame], plays: int) -> bytes:
+def write_apng(frames: Iterator[Frame], loop_count: int) -> bytes:
     """The file; two frames are in memory at a time.
 
     A frame that equals the one before lengthens its duration. Of each other one the rectangle that changed is written.
 
     Args:
         frames: at least one, all of one size and mode, RGB or RGBA.
-        plays: 0 for endlessly.
+        loop_count: 0 for endlessly.
     """
     parts: list[_Part] = []
     before: Image.Image | None = None
@@ -59,13 +59,13 @@ def write_apng(frames: Iterator[Frame], plays: int) -> bytes:
         header = header or head
         parts.append(_Part(box, frame.duration, samples))
         before = image
-    return b"".join(_file(header, parts, plays))
+    return b"".join(_file(header, parts, loop_count))
 
 
-def _file(header: bytes, parts: list[_Part], plays: int) -> Iterator[bytes]:
+def _file(header: bytes, parts: list[_Part], loop_count: int) -> Iterator[bytes]:
     yield _SIGNATURE + _chunk(b"IHDR", header)
     if len(parts) > 1:
-        yield _chunk(b"acTL", struct.pack(">II", len(parts), plays))
+        yield _chunk(b"acTL", struct.pack(">II", len(parts), loop_count))
     number = 0
     for part in parts:
         if len(parts) > 1:
@@ -100,7 +100,7 @@ def _chunk(kind: bytes, *data: bytes) -> bytes:
 
 
 def _coded(image: Image.Image) -> tuple[bytes, bytes]:
-    """Header and compressed samples of a picture."""
+    """Header and compressed samples of an image."""
     out = io.BytesIO()
     image.save(out, "PNG")
     data = out.getvalue()

@@ -42,7 +42,7 @@ _MAX_BAND = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class TiffLayout:
-    """A picture's kind and where its samples are.
+    """An image's kind and where its samples are.
 
     Attributes:
         directory: all tags.
@@ -95,7 +95,7 @@ class TiffLayout:
 
 
 def read_tiff_layout(stream: BinaryIO) -> TiffLayout:
-    """The layout of the first picture.
+    """The layout of the first image.
 
     Raises:
         InvalidImageFormat: a kind that is not read, which the message names.
@@ -199,7 +199,7 @@ def _check_block(layout: TiffLayout) -> None:
     across, down = layout.block
     if across < 1 or down < 1:
         raise ValueError("the TIFF's tiles or strips have no size")
-    # A small picture in an enormous tile takes as much memory as an enormous picture.
+    # A small image in an enormous tile takes as much memory as an enormous image.
     whole = -(-layout.width // across) * across * -(-layout.height // down) * down
     if whole > 4 * layout.width * layout.height + (1 << 22):
         raise unsupported_input(
