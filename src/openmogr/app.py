@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from openmogr.api.app import CosApi
+from openmogr.api.configurations import Configurations
 from openmogr.api.hosts import HostTable
 from openmogr.api.observing import Observer
 from openmogr.api.operate import OperateApi
@@ -110,8 +111,10 @@ def create_app(
     kept = settings.results
     store = ResultStore(kept.place(settings.storage.data), kept.max_bytes) if kept.max_bytes else None
     makers = (*encoder_versions(), settings_of_results(settings.image))
+    opened = storage or open_storage(settings.storage)
     services = Services(
-        storage=storage or open_storage(settings.storage),
+        storage=opened,
+        configurations=Configurations(opened),
         pool=pool,
         verifier=Verifier(known, clock_skew=settings.auth.clock_skew, strict=settings.auth.strict),
         hosts=HostTable(settings.server),

@@ -24,7 +24,10 @@ __all__ = [
     "NoSuchCORSConfiguration",
     "NoSuchConfiguration",
     "NoSuchTagSet",
+    "OriginProtected",
     "PreconditionFailed",
+    "RefererRefused",
+    "TooManyStyles",
     "XMLSizeLimit",
 ]
 
@@ -148,3 +151,23 @@ class InvalidRange(CosError):
     """A range that starts behind the object."""
 
     status, code, default_message = 416, "InvalidRange", "The requested range cannot be satisfied."
+
+
+class TooManyStyles(CosError):
+    """The bucket has as many styles as a bucket may have."""
+
+    status, code, default_message = 400, "InvalidArgument", "A bucket has at most 100 styles."
+
+
+class OriginProtected(CosError):
+    """An image of a protected bucket without a style, asked for without a signature."""
+
+    status, code = 403, "AccessDenied"
+    default_message = "The originals of this bucket are protected: name a style, or sign the request."
+
+
+class RefererRefused(CosError):
+    """The page that shows the object must not."""
+
+    status, code = 403, "AccessDenied"
+    default_message = "You are denied by bucket referer rule."

@@ -21,6 +21,7 @@ from openmogr.api.response import Header, Response, xml_response
 from openmogr.api.results import Made, Work
 from openmogr.api.services import Services
 from openmogr.api.sources import OpenSource
+from openmogr.api.styles import styles_of
 from openmogr.api.xml import Node, quoted
 from openmogr.errors import AccessDenied, InvalidPicOperations
 from openmogr.image import ImageInfo, Result
@@ -56,11 +57,12 @@ class _Outcome:
     memory: Sequence[Header] = ()
 
 
-def _operations(services: Services, request: Request) -> PicOperations:
+async def _operations(services: Services, request: Request) -> PicOperations:
     raw = request.headers.get(b"pic-operations", b"").strip()
     if not raw:
         raise InvalidPicOperations("The request has no Pic-Operations header.")
-    return parse_pic_operations(raw, request.bucket, request.key, services.image)
+    styles = await styles_of(services, request.bucket) if b"style" in raw.lower() else {}
+    return parse_pic_operations(raw, request.bucket, request.key, services.image, styles)
 
 
 async def process_upload(services: Services, request: Request, attributes: ObjectAttributes) -> Response:
@@ -156,7 +158,7 @@ def _input(reader: ObjectReader) -> _Input:
 
 async def checked_operations(services: Services, request: Request) -> PicOperations:
     """The header's rules, whose target buckets exist."""
-    operations = _operations(services, request)
+    operations = await _operations(services, request)
     for bucket in {rule.bucket for rule in operations.rules} - {request.bucket}:
         if not request.is_owner:
             raise AccessDenied()

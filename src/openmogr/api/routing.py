@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from openmogr.api import acl, buckets, ci, cors, listing, multipart, objects, tagging
+from openmogr.api import acl, buckets, ci, cors, listing, multipart, objects, protection, styles, tagging
 from openmogr.api.errors import MethodNotAllowed
 from openmogr.api.form import post_object
 from openmogr.api.parameters import check_parameters
@@ -47,7 +47,7 @@ _Table: TypeAlias = Mapping[str, Mapping[str, _Route]]
 
 _ANY_METHOD = ("GET", "HEAD", "PUT", "POST", "DELETE")
 _LISTING = ("prefix", "delimiter", "encoding-type")
-_CONFIGURATION = ("id", "continuation-token", "style-name")
+_CONFIGURATION = ("id", "continuation-token")
 
 
 def _route(handler: Handler, *parameters: str, operation: bool = False) -> _Route:
@@ -67,6 +67,23 @@ _BUCKET: _Table = {
         "DELETE": _route(tagging.delete_bucket_tagging),
     },
     "cors": {"GET": _route(cors.get_cors), "PUT": _route(cors.put_cors), "DELETE": _route(cors.delete_cors)},
+    "style": {
+        "GET": _route(styles.get_styles, "style-name"),
+        "PUT": _route(styles.put_style),
+        "DELETE": _route(styles.delete_style, "style-name"),
+    },
+    "style-separator": {"GET": _route(styles.get_separators), "PUT": _route(styles.put_separators)},
+    "origin-protect": {
+        "GET": _route(protection.get_origin_protection),
+        "PUT": _route(protection.put_origin_protection),
+        "DELETE": _route(protection.delete_origin_protection),
+    },
+    "hotlink": {"GET": _route(protection.get_hotlink), "PUT": _route(protection.put_hotlink)},
+    "referer": {
+        "GET": _route(protection.get_referer),
+        "PUT": _route(protection.put_referer),
+        "DELETE": _route(protection.delete_referer),
+    },
     "location": {"GET": _route(buckets.bucket_location)},
     "uploads": {
         "GET": _route(multipart.list_uploads, *_LISTING, "key-marker", "upload-id-marker", "max-uploads")

@@ -9,6 +9,7 @@ from ipaddress import ip_network
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from openmogr.image import is_target
 from openmogr.wire.limits import WireLimits
 
 __all__ = ["Sandbox", "ServerSettings"]
@@ -77,6 +78,12 @@ class ServerSettings(BaseModel):
     cors_allow_origin: str = Field(
         default="*",
         description="Access-Control-Allow-Origin for buckets without a CORS configuration; empty: none.",
+    )
+    negotiate: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="Formats for clients that name them in Accept, best first, by bucket, or by * for all others:"
+        " BUCKET=tpg avif webp, …; an image, and an operation without format, is answered in the first that the client"
+        " likes best, and with Vary: Accept.",
     )
     sandbox_documents: Sandbox = Field(
         default=Sandbox.PATH,
@@ -182,6 +189,21 @@ class ServerSettings(BaseModel):
             if not pattern.startswith("*.") or pattern.count("*") > 2:
                 raise ValueError(f"{pattern!r} must begin with '*.' and hold at most one more '*'")
         return patterns
+
+    @field_validator("negotiate")
+    @classmethod
+    def _known_formats(cls, table: Mapping[str, str]) -> Mapping[str, str]:
+        for bucket, names in table.items():
+            for name in names.split():
+                if not is_target(name):
+                    raise ValueError(f"{name!r} of {bucket} is not the name of a format")
+        return table
+
+    def negotiated_formats(self, bucket: str) -> tuple[str, ...]:
+        """What ``negotiate`` says of a bucket."""
+        if not self.negotiate:
+            return ()
+        return tuple(self.negotiate.get(bucket, self.negotiate.get("*", "")).split())
 
     @property
     def operate_place(self) -> tuple[str, int]:

@@ -27,14 +27,10 @@ BUCKET_CONFIGURATIONS: dict[str, str | Node] = {
     "logging": ("BucketLoggingStatus", []),
     "accelerate": ("AccelerateConfiguration", []),
     "domain": ("DomainConfiguration", []),
-    "referer": ("RefererConfiguration", [("Status", "Disabled")]),
     "intelligenttiering": ("IntelligentTieringConfiguration", []),
     # The list of all; with an ``id`` one is asked for, which is not there.
     "intelligent-tiering": ("ListBucketIntelligentTieringConfigurationsOutput", [("IsTruncated", "false")]),
     # Switches of CI (``docs/spec/api/overview.md#6 and #8``)
-    "style": ("StyleList", []),
-    "origin-protect": ("OriginProtectStatus", "off"),
-    "hotlink": ("Hotlink", [("Status", "off")]),
     "guetzli": ("GuetzliStatus", "off"),
     "image-slim": ("ImageSlim", []),
     "hdr-image-processing": ("HDRImageProcessingStatus", "off"),
