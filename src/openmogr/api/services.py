@@ -7,6 +7,7 @@ from typing import Literal
 
 from openmogr.api.configurations import Configurations
 from openmogr.api.hosts import HostTable
+from openmogr.api.jobs.desk import JobDesk
 from openmogr.api.observing import Observer
 from openmogr.api.results import Results
 from openmogr.api.settings import ServerSettings
@@ -48,3 +49,4 @@ class Services:
     result_cache_control: str
     observer: Observer
     phase: Phase
+    jobs: JobDesk
