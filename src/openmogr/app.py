@@ -13,6 +13,7 @@ from openmogr.api.configurations import Configurations
 from openmogr.api.hosts import HostTable
 from openmogr.api.jobs.desk import JobDesk
 from openmogr.api.jobs.work import do_job, tell_end
+from openmogr.api.lifecycle import Sweeper
 from openmogr.api.observing import Observer
 from openmogr.api.operate import OperateApi
 from openmogr.api.results import Results, settings_of_results
@@ -89,6 +90,9 @@ class App:
                 await self._on_start(services.storage)
             stack.push_async_callback(services.jobs.close)
             await services.jobs.open(partial(do_job, services), partial(tell_end, services))
+            sweeper = Sweeper(services, services.settings.lifecycle_interval)
+            stack.push_async_callback(sweeper.close)
+            sweeper.start()
             services.phase.value = "ready"
             yield
             self.stop_being_ready()

@@ -23,6 +23,7 @@ __all__ = [
     "MissingRequestBody",
     "NoSuchCORSConfiguration",
     "NoSuchConfiguration",
+    "NoSuchLifecycleConfiguration",
     "NoSuchTagSet",
     "OriginProtected",
     "PreconditionFailed",
@@ -171,3 +172,13 @@ class RefererRefused(CosError):
 
     status, code = 403, "AccessDenied"
     default_message = "You are denied by bucket referer rule."
+
+
+class NoSuchLifecycleConfiguration(CosError):
+    """A bucket that has no lifecycle."""
+
+    status, code, default_message = (
+        404,
+        "NoSuchLifecycleConfiguration",
+        "The lifecycle configuration does not exist.",
+    )

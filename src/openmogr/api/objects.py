@@ -13,6 +13,7 @@ from openmogr.api.body import object_chunks, receive_into, traffic_limit
 from openmogr.api.copying import copy_object
 from openmogr.api.documents import read_document
 from openmogr.api.errors import MalformedXML
+from openmogr.api.lifecycle import expiration_header
 from openmogr.api.negotiation import VARY_ACCEPT, accepted_format, is_negotiated
 from openmogr.api.persistent import process_upload
 from openmogr.api.processing import processed_object
@@ -62,7 +63,8 @@ async def _stored_object(services: Services, request: Request, overrides: Sequen
         async def nothing() -> Body:
             return Body(info.size, b"")
 
-        return await answer(request, _described(services, request, info), nothing, overrides)
+        described = _described(services, request, info, await expiration_header(services, info))
+        return await answer(request, described, nothing, overrides)
     rate = traffic_limit(request)
     reader = await open_readable(services, request)
 
@@ -76,7 +78,9 @@ async def _stored_object(services: Services, request: Request, overrides: Sequen
         if negotiated := _negotiated(services, request, content_type):
             await reader.aclose()
             return await processed_object(services, request, negotiated, overrides, negotiated=True)
-        response = await answer(request, _described(services, request, reader.info), stored, overrides)
+        expiration = await expiration_header(services, reader.info)
+        described = _described(services, request, reader.info, expiration)
+        response = await answer(request, described, stored, overrides)
     except BaseException:
         await reader.aclose()
         raise
@@ -93,8 +97,8 @@ def _negotiated(services: Services, request: Request, content_type: str) -> str 
     return None if name is None else f"imageMogr2/format/{name}/ignore-error/1"
 
 
-def _described(services: Services, request: Request, info: ObjectInfo) -> Described:
-    headers = object_headers(info)
+def _described(services: Services, request: Request, info: ObjectInfo, more: Sequence[Header]) -> Described:
+    headers = [*object_headers(info), *more]
     if is_negotiated(services, request, info.attributes.headers.content_type):
         headers.append(VARY_ACCEPT)
     return Described(info.etag, info.last_modified, headers)

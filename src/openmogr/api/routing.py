@@ -11,7 +11,19 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from openmogr.api import acl, buckets, ci, cors, listing, multipart, objects, protection, styles, tagging
+from openmogr.api import (
+    acl,
+    buckets,
+    ci,
+    cors,
+    lifecycle,
+    listing,
+    multipart,
+    objects,
+    protection,
+    styles,
+    tagging,
+)
 from openmogr.api.errors import MethodNotAllowed
 from openmogr.api.form import post_object
 from openmogr.api.jobs import handlers as jobs
@@ -86,6 +98,11 @@ _BUCKET: _Table = {
         "GET": _route(protection.get_referer),
         "PUT": _route(protection.put_referer),
         "DELETE": _route(protection.delete_referer),
+    },
+    "lifecycle": {
+        "GET": _route(lifecycle.get_lifecycle),
+        "PUT": _route(lifecycle.put_lifecycle),
+        "DELETE": _route(lifecycle.delete_lifecycle),
     },
     "location": {"GET": _route(buckets.bucket_location)},
     "uploads": {

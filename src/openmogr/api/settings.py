@@ -114,6 +114,9 @@ class ServerSettings(BaseModel):
         description="Most requests per second of one SecretId, or of one address (IPv6: /64 network) without a valid"
         " signature; more are refused with 503 and Retry-After; 0: any number.",
     )
+    lifecycle_interval: float = Field(
+        default=3600.0, gt=0, description="Between two rounds of removing what lifecycles say, in seconds."
+    )
     max_xml_bytes: int = Field(
         default=2 * 1024 * 1024, gt=0, description="Longest XML body of a request, in bytes."
     )

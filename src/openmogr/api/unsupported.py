@@ -14,7 +14,6 @@ __all__ = ["BUCKET_CONFIGURATIONS", "bucket_configuration", "not_supported"]
 
 # What GET of a configuration answers that was never put: an error code, or an empty document.
 BUCKET_CONFIGURATIONS: dict[str, str | Node] = {
-    "lifecycle": "NoSuchLifecycleConfiguration",
     "policy": "NoSuchBucketPolicy",
     "website": "NoSuchWebsiteConfiguration",
     "encryption": "NoSuchEncryptionConfiguration",
