@@ -30,7 +30,7 @@ pub(super) struct SliceState {
     pub tools: SliceTools,
     /// Number of the slice in the picture.
     pub number: u32,
-    /// Raster index of its first largest coding unit.
+    /// Raster index of its first LCU.
     pub first: usize,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct PictureDecoder {
     lcu_row: Option<LcuRow>,
     sao_above: Vec<SaoLcu>,
     sink: RowSink,
-    /// Raster index of the next largest coding unit.
+    /// Raster index of the next LCU.
     next: usize,
     slices: u32,
 }
@@ -132,7 +132,7 @@ impl PictureDecoder {
             self.lcu.decode(&self.context, &state, &mut aec, lcu_row, &mut self.sao_above, (column, row))?;
             self.next += 1;
             if self.next.is_multiple_of(columns) {
-                self.next_band(self.next / columns < rows)?;
+                self.next_lcu_row(self.next / columns < rows)?;
             }
             let end = code_end_of_slice(&mut aec, false);
             aec.check()?;
@@ -143,7 +143,7 @@ impl PictureDecoder {
     }
 
     /// Hands the LCU row over and makes the next one.
-    fn next_band(&mut self, is_needed: bool) -> Result<(), Error> {
+    fn next_lcu_row(&mut self, is_needed: bool) -> Result<(), Error> {
         let Some(mut done) = self.lcu_row.take() else { return Ok(()) };
         let geometry = &self.context.geometry;
         if let (Some(inter), true) = (&self.lcu.inter, self.context.header.deblocking.is_some()) {

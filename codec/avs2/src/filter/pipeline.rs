@@ -49,7 +49,7 @@ pub struct LoopFilter {
     after_sao: Option<[PlaneBuffer; 3]>,
     after_alf: [Option<PlaneBuffer>; 3],
     reconstruction: Option<[PlaneBuffer; 3]>,
-    /// QP of each 8x8 unit.
+    /// QP of each 8x8 block.
     qp: Vec<u8>,
     lcus: Vec<LcuInfo>,
     rows: usize,
@@ -85,7 +85,7 @@ impl LoopFilter {
         }
     }
 
-    /// Takes the next row of largest coding units: its reconstructed samples (the first row of each plane of
+    /// Takes the next LCU row: its reconstructed samples (the first row of each plane of
     /// `samples` is the row above and ignored) and what it says about filters.
     pub fn push_row(&mut self, samples: &[PlaneBuffer; 3], info: &RowInfo) {
         let geometry = self.setup.geometry;
@@ -133,19 +133,19 @@ impl LoopFilter {
         (planes, stages)
     }
 
-    fn unit_rows(&self, row: usize) -> std::ops::Range<usize> {
-        let units = self.setup.geometry.lcu_size() / 8;
-        row * units..((row + 1) * units).min(self.setup.geometry.height / 8)
+    fn block_rows(&self, row: usize) -> std::ops::Range<usize> {
+        let count = self.setup.geometry.lcu_size() / 8;
+        row * count..((row + 1) * count).min(self.setup.geometry.height / 8)
     }
 
     fn deblock_vertical(&mut self, row: usize, info: &RowInfo, parameters: &DeblockingParameters) {
-        let units = info.units;
-        for (i, by) in self.unit_rows(row).enumerate() {
-            for bx in 1..units {
-                let bits = info.vertical[i * units + bx];
+        let columns = info.columns;
+        for (i, by) in self.block_rows(row).enumerate() {
+            for bx in 1..columns {
+                let bits = info.vertical[i * columns + bx];
                 if bits != 0 {
-                    let qps = (self.qp[by * units + bx - 1], self.qp[by * units + bx]);
-                    self.deblock_unit(
+                    let qps = (self.qp[by * columns + bx - 1], self.qp[by * columns + bx]);
+                    self.deblock_edge(
                         parameters,
                         (bx, by),
                         bits,
@@ -159,13 +159,13 @@ impl LoopFilter {
     }
 
     fn deblock_horizontal(&mut self, row: usize, info: &RowInfo, parameters: &DeblockingParameters) {
-        let units = info.units;
-        for (i, by) in self.unit_rows(row).enumerate().filter(|&(_, by)| by > 0) {
-            for bx in 0..units {
-                let bits = info.horizontal[i * units + bx];
+        let columns = info.columns;
+        for (i, by) in self.block_rows(row).enumerate().filter(|&(_, by)| by > 0) {
+            for bx in 0..columns {
+                let bits = info.horizontal[i * columns + bx];
                 if bits != 0 {
-                    let qps = (self.qp[(by - 1) * units + bx], self.qp[by * units + bx]);
-                    self.deblock_unit(
+                    let qps = (self.qp[(by - 1) * columns + bx], self.qp[by * columns + bx]);
+                    self.deblock_edge(
                         parameters,
                         (bx, by),
                         bits,
@@ -178,8 +178,8 @@ impl LoopFilter {
         }
     }
 
-    /// Filters the edge at the left or upper side of unit (`bx`, `by`); `on_chroma_grid` tells whether chroma has one.
-    fn deblock_unit(
+    /// Filters the edge at the left or upper side of block (`bx`, `by`); `on_chroma_grid` tells whether chroma has one.
+    fn deblock_edge(
         &mut self,
         parameters: &DeblockingParameters,
         (bx, by): (usize, usize),

@@ -18,10 +18,10 @@ pub struct BlockClass {
 impl BlockClass {
     /// Chroma blocks.
     pub const CHROMA: Self = Self { luma: false, diagonal: true, swap: false };
-    /// Luma blocks of inter units.
+    /// Luma blocks of inter CUs.
     pub const INTER_LUMA: Self = Self { luma: true, diagonal: true, swap: false };
 
-    /// A luma block of an intra unit; `strip` tells SDIP blocks.
+    /// A luma block of an intra CU; `strip` tells SDIP blocks.
     #[inline]
     #[must_use]
     pub fn intra_luma(mode: u8, strip: bool) -> Self {

@@ -31,7 +31,7 @@ struct Statistics {
     bands: [Class; 32],
 }
 
-/// Chooses the parameters of every unit in `rows` and filters `planes` with them; which components have any.
+/// Chooses the parameters of every LCU in `rows` and filters `planes` with them; which components have any.
 pub(in crate::encoder) fn apply(
     task: &FilterTask<'_>,
     planes: &mut [PlaneBuffer; 3],
@@ -119,7 +119,7 @@ impl FilterTask<'_> {
         if c == 0 { self.lambda } else { self.lambda / self.chroma_weight }
     }
 
-    /// The cheapest parameters of a unit.
+    /// The cheapest parameters of an LCU.
     fn choose(
         &self,
         statistics: &[Statistics; 3],

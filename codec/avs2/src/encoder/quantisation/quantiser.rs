@@ -2,7 +2,7 @@
 //!
 //! Coefficient groups are visited as they are coded, from the last to the first. Two hypotheses are carried along: that
 //! no coefficient has been coded yet, and the cheapest way to have coded some. Within a group the same is done by
-//! coefficient. Rates come from the context states at the start of the largest coding unit.
+//! coefficient. Rates come from the context states at the start of the LCU.
 
 use crate::aec::ctx;
 use crate::encoder::quantisation::rate::{Costs, FINAL_ONE, FINAL_ZERO, ONE_BIT};
@@ -29,6 +29,7 @@ const RECIPROCALS: [u16; 64] = [
 /// Quantises the blocks of one QP and size.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::encoder) struct Quantiser<'a> {
+    backend: Backend,
     reciprocal: u32,
     shift: u32,
     pub(in crate::encoder) dequantiser: Dequantiser<'a>,
@@ -54,11 +55,12 @@ pub(in crate::encoder) struct Quantised {
 
 impl<'a> Quantiser<'a> {
     /// `n` is the rounding parameter (docs/spec/avs2#b3.3).
-    pub(in crate::encoder) fn new(qp: u8, n: u32, dead_zone: f32) -> Self {
+    pub(in crate::encoder) fn new(backend: Backend, qp: u8, n: u32, dead_zone: f32) -> Self {
         let reciprocal = u32::from(RECIPROCALS[usize::from(qp.min(63))]);
         let shift = 22 - n;
         let step = (1_u64 << shift) as f32 / reciprocal as f32;
         Self {
+            backend,
             reciprocal,
             shift,
             dequantiser: Dequantiser::new(qp, n),
@@ -115,10 +117,8 @@ impl<'a> Quantiser<'a> {
 
     /// Finds levels for `coefficients` (`w` x `h`, row by row) that minimise distortion + `lambda` * bits; `None` if
     /// no coefficient is worth its bits. `lambda` is per bit; `levels` need not be cleared.
-    #[allow(clippy::too_many_arguments)]
     pub(in crate::encoder) fn quantise(
         &self,
-        backend: Backend,
         costs: &Costs,
         lambda: f32,
         coefficients: &[i16; MAX_COEFFICIENTS],
@@ -129,7 +129,7 @@ impl<'a> Quantiser<'a> {
         let count = size.0 * size.1;
         let levels = &mut levels[..count];
         levels.fill(0);
-        let groups = large_groups(backend, &coefficients[..count], size.0, self.threshold);
+        let groups = large_groups(self.backend, &coefficients[..count], size.0, self.threshold);
         if groups == 0 {
             return None;
         }
@@ -495,17 +495,11 @@ mod tests {
                         *coefficient =
                             (next(2 * range + 1) as i32 - range as i32).clamp(-32768, 32767) as i16;
                     }
-                    let quantiser = Quantiser::new(10 + 4 * round as u8, 4, 0.5);
+                    let quantiser = Quantiser::new(Backend::SCALAR, 10 + 4 * round as u8, 4, 0.5);
                     let mut levels = [0; MAX_COEFFICIENTS];
-                    let Some(result) = quantiser.quantise(
-                        Backend::SCALAR,
-                        &costs,
-                        30.0,
-                        &coefficients,
-                        size,
-                        class,
-                        &mut levels,
-                    ) else {
+                    let Some(result) =
+                        quantiser.quantise(&costs, 30.0, &coefficients, size, class, &mut levels)
+                    else {
                         assert_eq!(levels, [0; MAX_COEFFICIENTS]);
                         continue;
                     };
@@ -524,18 +518,14 @@ mod tests {
     #[test]
     fn small_lambda_keeps_the_nearest_levels() {
         let costs = Costs::new(&ContextSet::default());
-        let quantiser = Quantiser::new(24, 3, 0.5);
+        let quantiser = Quantiser::new(Backend::SCALAR, 24, 3, 0.5);
         let mut coefficients = [0; MAX_COEFFICIENTS];
         for (i, c) in coefficients[..64].iter_mut().enumerate() {
             *c = (i as i16 - 32) * 61;
         }
         let mut levels = [0; 64];
         let class = BlockClass::CHROMA;
-        assert!(
-            quantiser
-                .quantise(Backend::SCALAR, &costs, 1e-6, &coefficients, (8, 8), class, &mut levels)
-                .is_some()
-        );
+        assert!(quantiser.quantise(&costs, 1e-6, &coefficients, (8, 8), class, &mut levels).is_some());
         for (c, level) in coefficients.iter().zip(levels) {
             let scaled = quantiser.dequantiser.scale(0, 0, level.into());
             assert!((i32::from(*c) - i32::from(scaled)).abs() <= 64 * 4, "{c} {level} {scaled}");
