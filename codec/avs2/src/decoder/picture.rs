@@ -34,6 +34,17 @@ pub(super) struct SliceState {
     pub first: usize,
 }
 
+/// With what a picture is decoded.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Means<'a> {
+    pub options: &'a DecoderOptions,
+    pub backend: Backend,
+    /// Memory of pictures that still exist, in bytes.
+    pub held: usize,
+    /// Keep the planes between the filters.
+    pub keep_stages: bool,
+}
+
 /// Decodes the slices of a picture.
 #[derive(Debug)]
 pub(super) struct PictureDecoder {
@@ -51,16 +62,13 @@ pub(super) struct PictureDecoder {
 }
 
 impl PictureDecoder {
-    /// `held` is the memory of pictures that still exist.
     pub fn new(
         sequence: &SequenceHeader,
         header: PictureHeader,
         order: PictureOrder,
-        options: &DecoderOptions,
-        backend: Backend,
-        held: usize,
-        keep_stages: bool,
+        means: Means<'_>,
     ) -> Result<Self, Error> {
+        let Means { options, backend, held, keep_stages } = means;
         let geometry = Geometry {
             width: sequence.coded_width(),
             height: sequence.coded_height(),

@@ -56,6 +56,21 @@ pub struct LoopFilter {
     region_filters: [u8; 16],
 }
 
+/// The edge at the left or upper side of an 8x8 block.
+#[derive(Debug, Clone, Copy)]
+struct Edge {
+    bx: usize,
+    by: usize,
+    /// Of [`edge`]: what is filtered.
+    bits: u8,
+    /// QP on the left or above.
+    qp_p: u8,
+    /// QP of the block.
+    qp_q: u8,
+    /// Chroma has an edge here.
+    on_chroma_grid: bool,
+}
+
 fn new_planes(geometry: &Geometry) -> [PlaneBuffer; 3] {
     std::array::from_fn(|c| {
         let (width, height) = geometry.plane_size(c);
@@ -144,15 +159,9 @@ impl LoopFilter {
             for bx in 1..columns {
                 let bits = info.vertical[i * columns + bx];
                 if bits != 0 {
-                    let qps = (self.qp[by * columns + bx - 1], self.qp[by * columns + bx]);
-                    self.deblock_edge(
-                        parameters,
-                        (bx, by),
-                        bits,
-                        qps,
-                        bx % 2 == 0,
-                        EdgeUnit::filter_vertical,
-                    );
+                    let (qp_p, qp_q) = (self.qp[by * columns + bx - 1], self.qp[by * columns + bx]);
+                    let edge = Edge { bx, by, bits, qp_p, qp_q, on_chroma_grid: bx % 2 == 0 };
+                    self.deblock_edge(parameters, edge, EdgeUnit::filter_vertical);
                 }
             }
         }
@@ -164,30 +173,21 @@ impl LoopFilter {
             for bx in 0..columns {
                 let bits = info.horizontal[i * columns + bx];
                 if bits != 0 {
-                    let qps = (self.qp[(by - 1) * columns + bx], self.qp[by * columns + bx]);
-                    self.deblock_edge(
-                        parameters,
-                        (bx, by),
-                        bits,
-                        qps,
-                        by % 2 == 0,
-                        EdgeUnit::filter_horizontal,
-                    );
+                    let (qp_p, qp_q) = (self.qp[(by - 1) * columns + bx], self.qp[by * columns + bx]);
+                    let edge = Edge { bx, by, bits, qp_p, qp_q, on_chroma_grid: by % 2 == 0 };
+                    self.deblock_edge(parameters, edge, EdgeUnit::filter_horizontal);
                 }
             }
         }
     }
 
-    /// Filters the edge at the left or upper side of block (`bx`, `by`); `on_chroma_grid` tells whether chroma has one.
     fn deblock_edge(
         &mut self,
         parameters: &DeblockingParameters,
-        (bx, by): (usize, usize),
-        bits: u8,
-        (qp_p, qp_q): (u8, u8),
-        on_chroma_grid: bool,
+        edge: Edge,
         filter: impl Fn(&EdgeUnit, Backend, &mut [u8]),
     ) {
+        let Edge { bx, by, bits, qp_p, qp_q, on_chroma_grid } = edge;
         let backend = self.setup.backend;
         let planes = if bits & edge::CHROMA != 0 && on_chroma_grid { 3 } else { 1 };
         for (c, plane) in self.planes.iter_mut().enumerate().take(planes) {
@@ -247,16 +247,10 @@ impl LoopFilter {
                         .into_iter()
                         .find(|lcu| !has_boundaries || lcu.slice == own);
                     let Some(owner) = owner else { continue };
-                    let stride = input.stride();
-                    sao::filter_area(
-                        self.setup.backend,
-                        &owner.sao[c],
-                        Area { x0, x1, y0, y1 },
-                        (input.samples(), output.samples_mut()),
-                        stride,
-                        (width, height),
-                        is_allowed,
-                    );
+                    let (area, stride) = (Area { x0, x1, y0, y1 }, input.stride());
+                    let (input, output) = (input.samples(), output.samples_mut());
+                    let planes = sao::Planes { input, output, stride, width, height };
+                    sao::filter_area(self.setup.backend, &owner.sao[c], area, planes, is_allowed);
                 }
             }
         }

@@ -14,7 +14,7 @@ use crate::inter::{
 };
 use crate::simd::Backend;
 use crate::syntax::{Node, TransformSplit};
-use residual::Residual;
+use residual::{Choice, Residual};
 pub(in crate::encoder) use rows::search_inter_rows;
 use vectors::{Explicit, Goal};
 
@@ -165,14 +165,14 @@ impl<'a> Search<'a> {
             if n < self.inter.as_ref().map_or(0, |inter| inter.effort.derived) {
                 let direct = Candidate { cu_type: CuType::Direct, ..derived[i] };
                 let direct = self.with_bits(direct, node.log2_size);
-                let (cost, residual) = self.residual_choice(&direct, node, lambda);
+                let Choice { cost, residual } = self.residual_choice(&direct, node, lambda);
                 if cost < best.0 {
                     best = (cost, direct, residual);
                 }
             }
         }
         for candidate in self.explicit_candidates(node, lambda, &derived).into_iter().flatten() {
-            let (cost, residual) = self.residual_choice(&candidate, node, lambda);
+            let Choice { cost, residual } = self.residual_choice(&candidate, node, lambda);
             if cost < best.0 {
                 best = (cost, candidate, residual);
             }

@@ -26,6 +26,13 @@ impl Residual {
     }
 }
 
+/// A residual and what it costs.
+#[derive(Clone, Copy)]
+pub(super) struct Choice {
+    pub cost: f64,
+    pub residual: Residual,
+}
+
 /// Coding of the luma of a CU whose transform is split.
 struct SplitLuma {
     cost: f64,
@@ -81,12 +88,7 @@ impl<'a> Search<'a> {
     }
 
     /// Cost of a candidate with the best choice of coded blocks.
-    pub(super) fn residual_choice(
-        &mut self,
-        candidate: &Candidate,
-        node: Node,
-        lambda: f64,
-    ) -> (f64, Residual) {
+    pub(super) fn residual_choice(&mut self, candidate: &Candidate, node: Node, lambda: f64) -> Choice {
         // By component, without and with coefficients.
         let mut costs = [[0.0; 2]; 3];
         for c in [1, 2, 0] {
@@ -97,21 +99,21 @@ impl<'a> Search<'a> {
             let factor = if c == 0 { 1.0 } else { self.picture.chroma_weight };
             costs[c] = [factor * found.empty, found.with(|bits| self.bits(bits), factor, lambda)];
         }
-        let mut best = (f64::MAX, Residual::NONE);
+        let mut best = Choice { cost: f64::MAX, residual: Residual::NONE };
         for i in 0..8_usize {
             let residual = Residual { ctp: (i & 1 | (i >> 1) << 4) as u8, ..Residual::NONE };
             if residual.ctp == 0 && candidate.cu_type == CuType::Direct {
                 continue;
             }
             let cost = costs[0][i & 1] + costs[1][i >> 1 & 1] + costs[2][i >> 2];
-            self.keep_better(&mut best, (cost, residual), candidate, node, lambda);
+            self.keep_better(&mut best, Choice { cost, residual }, candidate, node, lambda);
         }
         let may_split = self.inter.as_ref().is_some_and(|inter| inter.effort.transform_split);
-        if !may_split || best.1.ctp & 1 == 0 {
+        if !may_split || best.residual.ctp & 1 == 0 {
             return best;
         }
         let split = self.transform_split(candidate, node.log2_size);
-        let Some(luma) = self.split_luma(node, split, lambda, best.0) else { return best };
+        let Some(luma) = self.split_luma(node, split, lambda, best.cost) else { return best };
         for chroma in [0, 1, 2, 3] {
             let residual = Residual { ctp: luma.ctp | chroma << 4, split };
             if residual.ctp == 0 {
@@ -119,7 +121,7 @@ impl<'a> Search<'a> {
             }
             let (cb, cr) = (usize::from(chroma & 1), usize::from(chroma >> 1));
             let cost = luma.cost + costs[1][cb] + costs[2][cr];
-            self.keep_better(&mut best, (cost, residual), candidate, node, lambda);
+            self.keep_better(&mut best, Choice { cost, residual }, candidate, node, lambda);
         }
         best
     }
@@ -128,17 +130,17 @@ impl<'a> Search<'a> {
     /// cheaper.
     fn keep_better(
         &mut self,
-        best: &mut (f64, Residual),
-        (cost, residual): (f64, Residual),
+        best: &mut Choice,
+        Choice { cost, residual }: Choice,
         candidate: &Candidate,
         node: Node,
         lambda: f64,
     ) {
-        if cost < best.0 {
+        if cost < best.cost {
             let bits = self.residual_bits(node, candidate.cu_type, residual);
             let cost = cost + lambda * (candidate.bits + bits);
-            if cost < best.0 {
-                *best = (cost, residual);
+            if cost < best.cost {
+                *best = Choice { cost, residual };
             }
         }
     }
