@@ -270,6 +270,7 @@ class Write:
         content: staged bytes, an open object (a copy on the server, whose ETag becomes the MD5), or an
             assembly. Several writes may name the same content.
         forbid_overwrite: raise ``ObjectAlreadyExists`` if the key is taken before this commit.
+        modified: when the object was last modified elsewhere; None: now.
     """
 
     bucket: str
@@ -277,6 +278,7 @@ class Write:
     content: Content
     attributes: ObjectAttributes = field(default_factory=ObjectAttributes)
     forbid_overwrite: bool = False
+    modified: datetime | None = None
 
 
 class Storage(Protocol):

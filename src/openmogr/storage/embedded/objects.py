@@ -41,6 +41,7 @@ class Entry:
     crc64: int
     attributes: ObjectAttributes
     forbid_overwrite: bool
+    modified: int | None = None
 
 
 def write(transaction: Transaction, entries: Sequence[Entry]) -> list[ObjectInfo]:
@@ -49,7 +50,10 @@ def write(transaction: Transaction, entries: Sequence[Entry]) -> list[ObjectInfo
     if taken:
         raise ObjectAlreadyExists(detail=f"key {taken[0].key!r}")
     modified = now()
-    return [_write(transaction, entry, modified) for entry in entries]
+    return [
+        _write(transaction, entry, modified if entry.modified is None else entry.modified)
+        for entry in entries
+    ]
 
 
 def _exists(transaction: Transaction, entry: Entry) -> bool:

@@ -330,7 +330,8 @@ class EmbeddedStorage:
         else:
             raise TypeError("the content belongs to another storage")
         return objects.Entry(
-            write.bucket, key, segments, size, etag, crc64, write.attributes, write.forbid_overwrite
+            *(write.bucket, key, segments, size, etag, crc64, write.attributes, write.forbid_overwrite),
+            None if write.modified is None else milliseconds(write.modified),
         )
 
     def _check_later(self, reader: FileReader) -> None:
