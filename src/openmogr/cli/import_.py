@@ -43,15 +43,7 @@ _SECONDS = 2.0
 )
 @click.option("--report", type=click.Path(path_type=Path), metavar="FILE", help="Write a report as JSON.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be taken in.")
-def import_(
-    source: str,
-    bucket: str,
-    data: Path | None,
-    config: Path | None,
-    endpoint: str,
-    region: str,
-    **options: object,
-) -> None:
+def import_(source: str, bucket: str, data: Path | None, config: Path | None, **options: object) -> None:
     """Take the objects of SOURCE into BUCKET, which is made if missing; no server may run on the data folder.
 
     SOURCE is a folder, s3://bucket/prefix, cos://bucket-appid/prefix, or another URL that obstore knows. Keys, dates,
@@ -62,7 +54,7 @@ def import_(
 
     settings = settings_or_exit(config, {"storage": {"data": data}} if data is not None else None)
     try:
-        opened = open_source(source, endpoint=endpoint, region=region)
+        opened = open_source(source, endpoint=str(options["endpoint"]), region=str(options["region"]))
     except SourceError as error:
         click.echo(str(error), err=True)
         sys.exit(ExitCode.USAGE)
