@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from openmogr.api.access import check_write, open_readable
 from openmogr.api.attributes import forbids_overwrite
 from openmogr.api.body import receive_into
+from openmogr.api.further import FurtherSources, check_further
 from openmogr.api.pic_operations import PicOperations, Rule, parse_pic_operations
 from openmogr.api.processing import memory_headers, result_headers, too_large
 from openmogr.api.request import Request
@@ -155,12 +156,13 @@ def _input(reader: ObjectReader) -> _Input:
 
 
 async def checked_operations(services: Services, request: Request) -> PicOperations:
-    """The header's rules, whose target buckets exist."""
+    """The header's rules, whose target buckets exist, and whose further images may be read."""
     operations = _operations(services, request)
     for bucket in {rule.bucket for rule in operations.rules} - {request.bucket}:
         if not request.is_owner:
             raise AccessDenied()
         await services.storage.head_bucket(bucket)
+    await check_further(services, request, [rule.pipeline for rule in operations.rules])
     return operations
 
 
@@ -212,9 +214,12 @@ async def _execute(
     if not pipelines and not operations.is_pic_info:
         return []
     try:
-        return await services.results.get(
-            Work(given.source, pipelines, operations.is_pic_info, is_owner=request.is_owner)
-        )
+        async with FurtherSources(services, request) as further:
+            pipelines = [await further.resolved(pipeline) for pipeline in pipelines]
+            work = Work(
+                given.source, pipelines, further.found, operations.is_pic_info, is_owner=request.is_owner
+            )
+            return await services.results.get(work)
     finally:
         await given.source.aclose()
 

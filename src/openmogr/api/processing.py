@@ -11,6 +11,7 @@ from openmogr.api.access import open_readable
 from openmogr.api.answer import Body, Described, answer
 from openmogr.api.attributes import stored_headers
 from openmogr.api.body import object_chunks
+from openmogr.api.further import FurtherSources
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, http_date
 from openmogr.api.results import Made, Work
@@ -35,6 +36,8 @@ _parsed = lru_cache(maxsize=1024)(parse_operation)
 _ERROR_NUMBERS = {
     "InvalidArgument": -106,
     "NotSupported": -106,
+    "NotImplemented": -106,
+    "InvalidImageSource": -60987,
     "ImageTooLarge": -167,
     "NoProcessAuthority": -163,
     "NoSuchKey": -6101,
@@ -66,12 +69,14 @@ async def processed_object(
     """The answer to a GET or HEAD whose query holds the operation ``text``."""
     reader = await open_readable(services, request)
     source = OpenSource.of(reader)
+    further = FurtherSources(services, request)
     kept = False  # whether the answer reads from the reader
     try:
         pipeline = _parsed(text, strict=services.image.strict, max_stages=services.image.max_stages)
+        pipeline = await further.resolved(pipeline)
         info = reader.info
         # With all that makes the result: a range of what another version makes does not go with an old part.
-        etag = services.results.key(source, pipeline)[:_ETAG_DIGITS]
+        etag = services.results.key(source, pipeline, further.found)[:_ETAG_DIGITS]
 
         async def produce() -> Body:
             nonlocal kept
@@ -80,7 +85,8 @@ async def processed_object(
                     raise too_large(services)
                 kept = True
                 return await _original(reader, [])
-            (made,) = await services.results.get(Work(source, [pipeline], is_owner=request.is_owner))
+            work = Work(source, [pipeline], further.found, is_owner=request.is_owner)
+            (made,) = await services.results.get(work)
             headers = _notes(services, made)
             if made.result is not None and made.result.is_original:
                 if made.file is not None:
@@ -95,6 +101,7 @@ async def processed_object(
         kept = False
         raise
     finally:
+        await further.aclose()
         await source.aclose()
         if not kept:
             await reader.aclose()

@@ -11,6 +11,7 @@ from openmogr.image.language.query import Query, find_operation
 from openmogr.image.model import ImageInfo, Loss, Outcome, Result, Source
 from openmogr.image.processor import Processor
 from openmogr.image.settings import ImageSettings
+from openmogr.image.text.fonts import font_versions
 
 __all__ = [
     "ImageInfo",
@@ -24,5 +25,6 @@ __all__ = [
     "Source",
     "encoder_versions",
     "find_operation",
+    "font_versions",
     "parse_operation",
 ]
