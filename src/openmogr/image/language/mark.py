@@ -124,9 +124,9 @@ def _font(tokens: StageTokens, value: str) -> str:
 def _fill(tokens: StageTokens, value: str) -> Color:
     expected = "URL-safe Base64 of #RRGGBB"
     # Old samples have names (docs/spec/api/sources.md#2, line 15).
-    named = ImageColor.colormap.get(tokens.text("fill", value, expected).strip().lower())
-    if isinstance(named, str):
-        red, green, blue = ImageColor.getrgb(named)[:3]
+    name = tokens.text("fill", value, expected).strip().lower()
+    if name in ImageColor.colormap:
+        red, green, blue = ImageColor.getrgb(name)[:3]
         return red, green, blue
     return tokens.color("fill", value)
 

@@ -69,7 +69,10 @@ class FurtherImages:
         if name not in self._images:
             opened = self._open(name)
             with _named(name):
-                self._images[name] = upright(opened.first().image, opened.orientation)
+                image = upright(opened.first().image, opened.orientation)
+                # Decoded here, so that damage is told with its name.
+                image.load()
+            self._images[name] = image
         return self._images[name]
 
     def _open(self, name: str) -> OpenedImage:
