@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -294,3 +295,56 @@ def test_an_image_over_the_limit_is_not_read(narrow: ServerProcess) -> None:
     answer = narrow.request("GET", f"/b-1250000000/base.png?{mark(url)}")
     assert told(answer) == REFUSED
     assert b"3001 bytes, more than 3000" in answer.body
+
+
+def test_styles_jobs_and_protected_buckets(server: ServerProcess, private: str, open_to_all: str) -> None:
+    """What a plain GET of the further object would be refused, an operation is refused too."""
+    target = f"/base.png?{mark(f'http://{open_to_all}/mark.png')}"
+    stranger = "guarded-1250000000.cos.ap-shanghai.myqcloud.com"
+    server.request("PUT", "/", b"", {"x-cos-acl": "public-read"}, host=stranger)
+    put(server, stranger, "/base.png", png(SIZE, (255, 255, 255)))
+    pic = open_to_all.replace(".cos.", ".pic.")
+    assert corner(server.request("GET", target, host=stranger, signed=False)) == RED
+    assert server.request("PUT", "/?origin-protect", b"", host=pic).status == 200
+    assert told(server.request("GET", target, host=stranger, signed=False)) == REFUSED
+    assert corner(server.request("GET", target, host=stranger)) == RED
+    assert server.request("DELETE", "/?origin-protect", host=pic).status in (200, 204)
+    hotlink = b"<Hotlink><Status>on</Status><Type>black</Type><Url>bad.example</Url></Hotlink>"
+    assert server.request("PUT", "/?hotlink", hotlink, host=pic).status == 200
+    bad = {"Referer": "http://bad.example/page"}
+    assert told(server.request("GET", target, None, bad, host=stranger, signed=False)) == REFUSED
+    assert corner(server.request("GET", target, None, bad, host=stranger)) == RED
+    assert corner(server.request("GET", target, host=stranger, signed=False)) == RED
+
+
+def test_a_style_may_lay_a_mark(server: ServerProcess, private: str, open_to_all: str) -> None:
+    style = f"<AddStyle><StyleName>marked</StyleName><StyleBody>{mark(f'http://{private}/mark.png')}</StyleBody></AddStyle>"
+    pic = open_to_all.replace(".cos.", ".pic.")
+    assert server.request("PUT", "/?style", style.encode(), host=pic).status == 200
+    assert corner(server.request("GET", "/base.png?style/marked", host=open_to_all)) == RED
+    assert corner(server.request("GET", "/base.png!marked", host=open_to_all)) == RED
+    # What a style opens is what its user may read.
+    assert told(server.request("GET", "/base.png!marked", host=open_to_all, signed=False)) == REFUSED
+
+
+def test_a_job_may_lay_a_mark(server: ServerProcess, private: str) -> None:
+    bucket = private.partition(".")[0]
+    host = f"{bucket}.ci.ap-shanghai.myqcloud.com"
+
+    def submit(url: str) -> Answer:
+        document = (
+            "<Request><Tag>PicProcess</Tag><Input><Object>base.png</Object></Input><Operation>"
+            f"<PicProcess><ProcessRule>{mark(url)}</ProcessRule></PicProcess>"
+            f"<Output><Region>ap-shanghai</Region><Bucket>{bucket}</Bucket><Object>job.png</Object></Output>"
+            "</Operation></Request>"
+        )
+        return server.request("POST", "/jobs", document.encode(), host=host)
+
+    assert told(submit("http://elsewhere.example/a/b.png")) == REFUSED
+    assert told(submit(f"http://{private}/nothing.png")) == REFUSED
+    answer = submit(f"http://{private}/mark.png")
+    assert answer.status == 200, answer.body
+    deadline = time.monotonic() + 60
+    while server.request("HEAD", "/job.png", host=private).status != 200 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert corner(server.request("GET", "/job.png", host=private)) == RED

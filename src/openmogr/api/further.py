@@ -15,20 +15,24 @@ from typing import Self
 
 from openmogr.api.access import head_readable, open_readable
 from openmogr.api.coverage import may_read_further
-from openmogr.api.errors import InvalidRequest, InvalidURI
+from openmogr.api.errors import InvalidRequest, InvalidURI, OriginProtected, RefererRefused
 from openmogr.api.hosts import Style
 from openmogr.api.parameters import SUBRESOURCES
+from openmogr.api.protection import check_original, check_referer
 from openmogr.api.request import Request, read_request
 from openmogr.api.services import Services
 from openmogr.api.sources import OpenSource
 from openmogr.asgi import Message
 from openmogr.errors import AccessDenied, CosError, InvalidImageSource, NoSuchBucket, NoSuchKey
 from openmogr.image import Pipeline
+from openmogr.storage.interface import ObjectInfo
 
 __all__ = ["FurtherSources", "check_further"]
 
 # What ``X-ErrNo`` says of an image that cannot be fetched (docs/spec/api/errors.md#5).
 _NUMBER = -60987
+
+_UNREADABLE = (AccessDenied, NoSuchBucket, NoSuchKey, OriginProtected, RefererRefused)
 
 _URL = re.compile(r"(?i:https?)://([^/?#@]+)(/[^?#]*)?(?:\?([^#]*))?")
 
@@ -44,11 +48,15 @@ class _Place:
 class FurtherSources:
     """Those of one request, open until this is closed.
 
+    Args:
+        services: the parts of the service.
+        request: who asks; None: the owner, without a request.
+
     Attributes:
         found: by the URL that names them.
     """
 
-    def __init__(self, services: Services, request: Request) -> None:
+    def __init__(self, services: Services, request: Request | None) -> None:
         self.found: dict[str, OpenSource] = {}
         self._services = services
         self._request = request
@@ -84,16 +92,17 @@ class FurtherSources:
         place = _place(self._services, self._request, url)
         try:
             reader = await open_readable(self._services, place.request)
-        except (AccessDenied, NoSuchBucket, NoSuchKey) as error:
+            self._closing.push_async_callback(reader.aclose)
+            await _check_protected(self._services, place, reader.info)
+        except _UNREADABLE as error:
             raise _unreadable(place) from error
-        self._closing.push_async_callback(reader.aclose)
         _check_size(self._services, place, reader.info.size)
         source = OpenSource.of(reader)
         self._closing.push_async_callback(source.aclose)
         return source
 
 
-async def check_further(services: Services, request: Request, pipelines: Sequence[Pipeline]) -> None:
+async def check_further(services: Services, request: Request | None, pipelines: Sequence[Pipeline]) -> None:
     """Refuse, before anything is taken in, what :meth:`FurtherSources.resolved` would refuse.
 
     Raises:
@@ -108,14 +117,15 @@ async def check_further(services: Services, request: Request, pipelines: Sequenc
                 _without(pipeline, error)
 
 
-async def _refusal(services: Services, request: Request, url: str) -> InvalidImageSource | None:
+async def _refusal(services: Services, request: Request | None, url: str) -> InvalidImageSource | None:
     try:
         place = _place(services, request, url)
         info = await head_readable(services, place.request)
+        await _check_protected(services, place, info)
         _check_size(services, place, info.size)
     except InvalidImageSource as error:
         return error
-    except (AccessDenied, NoSuchBucket, NoSuchKey):
+    except _UNREADABLE:
         return _unreadable(place)
     return None
 
@@ -127,7 +137,7 @@ def _without(pipeline: Pipeline, error: InvalidImageSource) -> Pipeline:
     return Pipeline(failure=error.message, source_text=pipeline.normalised)
 
 
-def _place(services: Services, request: Request, url: str) -> _Place:
+def _place(services: Services, request: Request | None, url: str) -> _Place:
     match = _URL.fullmatch(url)
     shown = url.partition("?")[0][:200]
     if match is None:
@@ -145,7 +155,7 @@ def _place(services: Services, request: Request, url: str) -> _Place:
         found = read_request(scope, _nothing, services.hosts)
     except (InvalidRequest, InvalidURI) as error:
         raise _refused(f"{shown!r} is no URL of an object: {error.message}") from error
-    if not found.host.known and found.host.name != request.host.name:
+    if not found.host.known and (request is None or found.host.name != request.host.name):
         raise _refused(f"{shown!r} is at a host that is not this server's; nothing is fetched from elsewhere")
     if found.host.style is Style.SERVICE or not found.bucket or not found.key:
         raise _refused(f"{shown!r} names no object")
@@ -157,7 +167,16 @@ def _place(services: Services, request: Request, url: str) -> _Place:
         signed = services.verifier.verify(found.signature_input) is not None
     except CosError as error:
         raise _refused(f"the signature of the URL {shown!r} is refused: {error.message}") from error
-    return _Place(shown, replace(found, is_owner=signed or may_read_further(request)))
+    is_owner = signed or request is None or may_read_further(request)
+    # The page that shows the result shows what is in it.
+    headers = {} if request is None else {b"referer": request.headers.get(b"referer", b"")}
+    return _Place(shown, replace(found, is_owner=is_owner, headers=headers))
+
+
+async def _check_protected(services: Services, place: _Place, info: ObjectInfo) -> None:
+    """Refuse what a plain GET of the object would be refused. Raises ``RefererRefused``, ``OriginProtected``."""
+    await check_referer(services, place.request)
+    await check_original(services, place.request, info.attributes.headers.content_type)
 
 
 def _check_size(services: Services, place: _Place, size: int) -> None:
