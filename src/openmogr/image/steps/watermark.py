@@ -188,12 +188,16 @@ def _tiled(base: Image.Image, mark: Image.Image, laying: Laying, gap: int) -> Im
     ]
     columns = (np.arange(base.width) - first[0]) % steps[0]
     covered = np.flatnonzero(columns < mark.width)
-    for top in range(0, base.height, _STRIP):
-        rows = (np.arange(top, min(top + _STRIP, base.height)) - first[1]) % steps[1]
-        written = np.flatnonzero(rows < mark.height)
+    # Some rows of a mark, all across the image, are laid wherever they recur.
+    for start in range(0, mark.height, _STRIP):
+        rows = pixels[start : start + _STRIP]
         strip = np.zeros((len(rows), base.width, 4), np.uint8)
-        strip[np.ix_(written, covered)] = pixels[np.ix_(rows[written], columns[covered])]
-        base = _over(base, Image.fromarray(strip), (0, top))
+        strip[:, covered] = rows[:, columns[covered]]
+        image = Image.fromarray(strip)
+        top = (first[1] + start) % steps[1]
+        for place in range(top - steps[1], base.height, steps[1]):
+            if place + image.height > 0:
+                base = _over(base, image, (0, place))
     return base
 
 
