@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from openmogr.api.further import FurtherSources
 from openmogr.api.negotiation import accepted_names
 from openmogr.api.request import Request
 from openmogr.api.results import Made, Work
@@ -35,7 +36,12 @@ def wants_best(pipeline: Pipeline) -> bool:
 
 
 async def choose_format(
-    services: Services, request: Request, source: OpenSource, text: str, info: ObjectInfo
+    services: Services,
+    request: Request,
+    text: str,
+    info: ObjectInfo,
+    source: OpenSource,
+    further: FurtherSources,
 ) -> Chosen:
     """Make the candidates one after another, for ``auto_seconds`` at most, and take the smallest.
 
@@ -50,9 +56,10 @@ async def choose_format(
     for name in _candidates(services, request, info):
         if best is not None and time.monotonic() >= deadline:
             break
-        pipeline = _parsed(services, text, name)
+        pipeline = await further.resolved(_parsed(services, text, name))
         try:
-            (made,) = await services.results.get(Work(source, [pipeline], is_owner=request.is_owner))
+            work = Work(source, [pipeline], further.found, is_owner=request.is_owner)
+            (made,) = await services.results.get(work)
         except CosError:
             if best is None:
                 raise

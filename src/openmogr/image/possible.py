@@ -8,18 +8,21 @@ from openmogr.image.formats.registry import Target
 from openmogr.image.language.operations import InscribedCircle, Pipeline, QualityKind, RoundCorners
 from openmogr.image.settings import ImageSettings
 from openmogr.image.source.open import OpenedImage
+from openmogr.image.steps.watermark import Marks
 
 __all__ = ["check_possible", "wanted_score"]
 
 
-def check_possible(pipeline: Pipeline, opened: OpenedImage, target: Target, settings: ImageSettings) -> None:
+def check_possible(
+    pipeline: Pipeline, opened: OpenedImage, target: Target, settings: ImageSettings, marks: Marks
+) -> None:
     """Refuse before decoding what would fail after it.
 
     Raises:
         NotSupported: the encoder is not installed.
         CosError: the format, or the settings, do not allow what is asked for.
     """
-    _check_extensions(pipeline, opened, target, settings)
+    _check_extensions(pipeline, opened, target, settings, marks)
     target.container.check_writable()
     rounded = any(isinstance(step, (InscribedCircle, RoundCorners)) for step in pipeline.steps)
     if rounded and not opened.container.rounded:
@@ -31,7 +34,7 @@ def check_possible(pipeline: Pipeline, opened: OpenedImage, target: Target, sett
 
 
 def _check_extensions(
-    pipeline: Pipeline, opened: OpenedImage, target: Target, settings: ImageSettings
+    pipeline: Pipeline, opened: OpenedImage, target: Target, settings: ImageSettings, marks: Marks
 ) -> None:
     """Refuse what our own parameters ask for and cannot be had."""
     encoding, container = pipeline.encoding, target.container
@@ -45,7 +48,7 @@ def _check_extensions(
         return
     if opened.animated and container.animated:
         raise unsupported_input("target-ssimulacra2 and quality/auto do not take animations")
-    width, height = result_size(pipeline, opened, settings)
+    width, height = result_size(pipeline, opened, settings, marks)
     if width * height > settings.max_target_pixels:
         raise unsupported_input(
             f"target-ssimulacra2 and quality/auto take results of at most {settings.max_target_pixels} pixels"
