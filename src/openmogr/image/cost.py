@@ -19,6 +19,7 @@ from openmogr.image.language.operations import (
     ImageWatermark,
     InscribedCircle,
     Pipeline,
+    QualityKind,
     Rotate,
     RoundCorners,
     Sharpen,
@@ -27,6 +28,7 @@ from openmogr.image.language.operations import (
     Thumbnail,
     View,
 )
+from openmogr.image.quality.metric import METRIC_BYTES
 from openmogr.image.settings import ImageSettings
 from openmogr.image.source.further import FurtherImages
 from openmogr.image.source.open import OpenedImage
@@ -35,7 +37,7 @@ from openmogr.image.steps.rotation import rotated_size
 from openmogr.image.steps.transform import draft_size
 from openmogr.image.steps.watermark import Marks
 
-__all__ = ["Planned", "check_work", "decoded_bytes", "encoder_bytes", "needed", "planned"]
+__all__ = ["Planned", "check_work", "decoded_bytes", "encoder_bytes", "needed", "planned", "result_size"]
 
 # Pillow keeps RGB as 4 bytes.
 _PIXEL = 4
@@ -80,9 +82,9 @@ class Planned:
 
 
 def planned(
-    steps: Sequence[Step], opened: OpenedImage, settings: ImageSettings, marks: Marks
+    steps: Sequence[Step], opened: OpenedImage, settings: ImageSettings, marks: Marks | None = None
 ) -> Iterator[Planned]:
-    """The steps with the sizes between them.
+    """The steps with the sizes between them; ``marks`` tells those of watermarks.
 
     Raises:
         InvalidArgument: nothing of the image lies in a window.
@@ -104,6 +106,7 @@ def planned(
         elif isinstance(step, InscribedCircle):
             after = (2 * step.radius, 2 * step.radius)
         elif isinstance(step, (ImageWatermark, TextWatermark)):
+            assert marks is not None
             mark = marks.areas(step, size)
         yield Planned(step, size, after, mark)
         size = after
@@ -158,15 +161,32 @@ def needed(
             decoded = (decoded[0] // 2 + 1, decoded[1] // 2 + 1)
     steps = list(planned(pipeline.steps, opened, settings, Marks(further, settings)))
     result = steps[-1].after if steps else size
-    target = TARGETS[pipeline.encoding.format or name].container.name
+    target = TARGETS.get(pipeline.encoding.format or name, TARGETS[name]).container.name
     # One after the other; the decoded image stays for the next pipeline.
     held = _area(decoded) * _PIXEL
     worked = max((step.bytes for step in _shrunk(steps, decoded)), default=0)
     written = _area(result) * _PIXEL + encoder_bytes(target, result, opened.frame_count)
+    quality = pipeline.encoding.quality
+    if quality is not None and quality.kind is QualityKind.score:
+        # Each attempt is decoded and compared.
+        written += _area(result) * (METRIC_BYTES + CONTAINERS[target].decoder_bytes)
     others = sum(further.memory(name) for name in pipeline.further_sources)
     return others + max(
         decoded_bytes(name, decoded, source_bytes), source_bytes + held + max(worked, written)
     )
+
+
+def result_size(pipeline: Pipeline, opened: OpenedImage, settings: ImageSettings) -> Size:
+    """Width and height of what a pipeline writes, in pixels.
+
+    Raises:
+        InvalidArgument: nothing of the image lies in a window.
+    """
+    size = (opened.width, opened.height)
+    # Watermarks keep it.
+    steps = [step for step in pipeline.steps if not isinstance(step, (ImageWatermark, TextWatermark))]
+    done = list(planned(steps, opened, settings))
+    return done[-1].after if done else size
 
 
 def _shrunk(steps: Sequence[Planned], decoded: Size) -> Iterator[Planned]:
