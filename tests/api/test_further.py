@@ -348,3 +348,15 @@ def test_a_job_may_lay_a_mark(server: ServerProcess, private: str) -> None:
     while server.request("HEAD", "/job.png", host=private).status != 200 and time.monotonic() < deadline:
         time.sleep(0.2)
     assert corner(server.request("GET", "/job.png", host=private)) == RED
+
+
+def test_a_mark_in_the_best_format(server: ServerProcess, private: str) -> None:
+    target = f"/base.png?{mark(f'http://{private}/auto.png')}|imageMogr2/format/auto"
+    for color in (RED, BLUE):
+        put(server, private, "/auto.png", png((30, 30), color))
+        seen = corner(server.request("GET", target, None, {"Accept": "image/webp"}, host=private))
+        assert seen == pytest.approx(color, abs=12)
+    server.request("DELETE", "/auto.png", host=private)
+    assert told(server.request("GET", target, host=private)) == REFUSED
+    kept = server.request("GET", f"{target}/ignore-error/1", host=private)
+    assert kept.body == png(SIZE, (255, 255, 255))

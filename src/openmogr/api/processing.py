@@ -11,7 +11,7 @@ from typing import BinaryIO
 from openmogr.api.access import open_readable
 from openmogr.api.answer import Body, Described, answer
 from openmogr.api.attributes import stored_headers
-from openmogr.api.best_format import choose_format, loses, wants_best
+from openmogr.api.best_format import Sources, choose_format, loses, wants_best
 from openmogr.api.body import object_chunks
 from openmogr.api.further import FurtherSources
 from openmogr.api.negotiation import VARY_ACCEPT, accepted_format, is_negotiated
@@ -93,8 +93,8 @@ async def processed_object(
         info = reader.info
         if not negotiated:
             text = await _allowed_text(services, request, text, info)
-        plan = await _plan(services, request, text, info, source, further)
-        pipeline = await further.resolved(plan.pipeline)
+        plan = await _plan(services, request, (source, further), text, info)
+        pipeline = plan.pipeline
         # With all that makes the result: a range of what another version makes does not go with an old part.
         etag = services.results.key(source, pipeline, further.found)[:_ETAG_DIGITS]
 
@@ -115,11 +115,14 @@ async def processed_object(
                 return await _original(reader, headers)
             return await _body(made, headers)
 
-        described = Described(etag, info.last_modified, _headers(services, info, etag, plan, negotiated))
+        headers = _headers(services, info, etag)
+        if plan.varies or negotiated:
+            headers.append(VARY_ACCEPT)
         try:
-            return await answer(request, described, produce, overrides)
+            return await answer(request, Described(etag, info.last_modified, headers), produce, overrides)
         finally:
-            plan.close()
+            if plan.made is not None:
+                _close(plan.made)
     except BaseException:
         kept = False
         raise
@@ -146,11 +149,6 @@ class _Plan:
     made: Made | None = None
     varies: bool = False
 
-    def close(self) -> None:
-        """Let go of a result that nobody has taken."""
-        if self.made is not None:
-            _close(self.made)
-
 
 async def _allowed_text(services: Services, request: Request, text: str, info: ObjectInfo) -> str:
     """The operation with what its styles stand for; without one the object may be protected."""
@@ -160,20 +158,15 @@ async def _allowed_text(services: Services, request: Request, text: str, info: O
     return text
 
 
-async def _plan(
-    services: Services,
-    request: Request,
-    text: str,
-    info: ObjectInfo,
-    source: OpenSource,
-    further: FurtherSources,
-) -> _Plan:
+async def _plan(services: Services, request: Request, sources: Sources, text: str, info: ObjectInfo) -> _Plan:
     settings = services.image
-    pipeline = _parsed(text, strict=settings.strict, max_stages=settings.max_stages)
+    pipeline = await sources[1].resolved(
+        _parsed(text, strict=settings.strict, max_stages=settings.max_stages)
+    )
     if wants_best(pipeline):
         if info.size > settings.max_input_bytes:  # which is told, or answered with the original
             return _Plan(pipeline, varies=True)
-        chosen = await choose_format(services, request, text, info, source, further)
+        chosen = await choose_format(services, request, sources, text, info)
         return _Plan(chosen.pipeline, made=chosen.made, varies=True)
     content_type = info.attributes.headers.content_type
     if (
@@ -214,7 +207,7 @@ def too_large(services: Services) -> ImageTooLarge:
     return ImageTooLarge(f"The image is larger than {services.image.max_input_bytes} bytes.")
 
 
-def _headers(services: Services, info: ObjectInfo, etag: str, plan: _Plan, negotiated: bool) -> list[Header]:
+def _headers(services: Services, info: ObjectInfo, etag: str) -> list[Header]:
     headers = [
         (b"etag", quoted(etag).encode()),
         (b"last-modified", http_date(info.last_modified)),
@@ -223,8 +216,6 @@ def _headers(services: Services, info: ObjectInfo, etag: str, plan: _Plan, negot
     ]
     if services.result_cache_control and not info.attributes.headers.cache_control:
         headers.append((b"cache-control", services.result_cache_control.encode()))
-    if plan.varies or negotiated:
-        headers.append(VARY_ACCEPT)
     return headers
 
 

@@ -82,9 +82,9 @@ class Planned:
 
 
 def planned(
-    steps: Sequence[Step], opened: OpenedImage, settings: ImageSettings, marks: Marks
+    steps: Sequence[Step], opened: OpenedImage, settings: ImageSettings, marks: Marks | None = None
 ) -> Iterator[Planned]:
-    """The steps with the sizes between them.
+    """The steps with the sizes between them; ``marks`` tells those of watermarks.
 
     Raises:
         InvalidArgument: nothing of the image lies in a window.
@@ -106,6 +106,7 @@ def planned(
         elif isinstance(step, InscribedCircle):
             after = (2 * step.radius, 2 * step.radius)
         elif isinstance(step, (ImageWatermark, TextWatermark)):
+            assert marks is not None
             mark = marks.areas(step, size)
         yield Planned(step, size, after, mark)
         size = after
@@ -175,14 +176,17 @@ def needed(
     )
 
 
-def result_size(pipeline: Pipeline, opened: OpenedImage, settings: ImageSettings, marks: Marks) -> Size:
+def result_size(pipeline: Pipeline, opened: OpenedImage, settings: ImageSettings) -> Size:
     """Width and height of what a pipeline writes, in pixels.
 
     Raises:
         InvalidArgument: nothing of the image lies in a window.
     """
-    steps = list(planned(pipeline.steps, opened, settings, marks))
-    return steps[-1].after if steps else (opened.width, opened.height)
+    size = (opened.width, opened.height)
+    # Watermarks keep it.
+    steps = [step for step in pipeline.steps if not isinstance(step, (ImageWatermark, TextWatermark))]
+    done = list(planned(steps, opened, settings))
+    return done[-1].after if done else size
 
 
 def _shrunk(steps: Sequence[Planned], decoded: Size) -> Iterator[Planned]:

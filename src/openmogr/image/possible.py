@@ -8,21 +8,18 @@ from openmogr.image.formats.registry import Target
 from openmogr.image.language.operations import InscribedCircle, Pipeline, QualityKind, RoundCorners
 from openmogr.image.settings import ImageSettings
 from openmogr.image.source.open import OpenedImage
-from openmogr.image.steps.watermark import Marks
 
 __all__ = ["check_possible", "wanted_score"]
 
 
-def check_possible(
-    pipeline: Pipeline, opened: OpenedImage, target: Target, settings: ImageSettings, marks: Marks
-) -> None:
+def check_possible(pipeline: Pipeline, opened: OpenedImage, target: Target, settings: ImageSettings) -> None:
     """Refuse before decoding what would fail after it.
 
     Raises:
         NotSupported: the encoder is not installed.
         CosError: the format, or the settings, do not allow what is asked for.
     """
-    _check_extensions(pipeline, opened, target, settings, marks)
+    _check_extensions(pipeline, opened, target, settings)
     target.container.check_writable()
     rounded = any(isinstance(step, (InscribedCircle, RoundCorners)) for step in pipeline.steps)
     if rounded and not opened.container.rounded:
@@ -34,7 +31,7 @@ def check_possible(
 
 
 def _check_extensions(
-    pipeline: Pipeline, opened: OpenedImage, target: Target, settings: ImageSettings, marks: Marks
+    pipeline: Pipeline, opened: OpenedImage, target: Target, settings: ImageSettings
 ) -> None:
     """Refuse what our own parameters ask for and cannot be had."""
     encoding, container = pipeline.encoding, target.container
@@ -48,7 +45,7 @@ def _check_extensions(
         return
     if opened.animated and container.animated:
         raise unsupported_input("target-ssimulacra2 and quality/auto do not take animations")
-    width, height = result_size(pipeline, opened, settings, marks)
+    width, height = result_size(pipeline, opened, settings)
     if width * height > settings.max_target_pixels:
         raise unsupported_input(
             f"target-ssimulacra2 and quality/auto take results of at most {settings.max_target_pixels} pixels"

@@ -179,7 +179,7 @@ class Processor:
         if target.container.turned and not encoding.keep_orientation and opened.orientation > 1:
             # Last, so that it shows what the same operation into another format shows.
             pipeline = replace(pipeline, stages=(*pipeline.stages, MogrStage((AutoOrient(),))))
-        check_possible(pipeline, opened, target, self.settings, marks)
+        check_possible(pipeline, opened, target, self.settings)
         quality = LOSSLESS
         if target.container.lossy:
             quality = effective_quality(encoding, opened.quality, target.container.default_quality)
