@@ -113,7 +113,12 @@ def create_app(
     services = Services(
         storage=storage or open_storage(settings.storage),
         pool=pool,
-        verifier=Verifier(known, clock_skew=settings.auth.clock_skew, strict=settings.auth.strict),
+        verifier=Verifier(
+            known,
+            clock_skew=settings.auth.clock_skew,
+            strict=settings.auth.strict,
+            regions=settings.auth.regions,
+        ),
         hosts=HostTable(settings.server),
         settings=settings.server,
         image=settings.image,

@@ -14,10 +14,11 @@ from openmogr.api.hosts import HostTable, Style
 from openmogr.api.persistent import process_copy
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, xml_response
+from openmogr.api.s3.integrity import checksum_nodes, copied, copied_part
 from openmogr.api.services import Services
 from openmogr.api.xml import Node, iso_seconds, quoted
 from openmogr.errors import InvalidArgument
-from openmogr.storage.interface import ObjectAttributes, ObjectReader, Write
+from openmogr.storage.interface import ObjectAttributes, ObjectReader, Upload, Write
 
 __all__ = ["copy_object", "copy_part", "parse_copy_source"]
 
@@ -76,6 +77,7 @@ async def copy_object(services: Services, request: Request) -> Response:
             acl=given.acl,
             storage_class=given.storage_class,
             tags=header_tags(request) if tags_replaced else old.tags,
+            checksum=await copied(request, source, old.checksum),
         )
         results: list[Node] = []
         notes: list[Header] = []
@@ -93,6 +95,7 @@ async def copy_object(services: Services, request: Request) -> Response:
                 ("ETag", etag),
                 ("CRC64", info.crc64),
                 ("LastModified", iso_seconds(info.last_modified)),
+                *checksum_nodes(request, info.attributes.checksum),
                 *results,
             ],
         ),
@@ -102,12 +105,13 @@ async def copy_object(services: Services, request: Request) -> Response:
     )
 
 
-async def copy_part(services: Services, request: Request, upload_id: str, number: int) -> Response:
+async def copy_part(services: Services, request: Request, upload: Upload, number: int) -> Response:
     """Upload Part - Copy, of a range or of the whole source."""
     async with await _open_source(services, request) as source:
         start, stop = _range(request.header("x-cos-copy-source-range"), source.info.size)
+        checksum = await copied_part(source, upload, start, stop)
         part = await services.storage.copy_part(
-            request.bucket, request.key, upload_id, number, source, start, stop
+            request.bucket, request.key, upload.upload_id, number, source, start, stop, checksum
         )
     return xml_response(
         (
@@ -116,6 +120,7 @@ async def copy_part(services: Services, request: Request, upload_id: str, number
                 ("ETag", quoted(part.etag)),
                 ("CRC64", part.crc64),
                 ("LastModified", iso_seconds(part.last_modified)),
+                *checksum_nodes(request, part.checksum, kind=False),
             ],
         ),
         (b"x-cos-hash-crc64ecma", b"%d" % part.crc64),

@@ -15,6 +15,7 @@ from openmogr.api.persistent import process_upload
 from openmogr.api.processing import processed_object
 from openmogr.api.request import Request
 from openmogr.api.response import Response, xml_response
+from openmogr.api.s3.integrity import required_etag, shown, uploaded
 from openmogr.api.services import Services
 from openmogr.api.xml import Node, child_text, children, quoted
 from openmogr.errors import InvalidArgument, NotSupported
@@ -39,7 +40,7 @@ async def get_object(services: Services, request: Request) -> Response:
         async def nothing() -> Body:
             return Body(info.size, b"")
 
-        return await answer(request, _described(info), nothing, overrides)
+        return await answer(request, _described(request, info), nothing, overrides)
     rate = traffic_limit(request)
     reader = await open_readable(services, request)
 
@@ -48,7 +49,7 @@ async def get_object(services: Services, request: Request) -> Response:
         return Body(reader.info.size, partial(object_chunks, reader, rate=rate), close=reader.aclose)
 
     try:
-        response = await answer(request, _described(reader.info), stored, overrides)
+        response = await answer(request, _described(request, reader.info), stored, overrides)
     except BaseException:
         await reader.aclose()
         raise
@@ -57,8 +58,8 @@ async def get_object(services: Services, request: Request) -> Response:
     return response
 
 
-def _described(info: ObjectInfo) -> Described:
-    return Described(info.etag, info.last_modified, object_headers(info))
+def _described(request: Request, info: ObjectInfo) -> Described:
+    return Described(info.etag, info.last_modified, [*object_headers(info), *shown(request, info)])
 
 
 async def put_object(services: Services, request: Request) -> Response:
@@ -75,7 +76,16 @@ async def put_object(services: Services, request: Request) -> Response:
     async with services.storage.stage() as staged:
         digest = await receive_into(services, request, staged)
         await services.storage.commit(
-            [Write(request.bucket, request.key, staged, attributes, forbid_overwrite=forbid)]
+            [
+                Write(
+                    request.bucket,
+                    request.key,
+                    staged,
+                    uploaded(request, attributes),
+                    forbid_overwrite=forbid,
+                    if_match=required_etag(request),
+                )
+            ]
         )
     headers = [(b"etag", quoted(digest.etag).encode()), (b"x-cos-hash-crc64ecma", b"%d" % digest.crc64)]
     return Response(200, headers)
@@ -94,6 +104,8 @@ async def delete_objects(services: Services, request: Request) -> Response:
     root = await read_document(services, request, "Delete")
     objects = list(children(root, "Object"))
     keys = [child_text(item, "Key") for item in objects]
+    if any(child.tag not in ("Key", "VersionId") for item in objects for child in item):
+        raise NotSupported("Of an object to delete only Key and VersionId are understood.")
     if any((child_text(item, "VersionId") or "null").strip() != "null" for item in objects):
         raise InvalidArgument("The bucket is not versioned: VersionId must be null.")
     if not keys or len(keys) > _MAX_DELETED or any(not key for key in keys):

@@ -19,6 +19,7 @@ from openmogr.api.processing import memory_headers, result_headers, too_large
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, xml_response
 from openmogr.api.results import Made, Work
+from openmogr.api.s3.integrity import uploaded
 from openmogr.api.services import Services
 from openmogr.api.sources import OpenSource
 from openmogr.api.xml import Node, quoted
@@ -86,6 +87,7 @@ async def store_and_process(
         What the answer says, None where nothing was asked for; and its further headers.
     """
     staged, digest = upload
+    attributes = uploaded(request, attributes)
     source = OpenSource(staged, digest.size, digest.etag, digest.crc64)
     write = Write(
         request.bucket, request.key, staged, attributes, forbid_overwrite=forbids_overwrite(request)
@@ -125,7 +127,7 @@ def _notes(outcome: _Outcome) -> list[Header]:
 
 
 async def process_assembly(
-    services: Services, request: Request, assembly: Assembly
+    services: Services, request: Request, assembly: Assembly, attributes: ObjectAttributes
 ) -> tuple[ObjectInfo, list[Node]]:
     """Complete Multipart Upload with ``Pic-Operations``: the object, and what its answer says besides."""
     operations = await checked_operations(services, request)
@@ -133,7 +135,7 @@ async def process_assembly(
         request.bucket,
         request.key,
         assembly,
-        assembly.info.attributes,
+        attributes,
         forbid_overwrite=forbids_overwrite(request),
     )
     outcome = await _run(services, request, operations, _input(assembly), write)

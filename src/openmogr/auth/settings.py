@@ -52,6 +52,10 @@ class AuthSettings(BaseModel):
         ge=0,
         description="How far the clocks of client and server may differ, in seconds (COS: 900).",
     )
+    regions: tuple[str, ...] = Field(
+        default=(),
+        description="Regions that signatures of S3 may be for; others are refused; empty: any, as with COS.",
+    )
     strict: bool = Field(
         default=False,
         description="Whether subresources, operations and headers that copy, grant or process count only if they "
