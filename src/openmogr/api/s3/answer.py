@@ -67,7 +67,7 @@ def in_s3(request: Request, response: Response, request_id: str) -> Response:
     response.headers = [
         (_header_name(name), value) for name, value in response.headers if name != b"x-cos-acl"
     ]
-    if response.status == 206:  # a checksum is that of the whole
+    if response.status != 200:  # a checksum is that of a whole, which is there
         response.headers = [item for item in response.headers if not item[0].startswith(b"x-amz-checksum-")]
     if request.operation in ("put_object", "upload_part") and response.status == 200:
         response.headers += checksum_header(request.s3.checksum)
