@@ -12,7 +12,7 @@ from openmogr.api.services import Services
 from openmogr.api.tagging import tagging_document
 from openmogr.storage.errors import InvalidBucketName
 
-__all__ = ["bucket_location", "create_bucket", "delete_bucket", "head_bucket"]
+__all__ = ["bucket_location", "check_owner_of_new", "create_bucket", "delete_bucket", "head_bucket"]
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?-\d{6,}")
 _MAX_BUCKET_TAGS = 50

@@ -7,6 +7,7 @@ from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 
 from openmogr.api.access import check_bucket_read, check_owner
+from openmogr.api.buckets import check_owner_of_new
 from openmogr.api.buckets import create_bucket as create_cos_bucket
 from openmogr.api.documents import read_document
 from openmogr.api.encoding import encoder
@@ -72,7 +73,7 @@ def _after(token: str) -> str:
 
 async def create_bucket(services: Services, request: Request) -> Response:
     """PUT of a bucket; the body may name its region."""
-    await check_owner_of_nothing(services, request)
+    await check_owner_of_new(services, request)
     region = await _location(services, request)
     own = request.host.region
     if region and own and region != own:
@@ -80,12 +81,6 @@ async def create_bucket(services: Services, request: Request) -> Response:
     response = await create_cos_bucket(services, request, region or own or services.settings.region)
     response.headers.append((b"location", f"/{request.bucket}".encode()))
     return response
-
-
-async def check_owner_of_nothing(services: Services, request: Request) -> None:
-    """Before the body is read: only the owner creates buckets."""
-    if not request.is_owner:
-        await check_owner(services, request)
 
 
 async def _location(services: Services, request: Request) -> str:
