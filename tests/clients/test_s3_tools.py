@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -289,12 +289,12 @@ def test_minio(minio: Any) -> None:
 
 
 @pytest.fixture(params=[{}, {"checksum_algorithm": "SHA256"}, {"unsigned_payload": True}], ids=str)
-def obstore(request: pytest.FixtureRequest, server: ServerProcess, own: str) -> Iterator[Any]:
+def obstore(request: pytest.FixtureRequest, server: ServerProcess, own: str) -> Any:
     if importlib.util.find_spec("obstore") is None:
         pytest.skip("obstore is not installed: pip install obstore")
     from obstore.store import S3Store
 
-    yield S3Store(
+    return S3Store(
         own,
         endpoint=f"http://127.0.0.1:{server.port}",
         access_key_id=server.credential.secret_id,
