@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -171,7 +172,5 @@ def test_what_is_framed_comes_out(chunks: list[bytes], size: int) -> None:
 
 @given(st.binary(max_size=200), st.booleans())
 def test_arbitrary_bytes(body: bytes, has_trailer: bool) -> None:
-    try:
+    with suppress(InvalidChunk, MalformedTrailer, IncompleteBody):
         decode(ChunkDecoder(None, has_trailer=has_trailer), body, 7)
-    except CosError as error:
-        assert error.status == 400

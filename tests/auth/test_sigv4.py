@@ -30,8 +30,11 @@ HOST = b"examplebucket.s3.amazonaws.com"
 CREDENTIAL = f"{ID}/20130524/us-east-1/s3/aws4_request"
 
 
-def verifier(now: float = NOW, regions: tuple[str, ...] = (), **temporary: Credential) -> Verifier:
-    return Verifier(Credentials(Credential(ID, KEY), temporary), clock=lambda: now, regions=regions)
+def verifier(
+    now: float = NOW, regions: tuple[str, ...] = (), temporary: Mapping[str, Credential] | None = None
+) -> Verifier:
+    known = Credentials(Credential(ID, KEY), temporary or {})
+    return Verifier(known, clock=lambda: now, regions=regions)
 
 
 def signed(
@@ -334,7 +337,7 @@ def test_temporary_keys_need_their_token() -> None:
     temporary = {ID + "T": Credential(ID + "T", KEY, "tok", int(NOW) + 10)}
 
     def check(now: float, **headers: bytes) -> Coverage | None:
-        return verifier(now, **temporary).verify(with_authorization(ID, ID + "T", **headers))
+        return verifier(now, temporary=temporary).verify(with_authorization(ID, ID + "T", **headers))
 
     with pytest.raises(AccessDenied, match="security token"):
         check(NOW)

@@ -6,13 +6,28 @@ Four tables of one form say so, and which query parameters each handler understa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from openmogr.api import acl, buckets, ci, cors, listing, multipart, objects, tagging
+from openmogr.api import (
+    acl,
+    buckets,
+    ci,
+    cors,
+    lifecycle,
+    listing,
+    multipart,
+    objects,
+    protection,
+    styles,
+    tagging,
+)
 from openmogr.api.errors import MethodNotAllowed
 from openmogr.api.form import post_object
+from openmogr.api.jobs import handlers as jobs
+from openmogr.api.jobs import queues, templates
 from openmogr.api.parameters import check_parameters
 from openmogr.api.persistent import process_stored
 from openmogr.api.request import Request
@@ -61,7 +76,7 @@ Table: TypeAlias = Mapping[str, Mapping[str, Route]]
 
 ANY_METHOD = ("GET", "HEAD", "PUT", "POST", "DELETE")
 LISTING = ("prefix", "delimiter", "encoding-type")
-_CONFIGURATION = ("id", "continuation-token", "style-name")
+_CONFIGURATION = ("id", "continuation-token")
 
 
 def route(handler: Handler, *parameters: str, operation: bool = False) -> Route:
@@ -82,6 +97,28 @@ BUCKET: Table = {
         "DELETE": route(tagging.delete_bucket_tagging),
     },
     "cors": {"GET": route(cors.get_cors), "PUT": route(cors.put_cors), "DELETE": route(cors.delete_cors)},
+    "style": {
+        "GET": route(styles.get_styles, "style-name"),
+        "PUT": route(styles.put_style),
+        "DELETE": route(styles.delete_style, "style-name"),
+    },
+    "style-separator": {"GET": route(styles.get_separators), "PUT": route(styles.put_separators)},
+    "origin-protect": {
+        "GET": route(protection.get_origin_protection),
+        "PUT": route(protection.put_origin_protection),
+        "DELETE": route(protection.delete_origin_protection),
+    },
+    "hotlink": {"GET": route(protection.get_hotlink), "PUT": route(protection.put_hotlink)},
+    "referer": {
+        "GET": route(protection.get_referer),
+        "PUT": route(protection.put_referer),
+        "DELETE": route(protection.delete_referer),
+    },
+    "lifecycle": {
+        "GET": route(lifecycle.get_lifecycle),
+        "PUT": route(lifecycle.put_lifecycle),
+        "DELETE": route(lifecycle.delete_lifecycle),
+    },
     "location": {"GET": route(buckets.bucket_location)},
     "uploads": {
         "GET": route(multipart.list_uploads, *LISTING, "key-marker", "upload-id-marker", "max-uploads")
@@ -143,12 +180,55 @@ OBJECT: Table = {
     },
 }
 
-# First segments of paths that are services of a CI host: jobs, queues, templates. Nothing is stored there by mistake.
+_JOB_NAMES = re.compile(r"[a-z][0-9a-f]{33}(?:,[a-z][0-9a-f]{33})*")
+_PAGE = ("pagenumber", "pagesize")
+_JOBS: Table = {
+    "cancel": {"PUT": route(jobs.cancel_job)},
+    "": {
+        "GET": route(
+            jobs.describe_jobs,
+            *("queueid", "tag", "orderbytime", "nexttoken", "size", "states"),
+            *("startcreationtime", "endcreationtime"),
+        ),
+        "POST": route(jobs.submit_job),
+    },
+}
+_QUEUES: Table = {
+    "": {
+        "GET": route(queues.describe_queues, "queueids", "state", "category", *_PAGE),
+        "PUT": route(queues.update_queue),
+    }
+}
+_TEMPLATES: Table = {
+    "": {
+        "GET": route(templates.describe_templates, "tag", "ids", "name", "category", *_PAGE),
+        "POST": route(templates.create_template),
+        "PUT": route(templates.update_template),
+        "DELETE": route(templates.delete_template),
+    }
+}
+_BUCKETS: Table = {
+    "": {
+        "GET": route(queues.describe_buckets, "regions", "bucketnames", "bucketname", *_PAGE),
+        "POST": route(queues.enable_bucket),
+    }
+}
+# By the first segment of the path at a CI host (docs/spec/api/persistent-processing.md#8).
+_JOB_SERVICES: Mapping[str, Table] = {
+    "jobs": _JOBS,
+    "pic_jobs": _JOBS,
+    "queue": _QUEUES,
+    "picqueue": _QUEUES,
+    "template": _TEMPLATES,
+    "picbucket": _BUCKETS,
+}
+
+# First segments of paths that are other services of a CI host. Nothing is stored there by mistake.
 _CI_SERVICES = frozenset({
-    "jobs", "pic_jobs", "doc_jobs", "ai_jobs", "media_jobs", "file_jobs", "asr_jobs",
-    "queue", "picqueue", "docqueue", "ai_queue", "file_queue", "asrqueue",
+    "doc_jobs", "ai_jobs", "media_jobs", "file_jobs", "asr_jobs",
+    "docqueue", "ai_queue", "file_queue", "asrqueue",
     "mediabucket", "docbucket", "ai_bucket", "asrbucket", "file_bucket",
-    "template", "workflow", "workflowexecution",
+    "workflow", "workflowexecution",
 })  # fmt: skip
 
 
@@ -181,11 +261,11 @@ def handler_in(table: Table, request: Request) -> Handler:
 
 
 def table_of(request: Request, service: Table, bucket: Table, key: Table) -> Table:
-    """The one of three tables that a request is for.
+    """The one of three tables that a request is for, or that of a service of CI.
 
     Raises:
         MethodNotAllowed: the host is that of the service, and the path names more.
-        NotSupported: it is for a service of CI.
+        NotSupported: it is for a service of CI that there is not.
     """
     if not request.bucket:
         if request.key:
@@ -193,8 +273,15 @@ def table_of(request: Request, service: Table, bucket: Table, key: Table) -> Tab
         return service
     if not request.key:
         return bucket
-    if request.host.ci and request.method not in ("GET", "HEAD"):
-        name = request.key.partition("/")[0]
-        if name in _CI_SERVICES:
+    if request.host.ci:
+        name, _, rest = request.key.partition("/")
+        if name in _JOB_SERVICES and (request.method not in ("GET", "HEAD") or not _is_object(rest)):
+            return _JOB_SERVICES[name]
+        if name in _CI_SERVICES and request.method not in ("GET", "HEAD"):
             raise NotSupported(f"The CI service {name} is not supported.")
     return key
+
+
+def _is_object(rest: str) -> bool:
+    """Whether what follows the first segment is the rest of a key, and not the name of a job."""
+    return bool(rest) and not _JOB_NAMES.fullmatch(rest)

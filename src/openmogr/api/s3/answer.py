@@ -21,9 +21,9 @@ _ROOTS = frozenset({
     "CompleteMultipartUploadResult", "CopyObjectResult", "CopyPartResult", "DeleteResult",
     "GetObjectAttributesResponse", "InitiateMultipartUploadResult", "ListAllMyBucketsResult", "ListBucketResult",
     "ListBucketIntelligentTieringConfigurationsOutput", "ListBucketAnalyticsConfigurationResult",
-    "ListMetricsConfigurationsResult", "ListMultipartUploadsResult", "ListPartsResult", "ListVersionsResult",
-    "LocationConstraint", "NotificationConfiguration", "PostResponse", "RequestPaymentConfiguration", "Tagging",
-    "VersioningConfiguration",
+    "LifecycleConfiguration", "ListMetricsConfigurationsResult", "ListMultipartUploadsResult", "ListPartsResult",
+    "ListVersionsResult", "LocationConstraint", "NotificationConfiguration", "PostResponse",
+    "RequestPaymentConfiguration", "Tagging", "VersioningConfiguration",
 })  # fmt: skip
 _RAW_ROOT = re.compile(rb"\s*(?:<\?[^>]*\?>\s*)?<([A-Za-z]+)(?=[\s/>])(?![^>]*xmlns=)")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
