@@ -8,6 +8,7 @@ from contextlib import aclosing
 
 from openmogr.api.cors import cors_headers
 from openmogr.api.coverage import check_coverage
+from openmogr.api.grants import check_grant
 from openmogr.api.observing import Seen
 from openmogr.api.operate import is_operate, operate_page
 from openmogr.api.processing import error_number
@@ -113,6 +114,7 @@ class CosApi:
             if request.method != "OPTIONS":
                 request.coverage = self._services.verifier.verify(request.signature_input)
                 request.is_owner = request.coverage is not None
+                request.grant = None if request.coverage is None else request.coverage.grant
         finally:
             # A wrong signature is its sender's, not that of the key it names.
             if self._rate.on:
@@ -123,6 +125,7 @@ class CosApi:
             prepare(request, self._services.settings.owner_id)
             handler = find_s3_handler(request)
         check_coverage(request)
+        check_grant(request)
         return await handler(self._services, request)
 
     def _caller(self, request: Request, scope: Scope) -> str:

@@ -10,6 +10,7 @@ from openmogr.api.access import open_readable
 from openmogr.api.attributes import forbids_overwrite, header_tags, request_attributes
 from openmogr.api.conditions import check_preconditions
 from openmogr.api.errors import InvalidCopySource, InvalidRange, InvalidRequest
+from openmogr.api.grants import check_place
 from openmogr.api.hosts import HostTable, Style
 from openmogr.api.persistent import process_copy
 from openmogr.api.request import Request
@@ -53,6 +54,7 @@ def parse_copy_source(text: str, table: HostTable, own_host: str) -> tuple[str, 
 async def _open_source(services: Services, request: Request) -> ObjectReader:
     text = request.header("x-cos-copy-source") or ""
     bucket, key = parse_copy_source(text, services.hosts, request.host_text)
+    check_place(request, "GetObject", bucket, key)
     reader = await open_readable(services, replace(request, bucket=bucket, key=key))
     try:
         check_preconditions(request, reader.info.etag, reader.info.last_modified, "x-cos-copy-source-")

@@ -13,6 +13,7 @@ from openmogr.api.body import object_chunks, receive_into, traffic_limit
 from openmogr.api.copying import copy_object
 from openmogr.api.documents import read_document
 from openmogr.api.errors import MalformedXML
+from openmogr.api.grants import check_place
 from openmogr.api.lifecycle import expiration_header
 from openmogr.api.negotiation import VARY_ACCEPT, accepted_format, is_negotiated
 from openmogr.api.persistent import process_upload
@@ -153,6 +154,8 @@ async def delete_objects(services: Services, request: Request) -> Response:
         raise InvalidArgument("The bucket is not versioned: VersionId must be null.")
     if not keys or len(keys) > _MAX_DELETED or any(not key for key in keys):
         raise MalformedXML(f"Delete holds 1 to {_MAX_DELETED} objects, each with a key.")
+    for key in keys:
+        check_place(request, "DeleteMultipleObjects", request.bucket, key or "")
     await services.storage.delete_objects(request.bucket, [key for key in keys if key])
     deleted: list[Node] = [("Deleted", [("Key", key)]) for key in keys]
     quiet = (child_text(root, "Quiet") or "").strip().lower() == "true"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from openmogr.api.access import check_write, open_readable
 from openmogr.api.attributes import forbids_overwrite
 from openmogr.api.body import receive_into
+from openmogr.api.grants import check_place
 from openmogr.api.pic_operations import PicOperations, Rule, parse_pic_operations
 from openmogr.api.processing import memory_headers, result_headers, too_large
 from openmogr.api.request import Request
@@ -178,6 +179,8 @@ async def checked_operations(services: Services, request: Request) -> PicOperati
         if not request.is_owner:
             raise AccessDenied()
         await services.storage.head_bucket(bucket)
+    for rule in operations.rules:
+        check_place(request, "PutObject", rule.bucket, rule.key)
     return operations
 
 

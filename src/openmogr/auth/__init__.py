@@ -1,6 +1,7 @@
 """Signatures, COS v5 and AWS version 4: who sent a request."""
 
 from openmogr.auth.credentials import Credential, Credentials, load_credentials
+from openmogr.auth.grants import Grant
 from openmogr.auth.settings import AuthSettings
 from openmogr.auth.signed import Coverage, SignedRequest
 from openmogr.auth.signer import sign_request
@@ -12,6 +13,7 @@ __all__ = [
     "Coverage",
     "Credential",
     "Credentials",
+    "Grant",
     "PayloadSignature",
     "SignedRequest",
     "Verifier",

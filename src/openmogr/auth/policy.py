@@ -7,11 +7,12 @@ import hmac
 import json
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from openmogr.auth.authorization import parse_fields
 from openmogr.auth.errors import InvalidPolicyDocument, SignatureDoesNotMatch
+from openmogr.auth.grants import Grant
 from openmogr.auth.signature import sign_policy
 from openmogr.auth.sigv4 import sign_text
 from openmogr.auth.sigv4_fields import MAX_EXPIRES, from_form, is_aws, parse_amz_date
@@ -26,10 +27,15 @@ _NEED_NO_CONDITION = frozenset({"policy", "x-amz-signature", "bucket"})
 
 @dataclass(frozen=True, slots=True)
 class SizeRange:
-    """How many bytes the policy lets the file have, both ends inclusive; None: no bound."""
+    """How many bytes the policy lets the file have, both ends inclusive; None: no bound.
+
+    Attributes:
+        grant: what the key pair may do that signed the policy; None: everything.
+    """
 
     min_bytes: int = 0
     max_bytes: int | None = None
+    grant: Grant | None = None
 
 
 def verify_form(fields: Mapping[str, str], bucket: str, verifier: Verifier) -> SizeRange | None:
@@ -56,7 +62,8 @@ def verify_form(fields: Mapping[str, str], bucket: str, verifier: Verifier) -> S
         raise SignatureDoesNotMatch()
     needed = [name for name in fields if name == "pic-operations" or (verifier.strict and _opens(name))]
     given = {**fields, "bucket": bucket, "q-sign-time": authorization.key_time}
-    return _check(text, given, {"q-sign-algorithm", "q-ak", "q-sign-time", *needed})
+    sizes = _check(text, given, {"q-sign-algorithm", "q-ak", "q-sign-time", *needed})
+    return replace(sizes, grant=credential.grant)
 
 
 def _verify_v4(fields: Mapping[str, str], bucket: str, verifier: Verifier) -> SizeRange:
@@ -74,7 +81,7 @@ def _verify_v4(fields: Mapping[str, str], bucket: str, verifier: Verifier) -> Si
     if age < -verifier.v4.clock_skew or age > MAX_EXPIRES:
         raise AccessDenied("Invalid according to Policy: x-amz-date is in the future or over 7 days old.")
     needed = {name for name in fields if name not in _NEED_NO_CONDITION and not name.startswith("x-ignore-")}
-    return _check(text, {**fields, "bucket": bucket}, needed)
+    return replace(_check(text, {**fields, "bucket": bucket}, needed), grant=credential.grant)
 
 
 def _policy_text(fields: Mapping[str, str]) -> bytes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import quote
 
+from openmogr.auth.grants import Grant
 from openmogr.auth.sigv4 import PayloadSignature
 
 __all__ = ["Coverage", "SignedRequest"]
@@ -41,6 +42,7 @@ class Coverage:
         headers: the listed headers, in lower case.
         parameters: the listed parameters, percent-encoded, then in lower case.
         secret_id: of the key pair.
+        grant: what the key pair may do; None: everything.
         payload: what a signature of S3, which covers the whole query, says of the body; None with one of COS.
     """
 
@@ -49,7 +51,8 @@ class Coverage:
     headers: frozenset[str]
     parameters: frozenset[str]
     secret_id: str = ""
-    payload: PayloadSignature | None = field(default=None)
+    payload: PayloadSignature | None = None
+    grant: Grant | None = None
 
     def header(self, name: str) -> bool:
         """Whether it covers the header of that name, given in lower case."""

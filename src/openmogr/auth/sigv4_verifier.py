@@ -96,6 +96,7 @@ class V4Verifier:
             headers=frozenset(fields.signed_headers),
             parameters=frozenset(),
             secret_id=credential.secret_id,
+            grant=credential.grant,
             payload=PayloadSignature(content_sha256, fields.signature, time, str(fields.scope), key),
         )
 

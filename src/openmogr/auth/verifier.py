@@ -21,6 +21,7 @@ from openmogr.auth.signature import encode, http_string, join_pairs, sign
 from openmogr.auth.signed import Coverage, SignedRequest
 from openmogr.auth.sigv4_fields import is_aws
 from openmogr.auth.sigv4_verifier import V4Verifier
+from openmogr.auth.tokens import recognise
 from openmogr.dates import parse_http_date
 from openmogr.errors import AccessDenied, InvalidArgument
 
@@ -86,6 +87,7 @@ class Verifier:
                 itertools.chain.from_iterable(map(_spellings, authorization.parameter_list))
             ),
             secret_id=credential.secret_id,
+            grant=credential.grant,
         )
 
     def _check_path_in_bucket(
@@ -114,6 +116,8 @@ class Verifier:
     def credential(self, secret_id: str, token: Callable[[], str | None]) -> Credential:
         """The key pair of a SecretId, after its token was checked where it needs one."""
         credential = self._credentials.find(secret_id)
+        if credential is None and (text := token()):
+            credential = recognise(self._credentials.owner, secret_id, text)
         if credential is None:
             raise InvalidAccessKeyId()
         if credential.token is not None:
