@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from openmogr.auth import Credential
+from openmogr.auth import Credential, sign_request
 from openmogr.testing import Answer, ServerProcess
 
 from .s3_requests import presign, send, sign
@@ -180,6 +180,18 @@ def test_headers_added_to_a_presigned_url(server: ServerProcess, bucket: str, he
     answer = server.request("PUT", target, b"1", {name: value}, host=bucket, signed=False)
     assert (answer.status, answer.code) == (403, "AccessDenied"), answer.body
     assert server.request("HEAD", "/a", host=bucket).status == 404
+
+
+@pytest.mark.parametrize(
+    "more", ["", "&x-amz-foo=1", "&x-amz-acl=public-read", "&list-type=2", "&X-Amz-Date=1"]
+)
+def test_a_presigned_url_of_cos_stays_one(server: ServerProcess, bucket: str, more: str) -> None:
+    """What is appended to it does not make headers count that are not signed."""
+    signature = sign_request(server.credential, "PUT", "/a", {"host": bucket})
+    for name in ("x-amz-acl", "x-amz-meta-a"):
+        server.request("PUT", f"/a?{signature}{more}", b"1", {name: "public-read"}, host=bucket, signed=False)
+        assert server.request("GET", "/a", host=bucket, signed=False).status in (403, 404)
+        assert server.request("HEAD", "/a", host=bucket).header("x-cos-meta-a") is None
 
 
 def test_an_operation_needs_to_be_signed(server: ServerProcess, bucket: str, photo: bytes) -> None:

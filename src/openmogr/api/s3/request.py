@@ -50,6 +50,7 @@ _READ_HERE = frozenset({
     "object-attributes", "max-parts", "part-number-marker", "optional-object-attributes",
     *(item.header.removeprefix("x-amz-") for item in ALGORITHMS.values()),
 })  # fmt: skip
+_COS_SIGNATURE = frozenset({"q-signature", "q-ak", "q-sign-algorithm", "sign"})
 # Presets of ACLs that come to the same where one account owns everything.
 PRESETS = {"bucket-owner-read": "private", "bucket-owner-full-control": "private"}
 
@@ -59,13 +60,12 @@ def is_s3(request: Request) -> bool:
     authorization = request.headers.get(b"authorization", b"").strip().lower()
     if authorization:
         return authorization.startswith((b"aws4-", b"aws "))
-    query = request.raw_query.lower()
-    if "x-amz-" in query or "awsaccesskeyid=" in query:
-        return True
-    if "q-signature=" in query or "sign=" in query:
+    if not _COS_SIGNATURE.isdisjoint(request.params):
         return False
-    return request.params.get("list-type") == "2" or any(
-        name.startswith((b"x-amz-", b"amz-sdk-")) for name in request.headers
+    return (
+        request.params.get("list-type") == "2"
+        or any(name.startswith("x-amz-") or name == "awsaccesskeyid" for name in request.params)
+        or any(name.startswith((b"x-amz-", b"amz-sdk-")) for name in request.headers)
     )
 
 
@@ -92,7 +92,7 @@ def prepare(request: Request, owner_id: str) -> None:
         request.receive = body
         if body.length is not None:
             headers[b"content-length"] = b"%d" % body.length
-    if request.coverage is not None:
+    if request.coverage is not None and request.coverage.payload is not None:
         names = frozenset(name.decode("latin-1") for name in headers if name.startswith(b"x-cos-"))
         unsigned = {name for name in names if name.encode() in request.headers}
         request.coverage = replace(request.coverage, headers=request.coverage.headers | (names - unsigned))
