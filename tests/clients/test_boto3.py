@@ -287,6 +287,7 @@ def test_acl_tagging_cors(s3: Client, s3_bucket: str, server: ServerProcess) -> 
     s3.put_object(Bucket=s3_bucket, Key="a", Body=b"1", Tagging="k=v", ACL="bucket-owner-full-control")
     names = {"Bucket": s3_bucket, "Key": "a"}
     assert s3.get_object_tagging(**names)["TagSet"] == [{"Key": "k", "Value": "v"}]
+    assert s3.get_object(**names)["TagCount"] == 1
     s3.put_object_tagging(**names, Tagging={"TagSet": [{"Key": "k", "Value": "w"}]})
     s3.delete_object_tagging(**names)
     assert s3.get_object_tagging(**names)["TagSet"] == []

@@ -40,7 +40,9 @@ class ChunkDecoder:
         self._signature = signature
         self._has_trailer = has_trailer
         self._previous = "" if signature is None else signature.seed
-        self._buffer = bytearray()
+        # What arrived last, and how far it has been read: what lies behind is not moved.
+        self._buffer = b""
+        self._place = 0
         self._left = 0  # of the data of the chunk that is being read
         self._state = self._head
         self._declared = ""
@@ -54,7 +56,8 @@ class ChunkDecoder:
             InvalidChunk, MalformedTrailer: the framing is broken.
             SignatureDoesNotMatch: a chunk or the trailers are not those that were signed.
         """
-        self._buffer += data
+        self._buffer = self._buffer[self._place :] + data
+        self._place = 0
         pieces: list[bytes] = []
         while self._state(pieces):
             pass
@@ -66,13 +69,13 @@ class ChunkDecoder:
             raise IncompleteBody("The aws-chunked body ends before its last chunk.")
 
     def _line(self) -> bytes | None:
-        end = self._buffer.find(b"\r\n")
-        if end > _MAX_LINE or (end < 0 and len(self._buffer) > _MAX_LINE):
-            raise InvalidChunk("A line of the aws-chunked body is too long.")
+        end = self._buffer.find(b"\r\n", self._place, self._place + _MAX_LINE)
         if end < 0:
+            if len(self._buffer) - self._place >= _MAX_LINE:
+                raise InvalidChunk("A line of the aws-chunked body is too long.")
             return None
-        line = bytes(self._buffer[:end])
-        del self._buffer[: end + 2]
+        line = self._buffer[self._place : end]
+        self._place = end + 2
         return line
 
     def _head(self, pieces: list[bytes]) -> bool:
@@ -90,9 +93,9 @@ class ChunkDecoder:
         return True
 
     def _data(self, pieces: list[bytes]) -> bool:
-        taken = bytes(self._buffer[: self._left])
+        taken = self._buffer[self._place : self._place + self._left]
         if taken:
-            del self._buffer[: len(taken)]
+            self._place += len(taken)
             self._left -= len(taken)
             if self._signature is not None:
                 self._hash.update(taken)
@@ -103,11 +106,12 @@ class ChunkDecoder:
         return True
 
     def _data_end(self, pieces: list[bytes]) -> bool:
-        if len(self._buffer) < 2:
+        end = self._buffer[self._place : self._place + 2]
+        if len(end) < 2:
             return False
-        if self._buffer[:2] != b"\r\n":
+        if end != b"\r\n":
             raise InvalidChunk("A chunk is longer than its size.")
-        del self._buffer[:2]
+        self._place += 2
         self._verify()
         self._state = self._head
         return True
@@ -159,6 +163,6 @@ class ChunkDecoder:
             raise SignatureDoesNotMatch("The signature of the trailers does not match them.")
 
     def _after(self, pieces: list[bytes]) -> bool:
-        if self._buffer:
+        if self._place < len(self._buffer):
             raise InvalidChunk("There is more behind the last chunk.")
         return False

@@ -59,10 +59,13 @@ def uploaded(request: Request, attributes: ObjectAttributes) -> ObjectAttributes
 
 
 def shown(request: Request, info: ObjectInfo) -> list[Header]:
-    """What an answer with the object tells of its checksum."""
-    if request.s3 is None or not request.s3.shows_checksum:
+    """What only an answer of S3 tells of an object: how many tags it has, and its checksum where that is wanted."""
+    if request.s3 is None:
         return []
-    return checksum_header(info.attributes.checksum)
+    headers: list[Header] = []
+    if info.attributes.tags:
+        headers.append((b"x-amz-tagging-count", b"%d" % len(info.attributes.tags)))
+    return [*headers, *checksum_header(info.attributes.checksum)] if request.s3.shows_checksum else headers
 
 
 def announced_upload(request: Request, attributes: ObjectAttributes) -> tuple[ObjectAttributes, list[Header]]:
