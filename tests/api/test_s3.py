@@ -68,6 +68,8 @@ def test_errors(server: ServerProcess, bucket: str) -> None:
     assert found["RequestId"] == answer.header("x-amz-request-id")
     assert found["HostId"] == answer.header("x-amz-id-2")
     assert found["BucketName"] == bucket.partition(".")[0]
+    head = send(server, "HEAD", "/no", host=bucket)
+    assert (head.status, head.header("Content-Length"), head.body) == (404, "0", b"")
     wrong = sign(Credential("AKIDNOBODY", "key"), "GET", f"http://{bucket}/a")
     answer = server.request("GET", "/a", headers=wrong, host=bucket)
     assert (answer.status, answer.code, root(answer).find("HostId") is not None) == (

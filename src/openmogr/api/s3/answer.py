@@ -114,6 +114,8 @@ def error_answer(request: Request, error: CosError, headers: list[Header], ids: 
         members[2:2] = [("BucketName", readable(request.bucket))]
     if region := error.headers.get("x-amz-bucket-region"):
         members.append(("Region", region))
+    if request.method == "HEAD":
+        return Response(status or error.status, headers, length=0)
     return Response(status or error.status, headers, render(("Error", members)))
 
 
