@@ -91,12 +91,12 @@ async def processed_object(
     kept = False  # whether the answer reads from the reader
     try:
         info = reader.info
-        if not negotiated:
-            text = await _allowed_text(services, request, text, info)
+        text = text if negotiated else await _allowed_text(services, request, text, info)
         plan = await _plan(services, request, (source, further), text, info)
         pipeline = plan.pipeline
         # With all that makes the result: a range of what another version makes does not go with an old part.
         etag = services.results.key(source, pipeline, further.found)[:_ETAG_DIGITS]
+        work = Work(source, [pipeline], further.found, is_owner=request.is_owner)
 
         async def produce() -> Body:
             nonlocal kept
@@ -105,7 +105,6 @@ async def processed_object(
                     raise too_large(services)
                 kept = True
                 return await _original(reader, [])
-            work = Work(source, [pipeline], further.found, is_owner=request.is_owner)
             made = await _make(services, work, plan)
             headers = _notes(services, made)
             worse = negotiated and (made.size >= info.size or loses(made))
@@ -115,9 +114,7 @@ async def processed_object(
                 return await _original(reader, headers)
             return await _body(made, headers)
 
-        headers = _headers(services, info, etag)
-        if plan.varies or negotiated:
-            headers.append(VARY_ACCEPT)
+        headers = _headers(services, info, etag, varies=plan.varies or negotiated)
         try:
             return await answer(request, Described(etag, info.last_modified, headers), produce, overrides)
         finally:
@@ -207,7 +204,7 @@ def too_large(services: Services) -> ImageTooLarge:
     return ImageTooLarge(f"The image is larger than {services.image.max_input_bytes} bytes.")
 
 
-def _headers(services: Services, info: ObjectInfo, etag: str) -> list[Header]:
+def _headers(services: Services, info: ObjectInfo, etag: str, *, varies: bool) -> list[Header]:
     headers = [
         (b"etag", quoted(etag).encode()),
         (b"last-modified", http_date(info.last_modified)),
@@ -216,6 +213,8 @@ def _headers(services: Services, info: ObjectInfo, etag: str) -> list[Header]:
     ]
     if services.result_cache_control and not info.attributes.headers.cache_control:
         headers.append((b"cache-control", services.result_cache_control.encode()))
+    if varies:
+        headers.append(VARY_ACCEPT)
     return headers
 
 
