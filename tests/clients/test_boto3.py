@@ -9,9 +9,9 @@ import json
 import os
 import urllib.request
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pytest
@@ -24,8 +24,8 @@ Client = Any  # boto3 has no types
 
 
 @pytest.fixture(scope="module")
-def make(server: ServerProcess) -> Callable[..., Client]:
-    """Makes clients; without retries: what needs one is a fault."""
+def make(server: ServerProcess) -> Iterator[Callable[..., Client]]:
+    """Makes clients; without retries: what needs one is a fault. They are closed in the end."""
     if importlib.util.find_spec("boto3") is None:
         pytest.skip("boto3 is not installed: pip install boto3")
     import boto3
@@ -33,7 +33,7 @@ def make(server: ServerProcess) -> Callable[..., Client]:
 
     def client(endpoint: str = f"http://127.0.0.1:{server.port}", **options: Any) -> Client:
         options.setdefault("signature_version", "s3v4")
-        return boto3.client(
+        made = boto3.client(
             "s3",
             endpoint_url=endpoint,
             aws_access_key_id=server.credential.secret_id,
@@ -41,8 +41,13 @@ def make(server: ServerProcess) -> Callable[..., Client]:
             region_name="ap-shanghai",
             config=Config(retries={"total_max_attempts": 1}, **options),
         )
+        clients.append(made)
+        return made
 
-    return client
+    clients: list[Client] = []
+    yield client
+    for made in clients:
+        made.close()
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +60,12 @@ def s3_bucket(s3: Client) -> str:
     name = f"boto{next(_numbers)}-1250000000"
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "ap-shanghai"})
     return name
+
+
+def fetched(url: str) -> bytes:
+    """What anybody with the URL gets."""
+    with urllib.request.urlopen(url) as answer:
+        return cast(bytes, answer.read())
 
 
 def refusal(call: Callable[..., object], **arguments: object) -> tuple[int, str]:
@@ -111,7 +122,7 @@ def test_objects(s3: Client, s3_bucket: str) -> None:
     assert refusal(s3.get_object, Bucket=s3_bucket, Key=key, IfMatch='"0"') == (412, "PreconditionFailed")
     assert refusal(s3.put_object, Bucket=s3_bucket, Key=key, IfNoneMatch="*") == (412, "PreconditionFailed")
     named = s3.get_object(Bucket=s3_bucket, Key=key, ResponseContentType="text/x")
-    assert named["ContentType"] == "text/x"
+    assert (named["ContentType"], named["Body"].read()) == ("text/x", b"0123456789")
     assert refusal(s3.get_object, Bucket=s3_bucket, Key="missing") == (404, "NoSuchKey")
     assert refusal(s3.head_object, Bucket=s3_bucket, Key="missing") == (404, "404")
 
@@ -287,13 +298,13 @@ def test_acl_tagging_cors(s3: Client, s3_bucket: str, server: ServerProcess) -> 
     s3.put_object(Bucket=s3_bucket, Key="a", Body=b"1", Tagging="k=v", ACL="bucket-owner-full-control")
     names = {"Bucket": s3_bucket, "Key": "a"}
     assert s3.get_object_tagging(**names)["TagSet"] == [{"Key": "k", "Value": "v"}]
-    assert s3.get_object(**names)["TagCount"] == 1
+    assert s3.head_object(**names)["TagCount"] == 1
     s3.put_object_tagging(**names, Tagging={"TagSet": [{"Key": "k", "Value": "w"}]})
     s3.delete_object_tagging(**names)
     assert s3.get_object_tagging(**names)["TagSet"] == []
     url = f"http://127.0.0.1:{server.port}/{s3_bucket}/a"
     s3.put_object_acl(**names, ACL="public-read")
-    assert urllib.request.urlopen(url).read() == b"1"
+    assert fetched(url) == b"1"
     grants = s3.get_object_acl(**names)["Grants"]
     assert grants[0]["Grantee"]["URI"] == "http://acs.amazonaws.com/groups/global/AllUsers"
     s3.put_bucket_acl(Bucket=s3_bucket, ACL="public-read")
@@ -310,6 +321,19 @@ def test_acl_tagging_cors(s3: Client, s3_bucket: str, server: ServerProcess) -> 
     assert s3.get_bucket_cors(Bucket=s3_bucket)["CORSRules"] == [rule]
     s3.delete_bucket_cors(Bucket=s3_bucket)
     assert refusal(s3.get_bucket_cors, Bucket=s3_bucket) == (404, "NoSuchCORSConfiguration")
+
+
+def test_lifecycle(s3: Client, s3_bucket: str) -> None:
+    rule = {"ID": "old", "Filter": {"Prefix": "in/"}, "Status": "Enabled", "Expiration": {"Days": 3}}
+    s3.put_bucket_lifecycle_configuration(Bucket=s3_bucket, LifecycleConfiguration={"Rules": [rule]})
+    assert s3.get_bucket_lifecycle_configuration(Bucket=s3_bucket)["Rules"] == [rule]
+    s3.put_object(Bucket=s3_bucket, Key="in/a", Body=b"1")
+    assert 'rule-id="old"' in s3.head_object(Bucket=s3_bucket, Key="in/a")["Expiration"]
+    s3.delete_bucket_lifecycle(Bucket=s3_bucket)
+    moving = {**rule, "Transitions": [{"Days": 1, "StorageClass": "GLACIER"}]}
+    assert refusal(
+        s3.put_bucket_lifecycle_configuration, Bucket=s3_bucket, LifecycleConfiguration={"Rules": [moving]}
+    ) == (501, "NotImplemented")
 
 
 @pytest.mark.parametrize(
@@ -363,7 +387,8 @@ def test_presigned(s3: Client, s3_bucket: str) -> None:
         "put_object", {"Bucket": s3_bucket, "Key": "a 图", "ContentType": "text/x"}
     )
     request = urllib.request.Request(url, b"body", {"Content-Type": "text/x"}, method="PUT")
-    assert urllib.request.urlopen(request).status == 200
+    with urllib.request.urlopen(request) as put:
+        assert put.status == 200
     read = {"Bucket": s3_bucket, "Key": "a 图", "ResponseContentDisposition": "attachment"}
     with urllib.request.urlopen(s3.generate_presigned_url("get_object", read)) as got:
         assert (got.read(), got.headers["Content-Disposition"]) == (b"body", "attachment")
@@ -410,7 +435,7 @@ def test_image_operations(s3: Client, s3_bucket: str, photo: bytes, encoded: boo
     body = got["Body"].read()
     assert (got["ContentType"], body[8:12]) == ("image/webp", b"WEBP")
     assert operation.split("/")[0] in url
-    assert urllib.request.urlopen(url).read() == body
+    assert fetched(url) == body
 
 
 @pytest.mark.compat("S3: image operations", client=CLIENT)
@@ -457,7 +482,8 @@ def test_other_signatures(make: Callable[..., Client], s3_bucket: str) -> None:
     )
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(url)
-    assert b"AWS4-HMAC-SHA256" in caught.value.read()
+    with caught.value as error:
+        assert b"AWS4-HMAC-SHA256" in error.read()
     wrong = make()
     wrong._request_signer._credentials.secret_key = "wrong"
     assert refusal(wrong.list_objects_v2, Bucket=s3_bucket) == (403, "SignatureDoesNotMatch")

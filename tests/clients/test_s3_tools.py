@@ -10,10 +10,10 @@ import shutil
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -41,6 +41,12 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "up" / "empty").write_bytes(b"")
     (tmp_path / "up" / "large.bin").write_bytes(os.urandom(20_000_000))
     return tmp_path / "up"
+
+
+def fetched(url: str) -> bytes:
+    """What anybody with the URL gets."""
+    with urllib.request.urlopen(url) as answer:
+        return cast(bytes, answer.read())
 
 
 def same(one: Path, other: Path) -> bool:
@@ -108,7 +114,7 @@ def test_aws(aws: Run, folder: Path, tmp_path: Path) -> None:
     aws("s3", "sync", f"{bucket}/copied", str(tmp_path / "down"))
     assert same(folder, tmp_path / "down")
     url = aws("s3", "presign", f"{bucket}/in/{KEY}").strip()
-    assert urllib.request.urlopen(url).read() == b"text"
+    assert fetched(url) == b"text"
     name = bucket.removeprefix("s3://")
     attributes = aws(
         "s3api",
@@ -174,7 +180,7 @@ def test_rclone(rclone: Run, folder: Path, tmp_path: Path) -> None:
     assert rclone("cat", "--offset", "1", "--count", "2", f"{bucket}/in/{KEY}") == "ex"
     url = rclone("link", "--expire", "1h", f"{bucket}/in/{KEY}").strip()
     if "127.0.0.1" in url:
-        assert urllib.request.urlopen(url).read() == b"text"
+        assert fetched(url) == b"text"
     rclone("moveto", f"{bucket}/in/empty", f"{bucket}/moved")
     rclone("cleanup", bucket)
     rclone("purge", bucket)
@@ -226,15 +232,21 @@ def test_s3cmd(s3cmd: Run, folder: Path, tmp_path: Path, server: ServerProcess) 
 
 
 @pytest.fixture
-def minio(server: ServerProcess) -> Any:
+def minio(server: ServerProcess) -> Iterator[Any]:
     if importlib.util.find_spec("minio") is None:
         pytest.skip("minio is not installed: pip install minio")
+    import urllib3
     from minio import Minio
 
     key = server.credential
-    return Minio(
-        endpoint=f"127.0.0.1:{server.port}", access_key=key.secret_id, secret_key=key.secret_key, secure=False
-    )
+    with urllib3.PoolManager(retries=False) as pool:
+        yield Minio(
+            endpoint=f"127.0.0.1:{server.port}",
+            access_key=key.secret_id,
+            secret_key=key.secret_key,
+            secure=False,
+            http_client=pool,
+        )
 
 
 @pytest.mark.compat("S3: buckets", client=MINIO)
@@ -277,7 +289,7 @@ def test_minio(minio: Any) -> None:
     minio.set_object_tags(**names, tags=tags)
     assert minio.get_object_tags(**names) == {"k": "v"}
     url = minio.presigned_get_object(**names, expires=timedelta(minutes=1))
-    assert urllib.request.urlopen(url).read() == b"text"
+    assert fetched(url) == b"text"
     with pytest.raises(S3Error) as caught:
         minio.stat_object(bucket_name=bucket, object_name="no")
     assert caught.value.code == "NoSuchKey"
@@ -337,7 +349,7 @@ def test_obstore(obstore: Any) -> None:
     assert listed == ["copied", KEY, "large"]
     assert obs.list_with_delimiter(obstore)["common_prefixes"] == ["dir"]
     url = obs.sign(obstore, "GET", KEY, timedelta(minutes=1))
-    assert urllib.request.urlopen(url).read() == b"text2"
+    assert fetched(url) == b"text2"
     obs.delete(obstore, listed)
     with pytest.raises(FileNotFoundError):
         obs.head(obstore, KEY)
