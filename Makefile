@@ -8,6 +8,8 @@ DATA   ?= ./data
 CLIENTS := tests/clients
 rust_sources = $(shell find $(1) -path $(1)/target -prune -o \( -name '*.rs' -o -name '*.toml' -o -name '*.lock' -o -name '*.py' -o -name '*.pyi' \) -print 2>/dev/null)
 FUZZ_SECONDS ?= 60
+# Test files are shared out to so many processes; `auto` is as many as there are processors.
+TEST_PROCESSES ?= auto
 CODEC_SOURCES := $(call rust_sources,codec)
 PIXELS_SOURCES := $(call rust_sources,pixels)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -83,7 +85,7 @@ test-rust: | check-rust
 	cd pixels && cargo test --release --quiet --workspace
 
 test-python: setup clients
-	COSCMD_PATH="$(CURDIR)/$(BIN)" $(BIN)/python -m pytest -q -rs --cov --cov-report=
+	COSCMD_PATH="$(CURDIR)/$(BIN)" $(BIN)/python -m pytest -q -rs -n $(TEST_PROCESSES) --dist loadfile --cov --cov-report=
 
 goldens: setup ## make the pictures that tests compare with anew; look at what changed before committing it
 	$(BIN)/python -m tests.golden.remake
@@ -103,6 +105,7 @@ lint: setup ## ruff, mypy --strict, stubtest, documentation, links, typos, YAML,
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
 	cd codec && cargo fmt --all --check
 	cd codec && cargo clippy --workspace --all-targets --quiet -- -D warnings
+	cd codec/fuzz && cargo metadata --locked --format-version 1 >/dev/null # its Cargo.lock goes with the codec's crates
 	cd pixels && cargo fmt --all --check
 	cd pixels && cargo clippy --workspace --all-targets --quiet -- -D warnings
 

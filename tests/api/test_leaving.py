@@ -12,6 +12,7 @@ import pytest
 
 from openmogr.testing import ServerProcess
 
+pytestmark = pytest.mark.alone
 HOST = "leaving-1250000000.cos.ap-shanghai.myqcloud.com"
 SLOW = "/a.png?imageMogr2/thumbnail/3000x/format/avif"
 

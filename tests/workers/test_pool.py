@@ -26,7 +26,7 @@ from openmogr.workers import (
 )
 from openmogr.workers.sandbox import sandbox_state
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.alone]
 TASKS = Path(__file__).parent
 
 
