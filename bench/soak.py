@@ -28,6 +28,7 @@ import pillow_tpg
 from PIL import Image
 
 from bench.common import Report, Value
+from bench.processes import memory
 from openmogr.testing import Answer, ServerProcess
 
 BUCKET = "soak-1250000000"
@@ -58,30 +59,6 @@ _NO_OPERATIONS = (
     "imageView2/9/w/1",
     "imageMogr2/crop/0x0/quality",
 )
-
-
-def tree_memory(pid: int) -> int:
-    """Proportional resident bytes of a process and all below it (Linux)."""
-    parents = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = status.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        parents[int(status.parent.name)] = int(fields[1])
-    members, grown = {pid}, True
-    while grown:
-        found = {child for child, parent in parents.items() if parent in members} - members
-        members |= found
-        grown = bool(found)
-    total = 0
-    for member in members:
-        try:
-            rollup = Path(f"/proc/{member}/smaps_rollup").read_text()
-        except OSError:
-            continue
-        total += next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) * 1024
-    return total
 
 
 def sources(folder: Path, rng: random.Random, damaged_share: float) -> dict[str, tuple[bytes, bool]]:
@@ -202,7 +179,7 @@ def main() -> int:
         def watch() -> None:
             nonlocal most
             while left(1):
-                most = max(most, tree_memory(server.pid))
+                most = max(most, memory(server.pid))
                 time.sleep(0.5)
 
         threading.Thread(target=watch, daemon=True).start()
@@ -213,14 +190,14 @@ def main() -> int:
                 for _ in range(arguments.clients):
                     pool.submit(soak.several, numbers, partial(left, share))
             time.sleep(_REST)
-            rests.append(tree_memory(server.pid))
+            rests.append(memory(server.pid))
         elapsed = time.monotonic() - started
     return tell(soak, (rests[0], rests[1], most), elapsed, arguments)
 
 
-def tell(soak: Soak, memory: tuple[int, int, int], elapsed: float, arguments: argparse.Namespace) -> int:
+def tell(soak: Soak, held: tuple[int, int, int], elapsed: float, arguments: argparse.Namespace) -> int:
     """Print what was found; 1 where something did not hold. Memory is early and late at rest, and the most."""
-    early, late, most = memory
+    early, late, most = held
     growth = late / max(early, 1) - 1
     if growth > arguments.growth:
         soak.problems.append(f"memory at rest grew by {growth:.0%}")
