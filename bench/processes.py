@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 
@@ -35,6 +36,12 @@ def memory(pid: int) -> int:
             continue
         total += next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) * 1024
     return total
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process, of all below it and of those of them that have ended."""
+    ticks = sum(sum(map(int, fields[11:15])) for member in (pid, *below(pid)) if (fields := _fields(member)))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _fields(pid: int) -> list[str]:
