@@ -283,13 +283,16 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
         for number in range(options.rounds):
+            before = len(ledger.problems)
             killed += one_round(data, ledger, number, options.clients, rng)
             asyncio.run(look(data, ledger))
             if "Traceback" in (text := data.with_name("server.log").read_text(errors="replace")):
                 ledger.problems.append(text[text.index("Traceback") :][:2000])
                 data.with_name("server.log").write_text("")
-            if sys.stderr.isatty() or number % 20 == 19:
+            if number % 20 == 19:
                 print(f"{number + 1} rounds, {len(ledger.problems)} problems", file=sys.stderr, flush=True)
+            for problem in ledger.problems[before:]:
+                print(f"round {number}: {problem}", file=sys.stderr, flush=True)
     return tell(ledger, killed, time.monotonic() - started, options)
 
 
