@@ -28,14 +28,16 @@ def is_alive(pid: int) -> bool:
 
 def memory(pid: int) -> int:
     """Proportional resident bytes of a process and of all below it."""
-    total = 0
-    for member in (pid, *below(pid)):
-        try:
-            rollup = Path(f"/proc/{member}/smaps_rollup").read_text()
-        except OSError:
-            continue
-        total += next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) * 1024
-    return total
+    return sum(map(own_memory, (pid, *below(pid))))
+
+
+def own_memory(pid: int) -> int:
+    """Proportional resident bytes of a process; 0 where it is gone."""
+    try:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Pss:")), 0)
 
 
 def cpu_seconds(pid: int) -> float:

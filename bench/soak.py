@@ -2,8 +2,9 @@
 
 ``python -m bench.soak --seconds 1800 --requests 10000`` ends when both are reached. Every answer is judged: a good
 picture has a result that decodes, a damaged one or an operation that is none a result or a 4xx, and only 503 may begin
-with a 5. Memory is that of the server and all its workers; what they hold when they rest is compared after a quarter
-of the run and at its end. Ends with status 1 where something did not hold.
+with a 5. Memory is that of the server and all its workers. Each eighth of the run they rest, and what they hold is
+noted; a worker may keep some of its last picture, so the two eighths before a half and the last two are compared by
+their means. Ends with status 1 where something did not hold.
 """
 
 from __future__ import annotations
@@ -28,12 +29,13 @@ import pillow_tpg
 from PIL import Image
 
 from bench.common import Report, Value
-from bench.processes import memory
+from bench.processes import memory, own_memory
 from openmogr.testing import Answer, ServerProcess
 
 BUCKET = "soak-1250000000"
 # Time for workers to be replaced, and for the system to take back what they had, in seconds.
 _REST = 3
+_PARTS = 8
 # No request outlasts the patience of its client.
 SETTINGS: dict[str, dict[str, object]] = {"image": {"deadline": 50.0}}
 OPERATIONS = (
@@ -185,19 +187,21 @@ def main() -> int:
         threading.Thread(target=watch, daemon=True).start()
         rests = []
         numbers = itertools.count()
-        for share in (0.25, 1.0):
+        for part in range(_PARTS):
             with ThreadPoolExecutor(arguments.clients) as pool:
                 for _ in range(arguments.clients):
-                    pool.submit(soak.several, numbers, partial(left, share))
+                    pool.submit(soak.several, numbers, partial(left, (part + 1) / _PARTS))
             time.sleep(_REST)
-            rests.append(memory(server.pid))
+            rests.append((memory(server.pid), own_memory(server.pid)))
         elapsed = time.monotonic() - started
-    return tell(soak, (rests[0], rests[1], most), elapsed, arguments)
+    return tell(soak, rests, most, elapsed, arguments)
 
 
-def tell(soak: Soak, held: tuple[int, int, int], elapsed: float, arguments: argparse.Namespace) -> int:
-    """Print what was found; 1 where something did not hold. Memory is early and late at rest, and the most."""
-    early, late, most = held
+def tell(
+    soak: Soak, rests: list[tuple[int, int]], most: int, elapsed: float, arguments: argparse.Namespace
+) -> int:
+    """Print what was found; 1 where something did not hold. Memory at rest is of all processes and of the server."""
+    early, late = (sum(rest[0] for rest in rests[begin : begin + 2]) / 2 for begin in (2, _PARTS - 2))
     growth = late / max(early, 1) - 1
     if growth > arguments.growth:
         soak.problems.append(f"memory at rest grew by {growth:.0%}")
@@ -208,6 +212,8 @@ def tell(soak: Soak, held: tuple[int, int, int], elapsed: float, arguments: argp
         "statuses": statuses,
         "early_rest_mib": round(early / 2**20, 1),
         "late_rest_mib": round(late / 2**20, 1),
+        "rests_mib": " ".join(f"{rest[0] >> 20}" for rest in rests),
+        "server_rests_mib": " ".join(f"{rest[1] >> 20}" for rest in rests),
         "most_mib": round(most / 2**20, 1),
         "growth": round(growth, 3),
         "problems": len(soak.problems),
