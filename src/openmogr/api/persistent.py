@@ -7,7 +7,7 @@ original and results are committed together.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -21,6 +21,7 @@ from openmogr.api.response import Header, Response, xml_response
 from openmogr.api.results import Made, Work
 from openmogr.api.services import Services
 from openmogr.api.sources import OpenSource
+from openmogr.api.styles import styles_of
 from openmogr.api.xml import Node, quoted
 from openmogr.errors import AccessDenied, InvalidPicOperations
 from openmogr.image import ImageInfo, Result
@@ -37,17 +38,20 @@ from openmogr.storage.interface import (
 )
 
 __all__ = [
+    "Processed",
     "checked_operations",
     "process_assembly",
     "process_copy",
+    "process_in_background",
     "process_stored",
     "process_upload",
+    "processed_nodes",
     "store_and_process",
 ]
 
 
 @dataclass(frozen=True)
-class _Outcome:
+class Processed:
     """What was committed: the source, and the results in rule order."""
 
     source: ObjectInfo
@@ -56,11 +60,12 @@ class _Outcome:
     memory: Sequence[Header] = ()
 
 
-def _operations(services: Services, request: Request) -> PicOperations:
+async def _operations(services: Services, request: Request) -> PicOperations:
     raw = request.headers.get(b"pic-operations", b"").strip()
     if not raw:
         raise InvalidPicOperations("The request has no Pic-Operations header.")
-    return parse_pic_operations(raw, request.bucket, request.key, services.image)
+    styles = await styles_of(services, request.bucket) if b"style" in raw.lower() else {}
+    return parse_pic_operations(raw, request.bucket, request.key, services.image, styles)
 
 
 async def process_upload(services: Services, request: Request, attributes: ObjectAttributes) -> Response:
@@ -90,7 +95,9 @@ async def store_and_process(
     write = Write(
         request.bucket, request.key, staged, attributes, forbid_overwrite=forbids_overwrite(request)
     )
-    outcome = await _run(services, request, operations, _Input(source, staged, attributes), write)
+    outcome = await _run(
+        services, operations, _Input(source, staged, attributes), write, is_owner=request.is_owner
+    )
     if not operations.rules and not operations.is_pic_info:
         return None, []
     return _upload_result(request, outcome), _notes(outcome)
@@ -105,8 +112,16 @@ async def process_copy(
         request.bucket, request.key, source, attributes, forbid_overwrite=forbids_overwrite(request)
     )
     given = replace(_input(source), attributes=attributes)
-    outcome = await _run(services, request, operations, given, write)
+    outcome = await _run(services, operations, given, write, is_owner=request.is_owner)
     return outcome.source, _flat_result(request, outcome), _notes(outcome)
+
+
+async def process_in_background(
+    services: Services, bucket: str, key: str, operations: PicOperations
+) -> Processed:
+    """Process what is stored, for the owner, without a request that waits for it."""
+    async with await services.storage.open_object(bucket, key) as reader:
+        return await _run(services, operations, _input(reader), None, is_owner=True)
 
 
 async def process_stored(services: Services, request: Request) -> Response:
@@ -114,11 +129,11 @@ async def process_stored(services: Services, request: Request) -> Response:
     await check_write(services, request)
     operations = await checked_operations(services, request)
     async with await open_readable(services, request) as reader:
-        outcome = await _run(services, request, operations, _input(reader), None)
+        outcome = await _run(services, operations, _input(reader), None, is_owner=request.is_owner)
     return xml_response(_upload_result(request, outcome), *_notes(outcome))
 
 
-def _notes(outcome: _Outcome) -> list[Header]:
+def _notes(outcome: Processed) -> list[Header]:
     """What results have to say in headers, each once."""
     said = dict.fromkeys(note for _, result in outcome.results for note in result_headers(result))
     return [*said, *outcome.memory]
@@ -136,7 +151,7 @@ async def process_assembly(
         assembly.info.attributes,
         forbid_overwrite=forbids_overwrite(request),
     )
-    outcome = await _run(services, request, operations, _input(assembly), write)
+    outcome = await _run(services, operations, _input(assembly), write, is_owner=request.is_owner)
     return outcome.source, _flat_result(request, outcome)
 
 
@@ -156,7 +171,7 @@ def _input(reader: ObjectReader) -> _Input:
 
 async def checked_operations(services: Services, request: Request) -> PicOperations:
     """The header's rules, whose target buckets exist."""
-    operations = _operations(services, request)
+    operations = await _operations(services, request)
     for bucket in {rule.bucket for rule in operations.rules} - {request.bucket}:
         if not request.is_owner:
             raise AccessDenied()
@@ -165,18 +180,23 @@ async def checked_operations(services: Services, request: Request) -> PicOperati
 
 
 async def _run(
-    services: Services, request: Request, operations: PicOperations, given: _Input, original: Write | None
-) -> _Outcome:
+    services: Services,
+    operations: PicOperations,
+    given: _Input,
+    original: Write | None,
+    *,
+    is_owner: bool,
+) -> Processed:
     """Execute all rules and commit.
 
     Args:
         services: the parts of the service.
-        request: what asks for it.
         operations: the checked header.
         given: the source.
         original: how the source itself is stored; None where it is stored already.
+        is_owner: whether the owner asks.
     """
-    made = await _execute(services, request, operations, given)
+    made = await _execute(services, operations, given, is_owner=is_owner)
     image_info = next((item.info for item in made if item.info is not None), None)
     done = [item for item in made if item.result is not None]
     results = [item.result for item in done if item.result is not None]
@@ -196,11 +216,11 @@ async def _run(
     for info in stored:
         if (info.bucket, info.key) == (source.bucket, source.key):
             source = info
-    return _Outcome(source, image_info, list(zip(stored, results, strict=True)), memory)
+    return Processed(source, image_info, list(zip(stored, results, strict=True)), memory)
 
 
 async def _execute(
-    services: Services, request: Request, operations: PicOperations, given: _Input
+    services: Services, operations: PicOperations, given: _Input, *, is_owner: bool
 ) -> list[Made]:
     """The results in rule order, and then the info."""
     pipelines = [rule.pipeline for rule in operations.rules]
@@ -213,7 +233,7 @@ async def _execute(
         return []
     try:
         return await services.results.get(
-            Work(given.source, pipelines, operations.is_pic_info, is_owner=request.is_owner)
+            Work(given.source, pipelines, operations.is_pic_info, is_owner=is_owner)
         )
     finally:
         await given.source.aclose()
@@ -245,21 +265,26 @@ def _bytes(made: Made, result: Result) -> bytes:
     return result.data if made.file is None else os.pread(made.file.fileno(), made.size, 0)
 
 
-def _upload_result(request: Request, outcome: _Outcome) -> Node:
+def _upload_result(request: Request, outcome: Processed) -> Node:
+    return processed_nodes(outcome, request.location)
+
+
+def processed_nodes(outcome: Processed, location: Callable[[str, str], str]) -> Node:
+    """``UploadResult``; ``location`` says where a bucket's key is reached."""
     source = outcome.source
     original: list[Node] = [
         ("Key", source.key),
-        ("Location", request.location(source.bucket, source.key)),
+        ("Location", location(source.bucket, source.key)),
         ("ETag", quoted(source.etag)),
     ]
     if outcome.image_info is not None:
         original.append(_image_info(outcome.image_info))
-    return ("UploadResult", [("OriginalInfo", original), *_process_results(request, outcome)])
+    return ("UploadResult", [("OriginalInfo", original), *_process_results(outcome, location)])
 
 
-def _flat_result(request: Request, outcome: _Outcome) -> list[Node]:
+def _flat_result(request: Request, outcome: Processed) -> list[Node]:
     nodes = [] if outcome.image_info is None else [_image_info(outcome.image_info)]
-    return [*nodes, *_process_results(request, outcome)]
+    return [*nodes, *_process_results(outcome, request.location)]
 
 
 def _image_info(info: ImageInfo) -> Node:
@@ -277,13 +302,13 @@ def _image_info(info: ImageInfo) -> Node:
     )
 
 
-def _process_results(request: Request, outcome: _Outcome) -> list[Node]:
+def _process_results(outcome: Processed, location: Callable[[str, str], str]) -> list[Node]:
     objects: list[Node] = [
         (
             "Object",
             [
                 ("Key", info.key),
-                ("Location", request.location(info.bucket, info.key)),
+                ("Location", location(info.bucket, info.key)),
                 ("Format", result.format),
                 ("Width", result.width),
                 ("Height", result.height),

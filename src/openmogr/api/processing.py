@@ -11,14 +11,17 @@ from openmogr.api.access import open_readable
 from openmogr.api.answer import Body, Described, answer
 from openmogr.api.attributes import stored_headers
 from openmogr.api.body import object_chunks
+from openmogr.api.negotiation import VARY_ACCEPT, accepted_format, is_negotiated
+from openmogr.api.protection import check_original
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, http_date
 from openmogr.api.results import Made, Work
 from openmogr.api.services import Services
 from openmogr.api.sources import OpenSource
+from openmogr.api.styles import styles_of
 from openmogr.api.xml import quoted
 from openmogr.errors import CosError, ImageTooLarge, InternalError
-from openmogr.image import Result, parse_operation
+from openmogr.image import Loss, Pipeline, Result, expand_styles, names_a_style, parse_operation
 from openmogr.storage.interface import ObjectInfo, ObjectReader
 
 __all__ = ["error_number", "memory_headers", "processed_object", "result_headers", "too_large"]
@@ -27,6 +30,9 @@ __all__ = ["error_number", "memory_headers", "processed_object", "result_headers
 _ETAG_DIGITS = 40
 # Remembered results up to so many bytes are sent at once.
 _IN_ONE_PIECE = 256 * 1024
+
+# What a negotiated format must not lose.
+_LOST = frozenset({Loss.frames, Loss.pages, Loss.images, Loss.alpha, Loss.half_alpha})
 
 # Pipelines never change, and pages ask for the same ones again and again.
 _parsed = lru_cache(maxsize=1024)(parse_operation)
@@ -61,15 +67,30 @@ def result_headers(result: Result) -> list[Header]:
 
 
 async def processed_object(
-    services: Services, request: Request, text: str, overrides: Sequence[Header] = ()
+    services: Services,
+    request: Request,
+    text: str,
+    overrides: Sequence[Header] = (),
+    *,
+    negotiated: bool = False,
 ) -> Response:
-    """The answer to a GET or HEAD whose query holds the operation ``text``."""
+    """The answer to a GET or HEAD of an object as an operation shows it.
+
+    Args:
+        services: the parts of the service.
+        request: says which object, and who asks.
+        text: the operation.
+        overrides: by ``overrides_of``.
+        negotiated: nobody wrote the operation: it stands for the object in a format that the client likes better.
+    """
     reader = await open_readable(services, request)
     source = OpenSource.of(reader)
     kept = False  # whether the answer reads from the reader
     try:
-        pipeline = _parsed(text, strict=services.image.strict, max_stages=services.image.max_stages)
         info = reader.info
+        if not negotiated:
+            text = await _allowed_text(services, request, text, info)
+        pipeline, instead = _pipelines(services, request, text, info)
         # With all that makes the result: a range of what another version makes does not go with an old part.
         etag = services.results.key(source, pipeline)[:_ETAG_DIGITS]
 
@@ -80,16 +101,19 @@ async def processed_object(
                     raise too_large(services)
                 kept = True
                 return await _original(reader, [])
-            (made,) = await services.results.get(Work(source, [pipeline], is_owner=request.is_owner))
+            made = await _make(services, source, (pipeline, instead), is_owner=request.is_owner)
             headers = _notes(services, made)
-            if made.result is not None and made.result.is_original:
-                if made.file is not None:
-                    made.file.close()
+            worse = negotiated and (made.size >= info.size or _loses(made))
+            if worse or (made.result is not None and made.result.is_original):
+                _close(made)
                 kept = True
                 return await _original(reader, headers)
             return await _body(made, headers)
 
-        described = Described(etag, info.last_modified, _headers(services, info, etag))
+        headers = _headers(services, info, etag)
+        if instead is not None or negotiated:
+            headers.append(VARY_ACCEPT)
+        described = Described(etag, info.last_modified, headers)
         return await answer(request, described, produce, overrides)
     except BaseException:
         kept = False
@@ -98,6 +122,57 @@ async def processed_object(
         await source.aclose()
         if not kept:
             await reader.aclose()
+
+
+async def _allowed_text(services: Services, request: Request, text: str, info: ObjectInfo) -> str:
+    """The operation with what its styles stand for; without one the object may be protected."""
+    if names_a_style(text):
+        return expand_styles(text, await styles_of(services, request.bucket))
+    await check_original(services, request, info.attributes.headers.content_type)
+    return text
+
+
+def _pipelines(
+    services: Services, request: Request, text: str, info: ObjectInfo
+) -> tuple[Pipeline, Pipeline | None]:
+    """What is asked for; and, where its format is the client's choice, what gives it in the source's format."""
+    settings = services.image
+    pipeline = _parsed(text, strict=settings.strict, max_stages=settings.max_stages)
+    content_type = info.attributes.headers.content_type
+    if (
+        pipeline.failure is not None
+        or pipeline.info is not None
+        or pipeline.encoding.format is not None
+        or not is_negotiated(services, request, content_type)
+    ):
+        return pipeline, None
+    name = accepted_format(services, request, content_type)
+    if name is None:
+        return pipeline, pipeline
+    chosen = f"{text.split('?', 1)[0]}|imageMogr2/format/{name}"
+    return _parsed(chosen, strict=settings.strict, max_stages=settings.max_stages + 1), pipeline
+
+
+async def _make(
+    services: Services, source: OpenSource, pipelines: tuple[Pipeline, Pipeline | None], *, is_owner: bool
+) -> Made:
+    """The result of the first pipeline; that of the second, where the first one's format cannot hold the image."""
+    pipeline, instead = pipelines
+    (made,) = await services.results.get(Work(source, [pipeline], is_owner=is_owner))
+    if instead is not None and instead is not pipeline and _loses(made):
+        _close(made)
+        (made,) = await services.results.get(Work(source, [instead], is_owner=is_owner))
+    return made
+
+
+def _loses(made: Made) -> bool:
+    """Whether a format holds less of the image than the source's, which nobody asked for."""
+    return made.result is not None and not _LOST.isdisjoint(made.result.losses)
+
+
+def _close(made: Made) -> None:
+    if made.file is not None:
+        made.file.close()
 
 
 def too_large(services: Services) -> ImageTooLarge:

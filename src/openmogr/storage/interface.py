@@ -334,8 +334,10 @@ class Storage(Protocol):
     async def open_object(self, bucket: str, key: str) -> ObjectReader:
         """Open for reading. Raises ``NoSuchKey``."""
 
-    async def delete_objects(self, bucket: str, keys: Sequence[str]) -> None:
-        """Remove all of them in one transaction; missing ones are fine."""
+    async def delete_objects(
+        self, bucket: str, keys: Sequence[str], *, modified_until: datetime | None = None
+    ) -> None:
+        """Remove all of them in one transaction; missing ones are fine, and those written after a time stay."""
 
     async def set_object_acl(self, bucket: str, key: str, acl: Acl) -> None:
         """Replace the ACL; ``last_modified`` stays."""

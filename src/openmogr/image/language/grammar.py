@@ -12,9 +12,10 @@ from openmogr.image.language.query import OPERATION_NAMES
 from openmogr.image.language.tokens import StageTokens, readable, syntax_error
 from openmogr.image.language.view import parse_view
 
-__all__ = ["parse_operation"]
+__all__ = ["UNKNOWN_STYLE", "parse_operation"]
 
-_UNKNOWN_STYLE = -105
+# ``X-ErrNo`` (``docs/spec/api/errors.md#3``).
+UNKNOWN_STYLE = -105
 _NAMES = {name.lower(): name for name in OPERATION_NAMES}
 _IGNORE_ERROR = re.compile(r"(?:^|/)ignore-error/+1(?:$|[/|])")
 _KNOWN_BUT_MISSING = {
@@ -41,7 +42,7 @@ def parse_operation(text: str, *, strict: bool = False, max_stages: int = 10) ->
     try:
         return Pipeline(_parse_stages(text, strict=strict, max_stages=max_stages))
     except (InvalidArgument, NotSupported) as error:
-        if _IGNORE_ERROR.search(text) and error.number != _UNKNOWN_STYLE:
+        if _IGNORE_ERROR.search(text) and error.number != UNKNOWN_STYLE:
             return Pipeline(failure=error.message, source_text=text)
         raise
 
@@ -75,9 +76,7 @@ def _parse_stage(tokens: StageTokens) -> Stage:
         raise NotSupported(f"stage {tokens.number}: {_KNOWN_BUT_MISSING[name]}", number=-106)
     if name == "style":
         style = readable(tokens.peek() or "")
-        raise InvalidArgument(
-            f"stage {tokens.number}: there is no style named {style}", number=_UNKNOWN_STYLE
-        )
+        raise InvalidArgument(f"stage {tokens.number}: there is no style named {style}", number=UNKNOWN_STYLE)
     raise syntax_error(f"stage {tokens.number}: unknown operation {readable(name)}{_suggestion(name)}")
 
 

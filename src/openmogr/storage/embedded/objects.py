@@ -105,12 +105,15 @@ def _row(connection: sqlite3.Connection, bucket: str, key: bytes) -> tuple[int |
     return row[0], row[1:]
 
 
-def delete(transaction: Transaction, name: str, keys: Sequence[bytes]) -> None:
+def delete(
+    transaction: Transaction, name: str, keys: Sequence[bytes], modified_until: int | None = None
+) -> None:
     connection = transaction.connection
     bucket = bucket_id(connection, name)
     for key in keys:
         rows = connection.execute(
-            "DELETE FROM objects WHERE bucket = ? AND key = ? RETURNING content", (bucket, key)
+            "DELETE FROM objects WHERE bucket = ? AND key = ? AND (? IS NULL OR modified <= ?) RETURNING content",
+            (bucket, key, modified_until, modified_until),
         ).fetchall()
         for (content,) in rows:
             remove_content(transaction, content)
