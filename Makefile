@@ -15,7 +15,7 @@ PIXELS_SOURCES := $(call rust_sources,pixels)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup clients run test test-rust test-python lint fmt bench fuzz docs clean check-python check-rust check-nasm goldens notices
+.PHONY: help setup clients run test test-rust test-python lint fmt bench reliability fuzz docs clean check-python check-rust check-nasm goldens notices
 
 help: ## list the chores
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -123,6 +123,17 @@ bench: setup ## measure; tables and bench/results/*.json name the machine
 	$(BIN)/python -m bench.hits --json bench/results/hits.json
 	$(BIN)/python -m bench.decode --json bench/results/decode.json
 	$(BIN)/python -m tools.calibrate.quality --json bench/results/quality.json
+
+reliability: setup ## soak the server, kill it, starve it and overload it, for about two hours; docs/reliability.md has the figures
+	@mkdir -p bench/results
+	$(BIN)/python -m bench.soak --seconds 1800 --requests 10000 --json bench/results/soak.json
+	$(BIN)/python -m bench.kills --rounds 200 --json bench/results/kills.json
+	$(BIN)/python -m bench.faults --json bench/results/faults.json
+	$(BIN)/python -m bench.overload --json bench/results/overload.json
+	$(BIN)/python -m bench.equal --json bench/results/equal.json
+	$(BIN)/python -m bench.shortage --json bench/results/shortage.json
+	$(BIN)/python -m bench.slow_clients --json bench/results/slow_clients.json
+	$(BIN)/python -m bench.responsiveness --json bench/results/responsiveness.json
 
 fuzz: setup ## fuzz the codec's decoder, a minute a target (FUZZ_SECONDS)
 	codec/fuzz/run.sh header $(FUZZ_SECONDS)
