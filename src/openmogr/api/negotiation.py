@@ -5,9 +5,9 @@ from __future__ import annotations
 from openmogr.api.request import Request
 from openmogr.api.response import Header
 from openmogr.api.services import Services
-from openmogr.image import media_types_of
+from openmogr.image import container_of_type, media_types_of
 
-__all__ = ["VARY_ACCEPT", "accepted_format", "is_negotiated"]
+__all__ = ["VARY_ACCEPT", "accepted_format", "accepted_names", "is_negotiated"]
 
 VARY_ACCEPT: Header = (b"vary", b"Accept")
 
@@ -38,6 +38,13 @@ def accepted_format(services: Services, request: Request, content_type: str) -> 
     if best is None or _essence(content_type) in media_types_of(best):
         return None
     return best
+
+
+def accepted_names(request: Request) -> list[str]:
+    """Formats whose media type the client names, whatever its weight but 0."""
+    weights = _weights(request.header("accept") or "")
+    found = [container_of_type(kind) for kind, weight in weights.items() if weight > 0]
+    return [name for name in found if name is not None]
 
 
 def _weights(accept: str) -> dict[str, float]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import BinaryIO
 
 from openmogr.api.access import open_readable
 from openmogr.api.answer import Body, Described, answer
 from openmogr.api.attributes import stored_headers
+from openmogr.api.best_format import choose_format, loses, wants_best
 from openmogr.api.body import object_chunks
 from openmogr.api.negotiation import VARY_ACCEPT, accepted_format, is_negotiated
 from openmogr.api.protection import check_original
@@ -21,7 +23,7 @@ from openmogr.api.sources import OpenSource
 from openmogr.api.styles import styles_of
 from openmogr.api.xml import quoted
 from openmogr.errors import CosError, ImageTooLarge, InternalError
-from openmogr.image import Loss, Pipeline, Result, expand_styles, names_a_style, parse_operation
+from openmogr.image import Pipeline, Result, expand_styles, names_a_style, parse_operation
 from openmogr.storage.interface import ObjectInfo, ObjectReader
 
 __all__ = ["error_number", "memory_headers", "processed_object", "result_headers", "too_large"]
@@ -30,9 +32,6 @@ __all__ = ["error_number", "memory_headers", "processed_object", "result_headers
 _ETAG_DIGITS = 40
 # Remembered results up to so many bytes are sent at once.
 _IN_ONE_PIECE = 256 * 1024
-
-# What a negotiated format must not lose.
-_LOST = frozenset({Loss.frames, Loss.pages, Loss.images, Loss.alpha, Loss.half_alpha})
 
 # Pipelines never change, and pages ask for the same ones again and again.
 _parsed = lru_cache(maxsize=1024)(parse_operation)
@@ -90,7 +89,8 @@ async def processed_object(
         info = reader.info
         if not negotiated:
             text = await _allowed_text(services, request, text, info)
-        pipeline, instead = _pipelines(services, request, text, info)
+        plan = await _plan(services, request, source, text, info)
+        pipeline = plan.pipeline
         # With all that makes the result: a range of what another version makes does not go with an old part.
         etag = services.results.key(source, pipeline)[:_ETAG_DIGITS]
 
@@ -101,9 +101,9 @@ async def processed_object(
                     raise too_large(services)
                 kept = True
                 return await _original(reader, [])
-            made = await _make(services, source, (pipeline, instead), is_owner=request.is_owner)
+            made = await _make(services, source, plan, is_owner=request.is_owner)
             headers = _notes(services, made)
-            worse = negotiated and (made.size >= info.size or _loses(made))
+            worse = negotiated and (made.size >= info.size or loses(made))
             if worse or (made.result is not None and made.result.is_original):
                 _close(made)
                 kept = True
@@ -111,10 +111,13 @@ async def processed_object(
             return await _body(made, headers)
 
         headers = _headers(services, info, etag)
-        if instead is not None or negotiated:
+        if plan.varies or negotiated:
             headers.append(VARY_ACCEPT)
-        described = Described(etag, info.last_modified, headers)
-        return await answer(request, described, produce, overrides)
+        try:
+            return await answer(request, Described(etag, info.last_modified, headers), produce, overrides)
+        finally:
+            if plan.made is not None:
+                _close(plan.made)
     except BaseException:
         kept = False
         raise
@@ -122,6 +125,23 @@ async def processed_object(
         await source.aclose()
         if not kept:
             await reader.aclose()
+
+
+@dataclass
+class _Plan:
+    """How a download is made.
+
+    Attributes:
+        pipeline: what is asked for.
+        instead: what gives it in the source's format, should the client's choice lose something.
+        made: its result, where that was needed to choose it.
+        varies: whether it depends on ``Accept``.
+    """
+
+    pipeline: Pipeline
+    instead: Pipeline | None = None
+    made: Made | None = None
+    varies: bool = False
 
 
 async def _allowed_text(services: Services, request: Request, text: str, info: ObjectInfo) -> str:
@@ -132,12 +152,16 @@ async def _allowed_text(services: Services, request: Request, text: str, info: O
     return text
 
 
-def _pipelines(
-    services: Services, request: Request, text: str, info: ObjectInfo
-) -> tuple[Pipeline, Pipeline | None]:
-    """What is asked for; and, where its format is the client's choice, what gives it in the source's format."""
+async def _plan(
+    services: Services, request: Request, source: OpenSource, text: str, info: ObjectInfo
+) -> _Plan:
     settings = services.image
     pipeline = _parsed(text, strict=settings.strict, max_stages=settings.max_stages)
+    if wants_best(pipeline):
+        if info.size > settings.max_input_bytes:  # which is told, or answered with the original
+            return _Plan(pipeline, varies=True)
+        chosen = await choose_format(services, request, source, text, info)
+        return _Plan(chosen.pipeline, made=chosen.made, varies=True)
     content_type = info.attributes.headers.content_type
     if (
         pipeline.failure is not None
@@ -145,29 +169,25 @@ def _pipelines(
         or pipeline.encoding.format is not None
         or not is_negotiated(services, request, content_type)
     ):
-        return pipeline, None
+        return _Plan(pipeline)
     name = accepted_format(services, request, content_type)
     if name is None:
-        return pipeline, pipeline
-    chosen = f"{text.split('?', 1)[0]}|imageMogr2/format/{name}"
-    return _parsed(chosen, strict=settings.strict, max_stages=settings.max_stages + 1), pipeline
+        return _Plan(pipeline, varies=True)
+    chosen_text = f"{text.split('?', 1)[0]}|imageMogr2/format/{name}"
+    parsed = _parsed(chosen_text, strict=settings.strict, max_stages=settings.max_stages + 1)
+    return _Plan(parsed, instead=pipeline, varies=True)
 
 
-async def _make(
-    services: Services, source: OpenSource, pipelines: tuple[Pipeline, Pipeline | None], *, is_owner: bool
-) -> Made:
-    """The result of the first pipeline; that of the second, where the first one's format cannot hold the image."""
-    pipeline, instead = pipelines
-    (made,) = await services.results.get(Work(source, [pipeline], is_owner=is_owner))
-    if instead is not None and instead is not pipeline and _loses(made):
+async def _make(services: Services, source: OpenSource, plan: _Plan, *, is_owner: bool) -> Made:
+    """The result; that of ``instead``, where the format that the client likes cannot hold the image."""
+    if plan.made is not None:
+        made, plan.made = plan.made, None
+        return made
+    (made,) = await services.results.get(Work(source, [plan.pipeline], is_owner=is_owner))
+    if plan.instead is not None and loses(made):
         _close(made)
-        (made,) = await services.results.get(Work(source, [instead], is_owner=is_owner))
+        (made,) = await services.results.get(Work(source, [plan.instead], is_owner=is_owner))
     return made
-
-
-def _loses(made: Made) -> bool:
-    """Whether a format holds less of the image than the source's, which nobody asked for."""
-    return made.result is not None and not _LOST.isdisjoint(made.result.losses)
 
 
 def _close(made: Made) -> None:

@@ -37,7 +37,19 @@ _RECENT_OVERHEAD = 1024
 
 def settings_of_results(settings: ImageSettings) -> str:
     """All settings of image work that a result may depend on."""
-    bounds = {"workers", "queue", "patience", "deadline", "memory", "worker_jobs", "worker_growth"}
+    bounds = {
+        *(
+            "workers",
+            "queue",
+            "patience",
+            "deadline",
+            "memory",
+            "worker_jobs",
+            "worker_growth",
+            "auto_seconds",
+        ),
+        *("max_target_pixels", "max_effort", "anonymous_max_target_pixels", "anonymous_max_effort"),
+    }
     return settings.model_dump_json(exclude=bounds)
 
 

@@ -5,8 +5,9 @@ the pipeline of an operation text, and ``Processor.run`` runs it over a source; 
 processes.
 """
 
-from openmogr.image.formats.registry import is_target, media_types_of
+from openmogr.image.formats.registry import SHOWN_EVERYWHERE, container_of_type, is_target, media_types_of
 from openmogr.image.formats.versions import encoder_versions
+from openmogr.image.language.encoding import AUTO_FORMAT
 from openmogr.image.language.grammar import parse_operation
 from openmogr.image.language.operations import Pipeline
 from openmogr.image.language.query import Query, find_operation
@@ -16,6 +17,8 @@ from openmogr.image.processor import Processor
 from openmogr.image.settings import ImageSettings
 
 __all__ = [
+    "AUTO_FORMAT",
+    "SHOWN_EVERYWHERE",
     "ImageInfo",
     "ImageSettings",
     "Loss",
@@ -25,6 +28,7 @@ __all__ = [
     "Query",
     "Result",
     "Source",
+    "container_of_type",
     "encoder_versions",
     "expand_styles",
     "find_operation",

@@ -19,6 +19,7 @@ from openmogr.image.language.operations import (
     Cut,
     InscribedCircle,
     Pipeline,
+    QualityKind,
     Rotate,
     RoundCorners,
     Sharpen,
@@ -26,12 +27,13 @@ from openmogr.image.language.operations import (
     Thumbnail,
     View,
 )
+from openmogr.image.quality.metric import METRIC_BYTES
 from openmogr.image.settings import ImageSettings
 from openmogr.image.source.open import OpenedImage
 from openmogr.image.steps.geometry import Size, place
 from openmogr.image.steps.transform import draft_size
 
-__all__ = ["Planned", "check_work", "decoded_bytes", "encoder_bytes", "needed", "planned"]
+__all__ = ["Planned", "check_work", "decoded_bytes", "encoder_bytes", "needed", "planned", "result_size"]
 
 # Pillow keeps RGB as 4 bytes.
 _PIXEL = 4
@@ -145,12 +147,27 @@ def needed(pipeline: Pipeline | None, opened: OpenedImage, source_bytes: int, se
             decoded = (decoded[0] // 2 + 1, decoded[1] // 2 + 1)
     steps = list(planned(pipeline.steps, size, orientation, settings, animated=opened.animated))
     result = steps[-1].after if steps else size
-    target = TARGETS[pipeline.encoding.format or name].container.name
+    target = TARGETS.get(pipeline.encoding.format or name, TARGETS[name]).container.name
     # One after the other; the decoded image stays for the next pipeline.
     held = _area(decoded) * _PIXEL
     worked = max((step.bytes for step in _shrunk(steps, decoded)), default=0)
     written = _area(result) * _PIXEL + encoder_bytes(target, result, opened.frame_count)
+    quality = pipeline.encoding.quality
+    if quality is not None and quality.kind is QualityKind.score:
+        # Each attempt is decoded and compared.
+        written += _area(result) * (METRIC_BYTES + CONTAINERS[target].decoder_bytes)
     return max(decoded_bytes(name, decoded, source_bytes), source_bytes + held + max(worked, written))
+
+
+def result_size(pipeline: Pipeline, opened: OpenedImage, settings: ImageSettings) -> Size:
+    """Width and height of what a pipeline writes, in pixels.
+
+    Raises:
+        InvalidArgument: nothing of the image lies in a window.
+    """
+    size = (opened.width, opened.height)
+    steps = planned(pipeline.steps, size, opened.declared_orientation, settings, animated=opened.animated)
+    return next((step.after for step in reversed(list(steps))), size)
 
 
 def _shrunk(steps: Sequence[Planned], decoded: Size) -> Iterator[Planned]:

@@ -14,20 +14,21 @@ from openmogr.image.formats.animate import encode_animation
 from openmogr.image.formats.encode import EncodeOptions, encode
 from openmogr.image.formats.png_parts.strip import stripped_png
 from openmogr.image.formats.registry import TARGETS, Target
+from openmogr.image.language.encoding import AUTO_FORMAT
 from openmogr.image.language.operations import (
     AutoOrient,
     Encoding,
-    InscribedCircle,
     MogrStage,
     Pipeline,
-    RoundCorners,
     SizeLimit,
     Thumbnail,
     View,
 )
 from openmogr.image.losses import alpha_loss, lost_images, lost_metadata
 from openmogr.image.model import ImageInfo, Loss, Outcome, Result, Source
+from openmogr.image.possible import check_possible, wanted_score
 from openmogr.image.quality.scale import LOSSLESS, effective_quality
+from openmogr.image.quality.score_target import encode_for_score
 from openmogr.image.quality.size_limit import encode_within
 from openmogr.image.settings import ImageSettings
 from openmogr.image.source.info import describe, execute_info
@@ -155,12 +156,14 @@ class Processor:
         encoding, source = pipeline.encoding, shared.source
         if not pipeline.steps and replace(encoding, ignore_error=None, keep_orientation=None) == Encoding():
             return shared.original()
+        if encoding.format == AUTO_FORMAT:
+            raise unsupported_input("format/auto is for downloads, whose client says what it can show")
         target = TARGETS[encoding.format or opened.container.name]
         recoded = target.container != opened.container and _same_pixels(pipeline, opened, self.settings)
         if target.container.turned and not encoding.keep_orientation and opened.orientation > 1:
             # Last, so that it shows what the same operation into another format shows.
             pipeline = replace(pipeline, stages=(*pipeline.stages, MogrStage((AutoOrient(),))))
-        _check_possible(pipeline, opened, target)
+        check_possible(pipeline, opened, target, self.settings)
         quality = LOSSLESS
         if target.container.lossy:
             quality = effective_quality(encoding, opened.quality, target.container.default_quality)
@@ -168,6 +171,8 @@ class Processor:
             target=target,
             quality=quality,
             progressive=bool(encoding.interlace),
+            effort=encoding.effort,
+            lossless=bool(encoding.lossless) and target.container.lossy,
             half_chroma=opened.half_chroma,
             metadata=_metadata(pipeline, opened),
         )
@@ -213,10 +218,14 @@ class Processor:
         start = Surface(opened.first(draft).image, size, orientation, opened.animated)
         image = apply_steps(pipeline.steps, start, self.settings).image
         quality = options.quality
-        if limit is not None:
-            data, quality = encode_within(limit.size, image, options, self.settings)
-        else:
+        data, score = b"", wanted_score(pipeline, options.target)
+        if score is not None:
+            data, quality = encode_for_score(score, image, options, self.settings)
+            options = replace(options, quality=quality)
+        elif limit is None:
             data = encode(image, options, self.settings)
+        if limit is not None and (score is None or len(data) > limit.size):
+            data, quality = encode_within(limit.size, image, options, self.settings)
         result = _result(pipeline, options.target, data, image.size, quality)
         alpha = alpha_loss(image, options.target.container)
         return replace(result, losses=_losses(pipeline, opened, options, alpha, animated=False))
@@ -304,18 +313,6 @@ def _same_pixels(pipeline: Pipeline, opened: OpenedImage, settings: ImageSetting
 
 def _frame_limit(encoding: Encoding) -> int | None:
     return _SHORT_GIF_FRAMES if encoding.frame_limit == 1 else encoding.frame_limit
-
-
-def _check_possible(pipeline: Pipeline, opened: OpenedImage, target: Target) -> None:
-    """Refuse before decoding what would fail after it."""
-    target.container.check_writable()
-    rounded = any(isinstance(step, (InscribedCircle, RoundCorners)) for step in pipeline.steps)
-    if rounded and not opened.container.rounded:
-        raise unsupported_input(f"iradius and rradius do not take {opened.container.name.upper()}")
-    if pipeline.encoding.size_limit is not None and not target.container.lossy:
-        raise unsupported_input(f"size-limit needs a format with a quality, not {target.name}")
-    if pipeline.encoding.size_limit is not None and opened.animated and target.container.animated:
-        raise unsupported_input("size-limit does not take animations")
 
 
 def _metadata(pipeline: Pipeline, opened: OpenedImage) -> Metadata:

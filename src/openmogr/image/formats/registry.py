@@ -21,10 +21,12 @@ from openmogr.image.formats.webp import WebP
 __all__ = [
     "CONTAINERS",
     "MEDIA_TYPES",
+    "SHOWN_EVERYWHERE",
     "SUFFIXES",
     "TARGETS",
     "Format",
     "Target",
+    "container_of_type",
     "is_target",
     "media_types_of",
     "target_for",
@@ -89,3 +91,15 @@ def media_types_of(name: str | None) -> frozenset[str]:
 def is_target(name: str) -> bool:
     """Whether ``format/<name>`` means a format."""
     return name in TARGETS
+
+
+def container_of_type(content_type: str) -> str | None:
+    """The name of the format of a media type, whose parameters do not count; None for others."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return next((target.container.name for target in TARGETS.values() if target.content_type == kind), None)
+
+
+# Names of the formats that every client shows.
+SHOWN_EVERYWHERE: tuple[str, ...] = tuple(
+    container.name for container in _FORMATS if container.shown_everywhere
+)

@@ -84,6 +84,7 @@ class QualityKind(Enum):
 
     absolute = "quality"
     relative = "rquality"
+    score = "target-ssimulacra2"
 
 
 class Info(Enum):
@@ -307,7 +308,7 @@ Step: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """``quality`` or ``rquality``, 0-100; ``force`` is the ``!`` that ignores the source's quality."""
+    """``quality`` or ``rquality``, 0-100, or a score; ``force`` is the ``!`` that ignores the source's quality."""
 
     kind: QualityKind
     value: int
@@ -339,6 +340,7 @@ class Encoding:
     """Parameters that act when the result is written; None where a stage says nothing about one.
 
     ``keep_orientation`` is ``auto-orient/0``: no turning upright where a format would bring it about by itself.
+    ``effort``, ``lossless`` and a ``quality`` by score are extensions of ours (``docs/use/operations.md``).
     """
 
     format: str | None = None
@@ -350,6 +352,8 @@ class Encoding:
     ignore_error: bool | None = None
     frame_limit: int | None = None
     keep_orientation: bool | None = None
+    effort: int | None = None
+    lossless: bool | None = None
 
     def updated(self, later: Encoding) -> Encoding:
         """These parameters, with those that a later stage sets."""
@@ -359,31 +363,31 @@ class Encoding:
     def tokens(self, *, view: bool = False) -> list[str]:
         """Canonical text in parts, in the names of ``imageMogr2`` or of ``imageView2``."""
         names = _VIEW_NAMES if view else {}
-        out: list[str] = []
-
-        def put(name: str, value: str) -> None:
-            out.append(f"{names.get(name, name)}/{value}")
-
-        if self.keep_orientation:
-            put("auto-orient", "0")
-        if self.format is not None:
-            put("format", self.format)
-        if self.quality is not None:
-            put(self.quality.kind.value, f"{self.quality.value}{'!' if self.quality.force else ''}")
-        if self.lower_quality is not None:
-            put("lquality", str(self.lower_quality))
-        if self.interlace is not None:
-            put("interlace", str(int(self.interlace)))
-        if self.strip is not None:
-            put("strip", str(int(self.strip)))
-        if self.frame_limit is not None:
-            put("cgif", str(self.frame_limit))
-        if self.size_limit is not None:
-            limit = self.size_limit
-            put("size-limit", f"{limit.count}{limit.unit}{'!' if limit.only_if_smaller else ''}")
-        if self.ignore_error is not None:
-            put("ignore-error", str(int(self.ignore_error)))
-        return out
+        quality, limit = self.quality, self.size_limit
+        found: list[tuple[str, object]] = [
+            ("auto-orient", 0 if self.keep_orientation else None),
+            ("format", self.format),
+            (
+                quality.kind.value if quality else "",
+                f"{quality.value}{'!' if quality.force else ''}" if quality else None,
+            ),
+            ("lquality", self.lower_quality),
+            ("interlace", self.interlace),
+            ("strip", self.strip),
+            ("effort", self.effort),
+            ("lossless", self.lossless),
+            ("cgif", self.frame_limit),
+            (
+                "size-limit",
+                f"{limit.count}{limit.unit}{'!' if limit.only_if_smaller else ''}" if limit else None,
+            ),
+            ("ignore-error", self.ignore_error),
+        ]
+        return [
+            f"{names.get(name, name)}/{int(value) if isinstance(value, bool) else value}"
+            for name, value in found
+            if value is not None
+        ]
 
 
 _VIEW_NAMES = {"quality": "q", "rquality": "rq", "lquality": "lq"}
