@@ -185,8 +185,6 @@ class WorkerPool:
         """A worker that was given the job. One that had ended before costs nobody anything."""
         while True:
             worker = await self._take()
-            if worker.gone:
-                continue
             try:
                 answer = self._ask(worker, request, descriptors)
             except WorkerDied:
@@ -200,6 +198,8 @@ class WorkerPool:
             return worker, answer
 
     def _ask(self, worker: _Worker, message: bytes, descriptors: Sequence[int]) -> asyncio.Future[bytes]:
+        if worker.gone:
+            raise WorkerDied(None)
         try:
             send(worker.sock, message, descriptors)
         except ConnectionError as error:
