@@ -21,7 +21,6 @@ from openmogr.workers import (
     Admission,
     Busy,
     NeverFits,
-    WorkerDied,
     WorkerError,
     WorkerLimits,
     WorkerPool,
@@ -149,7 +148,7 @@ def _told(error: Exception, settings: ImageSettings, waited: float) -> CosError:
             f"Processing the image takes longer than {settings.deadline:g} s, which is the limit.",
             number=_TOO_LARGE,
         )
-    if isinstance(error, WorkerDied):
+    if isinstance(error, WorkerError):
         return InternalError(
             "The image could not be processed: its worker ended.", detail=str(error), number=_FAULT
         )
