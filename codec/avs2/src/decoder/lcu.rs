@@ -10,6 +10,7 @@ use crate::inter::{
     CuType, InterCuKind, InterResidual, Orientation, Partition, PredictionBlocks, code_inter_residual,
     mark_inner_edges, transform_split,
 };
+use crate::multiversion;
 use crate::recon::{
     Availability, CoefficientBlock, Dequantiser, LcuPlace, ReferenceLine, Secondary, add_residual, chroma_qp,
     inverse_transform, predict_intra,
@@ -304,7 +305,12 @@ impl LcuDecoder {
             dequantiser = dequantiser.with_weights(weights, coded_size);
         }
         self.block.start(coded_size);
-        code_coefficients(aec, coded_size, class, &mut LevelSink { block: &mut self.block, dequantiser });
+        let sink = &mut LevelSink { block: &mut self.block, dequantiser };
+        multiversion::run(
+            backend,
+            #[inline(always)]
+            || code_coefficients(aec, coded_size, class, sink),
+        );
         inverse_transform(backend, &mut self.block, at.size, secondary, &mut self.residual);
         self.block.clear();
         add_residual(backend, &self.residual, at.size, out, stride);

@@ -203,11 +203,17 @@ impl<'a> Search<'a> {
         };
         let mut modes = [None; 14];
         for slot in modes.iter_mut().take(wanted.min(12)) {
-            let cheapest =
-                (0..33_u8).min_by(|&a, &b| costs[usize::from(a)].total_cmp(&costs[usize::from(b)]));
-            let Some(mode) = cheapest.filter(|&mode| costs[usize::from(mode)] < UNTRIED) else { break };
-            costs[usize::from(mode)] = UNTRIED;
-            *slot = Some(mode);
+            let mut cheapest = (UNTRIED, 0);
+            for (mode, &cost) in (0..33_u8).zip(&costs) {
+                if cost < cheapest.0 {
+                    cheapest = (cost, mode);
+                }
+            }
+            if cheapest.0 == UNTRIED {
+                break;
+            }
+            costs[usize::from(cheapest.1)] = UNTRIED;
+            *slot = Some(cheapest.1);
         }
         if wanted > 2 {
             for mode in [block.most_probable.0, block.most_probable.1] {
