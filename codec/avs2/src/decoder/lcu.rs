@@ -11,7 +11,6 @@ use crate::inter::{
     CuType, InterCuKind, InterResidual, Orientation, Partition, PredictionBlocks, code_inter_residual,
     mark_inner_edges, transform_split,
 };
-use crate::multiversion;
 use crate::recon::{
     Availability, CoefficientBlock, Dequantiser, LcuPlace, ReferenceLine, Secondary, add_residual, chroma_qp,
     inverse_transform, predict_intra,
@@ -352,11 +351,7 @@ impl Reconstructor {
         let dequantiser = context.weighted(dequantiser, size);
         self.block.start(size);
         let sink = &mut LevelSink { block: &mut self.block, dequantiser };
-        multiversion::run(
-            context.backend,
-            #[inline(always)]
-            || code_coefficients(aec, size, class, sink),
-        );
+        code_coefficients(aec, size, class, sink);
         self.add_residual(context.backend, lcu_row, at, secondary);
     }
 

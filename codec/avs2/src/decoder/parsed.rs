@@ -4,7 +4,6 @@ use super::lcu::{BlockAt, Coded};
 use super::picture::PictureContext;
 use crate::aec::AecReader;
 use crate::filter::{Geometry, LcuInfo};
-use crate::multiversion;
 use crate::recon::{CoefficientBlock, Dequantiser, LcuPlace};
 use crate::syntax::{IntraCu, Levels, Node, code_coefficients};
 
@@ -101,12 +100,7 @@ impl ParsedRow {
         let coefficients = &mut self.coefficients;
         let mut recorder =
             Recorder { coefficients, width: size.0, nonzero_width: 0, nonzero_height: 0, dequantiser };
-        let sink = &mut recorder;
-        multiversion::run(
-            context.backend,
-            #[inline(always)]
-            || code_coefficients(aec, size, class, sink),
-        );
+        code_coefficients(aec, size, class, &mut recorder);
         let (nonzero_width, nonzero_height) = (recorder.nonzero_width as u8, recorder.nonzero_height as u8);
         let end = self.coefficients.len() as u32;
         self.blocks.push(ParsedBlock { end, nonzero_width, nonzero_height });

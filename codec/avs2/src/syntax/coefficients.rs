@@ -45,7 +45,7 @@ const MAX_LEVEL: u32 = 32768;
 /// Codes a block of `size` (width, height) coefficients, at least one of which is not 0.
 ///
 /// A reader expects all levels to be 0 before the call.
-#[inline(always)]
+#[inline]
 pub fn code_coefficients<C: BinCoder, L: Levels>(
     c: &mut C,
     size: (usize, usize),

@@ -231,7 +231,8 @@ struct Coded {
 struct Choice {
     /// Cost against a group without coefficients.
     cost: f32,
-    bits: u32,
+    /// In 2^-12 bit, a whole number.
+    bits: f32,
     rank: usize,
     /// Row by row.
     levels: [u16; 16],
@@ -243,7 +244,7 @@ struct Choice {
 impl Choice {
     #[inline(always)]
     fn none(rank: usize) -> Self {
-        Self { cost: f32::MAX, bits: 0, rank, levels: [0; 16], nearby: 0 }
+        Self { cost: f32::MAX, bits: 0.0, rank, levels: [0; 16], nearby: 0 }
     }
 
     /// Codes a level that is not 0 at the current position.
@@ -291,7 +292,7 @@ impl Task<'_> {
                 let with = before.cost + choice.cost + self.lambda * coded as f32;
                 let without = before.cost + self.lambda * empty as f32;
                 best = Some(if with < without {
-                    let bits = before.bits + choice.bits + coded;
+                    let bits = before.bits + choice.bits as u32 + coded;
                     let next = Coded { cost: with, bits, rank: choice.rank, ..before };
                     taken = Some(choice);
                     next
@@ -307,7 +308,7 @@ impl Task<'_> {
                 });
                 let cost = choice.cost + self.lambda * rate as f32;
                 if best.is_none_or(|best| cost < best.cost) {
-                    best = Some(Coded { cost, bits: choice.bits + rate, rank: choice.rank, last: g });
+                    best = Some(Coded { cost, bits: choice.bits as u32 + rate, rank: choice.rank, last: g });
                     taken = Some(choice);
                 }
             }
@@ -430,8 +431,8 @@ impl Task<'_> {
             [if LUMA { 1 + usize::from(DIAG) } else { 0 }];
         let run_base = ctx::RUN + if LUMA { 0 } else { 33 };
         let level_base = ctx::LEVEL + if LUMA { 0 } else { 20 };
-        let (lambda, costs) = (self.lambda, self.costs);
-        let last_costs = LastCosts::new(block, g, rank == 0, costs);
+        let (lambda, rates) = (self.lambda, &self.costs.rates);
+        let last_costs = LastCosts::new(block, g, rank == 0, rates);
         let cells = block_cells(block);
         let mut choice = Choice::none(rank);
         // Number of levels, context set of runs, and whether a level above 2 makes later starts hopeless.
@@ -440,11 +441,11 @@ impl Task<'_> {
             let i = cell(cells, p);
             let nearest = group.nearest[i] as u32;
             choice.nearby <<= 8;
-            let [zero_rate, one_rate] = costs.0[run_base + 11 * set + usize::from(places[p])];
+            let [zero_rate, one_rate] = rates[run_base + 11 * set + usize::from(places[p])];
             if nearest == 0 {
                 if count > 0 {
                     choice.bits += zero_rate;
-                    choice.cost += lambda * zero_rate as f32;
+                    choice.cost += lambda * zero_rate;
                 }
                 continue;
             }
@@ -452,10 +453,10 @@ impl Task<'_> {
             let changes = [group.changes[0][i], group.changes[1][i]];
             if count > 0 {
                 let k = usize::min(2, count.div_ceil(2));
-                let level_costs = costs.0[low + choice.rank.min(k + 2) + 5 * k / 2];
+                let level_costs = rates[low + choice.rank.min(k + 2) + 5 * k / 2];
                 let (cost, rate, level) = best_level(nearest, changes, level_costs, lambda);
-                let with = cost + lambda * one_rate as f32;
-                let without = lambda * zero_rate as f32;
+                let with = cost + lambda * one_rate;
+                let without = lambda * zero_rate;
                 if with < without {
                     choice.cost += with;
                     choice.bits += rate + one_rate;
@@ -470,8 +471,8 @@ impl Task<'_> {
             }
             if count == 0 || !large {
                 let last = last_costs.at(p);
-                let (cost, rate, level) = best_level(nearest, changes, costs.0[low + rank.min(2)], lambda);
-                let cost = cost + lambda * last as f32;
+                let (cost, rate, level) = best_level(nearest, changes, rates[low + rank.min(2)], lambda);
+                let cost = cost + lambda * last;
                 if cost < choice.cost {
                     choice = Choice { cost, bits: rate + last, ..Choice::none(rank) };
                     choice.put(i, level);
@@ -496,12 +497,12 @@ fn cell(cells: &[u8; 16], position: usize) -> usize {
 
 /// The cheaper of the nearest level and the one below: cost, bits, level. `changes` are those of the distortion.
 #[inline(always)]
-fn best_level(nearest: u32, changes: [f32; 2], [zero, one]: [u32; 2], lambda: f32) -> (f32, u32, u32) {
+fn best_level(nearest: u32, changes: [f32; 2], [zero, one]: [f32; 2], lambda: f32) -> (f32, f32, u32) {
     let rate = level_cost(nearest, zero, one);
-    let cost = changes[0] + lambda * rate as f32;
+    let cost = changes[0] + lambda * rate;
     if nearest > 1 {
         let lower_rate = level_cost(nearest - 1, zero, one);
-        let lower = changes[1] + lambda * lower_rate as f32;
+        let lower = changes[1] + lambda * lower_rate;
         if lower < cost {
             return (lower, lower_rate, nearest - 1);
         }
@@ -511,8 +512,8 @@ fn best_level(nearest: u32, changes: [f32; 2], [zero, one]: [u32; 2], lambda: f3
 
 /// Costs of the position of a group's last coefficient (docs/spec/avs2#a43.4).
 struct LastCosts {
-    x: [u32; 4],
-    y: [u32; 4],
+    x: [f32; 4],
+    y: [f32; 4],
     exchange: bool,
     mirror: [bool; 2],
 }
@@ -523,13 +524,13 @@ impl LastCosts {
         block: &Block<LUMA, DIAG>,
         g: usize,
         first: bool,
-        costs: &Costs,
+        rates: &[[f32; 2]; ctx::COUNT],
     ) -> Self {
         let (gx, gy) = block.group(g);
         let base = block.last_position_context((gx, gy), first);
         let unary = |base: usize| {
-            let ([z0, o0], [z1, o1]) = (costs.0[base], costs.0[base + 1]);
-            [o0, z0 + o1, z0 + z1 + o1, z0 + 2 * z1]
+            let ([z0, o0], [z1, o1]) = (rates[base], rates[base + 1]);
+            [o0, z0 + o1, z0 + z1 + o1, z0 + 2.0 * z1]
         };
         Self {
             x: unary(base),
@@ -540,7 +541,7 @@ impl LastCosts {
     }
 
     #[inline(always)]
-    fn at(&self, position: usize) -> u32 {
+    fn at(&self, position: usize) -> f32 {
         let (x, y) = CELLS_4X4[position];
         let x = if self.mirror[0] { 3 - x } else { x };
         let y = if self.mirror[1] { 3 - y } else { y };
@@ -551,13 +552,13 @@ impl LastCosts {
 
 /// Bits of a level and its sign (docs/spec/avs2#a43.5).
 #[inline(always)]
-fn level_cost(level: u32, zero: u32, one: u32) -> u32 {
+fn level_cost(level: u32, zero: f32, one: f32) -> f32 {
     if level <= 32 {
-        let stop = if level < 32 { one } else { 0 };
-        return FINAL_ZERO + ONE_BIT + (level - 1) * zero + stop;
+        let stop = if level < 32 { one } else { 0.0 };
+        return (FINAL_ZERO + ONE_BIT) as f32 + (level - 1) as i32 as f32 * zero + stop;
     }
     let length = (level - 32).ilog2();
-    FINAL_ONE + ONE_BIT + (2 * length + 1) * ONE_BIT
+    (FINAL_ONE + ONE_BIT + (2 * length + 1) * ONE_BIT) as f32
 }
 
 /// Levels in an array, row by row.
