@@ -195,19 +195,15 @@ impl<'a> Search<'a> {
     /// The modes that are worth full costs, by Hadamard distance; the most probable modes are among them.
     pub(super) fn rough_modes(&mut self, block: &LumaBlock) -> Modes {
         let effort = self.picture.effort;
-        let mut costs = self.rough_costs(block);
         let wanted = if block.is_strip {
             effort.strip_modes
         } else {
             effort.luma_modes[block.at.size.0.ilog2() as usize - 2]
         };
         let mut modes = [None; 14];
-        for slot in modes.iter_mut().take(wanted.min(12)) {
-            let cheapest =
-                (0..33_u8).min_by(|&a, &b| costs[usize::from(a)].total_cmp(&costs[usize::from(b)]));
-            let Some(mode) = cheapest.filter(|&mode| costs[usize::from(mode)] < UNTRIED) else { break };
-            costs[usize::from(mode)] = UNTRIED;
-            *slot = Some(mode);
+        let best = self.rough_order(block, wanted.min(12)).best;
+        for (slot, ranked) in modes.iter_mut().zip(best).take_while(|(_, ranked)| ranked.cost < UNTRIED) {
+            *slot = Some(ranked.mode);
         }
         if wanted > 2 {
             for mode in [block.most_probable.0, block.most_probable.1] {
@@ -221,47 +217,82 @@ impl<'a> Search<'a> {
         modes
     }
 
-    /// Hadamard distances and bits of modes: some of all directions, then those around the two best, closer and closer.
-    fn rough_costs(&mut self, block: &LumaBlock) -> [f64; 33] {
+    /// Tries some modes of all directions, then those around the two best, closer and closer.
+    fn rough_order(&mut self, block: &LumaBlock, wanted: usize) -> RoughOrder {
         let effort = self.picture.effort;
         let coarse_step = if block.is_strip { effort.strip_coarse_step } else { effort.coarse_step };
-        let mut costs = [UNTRIED; 33];
+        let mut order = RoughOrder::new(wanted);
         for mode in [0, 1, 2, block.most_probable.0, block.most_probable.1] {
-            self.add_rough_cost(block, mode, &mut costs);
+            self.try_roughly(block, mode, &mut order);
         }
         for mode in (4..=32).step_by(coarse_step.into()) {
-            self.add_rough_cost(block, mode, &mut costs);
+            self.try_roughly(block, mode, &mut order);
         }
         let mut step = coarse_step / 2;
         while step > 0 {
-            let mut best = [(f64::MAX, 0_u8); 2];
-            for mode in 3..=32 {
-                let cost = costs[usize::from(mode)];
-                if cost < best[0].0 {
-                    best = [(cost, mode), best[0]];
-                } else if cost < best[1].0 {
-                    best[1] = (cost, mode);
-                }
-            }
-            for (_, mode) in best {
+            for Ranked { mode, .. } in order.angular {
                 for mode in [mode.saturating_sub(step).max(3), (mode + step).min(32)] {
-                    self.add_rough_cost(block, mode, &mut costs);
+                    self.try_roughly(block, mode, &mut order);
                 }
             }
             step /= 2;
         }
-        costs
+        order
     }
 
-    fn add_rough_cost(&mut self, block: &LumaBlock, mode: u8, costs: &mut [f64; 33]) {
-        let cost = &mut costs[usize::from(mode)];
-        if *cost == UNTRIED {
-            let size = block.at.size;
-            self.predict(mode, size);
-            let count = size.0 * size.1;
-            let (source, prediction) = (&self.scratch.source[..count], &self.scratch.prediction[..count]);
-            let distance = hadamard(self.picture.backend, source, prediction, size);
-            *cost = f64::from(distance) + block.lambda.sqrt() * block.mode_bits[usize::from(mode)];
+    fn try_roughly(&mut self, block: &LumaBlock, mode: u8, order: &mut RoughOrder) {
+        if order.tried >> mode & 1 == 1 {
+            return;
         }
+        let size = block.at.size;
+        self.predict(mode, size);
+        let count = size.0 * size.1;
+        let (source, prediction) = (&self.scratch.source[..count], &self.scratch.prediction[..count]);
+        let distance = hadamard(self.picture.backend, source, prediction, size);
+        let cost = f64::from(distance) + block.lambda.sqrt() * block.mode_bits[usize::from(mode)];
+        order.add(Ranked { cost, mode });
+    }
+}
+
+/// A mode and its rough cost.
+#[derive(Clone, Copy)]
+struct Ranked {
+    cost: f64,
+    mode: u8,
+}
+
+/// The best of the modes that were tried.
+struct RoughOrder {
+    /// One bit a mode.
+    tried: u64,
+    /// The cheapest first; of equal ones that with the lower number.
+    best: [Ranked; 12],
+    /// How many of these are wanted.
+    wanted: usize,
+    /// The two best directions.
+    angular: [Ranked; 2],
+}
+
+impl RoughOrder {
+    fn new(wanted: usize) -> Self {
+        let none = Ranked { cost: UNTRIED, mode: 0 };
+        Self { tried: 0, best: [none; 12], wanted, angular: [none; 2] }
+    }
+
+    fn add(&mut self, new: Ranked) {
+        self.tried |= 1 << new.mode;
+        insert(&mut self.best[..self.wanted], new);
+        if new.mode >= 3 {
+            insert(&mut self.angular, new);
+        }
+    }
+}
+
+/// Puts a mode in its place; the last one drops out.
+fn insert(best: &mut [Ranked], new: Ranked) {
+    let is_better = |old: &Ranked| (new.cost, new.mode) < (old.cost, old.mode);
+    if let Some(place) = best.iter().position(is_better) {
+        best[place..].rotate_right(1);
+        best[place] = new;
     }
 }
