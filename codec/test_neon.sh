@@ -24,11 +24,8 @@ libc=$(realpath "$(aarch64-linux-gnu-gcc -print-file-name=libc.so.6)")
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L ${libc%/lib/*}"
 
-cargo test --quiet --target "$target" --package avs2 --lib --test testdata
-# The ladder has every intra tool; the other folders are the same kernels again.
-cargo test --quiet --target "$target" --package avs2 --test conformance -- intra_ladder
-cargo test --quiet --target "$target" --package avs2 --test inter -- inter_ladder
-
+cargo test --quiet --target "$target" --package avs2 --lib --test testdata --test conformance
+cargo test --quiet --target "$target" --package avs2 --test inter -- inter_ladder encoder_made_clips genuine_animations
 fingerprints() { cargo run --quiet "$@" --package tpg --example fingerprints -- testdata/tpg/base_*.tpg testdata/tpg/dingdang_tpg.gif; }
 diff <(fingerprints) <(fingerprints --target "$target") || { echo "encodings or pixels differ between processors"; exit 1; }
 echo "NEON: encodings and pixels are those of $(uname -m)"

@@ -55,7 +55,11 @@ def genuine() -> list[Path]:
 
 def small_files() -> list[Path]:
     """The files and streams of the repository, broken ones too."""
-    found = [path for path in (ROOT / "codec/testdata").rglob("*") if path.suffix in {".tpg", ".jpg", ".gif", ".avs"}]
+    found = [
+        path
+        for path in (ROOT / "codec/testdata").rglob("*")
+        if path.suffix in {".tpg", ".jpg", ".gif", ".avs"}
+    ]
     return sorted(found)
 
 

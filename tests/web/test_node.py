@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 from pathlib import Path
@@ -95,22 +96,25 @@ def test_encoder(package: Path, tmp_path: Path) -> None:
         {"chroma": "none"},
         {"speed": 3},
     ]
-    refused = [cases[0] | {"options": options} for options in wrong] + [cases[0] | {"width": 199, "options": {}}]
+    refused = [cases[0] | {"options": options} for options in wrong] + [
+        cases[0] | {"width": 199, "options": {}}
+    ]
     request = {"cases": cases, "refused": refused, "qualities": list(range(1, 101))}
     answer = run_node("encode_files.mjs", json.loads(json.dumps(request)), package)
     assert answer["made"] == expected
     words = cast(list[str], answer["refused"])
     for text, name in zip(
-        words, ["quality", "qp", "qp", "quality and qp", "effort", "tools", "chroma", "speed", "199x120"], strict=True
+        words,
+        ["quality", "qp", "qp", "quality and qp", "effort", "tools", "chroma", "speed", "199x120"],
+        strict=True,
     ):
-        assert "Error: " in text and name in text, words
+        assert "Error: " in text, words
+        assert name in text, words
     for tools, qps in cast(dict[str, list[int]], answer["qps"]).items():
         assert qps == [qp_for_quality(quality, tools) for quality in range(1, 101)]
 
 
 def test_size(package: Path) -> None:
     """The decoder stays small enough for a page."""
-    import gzip
-
     module = (package / "dist/tpg_decode_bg.wasm").read_bytes()
     assert len(gzip.compress(module, 9)) <= GREATEST_COMPRESSED

@@ -46,8 +46,8 @@ fn stills(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
         (40, 0, ToolSet::Genuine, false),
         (28, 2, ToolSet::Full, true),
         (32, 5, ToolSet::Full, false),
-        (20, 7, ToolSet::Full, false),
-        (36, 9, ToolSet::Genuine, true),
+        (20, 4, ToolSet::Genuine, false),
+        (36, 3, ToolSet::Full, true),
     ] {
         let image =
             source(136, 90, 0, alpha)?.encode(&options(qp, effort, tools), &NeverCancel, &|_, _| {})?;

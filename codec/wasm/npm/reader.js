@@ -43,6 +43,9 @@ function describe(reader) {
   };
 }
 
+/** What `ImageData` takes, of the same bytes. */
+const clamped = (bytes) => new Uint8ClampedArray(bytes.buffer, bytes.byteOffset, bytes.length);
+
 export function read(Reader, data, options = {}) {
   const reader = open(Reader, data, options);
   try {
@@ -57,7 +60,7 @@ export function* frames(Reader, data, options = {}) {
   const reader = open(Reader, data, options);
   try {
     const { width, height, delays } = describe(reader);
-    for (const delay of delays) yield { width, height, delay, pixels: reader.next_frame() };
+    for (const delay of delays) yield { width, height, delay, pixels: clamped(reader.next_frame()) };
   } finally {
     reader.free();
   }
@@ -71,7 +74,7 @@ export function decode(Reader, data, options = {}) {
     const list = [];
     for (const delay of about.delays) {
       try {
-        list.push({ width, height, delay, pixels: reader.next_frame() });
+        list.push({ width, height, delay, pixels: clamped(reader.next_frame()) });
       } catch (error) {
         // Of a damaged animation, as of one that is cut, what comes before is shown.
         if (list.length === 0) throw error;
@@ -92,7 +95,7 @@ export function* pictures(StreamReader, data, { maxPixels = MAX_PIXELS } = {}) {
   const reader = new StreamReader(bytesOf(data), maxPixels);
   try {
     for (let pixels = reader.next_frame(); pixels; pixels = reader.next_frame()) {
-      yield { width: reader.width, height: reader.height, delay: 0, pixels };
+      yield { width: reader.width, height: reader.height, delay: 0, pixels: clamped(pixels) };
     }
   } finally {
     reader.free();

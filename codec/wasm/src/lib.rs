@@ -5,7 +5,6 @@
 mod encoder;
 
 use tpg::{Decoder, Frame, Limits, NeverCancel, Options, StreamDecoder};
-use wasm_bindgen::Clamped;
 use wasm_bindgen::prelude::*;
 
 fn to_js(error: tpg::Error) -> JsError {
@@ -17,10 +16,10 @@ fn options(max_pixels: f64) -> Options {
     Options { limits, ..Options::default() }
 }
 
-fn rgba(frame: &Frame) -> Result<Clamped<Vec<u8>>, JsError> {
+fn rgba(frame: &Frame) -> Result<Vec<u8>, JsError> {
     let mut pixels = vec![0; frame.rgba_bytes()];
     frame.write_rgba(&mut pixels).map_err(to_js)?;
-    Ok(Clamped(pixels))
+    Ok(pixels)
 }
 
 /// Decodes a file frame by frame.
@@ -85,7 +84,7 @@ impl Reader {
     ///
     /// # Errors
     /// What is wrong with the frame; no more come.
-    pub fn next_frame(&mut self) -> Result<Option<Clamped<Vec<u8>>>, JsError> {
+    pub fn next_frame(&mut self) -> Result<Option<Vec<u8>>, JsError> {
         self.0.next_frame(&NeverCancel).map_err(to_js)?.as_ref().map(rgba).transpose()
     }
 }
@@ -121,7 +120,7 @@ impl StreamReader {
     ///
     /// # Errors
     /// What is wrong with the picture; no more come.
-    pub fn next_frame(&mut self) -> Result<Option<Clamped<Vec<u8>>>, JsError> {
+    pub fn next_frame(&mut self) -> Result<Option<Vec<u8>>, JsError> {
         let Some(frame) = self.0.next_frame(&NeverCancel).map_err(to_js)? else { return Ok(None) };
         self.1 = (frame.width, frame.height);
         rgba(&frame).map(Some)
