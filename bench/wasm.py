@@ -113,7 +113,7 @@ def main() -> None:
 
 
 def is_tpg(path: Path) -> bool:
-    return path.is_file() and path.open("rb").read(9) == b"TPG AVS2B"
+    return path.is_file() and path.read_bytes().startswith(b"TPG AVS2B")
 
 
 if __name__ == "__main__":

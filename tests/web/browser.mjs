@@ -107,9 +107,8 @@ const VISITS = {
       const needed = await OpenMogrTpg.ready; // eslint-disable-line
       const shown = {};
       for (const image of document.images) {
-        const url = new URL(image.getAttribute('data-tpg-src') ?? image.src).pathname;
         const loaded = await sums.until(() => image.src.startsWith('blob:') && image.complete && image.naturalWidth > 0);
-        const from = new URL(image.dataset.tpgSrc ?? url, location.href).pathname;
+        const from = new URL(image.dataset.tpgSrc ?? image.src, location.href).pathname;
         shown[from] = loaded ? { ...(await sums.frames(image.src)), drawn: await sums.drawn(image) } : null;
       }
       return { needed, shown };

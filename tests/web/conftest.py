@@ -50,7 +50,7 @@ def genuine() -> list[Path]:
     if not folder.is_dir():
         pytest.skip(f"no {folder}: the reference data are missing")
     files = sorted(path for path in folder.iterdir() if path.is_file())
-    return [path for path in files if path.open("rb").read(9) == b"TPG AVS2B"]
+    return [path for path in files if path.read_bytes().startswith(b"TPG AVS2B")]
 
 
 def small_files() -> list[Path]:

@@ -11,8 +11,8 @@ from typing import cast
 import numpy as np
 import pillow_tpg
 import pytest
-from pillow_tpg.encode import StillOptions
 from pillow_tpg.quality import qp_for_quality
+from pillow_tpg.settings import StillOptions
 
 from .conftest import SHARED, Answer, native_outcome, run_node, small_files
 
