@@ -77,7 +77,7 @@ const VISITS = {
         const found = [];
         let error = null;
         try {
-          const isStream = new DataView(data).getUint32(0) === 0x1b0;
+          const isStream = data.byteLength >= 4 && new DataView(data).getUint32(0) === 0x1b0;
           if (!isStream) error = (await read(data)).damage;
           for await (const frame of isStream ? pictures(data) : frames(data)) {
             found.push([frame.width, frame.height, await sums.hex(frame.pixels)]); // eslint-disable-line

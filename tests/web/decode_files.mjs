@@ -11,7 +11,7 @@ async function outcome(path) {
   const found = [];
   let damage = null;
   try {
-    const isStream = data.readUInt32BE(0) === 0x1b0;
+    const isStream = data.length >= 4 && data.readUInt32BE(0) === 0x1b0;
     if (!isStream) ({ damage } = await read(data));
     for await (const { width, height, pixels } of isStream ? pictures(data) : frames(data)) {
       found.push([width, height, createHash('sha256').update(pixels).digest('hex')]);
