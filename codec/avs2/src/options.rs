@@ -29,6 +29,10 @@ pub enum SimdLevel {
     Scalar,
     /// AVX2 if the processor has it, else portable code.
     Avx2,
+    /// NEON, which all 64-bit ARM processors have; portable code on others.
+    Neon,
+    /// SIMD128 of WebAssembly, in modules that are built with it, else portable code.
+    Simd128,
 }
 
 /// Options of a [`Decoder`](crate::Decoder).

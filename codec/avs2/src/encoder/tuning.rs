@@ -2,6 +2,7 @@
 
 use crate::encoder::EncoderOptions;
 use crate::encoder::analysis::perception::{self, Weights};
+use crate::math;
 
 /// Numbers that the search goes by.
 #[derive(Debug, Clone, Copy)]
@@ -76,9 +77,9 @@ impl Tuning {
             strength,
             luma: constants.luma,
             slope: constants.slope,
-            lambda: constants.lambda * ((options.exact_qp() - 11.0) / 4.0).exp2(),
+            lambda: constants.lambda * math::exp2((options.exact_qp() - 11.0) / 4.0),
             chroma_qp_delta,
-            chroma_weight: constants.chroma_weight.powf(strength.into()) * (-(cb + cr) / 8.0).exp2(),
+            chroma_weight: math::pow(constants.chroma_weight, strength.into()) * math::exp2(-(cb + cr) / 8.0),
             sao: constants.sao || options.perceptual == 0.0,
         }
     }

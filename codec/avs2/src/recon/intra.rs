@@ -3,8 +3,7 @@
 use super::availability::Availability;
 use crate::multiversion;
 use crate::simd::Backend;
-#[cfg(target_arch = "x86_64")]
-use crate::simd::avx2;
+use crate::simd::kernels;
 
 /// Sample used where none is available.
 const MID: u8 = 128;
@@ -191,8 +190,7 @@ pub fn predict_intra(
     out: &mut [u8],
     stride: usize,
 ) {
-    #[cfg(target_arch = "x86_64")]
-    if avx2::predict_angular(backend, mode, (w, h), line, out, stride) {
+    if kernels::predict_angular(backend, mode, (w, h), line, out, stride) {
         return;
     }
     match mode {
