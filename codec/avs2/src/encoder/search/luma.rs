@@ -1,7 +1,7 @@
 //! Luma of intra units: partitions and modes.
 
 use super::{BlockAt, Node, Search, UNTRIED, Unit, coded_size};
-use crate::encoder::analysis::metric::{hadamard, source_energy, source_residual};
+use crate::encoder::analysis::metric::{hadamard, source_energy};
 use crate::encoder::input::FRACTION_BITS;
 use crate::encoder::quantisation::quantiser::{Quantised, Quantiser};
 use crate::encoder::quantisation::rate::ONE_BIT;
@@ -142,7 +142,8 @@ impl Search<'_> {
         for mode in modes.into_iter().flatten() {
             self.predict(mode, size, available);
             let scratch = &mut self.scratch;
-            source_residual(&scratch.fine[..count], &scratch.prediction[..count], &mut scratch.residual[..]);
+            let (source, prediction) = (&scratch.fine[..count], &scratch.prediction[..count]);
+            picture.perception[0].residual(source, prediction, &mut scratch.residual[..]);
             let empty = source_energy(&scratch.residual[..count]);
             let secondary = Secondary::of_intra_luma(size, mode, available.left, available.top);
             forward_transform(
