@@ -218,16 +218,6 @@ pub(super) struct Effort {
     pub attempts: [usize; 3],
     /// How 16x16 nodes are refined once they are coded.
     pub refinement: Option<Refinement>,
-    /// The same in stills that are mostly drawn, which gain more by it.
-    pub drawn_refinement: Option<Refinement>,
-}
-
-impl Effort {
-    /// What is tried in a still that is mostly drawn.
-    pub fn in_drawn(self) -> Self {
-        let Some(refinement) = self.drawn_refinement else { return self };
-        Self { refinement: Some(refinement), follow_log2: self.follow_log2.min(4), ..self }
-    }
 }
 
 /// Which single decisions are changed, with what follows in the node coded again.
@@ -261,7 +251,6 @@ pub(super) const EFFORTS: [Effort; 10] = {
         dead_zone: 0.65,
         attempts: [1; 3],
         refinement: None,
-        drawn_refinement: None,
     };
     let e1 = Effort { alf_passes: 1, ..base };
     let e2 = Effort { quarters: true, stop_cost: 0.2, ..e1 };
@@ -286,14 +275,12 @@ pub(super) const EFFORTS: [Effort; 10] = {
         strip_coarse_step: 4,
         stop_cost: 0.08,
         dead_zone: 0.5,
-        drawn_refinement: Some(Refinement { sweeps: 1, luma_modes: 1, bits_behind: 3.0 }),
         ..e4
     };
     let e6 = Effort {
         follow_log2: 4,
         stop_cost: 0.05,
         alf_passes: 3,
-        drawn_refinement: None,
         refinement: Some(Refinement { sweeps: 1, luma_modes: 2, bits_behind: 3.0 }),
         ..e5
     };

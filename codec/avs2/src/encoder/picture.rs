@@ -77,7 +77,7 @@ impl PictureTask<'_> {
         let picture = search::Picture {
             geometry: geometry(self.input.width(), self.input.height(), options),
             source: &source,
-            effort: if tuning.mostly_drawn() { options.effort().in_drawn() } else { options.effort() },
+            effort: options.effort(),
             slice_tools: SliceTools {
                 sdip: self.sequence.nonsquare_intra_prediction_enable,
                 fixed_qp: true,

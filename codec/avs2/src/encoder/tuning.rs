@@ -105,11 +105,6 @@ impl<'a> Tuning<'a> {
             drawn,
         }
     }
-
-    /// Whether the picture is a still that is mostly drawn.
-    pub fn mostly_drawn(&self) -> bool {
-        self.drawn.is_some_and(DrawnRegions::mostly)
-    }
 }
 
 #[cfg(test)]

@@ -69,6 +69,11 @@ impl Perception {
         Self { as_shown: true, ..self }
     }
 
+    /// Whether errors beyond black and white count for nothing.
+    pub fn is_as_shown(&self) -> bool {
+        self.as_shown
+    }
+
     /// Writes what is left to code of a source in sixteenths, in sixteenths without gaps.
     pub fn residual(&self, source: &[i16], prediction: &[u8], out: &mut [i16]) {
         source_residual(source, prediction, out);

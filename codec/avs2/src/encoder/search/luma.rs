@@ -21,6 +21,17 @@ pub(super) struct Luma {
     cost: f64,
 }
 
+/// A luma block with levels.
+struct CodedLuma<'a> {
+    at: BlockAt,
+    quantiser: &'a Quantiser<'a>,
+    secondary: Secondary,
+    class: BlockClass,
+    lambda: f64,
+    /// Of its levels.
+    offset: usize,
+}
+
 impl Search<'_> {
     /// The cheapest undivided unit.
     pub(super) fn unit(&mut self, node: Node) -> (Unit, f64) {
@@ -180,12 +191,51 @@ impl Search<'_> {
         let (_, mode, result) = best;
         let secondary = Secondary::of_intra_luma(size, mode, available.left, available.top);
         let error = self.reconstruct(at, result.is_some().then_some(&quantiser), secondary, offset);
-        let bits = mode_bits[usize::from(mode)]
-            + match result {
-                None => ctp_bits[0],
-                Some(Quantised { bits, .. }) => ctp_bits[1] + self.bits(bits),
-            };
-        (mode, result.is_some(), error + lambda * bits)
+        let Some(Quantised { bits, .. }) = result else {
+            return (mode, false, error + lambda * (mode_bits[usize::from(mode)] + ctp_bits[0]));
+        };
+        let class = BlockClass::intra_luma(mode, strip);
+        let block = CodedLuma { at, quantiser: &quantiser, secondary, class, lambda, offset };
+        let cost = self.quantised_as_shown(&block, error + lambda * self.bits(bits));
+        (mode, true, cost + lambda * (mode_bits[usize::from(mode)] + ctp_bits[1]))
+    }
+
+    /// Quantises a block again, which is reconstructed at `cost`, as long as that lowers it: what the decoded samples are
+    /// beyond black and white, nobody sees, so they may stay there. Returns the cost, without that of the mode.
+    fn quantised_as_shown(&mut self, block: &CodedLuma<'_>, mut cost: f64) -> f64 {
+        const ROUNDS: usize = 3;
+        let at = block.at;
+        for _ in 0..ROUNDS {
+            if !self.picture.perception[0].is_as_shown() || !self.residual_as_shown(at) {
+                break;
+            }
+            let count = at.size.0 * at.size.1;
+            let scratch = &mut self.scratch;
+            let residual = (&scratch.residual[..count], FRACTION_BITS);
+            let backend = self.picture.backend;
+            forward_transform(backend, residual, at.size, block.secondary, &mut scratch.coefficients);
+            let result = block.quantiser.quantise(
+                backend,
+                &self.costs,
+                block.lambda as f32,
+                &scratch.coefficients,
+                coded_size(at.size),
+                block.class,
+                &mut scratch.levels[..],
+            );
+            let Some(Quantised { bits, .. }) = result else { break };
+            std::mem::swap(&mut scratch.levels, &mut scratch.best_levels);
+            let error = self.reconstruct(at, Some(block.quantiser), block.secondary, block.offset);
+            let next = error + block.lambda * self.bits(bits);
+            if next >= cost {
+                let scratch = &mut self.scratch;
+                std::mem::swap(&mut scratch.levels, &mut scratch.best_levels);
+                self.reconstruct(at, Some(block.quantiser), block.secondary, block.offset);
+                break;
+            }
+            cost = next;
+        }
+        cost
     }
 
     /// The modes that are worth full costs, by Hadamard distance; the most probable modes are among them.

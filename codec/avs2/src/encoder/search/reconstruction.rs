@@ -1,6 +1,7 @@
 //! Prediction and reconstruction of blocks, and their errors.
 
 use super::{BlockAt, Scratch, Search, coded_size};
+use crate::encoder::analysis::drawn;
 use crate::encoder::input::FRACTION_BITS;
 use crate::encoder::quantisation::quantiser::Quantiser;
 use crate::recon::{Availability, Secondary, add_residual, inverse_transform, predict_intra};
@@ -77,6 +78,28 @@ impl Search<'_> {
             add_residual(backend, &scratch.residual, at.size, out, stride);
         }
         self.error_at(at)
+    }
+
+    /// Loads what is left to code of a reconstructed block where its samples may stay beyond black and white; false if
+    /// none is beyond.
+    pub(super) fn residual_as_shown(&mut self, at: BlockAt) -> bool {
+        let origin = self.origin(at);
+        let (w, h) = at.size;
+        let plane = &self.row.planes[at.c];
+        let Scratch { residual, best_prediction, fine, .. } = &mut self.scratch;
+        let mut beyond = false;
+        for y in 0..h {
+            let decoded = &plane.samples()[origin + y * plane.stride()..][..w];
+            let pairs = fine[y * w..][..w].iter().zip(&best_prediction[y * w..][..w]);
+            for ((out, (&source, &prediction)), &sample) in
+                residual[y * w..][..w].iter_mut().zip(pairs).zip(decoded)
+            {
+                let wanted = drawn::wanted(source, i16::from(sample) << FRACTION_BITS);
+                beyond |= wanted != source;
+                *out = wanted - (i16::from(prediction) << FRACTION_BITS);
+            }
+        }
+        beyond
     }
 
     /// Error of a reconstructed block.
