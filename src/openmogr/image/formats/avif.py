@@ -6,12 +6,11 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 from typing import BinaryIO
 
 from PIL import Image
 
-from openmogr.image.formats.base import EncodeOptions, Format, Frame, Frames, Name, Opened, Size
+from openmogr.image.formats.base import EncodeOptions, Format, Frame, Frames, Name, Opened
 from openmogr.image.formats.calibration import CALIBRATION
 from openmogr.image.formats.iso.brands import IsoKind, iso_kind
 from openmogr.image.formats.iso.isomedia import primary_properties, primary_window
@@ -25,12 +24,8 @@ from openmogr.image.source.nclx import read_nclx
 
 __all__ = ["Avif"]
 
-# libaom's usual balance of time and size; larger images must not take long.
+# libaom's usual balance of time and size.
 SPEED = 6
-_LARGE = 16_000_000
-_LARGE_SPEED = 7
-# From libaom 3.13 on. Colour only: alpha is values, not looks.
-_TUNE = {"color:tune": "ssimulacra2"}
 
 _EXIF_ITEM = re.compile(rb"(infe.{8,12}?)Exif", re.DOTALL)
 
@@ -99,7 +94,7 @@ class Avif(Format):
         picture = image.convert("RGBA") if image.mode == "LA" else image
         parts = {
             "quality": self.setting(options.quality),
-            **still_options(picture.size),
+            "speed": SPEED,
             "max_threads": settings.encoder_threads,
         }
         return saved(picture, self.pillow, {**parts, **embedded(_rewritable(options.metadata))})
@@ -122,22 +117,6 @@ class Avif(Format):
             return out.getvalue()
 
         return in_one_mode(frames, write)
-
-
-def still_options(size: Size) -> dict[str, object]:
-    """What stills of a size (width, height) are saved with beside their quality: speed and tuning."""
-    speed = SPEED if size[0] * size[1] < _LARGE else _LARGE_SPEED
-    return {"speed": speed, **_tuning()}
-
-
-@cache
-def _tuning() -> dict[str, object]:
-    """For SSIMULACRA2 (docs/format/quality.md), unless the library is too old to know that."""
-    try:
-        Image.new("RGB", (16, 16)).save(io.BytesIO(), Avif.pillow, speed=10, advanced=_TUNE)
-    except ValueError:
-        return {}
-    return {"advanced": _TUNE}
 
 
 def _bit_depth(stream: BinaryIO) -> int:
