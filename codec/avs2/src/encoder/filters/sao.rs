@@ -5,7 +5,7 @@ use crate::encoder::filters::FilterTask;
 use crate::encoder::input::FRACTION_BITS;
 use crate::encoder::parallel;
 use crate::encoder::search::row::Row;
-use crate::filter::sao::{Area, band_table, direction_offset, filter_area, region_span};
+use crate::filter::sao::{Area, Planes, band_table, direction_offset, filter_area, region_span};
 use crate::picture::PlaneBuffer;
 use crate::syntax::{Sao, SaoLcu, SaoMerge};
 
@@ -32,7 +32,7 @@ struct Statistics {
     bands: [Class; 32],
 }
 
-/// Chooses the parameters of every unit in `rows`, or of those in drawn regions `only`, and filters `planes` with them;
+/// Chooses the parameters of every LCU in `rows`, or of those in drawn regions `only`, and filters `planes` with them;
 /// which components have any.
 pub(in crate::encoder) fn apply(
     task: &FilterTask<'_>,
@@ -64,10 +64,16 @@ pub(in crate::encoder) fn apply(
             let input = planes[c].clone();
             for (row, lcus) in rows.iter().enumerate() {
                 for (column, lcu) in lcus.lcus.iter().enumerate() {
-                    let output = (input.samples(), planes[c].samples_mut());
-                    let size = task.geometry.plane_size(c);
+                    let (width, height) = task.geometry.plane_size(c);
                     let area = task.area(c, (column, row));
-                    filter_area(task.backend, &lcu.sao[c], area, output, input.stride(), size, None);
+                    let planes = Planes {
+                        input: input.samples(),
+                        output: planes[c].samples_mut(),
+                        stride: input.stride(),
+                        width,
+                        height,
+                    };
+                    filter_area(task.backend, &lcu.sao[c], area, planes, None);
                 }
             }
         }
@@ -126,7 +132,7 @@ impl FilterTask<'_> {
         if c == 0 { self.lambda } else { self.lambda / self.chroma_weight }
     }
 
-    /// The cheapest parameters of a unit.
+    /// The cheapest parameters of an LCU.
     fn choose(
         &self,
         statistics: &[Statistics; 3],
