@@ -184,12 +184,49 @@ impl<'a> Search<'a> {
         }
         let (_, mode, coded) = best;
         let error = self.reconstruct(at, coded.is_some().then_some(quantiser), block.secondary(mode), offset);
-        let bits = block.mode_bits[usize::from(mode)]
-            + match coded {
-                None => ctp_bits[0],
-                Some(Quantised { bits, .. }) => ctp_bits[1] + self.bits(bits),
-            };
-        ModeChoice { mode, coded: coded.is_some(), cost: error + lambda * bits }
+        let mode_bits = block.mode_bits[usize::from(mode)];
+        let cost = match coded {
+            None => error + lambda * (mode_bits + ctp_bits[0]),
+            Some(Quantised { bits, .. }) => {
+                let cost = error + lambda * self.bits(bits);
+                let cost = self.quantise_as_shown(block, mode, quantiser, offset, cost);
+                cost + lambda * (mode_bits + ctp_bits[1])
+            }
+        };
+        ModeChoice { mode, coded: coded.is_some(), cost }
+    }
+
+    /// Quantises a block, which is reconstructed at `cost`, again as long as that lowers it: where its samples are beyond
+    /// black or white nobody sees it, so they may stay there. Returns the cost, without that of the mode.
+    fn quantise_as_shown(
+        &mut self,
+        block: &LumaBlock,
+        mode: u8,
+        quantiser: &Quantiser<'_>,
+        offset: usize,
+        mut cost: f64,
+    ) -> f64 {
+        const ROUNDS: usize = 3;
+        let (at, secondary) = (block.at, block.secondary(mode));
+        for _ in 0..ROUNDS {
+            if !self.picture.perception[0].is_as_shown() || !self.residual_as_shown(at) {
+                break;
+            }
+            let class = BlockClass::intra_luma(mode, block.is_strip);
+            let BlockCosts { coded, .. } =
+                self.quantise_residual(quantiser, at.size, secondary, class, block.lambda);
+            let Some(Quantised { bits, .. }) = coded else { break };
+            self.scratch.swap_levels();
+            let error = self.reconstruct(at, Some(quantiser), secondary, offset);
+            let next = error + block.lambda * self.bits(bits);
+            if next >= cost {
+                self.scratch.swap_levels();
+                self.reconstruct(at, Some(quantiser), secondary, offset);
+                break;
+            }
+            cost = next;
+        }
+        cost
     }
 
     /// The modes that are worth full costs, by Hadamard distance; the most probable modes are among them.

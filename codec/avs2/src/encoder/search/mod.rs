@@ -94,6 +94,11 @@ impl Scratch {
         std::mem::swap(&mut self.levels, &mut self.best_levels);
         std::mem::swap(&mut self.prediction, &mut self.best_prediction);
     }
+
+    /// Makes levels the best, or takes that back.
+    fn swap_levels(&mut self) {
+        std::mem::swap(&mut self.levels, &mut self.best_levels);
+    }
 }
 
 /// Searches the CUs of one LCU row.

@@ -233,7 +233,7 @@ mod tests {
             backend: Backend::SCALAR,
             lambda: 6.0,
             chroma_weight: 1.0,
-            activity: Activity::new(&source[0], 0.1, 1.0),
+            activity: Activity::new(&source[0], 0.1, 1.0, None),
             perception: Perception::for_strength(STILL_LUMA, 1.0),
         };
         let refinement = Refinement { sweeps: 2, luma_modes: 4, bits_behind: 5.0 };
