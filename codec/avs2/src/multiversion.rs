@@ -16,7 +16,7 @@ pub(crate) fn run<T>(backend: Backend, work: impl FnOnce() -> T) -> T {
         fn with_avx2<T>(work: impl FnOnce() -> T) -> T {
             work()
         }
-        if backend.has_avx2()
+        if backend.has_vectors()
             && is_x86_feature_detected!("bmi1")
             && is_x86_feature_detected!("bmi2")
             && is_x86_feature_detected!("lzcnt")
