@@ -45,6 +45,8 @@ async def get_object(services: Services, request: Request) -> Response:
 
     async def stored() -> Body:
         await reader.verify()
+        if rate is None and (data := reader.at_hand) is not None:
+            return Body(len(data), data)
         return Body(reader.info.size, partial(object_chunks, reader, rate=rate), close=reader.aclose)
 
     try:

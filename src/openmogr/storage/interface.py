@@ -234,6 +234,10 @@ class ObjectReader(Protocol):
             InternalError: they are not what was stored; the log names the object.
         """
 
+    @property
+    def at_hand(self) -> bytes | None:
+        """All bytes, where :meth:`verify` has read them and they are few."""
+
     async def read(self, start: int = 0, stop: int | None = None) -> bytes:
         """The same in one piece; for objects known to be small."""
 

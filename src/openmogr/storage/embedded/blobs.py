@@ -100,7 +100,11 @@ class BlobFiles:
 
     def path(self, name: str) -> Path:
         """Where a blob lies."""
-        return self._blobs / name[-2:] / name
+        return Path(self.place(name))
+
+    def place(self, name: str) -> str:
+        """The same as text."""
+        return f"{self._blobs}/{name[-2:]}/{name}"
 
     def pin(self, names: Iterable[str]) -> None:
         """Keep blobs until unpinned. Call with the lock held."""

@@ -15,6 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 from openmogr.errors import CosError, InternalError
+from openmogr.storage.embedded.quick import QuickReads
 from openmogr.storage.embedded.reserve import Reserve
 from openmogr.storage.errors import StorageBusy, StorageFull, StorageUnusable
 
@@ -163,6 +164,7 @@ class Index:
                 self._connection.executescript(
                     f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {VERSION};COMMIT;"
                 )
+            self._quick = QuickReads(self._connect())
         except sqlite3.Error as error:
             full = " (the disk is full)" if _code(error) in _FULL else ""
             raise StorageUnusable(f"{self._path} cannot be used: {error}{full}") from error
@@ -193,6 +195,14 @@ class Index:
     def read(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
         """Run in a reading thread, on one snapshot of the index."""
         return self._pool.submit(self._read, work)
+
+    def read_here(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a short read in the calling thread, which is always the same.
+
+        Raises:
+            NotNow: it would take long; :meth:`read` does it.
+        """
+        return self._quick.read(work)
 
     def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:

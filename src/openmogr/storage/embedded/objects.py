@@ -16,7 +16,6 @@ from openmogr.storage.embedded.records import (
     attribute_values,
     bucket_id,
     dump_tags,
-    load_segments,
     now,
     object_info,
     remove_content,
@@ -91,8 +90,18 @@ def find_with_segments(
     connection: sqlite3.Connection, bucket: str, key: bytes
 ) -> tuple[ObjectInfo, list[Segment]]:
     """The same, and where the bytes lie."""
-    content, row = _row(connection, bucket, key)
-    return object_info(bucket, row), load_segments(connection, content)
+    rows = connection.execute(
+        f"SELECT {OBJECT_COLUMNS}, blob, start, length FROM objects"  # noqa: S608  # constants
+        " LEFT JOIN segments ON segments.content = objects.content"
+        " WHERE bucket = (SELECT id FROM buckets WHERE name = ?) AND key = ? ORDER BY position",
+        (bucket, key),
+    ).fetchall()
+    if not rows:
+        bucket_id(connection, bucket)
+        raise NoSuchKey(detail=f"key {key!r}")
+    # An empty object has no content.
+    segments = [Segment(*row[-3:]) for row in rows if row[-1] is not None]
+    return object_info(bucket, rows[0][:-3]), segments
 
 
 def _row(connection: sqlite3.Connection, bucket: str, key: bytes) -> tuple[int | None, ObjectRow]:

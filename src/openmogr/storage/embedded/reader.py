@@ -105,13 +105,37 @@ class FileReader:
             return
         integrity.refuse_damaged(self.info, self.segments)
         if size <= SMALL or whole or integrity.wants_all(self.segments):
-            pieces = [chunk async for chunk in self.stream() if size <= _CACHED_CHUNK]
-            if pieces:
-                self._checked = b"".join(pieces)
+            if size > _CACHED_CHUNK:
+                async for _ in self.stream():
+                    pass
+            elif (found := self._cached()) is not None:
+                self._checked = found
+            else:
+                self._checked = b"".join([chunk async for chunk in self.stream()])
             return
         await in_thread(self._means.pool, self._check_lengths)
         if integrity.wants_sample(self.segments):
             self._means.check_later(self)
+
+    @property
+    def at_hand(self) -> bytes | None:
+        return self._checked
+
+    def _cached(self) -> bytes | None:
+        """All bytes, checked, if they lie in the page cache and are what they were; who waits says what is wrong."""
+        files = _Pieces(self._blobs, self.segments, _CACHED_CHUNK, sums=True)
+        found = b""
+        try:
+            while files.remaining:
+                chunk = files.cached()
+                if chunk is None:
+                    return None
+                found = found + chunk if found else chunk
+        except _Short:
+            return None
+        finally:
+            files.close()
+        return found if files.crc64 == self.info.crc64 else None
 
     def again(self) -> FileReader:
         """A further reader of the same bytes."""
@@ -229,7 +253,7 @@ class _Pieces:
         crc64: of the bytes so far, with ``sums``.
     """
 
-    def __init__(self, blobs: BlobFiles, pieces: list[Segment], chunk: int, *, sums: bool) -> None:
+    def __init__(self, blobs: BlobFiles, pieces: Sequence[Segment], chunk: int, *, sums: bool) -> None:
         self.sums = sums
         self.crc64 = 0
         self._blobs = blobs
@@ -263,7 +287,7 @@ class _Pieces:
         if not self._left:
             self.close()
             self._piece = self._piece or next(self._pieces)
-            self._descriptor = os.open(self._blobs.path(self._piece.blob), os.O_RDONLY | os.O_CLOEXEC)
+            self._descriptor = os.open(self._blobs.place(self._piece.blob), os.O_RDONLY | os.O_CLOEXEC)
             self._current = self._piece.blob
             self._offset, self._left, self._piece = self._piece.start, self._piece.length, None
         assert self._descriptor is not None

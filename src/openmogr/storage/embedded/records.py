@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from openmogr.errors import NoSuchBucket
@@ -85,6 +86,8 @@ def dump_tags(tags: Mapping[str, str]) -> str:
     return json.dumps(dict(tags), ensure_ascii=False, separators=(",", ":"))
 
 
+# Most objects share them with many others. Nobody changes what is in them.
+@lru_cache(maxsize=1024)
 def _attributes(acl: str, storage_class: str, headers: str, tags: str) -> ObjectAttributes:
     return ObjectAttributes(ObjectHeaders(**json.loads(headers)), Acl(acl), storage_class, json.loads(tags))
 

@@ -23,6 +23,7 @@ from openmogr.storage.embedded.index import Index, Transaction
 from openmogr.storage.embedded.integrity import Integrity
 from openmogr.storage.embedded.keys import check_bucket_name, encode_key, encode_text
 from openmogr.storage.embedded.modes import tighten
+from openmogr.storage.embedded.quick import NotNow
 from openmogr.storage.embedded.reader import FileAssembly, FileReader, Means
 from openmogr.storage.embedded.records import Segment, find_bucket
 from openmogr.storage.embedded.reserve import Reserve
@@ -111,7 +112,7 @@ class EmbeddedStorage:
         return await self._write(lambda change: buckets.create(change, name, region, acl, limit))
 
     async def head_bucket(self, name: str) -> Bucket:
-        return await self._read(lambda connection: find_bucket(connection, name)[1])
+        return await self._look_up(lambda connection: find_bucket(connection, name)[1])
 
     async def list_buckets(self) -> Sequence[Bucket]:
         return await self._read(buckets.list_all)
@@ -123,7 +124,7 @@ class EmbeddedStorage:
         await self._write(lambda change: buckets.set_acl(change, name, acl))
 
     async def get_bucket_document(self, name: str, kind: str) -> bytes | None:
-        return await self._read(lambda connection: buckets.get_document(connection, name, kind))
+        return await self._look_up(lambda connection: buckets.get_document(connection, name, kind))
 
     async def put_bucket_document(self, name: str, kind: str, document: bytes | None) -> None:
         await self._write(
@@ -158,18 +159,25 @@ class EmbeddedStorage:
 
     async def head_object(self, bucket: str, key: str) -> ObjectInfo:
         name = encode_key(key)
-        return await self._read(lambda connection: objects.find(connection, bucket, name))
+        return await self._look_up(lambda connection: objects.find(connection, bucket, name))
 
     async def open_object(self, bucket: str, key: str) -> ObjectReader:
         name = encode_key(key)
 
-        def work(connection: Connection) -> FileReader:
-            with self._blobs.lock:
+        def work(connection: Connection, *, wait: bool) -> FileReader:
+            if not self._blobs.lock.acquire(blocking=wait):
+                raise NotNow
+            try:
                 info, segments = objects.find_with_segments(connection, bucket, name)
-                self._blobs.pin({segment.blob for segment in segments})
+                self._blobs.pin([segment.blob for segment in segments])
+            finally:
+                self._blobs.lock.release()
             return FileReader(self._means, info, segments)
 
-        return await self._read(work)
+        try:
+            return self._index.read_here(partial(work, wait=False))
+        except NotNow:
+            return await self._read(partial(work, wait=True))
 
     async def delete_objects(self, bucket: str, keys: Sequence[str]) -> None:
         encoded = [encode_key(key) for key in keys]
@@ -282,6 +290,13 @@ class EmbeddedStorage:
         await self._write(lambda change: uploads.abort(change, bucket, name, upload_id), frees=True)
 
     # How it works inside
+
+    async def _look_up(self, work: Callable[[Connection], T]) -> T:
+        """A read of few rows."""
+        try:
+            return self._index.read_here(work)
+        except NotNow:
+            return await self._read(work)
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
         return await settled(self._index.read(work))
