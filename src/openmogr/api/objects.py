@@ -75,11 +75,11 @@ async def put_object(services: Services, request: Request) -> Response:
         return await process_upload(services, request, attributes)
     forbid = forbids_overwrite(request)
     async with services.storage.stage() as staged:
-        digest = await receive_into(services, request, staged)
-        await services.storage.commit(
+        await receive_into(services, request, staged)
+        (info,) = await services.storage.commit(
             [Write(request.bucket, request.key, staged, attributes, forbid_overwrite=forbid)]
         )
-    headers = [(b"etag", quoted(digest.etag).encode()), (b"x-cos-hash-crc64ecma", b"%d" % digest.crc64)]
+    headers = [(b"etag", quoted(info.etag).encode()), (b"x-cos-hash-crc64ecma", b"%d" % info.crc64)]
     return Response(200, headers)
 
 

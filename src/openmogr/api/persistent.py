@@ -67,7 +67,8 @@ async def process_upload(services: Services, request: Request, attributes: Objec
     """PUT Object with ``Pic-Operations``."""
     operations = await checked_operations(services, request)
     async with services.storage.stage() as staged:
-        digest = await receive_into(services, request, staged)
+        await receive_into(services, request, staged)
+        digest = await staged.finish()
         document, notes = await store_and_process(services, request, operations, attributes, (staged, digest))
     headers = [(b"etag", quoted(digest.etag).encode()), (b"x-cos-hash-crc64ecma", b"%d" % digest.crc64)]
     return Response(200, headers) if document is None else xml_response(document, *headers, *notes)

@@ -194,6 +194,10 @@ class Staged(Protocol):
     async def write(self, chunk: bytes) -> None:
         """Append. Raises ``EntityTooLarge`` past the size limit, ``StorageFull`` when the disk is full."""
 
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+
     async def finish(self) -> Digest:
         """End the writing and give the digest; again, the same digest. Committing finishes by itself."""
 
@@ -201,7 +205,7 @@ class Staged(Protocol):
     def path(self) -> Path | None:
         """A file with the bytes: complete after :meth:`finish`, readable until commit or the stage's end.
 
-        None if they do not lie in a file; then :meth:`stream` gives them.
+        None if they do not lie in a file, as those of an empty one; then :meth:`stream` gives them.
         """
 
     def stream(self) -> AsyncIterator[bytes]:

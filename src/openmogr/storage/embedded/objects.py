@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from openmogr.errors import NoSuchKey
+from openmogr.errors import NoSuchBucket, NoSuchKey
 from openmogr.storage.embedded.index import Transaction
 from openmogr.storage.embedded.listing import list_page
 from openmogr.storage.embedded.records import (
@@ -16,6 +16,7 @@ from openmogr.storage.embedded.records import (
     attribute_values,
     bucket_id,
     dump_tags,
+    moment,
     now,
     object_info,
     remove_content,
@@ -62,10 +63,13 @@ def _exists(transaction: Transaction, entry: Entry) -> bool:
 
 def _write(transaction: Transaction, entry: Entry, modified: int) -> ObjectInfo:
     connection = transaction.connection
-    bucket = bucket_id(connection, entry.bucket)
-    old = connection.execute(
-        "SELECT content FROM objects WHERE bucket = ? AND key = ?", (bucket, entry.key)
+    found = connection.execute(
+        "SELECT id, content FROM buckets LEFT JOIN objects ON bucket = id AND key = ? WHERE name = ?",
+        (entry.key, entry.bucket),
     ).fetchone()
+    if found is None:
+        raise NoSuchBucket(detail=f"bucket {entry.bucket!r}")
+    bucket, old = found
     content = store_segments(transaction, entry.segments)
     connection.execute(
         "INSERT OR REPLACE INTO objects"
@@ -76,9 +80,16 @@ def _write(transaction: Transaction, entry: Entry, modified: int) -> ObjectInfo:
             *attribute_values(entry.attributes),
         ),
     )
-    if old is not None:
-        remove_content(transaction, old[0])
-    return find(connection, entry.bucket, entry.key)
+    remove_content(transaction, old)
+    return ObjectInfo(
+        entry.bucket,
+        entry.key.decode(),
+        entry.size,
+        entry.etag,
+        entry.crc64,
+        moment(modified),
+        entry.attributes,
+    )
 
 
 def find(connection: sqlite3.Connection, bucket: str, key: bytes) -> ObjectInfo:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self, TypeAlias, TypeVar
 
 from openmogr.errors import CosError, InternalError, InvalidArgument
 from openmogr.storage.embedded import buckets, objects, uploads
@@ -52,6 +52,8 @@ from openmogr.storage.settings import StorageSettings
 __all__ = ["EmbeddedStorage"]
 
 T = TypeVar("T")
+# Where they lie, their size, ETag and CRC-64.
+Bytes: TypeAlias = tuple[Sequence[Segment], int, str, int]
 _MAX_PART_NUMBER = 10_000
 
 
@@ -66,7 +68,7 @@ class EmbeddedStorage:
             settings.data / "index.sqlite3",
             settings.index_threads,
             settings.max_commit_batch,
-            self._blobs.settle,
+            self._blobs,
             reserve,
         )
         self._pool = ThreadPoolExecutor(settings.io_threads, "openmogr-io")
@@ -146,7 +148,7 @@ class EmbeddedStorage:
         keys = [encode_key(write.key) for write in writes]
         contents = list({id(write.content): write.content for write in writes}.values())
         with self._held(contents):
-            entries = [await self._entry(write, key) for write, key in zip(writes, keys, strict=True)]
+            described = {id(content): await _described(content) for content in contents}
             assemblies = [content for content in contents if isinstance(content, FileAssembly)]
 
             def work(change: Transaction) -> list[ObjectInfo]:
@@ -155,7 +157,23 @@ class EmbeddedStorage:
                     uploads.complete(change, assembly.upload, assembly.parts)
                 return infos
 
-            return await self._own(contents, self._index.write(work))
+            entries: list[objects.Entry] = []
+
+            def entered() -> Callable[[Transaction], list[ObjectInfo]]:
+                bytes_of = {name: settle() for name, settle in described.items()}
+                entries.extend(
+                    objects.Entry(
+                        write.bucket,
+                        key,
+                        *bytes_of[id(write.content)],
+                        write.attributes,
+                        write.forbid_overwrite,
+                    )
+                    for write, key in zip(writes, keys, strict=True)
+                )
+                return work
+
+            return await self._own(contents, entered)
 
     async def head_object(self, bucket: str, key: str) -> ObjectInfo:
         name = encode_key(key)
@@ -214,12 +232,13 @@ class EmbeddedStorage:
         _check_part_number(number)
         if not isinstance(content, FileStaged):
             raise TypeError("a part is made of bytes staged in the same storage")
-        segments = await content.adopt()
-        digest = await content.finish()
-        future = self._index.write(
-            lambda change: uploads.put_part(change, bucket, name, upload_id, number, digest, segments)
-        )
-        return await self._own([content], future)
+        await content.flushed()
+
+        def entered() -> Callable[[Transaction], Part]:
+            segments, digest = content.settle()
+            return lambda change: uploads.put_part(change, bucket, name, upload_id, number, digest, segments)
+
+        return await self._own([content], entered)
 
     async def copy_part(
         self,
@@ -304,8 +323,25 @@ class EmbeddedStorage:
     async def _write(self, work: Callable[[Transaction], T], *, frees: bool = False) -> T:
         return await settled(self._index.write(work, frees=frees))
 
-    async def _own(self, contents: Sequence[Content], future: Future[T]) -> T:
-        """Wait for a commit; staged bytes then belong to the index, even if the caller was cancelled."""
+    async def _own(self, contents: Sequence[Content], entered: Callable[[], Callable[[Transaction], T]]) -> T:
+        """Commit; staged bytes then belong to the index, even if the caller was cancelled.
+
+        Args:
+            contents: what is committed.
+            entered: makes bytes durable, in a thread, which goes on with the change of the index that it gives.
+        """
+        future: Future[T] = Future()
+        future.set_running_or_notify_cancel()
+
+        def work() -> None:
+            try:
+                change = entered()
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                self._index.write(change, future=future)
+
+        self._pool.submit(work)
         try:
             return await settled(future)
         finally:
@@ -325,24 +361,6 @@ class EmbeddedStorage:
             yield
         finally:
             self._blobs.unpin(names)
-
-    async def _entry(self, write: Write, key: bytes) -> objects.Entry:
-        """Make a write's bytes durable and describe them."""
-        content = write.content
-        segments: Sequence[Segment]
-        if isinstance(content, FileStaged):
-            segments = await content.adopt()
-            digest = await content.finish()
-            size, etag, crc64 = digest.size, digest.etag, digest.crc64
-        elif isinstance(content, FileReader):
-            assembled = isinstance(content, FileAssembly)
-            segments, size, crc64 = content.segments, content.info.size, content.info.crc64
-            etag = content.info.etag if assembled else (await _digest(content, 0, None)).etag
-        else:
-            raise TypeError("the content belongs to another storage")
-        return objects.Entry(
-            write.bucket, key, segments, size, etag, crc64, write.attributes, write.forbid_overwrite
-        )
 
     def _check_later(self, reader: FileReader) -> None:
         """Read an object as a whole while nothing waits for it; one at a time, others are passed over."""
@@ -408,6 +426,25 @@ async def _check(reader: FileReader) -> None:
     with contextlib.suppress(CosError):
         async with reader:
             await reader.verify(whole=True)
+
+
+async def _described(content: Content) -> Callable[[], Bytes]:
+    """What gives, in a thread that may wait, where bytes lie durable, and their size, ETag and CRC-64."""
+    if isinstance(content, FileStaged):
+        await content.flushed()
+        return partial(_settled, content)
+    if isinstance(content, FileReader):
+        etag = (
+            content.info.etag if isinstance(content, FileAssembly) else (await _digest(content, 0, None)).etag
+        )
+        found = content.segments, content.info.size, etag, content.info.crc64
+        return lambda: found
+    raise TypeError("the content belongs to another storage")
+
+
+def _settled(staged: FileStaged) -> Bytes:
+    segments, digest = staged.settle()
+    return segments, digest.size, digest.etag, digest.crc64
 
 
 async def _digest(reader: FileReader, start: int, stop: int | None) -> Digest:
