@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import resource
 import signal
@@ -81,6 +82,9 @@ class _Server(uvicorn.Server):
         try:
             if self._settings.operate_address:
                 self._operate = await self._listen_for_operators()
+            # What was imported stays; the collector need not look through it again and again.
+            gc.collect()
+            gc.freeze()
             await super().serve(sockets)
         finally:
             if self._operate is not None:

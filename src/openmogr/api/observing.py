@@ -49,6 +49,9 @@ class Observer:
         self._trusted = [ipaddress.ip_network(text, strict=False) for text in settings.trusted_proxies]
         self._is_trusted = lru_cache(maxsize=1024)(self._in_trusted_network)
         self._kept: StoreStatistics | None = None
+        # Their values are few by construction, and looking them up again each time costs more than counting.
+        self._counter = lru_cache(maxsize=1024)(metrics.requests.labels)
+        self._timer = lru_cache(maxsize=256)(metrics.seconds.labels)
         metrics.watch(
             "openmogr_results_kept", "Results that are remembered.", lambda: self._of_kept("entries")
         )
@@ -59,8 +62,8 @@ class Observer:
     def answered(self, seen: Seen) -> None:
         """A request ended."""
         method = seen.method if seen.method in _METHODS else "other"
-        self.metrics.requests.labels(method, seen.operation, str(seen.status)).inc()
-        self.metrics.seconds.labels(seen.operation).observe(seen.seconds)
+        self._counter(method, seen.operation, str(seen.status)).inc()
+        self._timer(seen.operation).observe(seen.seconds)
         if self._logs:
             fields = {
                 "method": seen.method,

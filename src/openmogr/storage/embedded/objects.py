@@ -94,7 +94,14 @@ def _write(transaction: Transaction, entry: Entry, modified: int) -> ObjectInfo:
 
 def find(connection: sqlite3.Connection, bucket: str, key: bytes) -> ObjectInfo:
     """Raises ``NoSuchKey``."""
-    return object_info(bucket, _row(connection, bucket, key)[1])
+    row = connection.execute(
+        f"SELECT {OBJECT_COLUMNS} FROM objects"  # noqa: S608  # constants
+        " WHERE bucket = (SELECT id FROM buckets WHERE name = ?) AND key = ?",
+        (bucket, key),
+    ).fetchone()
+    if row is None:
+        raise _missing(connection, bucket, key)
+    return object_info(bucket, row)
 
 
 def find_with_segments(
@@ -108,21 +115,16 @@ def find_with_segments(
         (bucket, key),
     ).fetchall()
     if not rows:
-        bucket_id(connection, bucket)
-        raise NoSuchKey(detail=f"key {key!r}")
+        raise _missing(connection, bucket, key)
     # An empty object has no content.
     segments = [Segment(*row[-3:]) for row in rows if row[-1] is not None]
     return object_info(bucket, rows[0][:-3]), segments
 
 
-def _row(connection: sqlite3.Connection, bucket: str, key: bytes) -> tuple[int | None, ObjectRow]:
-    row = connection.execute(
-        f"SELECT content, {OBJECT_COLUMNS} FROM objects WHERE bucket = ? AND key = ?",  # noqa: S608  # constants
-        (bucket_id(connection, bucket), key),
-    ).fetchone()
-    if row is None:
-        raise NoSuchKey(detail=f"key {key!r}")
-    return row[0], row[1:]
+def _missing(connection: sqlite3.Connection, bucket: str, key: bytes) -> NoSuchKey:
+    """Raises ``NoSuchBucket``."""
+    bucket_id(connection, bucket)
+    return NoSuchKey(detail=f"key {key!r}")
 
 
 def delete(transaction: Transaction, name: str, keys: Sequence[bytes]) -> None:

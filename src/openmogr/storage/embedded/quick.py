@@ -45,7 +45,7 @@ class QuickReads:
         connection.execute("PRAGMA busy_timeout = 0")
 
     def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """What ``work`` gives on one snapshot of the index.
+        """What ``work`` gives: one statement, which sees one snapshot of the index, and others only to say more.
 
         Raises:
             NotNow: it has to be done elsewhere.
@@ -54,13 +54,8 @@ class QuickReads:
         started = self._clock()
         if started < self._not_before:
             raise NotNow
-        connection = self._connection
         try:
-            connection.execute("BEGIN")
-            try:
-                return work(connection)
-            finally:
-                connection.execute("COMMIT")
+            return work(self._connection)
         except sqlite3.Error as error:
             raise NotNow from error
         finally:

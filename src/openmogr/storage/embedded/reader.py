@@ -6,7 +6,6 @@ import errno
 import hashlib
 import logging
 import os
-import weakref
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,6 +29,8 @@ _log = logging.getLogger("openmogr.storage")
 # Linux reads from its page cache without ever waiting for the disk, and says so when it cannot.
 _NO_WAIT: int | None = getattr(os, "RWF_NOWAIT", None)
 _CACHED_CHUNK = 256 * 1024
+# Of the event loop's thread, which is the only one to read in that way.
+_BUFFER = memoryview(bytearray(_CACHED_CHUNK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +54,22 @@ class FileReader:
 
     def __init__(self, means: Means, info: ObjectInfo, segments: Sequence[Segment]) -> None:
         self._means = means
-        self._blobs = blobs = means.blobs
+        self._blobs = means.blobs
         self.info = info
         self.segments = segments
         # The whole object, where it was read to be checked and is short.
         self._checked: bytes | None = None
-        # Also run when a reader is dropped without being closed, so that its blobs can go some day.
-        self._release = weakref.finalize(self, blobs.unpin, self.blob_names)
-        self._release.atexit = False
+        # What was pinned; nothing once the reader is closed.
+        self._pinned: tuple[str, ...] | None = tuple({segment.blob for segment in segments})
 
-    @property
-    def blob_names(self) -> set[str]:
-        """The blobs that hold the bytes."""
-        return {segment.blob for segment in self.segments}
+    def __del__(self) -> None:
+        # A reader may be dropped without being closed: its blobs have to be able to go some day.
+        self._release()
+
+    def _release(self) -> None:
+        pinned, self._pinned = self._pinned, None
+        if pinned is not None:
+            self._blobs.unpin(pinned)
 
     @property
     def path(self) -> Path | None:
@@ -74,12 +78,12 @@ class FileReader:
         path = self._blobs.path(self.segments[0].blob)
         return path if path.stat().st_size == self.info.size else None
 
-    def hold(self) -> set[str]:
+    def hold(self) -> tuple[str, ...]:
         """Pin the blobs once more; the caller unpins them."""
         with self._blobs.lock:
-            if not self._release.alive:
+            names = self._pinned
+            if names is None:
                 raise RuntimeError("the object was closed")
-            names = self.blob_names
             self._blobs.pin(names)
         return names
 
@@ -182,7 +186,7 @@ class FileReader:
         await self.aclose()
 
     async def _stream(self, pieces: list[Segment], *, whole: bool) -> AsyncIterator[bytes]:
-        if not self._release.alive:
+        if self._pinned is None:
             raise RuntimeError("the object was closed")
         integrity = self._means.integrity
         files = _Pieces(self._blobs, pieces, self._means.chunk, sums=whole and integrity.on)
@@ -272,11 +276,11 @@ class _Pieces:
             return None
         try:
             descriptor = self._opened()
-            buffer = bytearray(min(_CACHED_CHUNK, self._chunk, self._left))
-            count = os.preadv(descriptor, [buffer], self._offset, _NO_WAIT)
+            room = _BUFFER[: min(_CACHED_CHUNK, self._chunk, self._left)]
+            count = os.preadv(descriptor, [room], self._offset, _NO_WAIT)
         except OSError:  # not cached, or a file system that cannot tell; what else is wrong next() says
             return None
-        return self._taken(bytes(buffer) if count == len(buffer) else bytes(buffer[:count]))
+        return self._taken(bytes(room[:count]))
 
     def next(self) -> bytes:
         """The next chunk; call only while something remains."""

@@ -22,6 +22,7 @@ from openmogr.storage.interface import Digest
 
 __all__ = ["FileStaged"]
 
+_LONG = 16 * 1024
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -152,21 +153,24 @@ class FileStaged:
             await settled(self._flushing)
 
     def _append(self, chunks: list[bytes]) -> None:
-        data = b"".join(chunks)
-        if not data:
+        # Long pieces are not joined: fresh memory for them costs more than a few calls.
+        pieces = chunks if sum(map(len, chunks)) >= _LONG * len(chunks) else [b"".join(chunks)]
+        if not any(pieces):
             return
         try:
             if self._descriptor is None:
                 self._path = self._path or self._blobs.new_staging_path()
                 flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
                 self._descriptor = os.open(self._path, flags, 0o600)
-            rest = memoryview(data)
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
+            for piece in pieces:
+                rest = memoryview(piece)
+                while rest:
+                    rest = rest[os.write(self._descriptor, rest) :]
         except OSError as error:
             raise _translate(error) from error
-        self._md5.update(data)
-        self._crc64 = crc64.update(self._crc64, data)
+        for piece in pieces:
+            self._md5.update(piece)
+            self._crc64 = crc64.update(self._crc64, piece)
 
     def _adopt(self, descriptor: int) -> None:
         assert self._path is not None

@@ -187,7 +187,7 @@ class EmbeddedStorage:
                 raise NotNow
             try:
                 info, segments = objects.find_with_segments(connection, bucket, name)
-                self._blobs.pin([segment.blob for segment in segments])
+                self._blobs.pin({segment.blob for segment in segments})
             finally:
                 self._blobs.lock.release()
             return FileReader(self._means, info, segments)
