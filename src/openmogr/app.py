@@ -103,7 +103,8 @@ def create_app(
         on_start: run with the opened storage before the first request.
     """
     known = credentials or load_credentials(settings.auth, settings.auth.place(settings.storage.data))
-    pool = ImagePool(settings.image)
+    # Not the system's folder for temporary files, which may lie in memory.
+    pool = ImagePool(settings.image, settings.storage.data / "spool")
     metrics = Metrics()
     _watch(metrics, pool)
     observer = Observer(metrics, settings.server)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from openmogr.api.settings import ServerSettings
-from openmogr.image import Result
 from openmogr.observe import Metrics
 from openmogr.results import StoreStatistics
 
@@ -80,12 +79,18 @@ class Observer:
         """A result was wanted: ``hit``, ``miss`` or ``joined``."""
         self.metrics.results.labels(outcome).inc()
 
-    def made(self, source_bytes: int, results: Sequence[Result], seconds: float) -> None:
-        """Image work ended well."""
+    def made(self, source_bytes: int, results: Sequence[tuple[str, int]], seconds: float) -> None:
+        """Image work ended well.
+
+        Args:
+            source_bytes: of the source.
+            results: format and bytes of each.
+            seconds: that it took.
+        """
         self.metrics.image_bytes.labels("in", "any").inc(source_bytes)
-        for result in results:
-            self.metrics.image_bytes.labels("out", result.format.lower()).inc(len(result.data))
-        formats = {result.format.lower() for result in results}
+        for name, size in results:
+            self.metrics.image_bytes.labels("out", name.lower()).inc(size)
+        formats = {name.lower() for name, _ in results}
         name = formats.pop() if len(formats) == 1 else "several" if formats else "info"
         self.metrics.encode_seconds.labels(name).observe(seconds)
 

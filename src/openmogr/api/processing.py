@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncGenerator, Sequence
 from functools import lru_cache, partial
-from typing import BinaryIO
 
 from openmogr.api.access import open_readable
 from openmogr.api.answer import Body, Described, answer
@@ -20,6 +18,7 @@ from openmogr.api.xml import quoted
 from openmogr.errors import CosError, ImageTooLarge, InternalError
 from openmogr.image import Result, parse_operation
 from openmogr.storage.interface import ObjectInfo, ObjectReader
+from openmogr.workers import HeldBytes
 
 __all__ = ["error_number", "memory_headers", "processed_object", "result_headers", "too_large"]
 
@@ -149,22 +148,23 @@ async def _body(made: Made, headers: Sequence[Header]) -> Body:
     headers = [(b"content-type", made.result.content_type.encode()), *headers]
     if made.file is None:
         return Body(made.size, made.result.data, headers)
+    file = made.file
+
+    async def close() -> None:
+        file.close()
+
     if made.size > _IN_ONE_PIECE:
-        file = made.file
-
-        async def close() -> None:
-            file.close()
-
         return Body(made.size, partial(_file_chunks, file), headers, close)
-    with made.file as short:
-        return Body(made.size, os.pread(short.fileno(), made.size, 0), headers)
+    try:
+        return Body(made.size, file.read(), headers)
+    finally:
+        file.close()
 
 
-async def _file_chunks(file: BinaryIO, start: int, stop: int) -> AsyncGenerator[bytes]:
-    # Of a file that has just been read to be checked: it comes from the page cache.
-    while start < stop:
-        chunk = os.pread(file.fileno(), min(_IN_ONE_PIECE, stop - start), start)
-        if not chunk:
-            raise InternalError(detail=f"a remembered result ends {stop - start} bytes early")
-        start += len(chunk)
-        yield chunk
+async def _file_chunks(file: HeldBytes, start: int, stop: int) -> AsyncGenerator[bytes]:
+    # Of a file that has just been written, or read to be checked: it comes from the page cache.
+    for position in range(start, stop, _IN_ONE_PIECE):
+        try:
+            yield file.read(position, min(position + _IN_ONE_PIECE, stop))
+        except OSError as error:
+            raise InternalError(detail=f"a result cannot be read: {error}") from error

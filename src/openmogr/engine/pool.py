@@ -10,6 +10,7 @@ import sysconfig
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from openmogr.engine.worker import Request, pack_request, unpack_answer
@@ -19,7 +20,10 @@ from openmogr.image.formats.registry import CONTAINERS
 from openmogr.workers import (
     Admission,
     Busy,
+    HeldBytes,
     NeverFits,
+    Reply,
+    ReplyLost,
     WorkerDied,
     WorkerError,
     WorkerLimits,
@@ -28,10 +32,25 @@ from openmogr.workers import (
 )
 from openmogr.workers.protocol import spool_file
 
-__all__ = ["ImagePool"]
+__all__ = ["Done", "ImagePool"]
 
 # As docs/spec/api/errors.md#5 numbers them: too much at a time, too large for this server, our own fault.
+# Longer results stay in the file that their worker wrote: many slow readers of them take no memory.
+_IN_ONE_PIECE = 256 * 1024
 _BUSY, _TOO_LARGE, _FAULT = -164, -447, -901
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a worker made.
+
+    Attributes:
+        outcome: the results in order, without ``data`` where it is the source's or lies in a file.
+        files: the data of long results, None for others; whoever gets them closes them.
+    """
+
+    outcome: Outcome
+    files: Sequence[HeldBytes | None]
 
 
 class ImagePool:
@@ -50,6 +69,7 @@ class ImagePool:
         self, settings: ImageSettings, spool: Path | None = None, task: str = "openmogr.engine.worker:make"
     ) -> None:
         self.settings = settings
+        self._spool = spool
         limits = WorkerLimits(
             count=settings.workers,
             # An estimate that is too low costs the job, not the machine.
@@ -65,6 +85,8 @@ class ImagePool:
 
     async def start(self) -> None:
         """Start the workers. Raises ``WorkerError`` if they cannot."""
+        if self._spool is not None:
+            self._spool.mkdir(mode=0o700, parents=True, exist_ok=True)
         await self.workers.start()
 
     async def close(self) -> None:
@@ -92,13 +114,47 @@ class ImagePool:
             info: tell what the source is, too.
             is_owner: by somebody whose key is known; the limits are lower for others.
 
+        Raises: as :meth:`make`.
+        """
+        done = await self.make(pipelines, source, info=info, is_owner=is_owner)
+        results = []
+        for result, file in zip(done.outcome.results, done.files, strict=True):
+            if file is not None:
+                result = replace(result, data=await asyncio.to_thread(file.read))
+                file.close()
+            elif result.is_original and source.size <= self.settings.max_input_bytes:
+                result = replace(result, data=await asyncio.to_thread(source.read))
+            results.append(result)
+        return Outcome(results, done.outcome.info)
+
+    async def make(
+        self,
+        pipelines: Sequence[Pipeline],
+        source: Source,
+        *,
+        info: bool = False,
+        is_owner: bool = True,
+        crc64: int | None = None,
+    ) -> Done:
+        """The same, with long results left in files.
+
+        Args:
+            pipelines: what to make.
+            source: of what.
+            info: tell what the source is, too.
+            is_owner: by somebody whose key is known; the limits are lower for others.
+            crc64: that of the source, which the worker checks; None: it was checked.
+
         Raises:
+            SourceDamaged: the source has another CRC-64.
             SlowDown: there was no worker, or not enough memory, within the patience.
             ImageResolutionExceed: it can never be done within the memory or the time of this server.
             InternalError: the worker ended.
             CosError: what the processor raises.
         """
-        request = pack_request(Request(tuple(pipelines), info, source.name, anonymous=not is_owner))
+        request = pack_request(
+            Request(tuple(pipelines), info, source.name, anonymous=not is_owner, crc64=crc64)
+        )
         since = time.monotonic()
         try:
             async with AsyncExitStack() as held:
@@ -107,15 +163,28 @@ class ImagePool:
                 reply = await self.workers.run(
                     request, [descriptor], seconds=self.settings.deadline, admit=self.memory.admit
                 )
-            try:
-                body = reply.read() if reply.file is None else await asyncio.to_thread(reply.read)
-                return unpack_answer(reply.head, body)
-            finally:
-                reply.close()
+            with reply:
+                return _done(reply)
         except CosError:
             raise
         except (Busy, NeverFits, WorkerError, ValueError, OSError) as error:
             raise _told(error, self.settings, time.monotonic() - since) from error
+
+
+def _done(reply: Reply) -> Done:
+    outcome, sizes = unpack_answer(reply.head, reply.size)
+    results, files, start = [], [], 0
+    for result, size in zip(outcome.results, sizes, strict=True):
+        held = None
+        if size > _IN_ONE_PIECE:
+            held = reply.part(start, size)
+        elif size:
+            # The worker has just written it: it comes from the page cache.
+            result = replace(result, data=reply.read(start, start + size))
+        results.append(result)
+        files.append(held)
+        start += size
+    return Done(Outcome(results, outcome.info), files)
 
 
 def _told(error: Exception, settings: ImageSettings, waited: float) -> CosError:
@@ -132,6 +201,10 @@ def _told(error: Exception, settings: ImageSettings, waited: float) -> CosError:
         return ImageResolutionExceed(
             f"Processing the image takes longer than {settings.deadline:g} s, which is the limit.",
             number=_TOO_LARGE,
+        )
+    if isinstance(error, ReplyLost):
+        return SlowDown(
+            "The server is short of space for results. Please try again.", detail=str(error), number=_BUSY
         )
     if isinstance(error, WorkerDied):
         return InternalError(

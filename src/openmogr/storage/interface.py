@@ -238,6 +238,13 @@ class ObjectReader(Protocol):
             InternalError: they are not what was stored; the log names the object.
         """
 
+    def crc64_to_check(self) -> int | None:
+        """For what reads a file of :attr:`path` and checks it in place of :meth:`verify`; None: it need not.
+
+        Raises:
+            InternalError: the bytes were found damaged before.
+        """
+
     @property
     def at_hand(self) -> bytes | None:
         """All bytes, where :meth:`verify` has read them and they are few."""

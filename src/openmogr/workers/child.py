@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import socket
@@ -9,7 +10,16 @@ from contextlib import suppress
 from pathlib import Path
 
 from openmogr.workers.channel import Inbox, Message, send
-from openmogr.workers.protocol import GRANTED, INLINE_BYTES, Answer, Handler, Job, pack_question, pack_reply
+from openmogr.workers.protocol import (
+    GRANTED,
+    INLINE_BYTES,
+    Answer,
+    Handler,
+    Job,
+    pack_loss,
+    pack_question,
+    pack_reply,
+)
 
 __all__ = ["Memory", "serve"]
 
@@ -82,16 +92,22 @@ def _work(sock: socket.socket, inbox: Inbox, handler: Handler, message: Message,
         memory.start()
         answer = handler(Job(message.body, inputs, cancelled, admit))
         in_file = len(answer.body) > INLINE_BYTES
-        if in_file:
-            _write(out, answer.body)
+        lost = _written(out, answer.body) if in_file else 0
         peak, resident = memory.peak_and_resident()
+        if lost:
+            return pack_loss(lost, peak=peak, resident=resident)
         return pack_reply(answer, in_file=in_file, peak=peak, resident=resident)
     finally:
         for descriptor in message.descriptors:
             os.close(descriptor)
 
 
-def _write(out: int, data: bytes) -> None:
+def _written(out: int, data: bytes) -> int:
+    """0, or the number of the error: the disk may be full, which is no fault of the worker."""
     rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(out, rest) :]
+    try:
+        while rest:
+            rest = rest[os.write(out, rest) :]
+    except OSError as error:
+        return error.errno or errno.EIO
+    return 0

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from openmogr.workers.channel import Inbox, send
-from openmogr.workers.errors import WorkerDied, WorkerError, WorkerTimeout
+from openmogr.workers.errors import ReplyLost, WorkerDied, WorkerError, WorkerTimeout
 from openmogr.workers.protocol import GRANTED, Reply, spool_file, unpack_question, unpack_reply
 from openmogr.workers.settings import Setup, WorkerLimits
 
@@ -67,6 +67,7 @@ class _Worker:
     gone: bool = False
     stopping: asyncio.TimerHandle | None = None
     answer: asyncio.Future[bytes] | None = None
+    spare: BinaryIO | None = None
 
 
 @dataclass(slots=True)
@@ -150,6 +151,7 @@ class WorkerPool:
         Raises:
             WorkerTimeout: it took longer; the worker is asked to stop, and killed if it does not.
             WorkerDied: the worker ended.
+            ReplyLost: there was no room for its answer.
             CancelledError: as usual; the worker is stopped in the same way.
         """
         worker = await self._take()
@@ -158,7 +160,8 @@ class WorkerPool:
         file: BinaryIO | None = None
         try:
             async with AsyncExitStack() as granted:
-                file = spool_file(self._spool)
+                # One that this worker left empty: no other may have a descriptor of it.
+                file, worker.spare = worker.spare or spool_file(self._spool), None
                 worker.jobs += 1
                 self.counts.jobs += 1
                 message = await self._exchange(worker, request, [file.fileno(), *inputs], seconds)
@@ -167,6 +170,11 @@ class WorkerPool:
                         await granted.enter_async_context(admit(cost))
                     message = await self._exchange(worker, GRANTED, [], seconds)
                 reply, resident = unpack_reply(message, file)
+        except ReplyLost as error:
+            if file is not None:
+                file.close()
+            self._release(worker, error.resident)
+            raise
         except BaseException as error:
             if file is not None:
                 file.close()
@@ -177,7 +185,7 @@ class WorkerPool:
                 raise WorkerError(f"the job was lost: {error}") from error
             raise
         if reply.file is None:
-            file.close()
+            worker.spare = file
         self._release(worker, resident)
         return reply
 
@@ -261,6 +269,9 @@ class WorkerPool:
         self._loop.remove_reader(worker.sock)
         worker.sock.close()
         worker.inbox.close()
+        if worker.spare is not None:
+            worker.spare.close()
+            worker.spare = None
         if worker.answer is not None and not worker.answer.done():
             worker.answer.set_exception(error or WorkerDied(None))
 

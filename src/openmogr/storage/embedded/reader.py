@@ -121,6 +121,12 @@ class FileReader:
         if integrity.wants_sample(self.segments):
             self._means.check_later(self)
 
+    def crc64_to_check(self) -> int | None:
+        if not self._means.integrity.on:
+            return None
+        self._means.integrity.refuse_damaged(self.info, self.segments)
+        return self.info.crc64
+
     @property
     def at_hand(self) -> bytes | None:
         return self._checked
