@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from openmogr.errors import InvalidImageFormat
 from openmogr.image import ImageSettings, Processor, Source, parse_operation
-from openmogr.image.source.open import OpenedImage, open_image
+from openmogr.image.source.open import Frame, OpenedImage, open_image
 
 from .conftest import encoded, photo
 
@@ -52,3 +54,76 @@ def test_a_jpeg_is_decoded_once_at_each_size(counts: Counter[str]) -> None:
     outcome = work.run(pipelines, Source(data=encoded(photo(800, 600), "JPEG")))
     assert counts == {"open": 1, "decode": 2}
     assert len(outcome.results) == 6
+
+
+ANIMATED_RULES = [
+    "format/webp",
+    "format/gif",
+    "thumbnail/30x/format/webp",
+    "cgif/3/format/gif",
+    "rotate/90/format/tpg",
+]
+
+
+def moving(form: str) -> bytes:
+    frames = [photo(60, 40).rotate(10 * number) for number in range(6)]
+    out = io.BytesIO()
+    frames[0].save(out, form, save_all=True, append_images=frames[1:], duration=80)
+    return out.getvalue()
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Gets the number of each frame that is decoded."""
+    numbers: list[int] = []
+    frames = OpenedImage.frames
+
+    def counted(opened: OpenedImage) -> Iterator[Frame]:
+        for number, frame in enumerate(frames(opened)):
+            numbers.append(number)
+            yield frame
+
+    monkeypatch.setattr(OpenedImage, "frames", counted)
+    return numbers
+
+
+@pytest.mark.parametrize("form", ["GIF", "WEBP"])
+def test_five_rules_decode_each_frame_once(form: str, decoded: list[int]) -> None:
+    work = Processor(ImageSettings())
+    pipelines = [parse_operation(f"imageMogr2/{rule}") for rule in ANIMATED_RULES]
+    source = Source(data=moving(form))
+    asked: list[int] = []
+    outcome = work.run(pipelines, source, gate=_Asked(asked))
+    assert decoded == list(range(6))
+    # The frames that stay are asked for.
+    alone: list[int] = []
+    single = [work.run([pipeline], source, gate=_Asked(alone)).results[0] for pipeline in pipelines]
+    assert asked[0] >= max(alone) + 6 * 60 * 40 * 4
+    assert len(decoded) > 6 + 4 * 6
+    # What shares a decoding is what it would be alone.
+    assert [result.data for result in outcome.results] == [result.data for result in single]
+    assert [result.frame_count for result in outcome.results] == [result.frame_count for result in single]
+
+
+def test_frames_that_would_take_too_much_are_decoded_for_each_rule(decoded: list[int]) -> None:
+    # A quarter of it is less than the frames.
+    work = Processor(ImageSettings(memory=4 * 6 * 60 * 40 * 4 - 1))
+    pipelines = [parse_operation(f"imageMogr2/{rule}") for rule in ANIMATED_RULES[:2]]
+    assert len(work.run(pipelines, Source(data=moving("GIF"))).results) == 2
+    assert decoded == 2 * list(range(6))
+
+
+def test_each_rule_tells_the_damage_of_a_frame(decoded: list[int]) -> None:
+    data = moving("GIF")
+    work = Processor(ImageSettings())
+    texts = ["imageMogr2/format/webp/ignore-error/1", "imageMogr2/format/gif/thumbnail/20x"]
+    with pytest.raises(InvalidImageFormat, match="frame"):
+        work.run([parse_operation(text) for text in texts], Source(data=data[: len(data) * 2 // 3]))
+
+
+class _Asked:
+    def __init__(self, costs: list[int]) -> None:
+        self._costs = costs
+
+    def admit(self, cost: int) -> None:
+        self._costs.append(cost)

@@ -89,7 +89,11 @@ async def processed_object(
             return await _body(made, headers)
 
         described = Described(etag, info.last_modified, _headers(services, info, etag))
-        return await answer(request, described, produce, overrides)
+        response = await answer(request, described, produce, overrides)
+        if response.status == 304 and services.results.remembers:
+            # The source is what it was: whoever keeps the result may count its age from now on.
+            response.headers.append((b"age", b"0"))
+        return response
     except BaseException:
         kept = False
         raise
@@ -121,6 +125,9 @@ def _notes(services: Services, made: Made) -> list[Header]:
     headers: list[Header] = []
     if made.result is not None:
         headers += result_headers(made.result)
+    if made.age is not None:
+        # RFC 9111 section 5.1: nobody made it for this request.
+        headers.append((b"age", b"%d" % made.age))
     return [*headers, *memory_headers(services, [made])]
 
 
@@ -131,7 +138,6 @@ def memory_headers(services: Services, made: Sequence[Made]) -> list[Header]:
     ages = [item.age for item in made if item.age is not None]
     if len(ages) < len(made):
         return [(b"x-openmogr-cache", b"miss")]
-    # Not Age: a result stays right for as long as its source, and Age would take from max-age.
     return [(b"x-openmogr-cache", b"hit"), (b"x-openmogr-age", b"%d" % min(ages))]
 
 
