@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from PIL import Image, ImageStat
 
 from openmogr.errors import InvalidImageFormat
 from openmogr.image import ImageSettings, Processor, Source, parse_operation
+from openmogr.image.source.nclx import nclx_profile
 from openmogr.image.source.open import Frame, OpenedImage, open_image
 
 from .conftest import encoded, photo
@@ -54,6 +57,52 @@ def test_a_jpeg_is_decoded_once_at_each_size(counts: Counter[str]) -> None:
     outcome = work.run(pipelines, Source(data=encoded(photo(800, 600), "JPEG")))
     assert counts == {"open": 1, "decode": 2}
     assert len(outcome.results) == 6
+
+
+@pytest.fixture
+def converted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Gets the size of each image whose colours are converted."""
+    sizes: list[tuple[int, int]] = []
+    convert = OpenedImage._srgb
+
+    def counted(opened: OpenedImage, image: Image.Image) -> Image.Image:
+        sizes.append(image.size)
+        return convert(opened, image)
+
+    monkeypatch.setattr(OpenedImage, "_srgb", counted)
+    return sizes
+
+
+def tagged(form: str) -> bytes:
+    """A picture in Display P3."""
+    return encoded(photo(600, 400), form, icc_profile=nclx_profile(12, 13))
+
+
+@pytest.mark.parametrize("form", ["JPEG", "WEBP", "PNG"])
+def test_colours_are_converted_once_for_all_that_do_not_scale(
+    form: str, converted: list[tuple[int, int]]
+) -> None:
+    work = Processor(ImageSettings())
+    texts = ["format/png", "rotate/90/format/bmp", "thumbnail/60x/format/png", "format/tiff"]
+    pipelines = [parse_operation(f"imageMogr2/{text}") for text in texts]
+    source = Source(data=tagged(form))
+    outcome = work.run(pipelines, source)
+    assert sorted(converted) == [(60, 40), (600, 400)]
+    assert [result.data for result in outcome.results] == [
+        work.execute(pipeline, source).data for pipeline in pipelines
+    ]
+
+
+@pytest.mark.parametrize("form", ["JPEG", "WEBP"])
+def test_the_average_converts_few_pixels(form: str, converted: list[tuple[int, int]]) -> None:
+    source = Source(data=tagged(form))
+    told = json.loads(Processor(ImageSettings()).execute(parse_operation("imageAve"), source).data)["RGB"]
+    assert [width * height <= 256 * 256 for width, height in converted] == [True]
+    whole = Processor(ImageSettings()).execute(parse_operation("imageMogr2/format/png"), source).data
+    with Image.open(io.BytesIO(whole)) as image:
+        mean = [round(band) for band in ImageStat.Stat(image.convert("RGB")).mean]
+    found = [int(told[place : place + 2], 16) for place in (2, 4, 6)]
+    assert max(abs(one - other) for one, other in zip(found, mean, strict=True)) <= 1
 
 
 ANIMATED_RULES = [
