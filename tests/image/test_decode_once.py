@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 from collections import Counter
@@ -176,3 +177,21 @@ class _Asked:
 
     def admit(self, cost: int) -> None:
         self._costs.append(cost)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF"])
+def test_nothing_of_a_job_stays_in_circles(form: str) -> None:
+    # Workers would grow by their pictures until somebody looked for such.
+    work = Processor(ImageSettings())
+    source = Source(data=moving(form) if form in ("GIF", "WEBP") else tagged(form))
+    pipelines = [parse_operation(f"imageMogr2/{rule}") for rule in RULES]
+    work.run(pipelines, source)
+    gc.collect()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        work.run(pipelines, source)
+        gc.collect()
+        assert [kind for kind in map(type, gc.garbage) if issubclass(kind, (Image.Image, io.BytesIO))] == []
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
+import re
 import select
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,11 +26,20 @@ from openmogr.workers.protocol import (
 
 __all__ = ["Memory", "serve"]
 
+_FIELDS = re.compile(rb"^(VmHWM|VmRSS|RssAnon):\s+(\d+)", re.MULTILINE)
+
 
 class Memory:
-    """Reads this process's memory through descriptors that were opened before it was closed in."""
+    """Reads this process's memory through descriptors that were opened before it was closed in.
 
-    def __init__(self) -> None:
+    Args:
+        max_growth: bytes that the process may hold more than at first; beyond it what is free is given back.
+    """
+
+    def __init__(self, max_growth: int = 0) -> None:
+        self._max_growth = max_growth
+        self._first = 0
+        self._trim = _allocator_trim()
         self._status = _opened("/proc/self/status", os.O_RDONLY)
         self._reset = _opened("/proc/self/clear_refs", os.O_WRONLY)
 
@@ -40,15 +52,28 @@ class Memory:
                 self._reset = None
 
     def peak_and_resident(self) -> tuple[int, int]:
-        """Bytes; 0 where the system does not tell."""
+        """Bytes; 0 where the system does not tell.
+
+        Resident is what is this process's own. Pages of libraries are everybody's, and come in as they are used.
+        """
+        peak, resident = self._read()
+        self._first = self._first or resident
+        if self._max_growth and self._trim is not None and resident - self._first > self._max_growth:
+            self._trim(0)
+            _, resident = self._read()
+        return peak, resident
+
+    def _read(self) -> tuple[int, int]:
         if self._status is None:
             return 0, 0
-        values = {b"VmHWM:": 0, b"VmRSS:": 0}
-        for line in os.pread(self._status, 8192, 0).splitlines():
-            name, *rest = line.split()
-            if name in values and rest:
-                values[name] = int(rest[0]) * 1024
-        return values[b"VmHWM:"], values[b"VmRSS:"]
+        found = _FIELDS.findall(os.pread(self._status, 8192, 0))
+        values = {name: int(number) * 1024 for name, number in found}
+        return values.get(b"VmHWM", 0), values.get(b"RssAnon", values.get(b"VmRSS", 0))
+
+
+def _allocator_trim() -> Callable[[int], object] | None:
+    """glibc's ``malloc_trim``, where that is the allocator."""
+    return getattr(ctypes.CDLL(None), "malloc_trim", None)
 
 
 def _opened(path: str, flags: int) -> int | None:

@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 # Replies up to this length come in the message itself, longer ones in the job's file.
-INLINE_BYTES = 64 * 1024
+INLINE_BYTES = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,10 @@ class OpenedImage:
         """How often an animation is shown, at most 65,535 times; 0 for endlessly."""
         return min(self.container.loop_count(self.image.info.get("loop")), _MAX_LOOP_COUNT)
 
+    def forget(self) -> None:
+        """Let go of what was decoded. It refers back here: in a circle, it would stay until somebody looks for such."""
+        self._decoded.clear()
+
     def first(self, draft: Size | None = None) -> Frame:
         """The image, or the first frame of an animation. Asked again, it is not decoded again.
 
@@ -349,7 +353,10 @@ def open_image(
                     container.half_chroma(opened.image),
                     _xmp(opened.image),
                 )
-            yield picture
+            try:
+                yield picture
+            finally:
+                picture.forget()
 
 
 def _quality(container: Format, opened: Opened, frames: int) -> int | None:
