@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,7 +18,7 @@ from openmogr.asgi import ASGIApp, Receive, Scope, Send
 from openmogr.auth import Credentials, Verifier, load_credentials
 from openmogr.engine import ImagePool
 from openmogr.image import encoder_versions
-from openmogr.observe import Metrics
+from openmogr.observe import Metrics, make_tracing, untraced
 from openmogr.results import ResultStore
 from openmogr.settings import Settings
 from openmogr.storage import Storage, StorageUnusable, open_storage
@@ -75,6 +76,8 @@ class App:
         """Storage and results opened, and closed in the end; what the lifespan is."""
         services = self._services
         async with AsyncExitStack() as stack:
+            if services.tracing is not None:
+                stack.push_async_callback(asyncio.to_thread, services.tracing.close)
             await stack.enter_async_context(services.storage)
             # Closed last: what runs ends by itself until then.
             stack.push_async_callback(services.pool.close)
@@ -104,7 +107,9 @@ def create_app(
     """
     known = credentials or load_credentials(settings.auth, settings.auth.place(settings.storage.data))
     # Not the system's folder for temporary files, which may lie in memory.
-    pool = ImagePool(settings.image, settings.storage.data / "spool")
+    tracing = make_tracing()
+    span = untraced if tracing is None else tracing.span
+    pool = ImagePool(settings.image, settings.storage.data / "spool", span=span)
     metrics = Metrics()
     _watch(metrics, pool)
     observer = Observer(metrics, settings.server)
@@ -123,6 +128,7 @@ def create_app(
         result_cache_control=kept.cache_control,
         observer=observer,
         phase=Phase(),
+        tracing=tracing,
     )
     return App(services, on_start)
 

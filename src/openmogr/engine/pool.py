@@ -8,8 +8,8 @@ import os
 import sys
 import sysconfig
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from openmogr.engine.worker import Request, pack_request, unpack_answer
 from openmogr.errors import CosError, ImageResolutionExceed, InternalError, SlowDown
 from openmogr.image import ImageInfo, ImageSettings, Outcome, Pipeline, Result, Source
 from openmogr.image.formats.registry import CONTAINERS
+from openmogr.observe import Tell, untraced
 from openmogr.workers import (
     Admission,
     Busy,
@@ -63,13 +64,19 @@ class ImagePool:
         settings: of image processing.
         spool: folder for results on their way that are not small; None: the system's.
         task: what workers run.
+        span: what waiting and working are traced by.
     """
 
     def __init__(
-        self, settings: ImageSettings, spool: Path | None = None, task: str = "openmogr.engine.worker:make"
+        self,
+        settings: ImageSettings,
+        spool: Path | None = None,
+        task: str = "openmogr.engine.worker:make",
+        span: Callable[[str], AbstractContextManager[Tell]] = untraced,
     ) -> None:
         self.settings = settings
         self._spool = spool
+        self._span = span
         limits = WorkerLimits(
             count=settings.workers,
             # An estimate that is too low costs the job, not the machine.
@@ -158,11 +165,14 @@ class ImagePool:
         since = time.monotonic()
         try:
             async with AsyncExitStack() as held:
-                await held.enter_async_context(self.places.admit(0))
+                with self._span("queue"):
+                    await held.enter_async_context(self.places.admit(0))
                 descriptor = await held.enter_async_context(_opened(source))
-                reply = await self.workers.run(
-                    request, [descriptor], seconds=self.settings.deadline, admit=self.memory.admit
-                )
+                with self._span("worker") as tell:
+                    reply = await self.workers.run(
+                        request, [descriptor], seconds=self.settings.deadline, admit=self.memory.admit
+                    )
+                    tell({"openmogr.result_bytes": reply.size, "openmogr.peak_bytes": reply.peak})
             with reply:
                 return _done(reply)
         except CosError:
