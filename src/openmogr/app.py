@@ -7,9 +7,14 @@ import logging
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from openmogr.api.app import CosApi
+from openmogr.api.configurations import Configurations
 from openmogr.api.hosts import HostTable
+from openmogr.api.jobs.desk import JobDesk
+from openmogr.api.jobs.work import do_job, tell_end
+from openmogr.api.lifecycle import Sweeper
 from openmogr.api.observing import Observer
 from openmogr.api.operate import OperateApi
 from openmogr.api.results import Results, settings_of_results
@@ -17,7 +22,8 @@ from openmogr.api.services import Phase, Services
 from openmogr.asgi import ASGIApp, Receive, Scope, Send
 from openmogr.auth import Credentials, Verifier, load_credentials
 from openmogr.engine import ImagePool
-from openmogr.image import encoder_versions
+from openmogr.image import encoder_versions, font_versions
+from openmogr.jobs import JobStore
 from openmogr.observe import Metrics, make_tracing, untraced
 from openmogr.results import ResultStore
 from openmogr.settings import Settings
@@ -85,6 +91,11 @@ class App:
             await stack.enter_async_context(services.results)
             if self._on_start is not None:
                 await self._on_start(services.storage)
+            stack.push_async_callback(services.jobs.close)
+            await services.jobs.open(partial(do_job, services), partial(tell_end, services))
+            sweeper = Sweeper(services, services.settings.lifecycle_interval)
+            stack.push_async_callback(sweeper.close)
+            sweeper.start()
             services.phase.value = "ready"
             yield
             self.stop_being_ready()
@@ -115,9 +126,11 @@ def create_app(
     observer = Observer(metrics, settings.server)
     kept = settings.results
     store = ResultStore(kept.place(settings.storage.data), kept.max_bytes) if kept.max_bytes else None
-    makers = (*encoder_versions(), settings_of_results(settings.image))
+    makers = (*encoder_versions(), *font_versions(settings.image), settings_of_results(settings.image))
+    opened = storage or open_storage(settings.storage)
     services = Services(
-        storage=storage or open_storage(settings.storage),
+        storage=opened,
+        configurations=Configurations(opened),
         pool=pool,
         verifier=Verifier(known, clock_skew=settings.auth.clock_skew, strict=settings.auth.strict),
         hosts=HostTable(settings.server),
@@ -129,6 +142,9 @@ def create_app(
         observer=observer,
         phase=Phase(),
         tracing=tracing,
+        jobs=JobDesk(
+            JobStore(settings.jobs.place(settings.storage.data), settings.jobs.max_waiting), settings.jobs
+        ),
     )
     return App(services, on_start)
 

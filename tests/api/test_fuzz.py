@@ -55,7 +55,8 @@ WORDS = (
     "thumbnail", "crop", "cut", "rotate", "format", "quality", "strip", "blur", "gravity", "pad", "size-limit", "scrop",
     "interlace", "auto-orient", "ignore-error", "w", "h", "1", "0", "-1", "99999999999", "!50p", "300x", "x300",
     "10x10", "!10x10r", "webp", "jpg", "tpg", "avif", "gif", "k", "%", "|", "!", "//", "é", "%E4%BD", "1e309",
-    "nan", "center",
+    "nan", "center", "1/image", "2/text", "3/type", "dGVzdA", "aHR0cDovL3g", "font", "fontsize", "fill",
+    "batch", "degree",
 )  # fmt: skip
 HEADERS = (
     ("Range", "bytes=0-1"), ("Range", "bytes=9-0"), ("Range", "x"), ("If-None-Match", "*"), ("If-Match", '"x"'),

@@ -153,9 +153,9 @@ class CosApi:
             (b"x-cos-trace-id", trace_id.encode()),
             *((name.lower().encode(), value.encode()) for name, value in error.headers.items()),
         ]
-        # Numbers are about downloads that are processed.
-        if request is not None and request.image_operation is not None and request.method in ("GET", "HEAD"):
-            number = error_number(error)
+        # Numbers are about downloads that are processed, or should have been.
+        if request is not None and request.method in ("GET", "HEAD"):
+            number = error.number if request.image_operation is None else error_number(error)
             if number is not None:
                 headers.append((b"x-errno", b"%d" % number))
         if error.status == 503 and "Retry-After" not in error.headers:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from openmogr.api.access import check_write, head_readable, open_readable
@@ -11,13 +13,17 @@ from openmogr.api.body import object_chunks, receive_into, traffic_limit
 from openmogr.api.copying import copy_object
 from openmogr.api.documents import read_document
 from openmogr.api.errors import MalformedXML
+from openmogr.api.lifecycle import expiration_header
+from openmogr.api.negotiation import VARY_ACCEPT, accepted_format, is_negotiated
 from openmogr.api.persistent import process_upload
 from openmogr.api.processing import processed_object
+from openmogr.api.protection import check_original, check_referer
 from openmogr.api.request import Request
-from openmogr.api.response import Response, xml_response
+from openmogr.api.response import Header, Response, xml_response
 from openmogr.api.services import Services
+from openmogr.api.styles import style_at_end
 from openmogr.api.xml import Node, child_text, children, quoted
-from openmogr.errors import InvalidArgument, NotSupported
+from openmogr.errors import AccessDenied, InvalidArgument, NoSuchKey, NotSupported
 from openmogr.storage.interface import ObjectInfo, Write
 
 __all__ = ["delete_object", "delete_objects", "get_object", "put_object"]
@@ -28,18 +34,37 @@ _MAX_DELETED = 1000
 async def get_object(services: Services, request: Request) -> Response:
     """GET and HEAD Object, with an operation in the query or without."""
     overrides = overrides_of(request)
+    await check_referer(services, request)
     if process := request.params.get("ci-process"):
         if process.lower() != "originimage":
             raise NotSupported(f"ci-process={process} is not supported.")
     elif request.image_operation is not None:
         return await processed_object(services, request, request.image_operation, overrides)
+    try:
+        return await _stored_object(services, request, overrides)
+    except (NoSuchKey, AccessDenied):
+        # The key itself comes first; only where there is none may its end be a style.
+        styled = None if process else await style_at_end(services, request)
+        if styled is None:
+            raise
+        key, text = styled
+        request.operation = "process_object"
+        return await processed_object(services, replace(request, key=key), text, overrides)
+
+
+async def _stored_object(services: Services, request: Request, overrides: Sequence[Header]) -> Response:
     if request.method == "HEAD":
         info = await head_readable(services, request)
+        content_type = info.attributes.headers.content_type
+        await check_original(services, request, content_type)
+        if negotiated := _negotiated(services, request, content_type):
+            return await processed_object(services, request, negotiated, overrides, negotiated=True)
 
         async def nothing() -> Body:
             return Body(info.size, b"")
 
-        return await answer(request, _described(info), nothing, overrides)
+        described = _described(services, request, info, await expiration_header(services, info))
+        return await answer(request, described, nothing, overrides)
     rate = traffic_limit(request)
     reader = await open_readable(services, request)
 
@@ -50,7 +75,14 @@ async def get_object(services: Services, request: Request) -> Response:
         return Body(reader.info.size, partial(object_chunks, reader, rate=rate), close=reader.aclose)
 
     try:
-        response = await answer(request, _described(reader.info), stored, overrides)
+        content_type = reader.info.attributes.headers.content_type
+        await check_original(services, request, content_type)
+        if negotiated := _negotiated(services, request, content_type):
+            await reader.aclose()
+            return await processed_object(services, request, negotiated, overrides, negotiated=True)
+        expiration = await expiration_header(services, reader.info)
+        described = _described(services, request, reader.info, expiration)
+        response = await answer(request, described, stored, overrides)
     except BaseException:
         await reader.aclose()
         raise
@@ -59,8 +91,19 @@ async def get_object(services: Services, request: Request) -> Response:
     return response
 
 
-def _described(info: ObjectInfo) -> Described:
-    return Described(info.etag, info.last_modified, object_headers(info))
+def _negotiated(services: Services, request: Request, content_type: str) -> str | None:
+    """The operation that gives an image in the format that its client likes best; None: it stays as it is."""
+    if "ci-process" in request.params or not is_negotiated(services, request, content_type):
+        return None
+    name = accepted_format(services, request, content_type)
+    return None if name is None else f"imageMogr2/format/{name}/ignore-error/1"
+
+
+def _described(services: Services, request: Request, info: ObjectInfo, more: Sequence[Header]) -> Described:
+    headers = [*object_headers(info), *more]
+    if is_negotiated(services, request, info.attributes.headers.content_type):
+        headers.append(VARY_ACCEPT)
+    return Described(info.etag, info.last_modified, headers)
 
 
 async def put_object(services: Services, request: Request) -> Response:

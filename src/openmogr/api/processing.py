@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
 from openmogr.api.access import open_readable
 from openmogr.api.answer import Body, Described, answer
 from openmogr.api.attributes import stored_headers
+from openmogr.api.best_format import Sources, choose_format, loses, wants_best
 from openmogr.api.body import object_chunks
+from openmogr.api.further import FurtherSources
+from openmogr.api.negotiation import VARY_ACCEPT, accepted_format, is_negotiated
+from openmogr.api.protection import check_original
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, http_date
 from openmogr.api.results import Made, Work
 from openmogr.api.services import Services
 from openmogr.api.sources import OpenSource
+from openmogr.api.styles import styles_of
 from openmogr.api.xml import quoted
 from openmogr.errors import CosError, ImageTooLarge, InternalError
-from openmogr.image import Result, parse_operation
+from openmogr.image import Pipeline, Result, expand_styles, names_a_style, parse_operation
 from openmogr.storage.interface import ObjectInfo, ObjectReader
 from openmogr.workers import HeldBytes
 
@@ -34,6 +40,8 @@ _parsed = lru_cache(maxsize=1024)(parse_operation)
 _ERROR_NUMBERS = {
     "InvalidArgument": -106,
     "NotSupported": -106,
+    "NotImplemented": -106,
+    "InvalidImageSource": -60987,
     "ImageTooLarge": -167,
     "NoProcessAuthority": -163,
     "NoSuchKey": -6101,
@@ -60,17 +68,34 @@ def result_headers(result: Result) -> list[Header]:
 
 
 async def processed_object(
-    services: Services, request: Request, text: str, overrides: Sequence[Header] = ()
+    services: Services,
+    request: Request,
+    text: str,
+    overrides: Sequence[Header] = (),
+    *,
+    negotiated: bool = False,
 ) -> Response:
-    """The answer to a GET or HEAD whose query holds the operation ``text``."""
+    """The answer to a GET or HEAD of an object as an operation shows it.
+
+    Args:
+        services: the parts of the service.
+        request: says which object, and who asks.
+        text: the operation.
+        overrides: by ``overrides_of``.
+        negotiated: nobody wrote the operation: it stands for the object in a format that the client likes better.
+    """
     reader = await open_readable(services, request)
     source = OpenSource.of(reader)
+    further = FurtherSources(services, request)
     kept = False  # whether the answer reads from the reader
     try:
-        pipeline = _parsed(text, strict=services.image.strict, max_stages=services.image.max_stages)
         info = reader.info
+        if not negotiated:
+            text = await _allowed_text(services, request, text, info)
+        plan = await _plan(services, request, (source, further), text, info)
+        pipeline = plan.pipeline
         # With all that makes the result: a range of what another version makes does not go with an old part.
-        etag = services.results.key(source, pipeline)[:_ETAG_DIGITS]
+        etag = services.results.key(source, pipeline, further.found)[:_ETAG_DIGITS]
 
         async def produce() -> Body:
             nonlocal kept
@@ -79,28 +104,109 @@ async def processed_object(
                     raise too_large(services)
                 kept = True
                 return await _original(reader, [])
-            (made,) = await services.results.get(Work(source, [pipeline], is_owner=request.is_owner))
+            work = Work(source, [pipeline], further.found, is_owner=request.is_owner)
+            made = await _make(services, work, plan)
             headers = _notes(services, made)
-            if made.result is not None and made.result.is_original:
-                if made.file is not None:
-                    made.file.close()
+            worse = negotiated and (made.size >= info.size or loses(made))
+            if worse or (made.result is not None and made.result.is_original):
+                _close(made)
                 kept = True
                 return await _original(reader, headers)
             return await _body(made, headers)
 
-        described = Described(etag, info.last_modified, _headers(services, info, etag))
-        response = await answer(request, described, produce, overrides)
-        if response.status == 304 and services.results.remembers:
-            # The source is what it was: whoever keeps the result may count its age from now on.
-            response.headers.append((b"age", b"0"))
-        return response
+        headers = _headers(services, info, etag)
+        if plan.varies or negotiated:
+            headers.append(VARY_ACCEPT)
+        try:
+            described = Described(etag, info.last_modified, headers)
+            return _validated(services, await answer(request, described, produce, overrides))
+        finally:
+            if plan.made is not None:
+                _close(plan.made)
     except BaseException:
         kept = False
         raise
     finally:
+        await further.aclose()
         await source.aclose()
         if not kept:
             await reader.aclose()
+
+
+def _validated(services: Services, response: Response) -> Response:
+    if response.status == 304 and services.results.remembers:
+        # The source is what it was: whoever keeps the result may count its age from now on.
+        response.headers.append((b"age", b"0"))
+    return response
+
+
+@dataclass
+class _Plan:
+    """How a download is made.
+
+    Attributes:
+        pipeline: what is asked for.
+        instead: what gives it in the source's format, should the client's choice lose something.
+        made: its result, where that was needed to choose it.
+        varies: whether it depends on ``Accept``.
+    """
+
+    pipeline: Pipeline
+    instead: Pipeline | None = None
+    made: Made | None = None
+    varies: bool = False
+
+
+async def _allowed_text(services: Services, request: Request, text: str, info: ObjectInfo) -> str:
+    """The operation with what its styles stand for; without one the object may be protected."""
+    if names_a_style(text):
+        return expand_styles(text, await styles_of(services, request.bucket))
+    await check_original(services, request, info.attributes.headers.content_type)
+    return text
+
+
+async def _plan(services: Services, request: Request, sources: Sources, text: str, info: ObjectInfo) -> _Plan:
+    settings = services.image
+    pipeline = await sources[1].resolved(
+        _parsed(text, strict=settings.strict, max_stages=settings.max_stages)
+    )
+    if wants_best(pipeline):
+        if info.size > settings.max_input_bytes:  # which is told, or answered with the original
+            return _Plan(pipeline, varies=True)
+        chosen = await choose_format(services, request, sources, text, info)
+        return _Plan(chosen.pipeline, made=chosen.made, varies=True)
+    content_type = info.attributes.headers.content_type
+    if (
+        pipeline.failure is not None
+        or pipeline.info is not None
+        or pipeline.encoding.format is not None
+        or not is_negotiated(services, request, content_type)
+    ):
+        return _Plan(pipeline)
+    name = accepted_format(services, request, content_type)
+    if name is None:
+        return _Plan(pipeline, varies=True)
+    chosen_text = f"{text.split('?', 1)[0]}|imageMogr2/format/{name}"
+    parsed = _parsed(chosen_text, strict=settings.strict, max_stages=settings.max_stages + 1)
+    return _Plan(parsed, instead=pipeline, varies=True)
+
+
+async def _make(services: Services, work: Work, plan: _Plan) -> Made:
+    """The result; that of ``instead``, where the format that the client likes cannot hold the image."""
+    if plan.made is not None:
+        made, plan.made = plan.made, None
+        return made
+    (made,) = await services.results.get(work)
+    if plan.instead is not None and loses(made):
+        _close(made)
+        # It reads the same images besides.
+        (made,) = await services.results.get(replace(work, pipelines=[plan.instead]))
+    return made
+
+
+def _close(made: Made) -> None:
+    if made.file is not None:
+        made.file.close()
 
 
 def too_large(services: Services) -> ImageTooLarge:

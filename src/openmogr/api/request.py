@@ -75,6 +75,11 @@ class Request:
         """The query taken apart, undecoded."""
         return [item for item in self.raw_query.split("&") if item]
 
+    @property
+    def has_body(self) -> bool:
+        """Whether a body of at least one byte, or of unknown length, is announced."""
+        return b"transfer-encoding" in self.headers or (self.header("content-length") or "0") != "0"
+
     def header(self, name: str) -> str | None:
         """A header's text; None when absent or empty. UTF-8, or Latin-1 where it is not valid UTF-8."""
         raw = self.headers.get(name.encode("ascii"))

@@ -6,13 +6,28 @@ Four tables of one form say so, and which query parameters each handler understa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from openmogr.api import acl, buckets, ci, cors, listing, multipart, objects, tagging
+from openmogr.api import (
+    acl,
+    buckets,
+    ci,
+    cors,
+    lifecycle,
+    listing,
+    multipart,
+    objects,
+    protection,
+    styles,
+    tagging,
+)
 from openmogr.api.errors import MethodNotAllowed
 from openmogr.api.form import post_object
+from openmogr.api.jobs import handlers as jobs
+from openmogr.api.jobs import queues, templates
 from openmogr.api.parameters import check_parameters
 from openmogr.api.persistent import process_stored
 from openmogr.api.request import Request
@@ -47,7 +62,7 @@ _Table: TypeAlias = Mapping[str, Mapping[str, _Route]]
 
 _ANY_METHOD = ("GET", "HEAD", "PUT", "POST", "DELETE")
 _LISTING = ("prefix", "delimiter", "encoding-type")
-_CONFIGURATION = ("id", "continuation-token", "style-name")
+_CONFIGURATION = ("id", "continuation-token")
 
 
 def _route(handler: Handler, *parameters: str, operation: bool = False) -> _Route:
@@ -67,6 +82,28 @@ _BUCKET: _Table = {
         "DELETE": _route(tagging.delete_bucket_tagging),
     },
     "cors": {"GET": _route(cors.get_cors), "PUT": _route(cors.put_cors), "DELETE": _route(cors.delete_cors)},
+    "style": {
+        "GET": _route(styles.get_styles, "style-name"),
+        "PUT": _route(styles.put_style),
+        "DELETE": _route(styles.delete_style, "style-name"),
+    },
+    "style-separator": {"GET": _route(styles.get_separators), "PUT": _route(styles.put_separators)},
+    "origin-protect": {
+        "GET": _route(protection.get_origin_protection),
+        "PUT": _route(protection.put_origin_protection),
+        "DELETE": _route(protection.delete_origin_protection),
+    },
+    "hotlink": {"GET": _route(protection.get_hotlink), "PUT": _route(protection.put_hotlink)},
+    "referer": {
+        "GET": _route(protection.get_referer),
+        "PUT": _route(protection.put_referer),
+        "DELETE": _route(protection.delete_referer),
+    },
+    "lifecycle": {
+        "GET": _route(lifecycle.get_lifecycle),
+        "PUT": _route(lifecycle.put_lifecycle),
+        "DELETE": _route(lifecycle.delete_lifecycle),
+    },
     "location": {"GET": _route(buckets.bucket_location)},
     "uploads": {
         "GET": _route(multipart.list_uploads, *_LISTING, "key-marker", "upload-id-marker", "max-uploads")
@@ -128,12 +165,55 @@ _OBJECT: _Table = {
     },
 }
 
-# First segments of paths that are services of a CI host: jobs, queues, templates. Nothing is stored there by mistake.
+_JOB_NAMES = re.compile(r"[a-z][0-9a-f]{33}(?:,[a-z][0-9a-f]{33})*")
+_PAGE = ("pagenumber", "pagesize")
+_JOBS: _Table = {
+    "cancel": {"PUT": _route(jobs.cancel_job)},
+    "": {
+        "GET": _route(
+            jobs.describe_jobs,
+            *("queueid", "tag", "orderbytime", "nexttoken", "size", "states"),
+            *("startcreationtime", "endcreationtime"),
+        ),
+        "POST": _route(jobs.submit_job),
+    },
+}
+_QUEUES: _Table = {
+    "": {
+        "GET": _route(queues.describe_queues, "queueids", "state", "category", *_PAGE),
+        "PUT": _route(queues.update_queue),
+    }
+}
+_TEMPLATES: _Table = {
+    "": {
+        "GET": _route(templates.describe_templates, "tag", "ids", "name", "category", *_PAGE),
+        "POST": _route(templates.create_template),
+        "PUT": _route(templates.update_template),
+        "DELETE": _route(templates.delete_template),
+    }
+}
+_BUCKETS: _Table = {
+    "": {
+        "GET": _route(queues.describe_buckets, "regions", "bucketnames", "bucketname", *_PAGE),
+        "POST": _route(queues.enable_bucket),
+    }
+}
+# By the first segment of the path at a CI host (docs/spec/api/persistent-processing.md#8).
+_JOB_SERVICES: Mapping[str, _Table] = {
+    "jobs": _JOBS,
+    "pic_jobs": _JOBS,
+    "queue": _QUEUES,
+    "picqueue": _QUEUES,
+    "template": _TEMPLATES,
+    "picbucket": _BUCKETS,
+}
+
+# First segments of paths that are other services of a CI host. Nothing is stored there by mistake.
 _CI_SERVICES = frozenset({
-    "jobs", "pic_jobs", "doc_jobs", "ai_jobs", "media_jobs", "file_jobs", "asr_jobs",
-    "queue", "picqueue", "docqueue", "ai_queue", "file_queue", "asrqueue",
+    "doc_jobs", "ai_jobs", "media_jobs", "file_jobs", "asr_jobs",
+    "docqueue", "ai_queue", "file_queue", "asrqueue",
     "mediabucket", "docbucket", "ai_bucket", "asrbucket", "file_bucket",
-    "template", "workflow", "workflowexecution",
+    "workflow", "workflowexecution",
 })  # fmt: skip
 
 
@@ -168,8 +248,15 @@ def _table(request: Request) -> _Table:
         return _SERVICE
     if not request.key:
         return _CI_BUCKET if request.host.ci else _BUCKET
-    if request.host.ci and request.method not in ("GET", "HEAD"):
-        service = request.key.partition("/")[0]
-        if service in _CI_SERVICES:
+    if request.host.ci:
+        service, _, rest = request.key.partition("/")
+        if service in _JOB_SERVICES and (request.method not in ("GET", "HEAD") or not _is_object(rest)):
+            return _JOB_SERVICES[service]
+        if service in _CI_SERVICES and request.method not in ("GET", "HEAD"):
             raise NotSupported(f"The CI service {service} is not supported.")
     return _OBJECT
+
+
+def _is_object(rest: str) -> bool:
+    """Whether what follows the first segment is the rest of a key, and not the name of a job."""
+    return bool(rest) and not _JOB_NAMES.fullmatch(rest)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from openmogr.api.configurations import Configurations
 from openmogr.api.hosts import HostTable
+from openmogr.api.jobs.desk import JobDesk
 from openmogr.api.observing import Observer
 from openmogr.api.results import Results
 from openmogr.api.settings import ServerSettings
@@ -30,6 +32,7 @@ class Services:
     """The parts of the service.
 
     Attributes:
+        configurations: documents of buckets, at hand.
         max_object_bytes: longest body of one upload; refused by its ``Content-Length`` before it is received.
         results: of image work, each made once.
         result_cache_control: for processed answers whose object has none.
@@ -37,6 +40,7 @@ class Services:
     """
 
     storage: Storage
+    configurations: Configurations
     pool: ImagePool
     verifier: Verifier
     hosts: HostTable
@@ -48,3 +52,4 @@ class Services:
     observer: Observer
     tracing: Tracing | None
     phase: Phase
+    jobs: JobDesk

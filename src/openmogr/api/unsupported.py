@@ -14,7 +14,6 @@ __all__ = ["BUCKET_CONFIGURATIONS", "bucket_configuration", "not_supported"]
 
 # What GET of a configuration answers that was never put: an error code, or an empty document.
 BUCKET_CONFIGURATIONS: dict[str, str | Node] = {
-    "lifecycle": "NoSuchLifecycleConfiguration",
     "policy": "NoSuchBucketPolicy",
     "website": "NoSuchWebsiteConfiguration",
     "encryption": "NoSuchEncryptionConfiguration",
@@ -27,14 +26,10 @@ BUCKET_CONFIGURATIONS: dict[str, str | Node] = {
     "logging": ("BucketLoggingStatus", []),
     "accelerate": ("AccelerateConfiguration", []),
     "domain": ("DomainConfiguration", []),
-    "referer": ("RefererConfiguration", [("Status", "Disabled")]),
     "intelligenttiering": ("IntelligentTieringConfiguration", []),
     # The list of all; with an ``id`` one is asked for, which is not there.
     "intelligent-tiering": ("ListBucketIntelligentTieringConfigurationsOutput", [("IsTruncated", "false")]),
     # Switches of CI (``docs/spec/api/overview.md#6 and #8``)
-    "style": ("StyleList", []),
-    "origin-protect": ("OriginProtectStatus", "off"),
-    "hotlink": ("Hotlink", [("Status", "off")]),
     "guetzli": ("GuetzliStatus", "off"),
     "image-slim": ("ImageSlim", []),
     "hdr-image-processing": ("HDRImageProcessingStatus", "off"),

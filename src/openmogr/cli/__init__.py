@@ -14,6 +14,7 @@ from openmogr.cli.compress import compress
 from openmogr.cli.doctor import doctor
 from openmogr.cli.exit_codes import ExitCode
 from openmogr.cli.fsck import fsck
+from openmogr.cli.import_ import import_
 from openmogr.cli.serve import serve
 from openmogr.cli.sign import sign
 
@@ -33,6 +34,7 @@ def cli() -> None:
     openmogr fsck                           every object against its checksums
     openmogr backup /backup/openmogr        a copy of all objects, while the server runs
     openmogr restore /backup/openmogr       a data folder from such a copy
+    openmogr import s3://photos photos-1250000000   objects of another store
     openmogr doctor                         what is installed here, and what is missing
     """
 
@@ -44,6 +46,7 @@ cli.add_command(cache)
 cli.add_command(fsck)
 cli.add_command(backup)
 cli.add_command(restore)
+cli.add_command(import_)
 cli.add_command(doctor)
 
 

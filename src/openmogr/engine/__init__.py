@@ -5,5 +5,6 @@ It puts rooms together that do not know each other: ``image`` says what to do, `
 
 from openmogr.engine.errors import SourceDamaged
 from openmogr.engine.pool import Done, ImagePool
+from openmogr.engine.worker import Request
 
-__all__ = ["Done", "ImagePool", "SourceDamaged"]
+__all__ = ["Done", "ImagePool", "Request", "SourceDamaged"]

@@ -8,10 +8,11 @@ import os
 import sys
 import sysconfig
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 from openmogr.engine.worker import Request, pack_request, unpack_answer
 from openmogr.errors import CosError, ImageResolutionExceed, InternalError, SlowDown
@@ -34,6 +35,9 @@ from openmogr.workers import (
 from openmogr.workers.protocol import spool_file
 
 __all__ = ["Done", "ImagePool"]
+
+Further: TypeAlias = Mapping[str, Source]
+_NONE: Further = {}
 
 # As docs/spec/api/errors.md#5 numbers them: too much at a time, too large for this server, our own fault.
 # Longer results stay in the file that their worker wrote: many slow readers of them take no memory.
@@ -83,7 +87,7 @@ class ImagePool:
             memory=settings.memory,
             max_jobs=settings.worker_jobs,
             max_growth=settings.worker_growth,
-            readable=readable_folders(),
+            readable=(*readable_folders(), *_existing(settings.fonts)),
         )
         self.workers = WorkerPool(task, settings, limits, None if spool is None else str(spool))
         self.places = Admission(settings.workers, 0, settings.patience, settings.queue)
@@ -100,9 +104,11 @@ class ImagePool:
         """End the workers, whatever they do."""
         await self.workers.close()
 
-    async def execute(self, pipeline: Pipeline, source: Source, *, is_owner: bool = True) -> Result:
-        """The result of one pipeline; raises as :meth:`run`."""
-        return (await self.run((pipeline,), source, is_owner=is_owner)).results[0]
+    async def execute(
+        self, pipeline: Pipeline, source: Source, further: Further = _NONE, *, is_owner: bool = True
+    ) -> Result:
+        """The result of one pipeline; arguments and errors as of :meth:`run`."""
+        return (await self.run((pipeline,), source, further, is_owner=is_owner)).results[0]
 
     async def image_info(self, source: Source, *, is_owner: bool = True) -> ImageInfo:
         """What a source is; raises as :meth:`run`."""
@@ -111,19 +117,27 @@ class ImagePool:
         return info
 
     async def run(
-        self, pipelines: Sequence[Pipeline], source: Source, *, info: bool = False, is_owner: bool = True
+        self,
+        pipelines: Sequence[Pipeline],
+        source: Source,
+        further: Further = _NONE,
+        *,
+        info: bool = False,
+        is_owner: bool = True,
     ) -> Outcome:
         """The results of all pipelines over one source, by one worker, which decodes it once.
 
         Args:
             pipelines: what to make.
             source: of what.
+            further: all images that pipelines read besides, by the names of ``Pipeline.further_sources``.
             info: tell what the source is, too.
             is_owner: by somebody whose key is known; the limits are lower for others.
 
         Raises: as :meth:`make`.
         """
-        done = await self.make(pipelines, source, info=info, is_owner=is_owner)
+        request = Request(tuple(pipelines), info, source.name, anonymous=not is_owner, further=tuple(further))
+        done = await self.make(request, [source, *further.values()])
         results = []
         for result, file in zip(done.outcome.results, done.files, strict=True):
             if file is not None:
@@ -134,43 +148,29 @@ class ImagePool:
             results.append(result)
         return Outcome(results, done.outcome.info)
 
-    async def make(
-        self,
-        pipelines: Sequence[Pipeline],
-        source: Source,
-        *,
-        info: bool = False,
-        is_owner: bool = True,
-        crc64: int | None = None,
-    ) -> Done:
+    async def make(self, request: Request, sources: Sequence[Source]) -> Done:
         """The same, with long results left in files.
 
         Args:
-            pipelines: what to make.
-            source: of what.
-            info: tell what the source is, too.
-            is_owner: by somebody whose key is known; the limits are lower for others.
-            crc64: that of the source, which the worker checks; None: it was checked.
+            request: what to make, and of what.
+            sources: the source, and then what ``request.further`` names.
 
         Raises:
-            SourceDamaged: the source has another CRC-64.
+            SourceDamaged: a source has another CRC-64 than the request says.
             SlowDown: there was no worker, or not enough memory, within the patience.
             ImageResolutionExceed: it can never be done within the memory or the time of this server.
             InternalError: the worker ended.
             CosError: what the processor raises.
         """
-        request = pack_request(
-            Request(tuple(pipelines), info, source.name, anonymous=not is_owner, crc64=crc64)
-        )
         since = time.monotonic()
         try:
             async with AsyncExitStack() as held:
                 with self._span("queue"):
                     await held.enter_async_context(self.places.admit(0))
-                descriptor = await held.enter_async_context(_opened(source))
+                inputs = [await held.enter_async_context(_opened(source)) for source in sources]
                 with self._span("worker") as tell:
                     reply = await self.workers.run(
-                        request, [descriptor], seconds=self.settings.deadline, admit=self.memory.admit
+                        pack_request(request), inputs, seconds=self.settings.deadline, admit=self.memory.admit
                     )
                     tell({"openmogr.result_bytes": reply.size, "openmogr.peak_bytes": reply.peak})
             with reply:
@@ -249,4 +249,8 @@ def readable_folders() -> tuple[str, ...]:
         # Found, not imported: installed in place, they lie elsewhere.
         spec = importlib.util.find_spec(name)
         places.update([] if spec is None else spec.submodule_search_locations or [])
-    return tuple(sorted(place for place in places if Path(place).is_dir()))
+    return _existing(sorted(places))
+
+
+def _existing(folders: Sequence[str]) -> tuple[str, ...]:
+    return tuple(folder for folder in folders if Path(folder).is_dir())

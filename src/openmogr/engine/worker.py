@@ -27,6 +27,7 @@ from openmogr.image.language.operations import Pipeline
 from openmogr.image.model import ImageInfo, Outcome, Result, Source
 from openmogr.image.processor import Processor
 from openmogr.image.settings import ImageSettings
+from openmogr.image.text.fonts import font_versions
 from openmogr.workers import Answer, Handler, Job
 
 __all__ = ["Request", "make", "pack_request", "unpack_answer"]
@@ -47,15 +48,18 @@ class Request:
         pipelines: what to make of the source, in order.
         info: whether to tell what the source is.
         name: of the source, for messages.
+        further: the names of what further inputs hold, in order.
         anonymous: the lower limits hold.
-        crc64: that of the source, which is checked before anything is made of it; None: it was checked.
+        crc64s: those of the source and of what is read besides, which are checked before anything is made of them;
+            None for what was checked, and nothing where all was.
     """
 
     pipelines: Sequence[Pipeline]
     info: bool
     name: str
     anonymous: bool
-    crc64: int | None = None
+    further: Sequence[str] = ()
+    crc64s: Sequence[int | None] = ()
 
 
 def pack_request(request: Request) -> bytes:
@@ -91,17 +95,25 @@ def make(settings: object) -> Handler:
         with suppress(CosError):
             container.check_readable()
     Image.init()
+    # Looked for once, and before the folders are closed.
+    font_versions(settings)
     owners, anonymous = Processor(settings), Processor(settings.for_anonymous())
 
     def handle(job: Job) -> Answer:
         request = pickle.loads(job.request)  # noqa: S301 - from the server, over a socket that only it has
         assert isinstance(request, Request)
         source = _source(job.inputs[0], request.name)
-        if request.crc64 is not None and _crc64(source) != request.crc64:
-            return Answer(b'{"damaged": true}')
+        # Further ones are read when memory was asked for.
+        further = {
+            name: Source(descriptor=descriptor, name=name)
+            for name, descriptor in zip(request.further, job.inputs[1:], strict=True)
+        }
+        for number, (one, crc64) in enumerate(zip((source, *further.values()), request.crc64s, strict=False)):
+            if crc64 is not None and _crc64(one) != crc64:
+                return Answer(json.dumps({"damaged": number}).encode())
         processor = anonymous if request.anonymous else owners
         try:
-            outcome = processor.run(request.pipelines, source, info=request.info, gate=_Gate(job))
+            outcome = processor.run(request.pipelines, source, further, info=request.info, gate=_Gate(job))
         except CosError as error:
             return Answer(_error_head(error))
         except _Cancelled:
@@ -174,7 +186,7 @@ def unpack_answer(head: bytes, length: int) -> tuple[Outcome, list[int]]:
     try:
         told = json.loads(head)
         if "damaged" in told:
-            raise SourceDamaged("a source was read otherwise than it was stored")
+            raise SourceDamaged(int(told["damaged"]))
         if "error" in told:
             error = told["error"]
             raise _ERRORS[error["kind"]](error["message"], detail=error["detail"], number=error["number"])

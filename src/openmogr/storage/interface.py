@@ -285,6 +285,7 @@ class Write:
         content: staged bytes, an open object (a copy on the server, whose ETag becomes the MD5), or an
             assembly. Several writes may name the same content.
         forbid_overwrite: raise ``ObjectAlreadyExists`` if the key is taken before this commit.
+        modified: when the object was last modified elsewhere; None: now.
     """
 
     bucket: str
@@ -292,6 +293,7 @@ class Write:
     content: Content
     attributes: ObjectAttributes = field(default_factory=ObjectAttributes)
     forbid_overwrite: bool = False
+    modified: datetime | None = None
 
 
 class Storage(Protocol):
@@ -349,8 +351,10 @@ class Storage(Protocol):
     async def open_object(self, bucket: str, key: str) -> ObjectReader:
         """Open for reading. Raises ``NoSuchKey``."""
 
-    async def delete_objects(self, bucket: str, keys: Sequence[str]) -> None:
-        """Remove all of them in one transaction; missing ones are fine."""
+    async def delete_objects(
+        self, bucket: str, keys: Sequence[str], *, modified_until: datetime | None = None
+    ) -> None:
+        """Remove all of them in one transaction; missing ones are fine, and those written after a time stay."""
 
     async def set_object_acl(self, bucket: str, key: str, acl: Acl) -> None:
         """Replace the ACL; ``last_modified`` stays."""

@@ -41,6 +41,7 @@ class Entry:
     crc64: int
     attributes: ObjectAttributes
     forbid_overwrite: bool
+    modified: int | None = None
 
 
 def write(transaction: Transaction, entries: Sequence[Entry]) -> list[ObjectInfo]:
@@ -49,7 +50,10 @@ def write(transaction: Transaction, entries: Sequence[Entry]) -> list[ObjectInfo
     if taken:
         raise ObjectAlreadyExists(detail=f"key {taken[0].key!r}")
     modified = now()
-    return [_write(transaction, entry, modified) for entry in entries]
+    return [
+        _write(transaction, entry, modified if entry.modified is None else entry.modified)
+        for entry in entries
+    ]
 
 
 def _exists(transaction: Transaction, entry: Entry) -> bool:
@@ -127,12 +131,15 @@ def _missing(connection: sqlite3.Connection, bucket: str, key: bytes) -> NoSuchK
     return NoSuchKey(detail=f"key {key!r}")
 
 
-def delete(transaction: Transaction, name: str, keys: Sequence[bytes]) -> None:
+def delete(
+    transaction: Transaction, name: str, keys: Sequence[bytes], modified_until: int | None = None
+) -> None:
     connection = transaction.connection
     bucket = bucket_id(connection, name)
     for key in keys:
         rows = connection.execute(
-            "DELETE FROM objects WHERE bucket = ? AND key = ? RETURNING content", (bucket, key)
+            "DELETE FROM objects WHERE bucket = ? AND key = ? AND (? IS NULL OR modified <= ?) RETURNING content",
+            (bucket, key, modified_until, modified_until),
         ).fetchall()
         for (content,) in rows:
             remove_content(transaction, content)

@@ -29,6 +29,7 @@ __all__ = [
     "dump_tags",
     "find_bucket",
     "load_segments",
+    "milliseconds",
     "moment",
     "now",
     "object_info",
@@ -62,6 +63,11 @@ class Segment:
 def now() -> int:
     """Milliseconds since 1970."""
     return time.time_ns() // 1_000_000
+
+
+def milliseconds(moment: datetime) -> int:
+    """Milliseconds since 1970 of a time to the millisecond."""
+    return round(moment.timestamp() * 1000)
 
 
 def moment(milliseconds: int) -> datetime:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
@@ -25,7 +26,7 @@ from openmogr.storage.embedded.keys import check_bucket_name, encode_key, encode
 from openmogr.storage.embedded.modes import tighten
 from openmogr.storage.embedded.quick import NotNow
 from openmogr.storage.embedded.reader import FileAssembly, FileReader, Means
-from openmogr.storage.embedded.records import Segment, find_bucket
+from openmogr.storage.embedded.records import Segment, find_bucket, milliseconds
 from openmogr.storage.embedded.reserve import Reserve
 from openmogr.storage.embedded.staged import FileStaged
 from openmogr.storage.embedded.worker import settled
@@ -168,6 +169,7 @@ class EmbeddedStorage:
                         *bytes_of[id(write.content)],
                         write.attributes,
                         write.forbid_overwrite,
+                        None if write.modified is None else milliseconds(write.modified),
                     )
                     for write, key in zip(writes, keys, strict=True)
                 )
@@ -197,9 +199,12 @@ class EmbeddedStorage:
         except NotNow:
             return await self._read(partial(work, wait=True))
 
-    async def delete_objects(self, bucket: str, keys: Sequence[str]) -> None:
+    async def delete_objects(
+        self, bucket: str, keys: Sequence[str], *, modified_until: datetime | None = None
+    ) -> None:
         encoded = [encode_key(key) for key in keys]
-        await self._write(lambda change: objects.delete(change, bucket, encoded), frees=True)
+        until = None if modified_until is None else milliseconds(modified_until)
+        await self._write(lambda change: objects.delete(change, bucket, encoded, until), frees=True)
 
     async def set_object_acl(self, bucket: str, key: str, acl: Acl) -> None:
         name = encode_key(key)
