@@ -114,9 +114,7 @@ async def processed_object(
                 return await _original(reader, headers)
             return await _body(made, headers)
 
-        headers = _headers(services, info, etag)
-        if plan.varies or negotiated:
-            headers.append(VARY_ACCEPT)
+        headers = [*_headers(services, info, etag), *([VARY_ACCEPT] if plan.varies or negotiated else [])]
         try:
             described = Described(etag, info.last_modified, headers)
             return _validated(services, await answer(request, described, produce, overrides))
