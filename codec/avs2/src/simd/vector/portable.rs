@@ -50,7 +50,7 @@ fn saturate(value: i32) -> i16 {
 fn zip<T: Copy, const N: usize>(a: [T; N], b: [T; N], group: usize, first: usize) -> [T; N] {
     from_fn(|i| {
         let at = (first + i / group / 2) * group + i % group;
-        if i / group % 2 == 0 { a[at] } else { b[at] }
+        if (i / group).is_multiple_of(2) { a[at] } else { b[at] }
     })
 }
 

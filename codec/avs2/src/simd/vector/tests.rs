@@ -1,4 +1,5 @@
 //! Every operation, against what it means.
+#![allow(clippy::unwrap_used)]
 
 use super::{Vector, chosen, portable};
 use crate::simd::tests::Random;
