@@ -132,7 +132,12 @@ def create_app(
         storage=opened,
         configurations=Configurations(opened),
         pool=pool,
-        verifier=Verifier(known, clock_skew=settings.auth.clock_skew, strict=settings.auth.strict),
+        verifier=Verifier(
+            known,
+            clock_skew=settings.auth.clock_skew,
+            strict=settings.auth.strict,
+            regions=settings.auth.regions,
+        ),
         hosts=HostTable(settings.server),
         settings=settings.server,
         image=settings.image,

@@ -14,11 +14,13 @@ from openmogr.api.access import check_write, open_readable
 from openmogr.api.attributes import forbids_overwrite
 from openmogr.api.body import receive_into
 from openmogr.api.further import FurtherSources, check_further
+from openmogr.api.grants import check_place
 from openmogr.api.pic_operations import PicOperations, Rule, parse_pic_operations
 from openmogr.api.processing import memory_headers, result_headers, too_large
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, xml_response
 from openmogr.api.results import Made, Work
+from openmogr.api.s3.integrity import uploaded
 from openmogr.api.services import Services
 from openmogr.api.sources import OpenSource
 from openmogr.api.styles import styles_of
@@ -95,6 +97,7 @@ async def store_and_process(
         What the answer says, None where nothing was asked for; and its further headers.
     """
     staged, digest = upload
+    attributes = uploaded(request, attributes)
     source = OpenSource(staged, digest.size, digest.etag, digest.crc64)
     write = Write(
         request.bucket, request.key, staged, attributes, forbid_overwrite=forbids_overwrite(request)
@@ -142,7 +145,7 @@ def _notes(outcome: Processed) -> list[Header]:
 
 
 async def process_assembly(
-    services: Services, request: Request, assembly: Assembly
+    services: Services, request: Request, assembly: Assembly, attributes: ObjectAttributes
 ) -> tuple[ObjectInfo, list[Node]]:
     """Complete Multipart Upload with ``Pic-Operations``: the object, and what its answer says besides."""
     operations = await checked_operations(services, request)
@@ -150,7 +153,7 @@ async def process_assembly(
         request.bucket,
         request.key,
         assembly,
-        assembly.info.attributes,
+        attributes,
         forbid_overwrite=forbids_overwrite(request),
     )
     outcome = await _run(services, operations, _input(assembly), write, request)
@@ -179,6 +182,8 @@ async def checked_operations(services: Services, request: Request) -> PicOperati
             raise AccessDenied()
         await services.storage.head_bucket(bucket)
     await check_further(services, request, [rule.pipeline for rule in operations.rules])
+    for rule in operations.rules:
+        check_place(request, "PutObject", rule.bucket, rule.key)
     return operations
 
 

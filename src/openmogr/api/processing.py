@@ -96,6 +96,7 @@ async def processed_object(
         pipeline = plan.pipeline
         # With all that makes the result: a range of what another version makes does not go with an old part.
         etag = services.results.key(source, pipeline, further.found)[:_ETAG_DIGITS]
+        work = Work(source, [pipeline], further.found, is_owner=request.is_owner)
 
         async def produce() -> Body:
             nonlocal kept
@@ -104,7 +105,6 @@ async def processed_object(
             if info.size > services.image.max_input_bytes:
                 kept = True
                 return await _original(reader, [])
-            work = Work(source, [pipeline], further.found, is_owner=request.is_owner)
             made = await _make(services, work, plan)
             headers = _notes(services, made)
             worse = negotiated and (made.size >= info.size or loses(made))
@@ -114,7 +114,7 @@ async def processed_object(
                 return await _original(reader, headers)
             return await _body(made, headers)
 
-        headers = [*_headers(services, info, etag), *([VARY_ACCEPT] if plan.varies or negotiated else [])]
+        headers = _headers(services, info, etag, varies=plan.varies or negotiated)
         told = Described(etag, info.last_modified, headers)
         return _validated(services, await answer(request, told, produce, overrides))
     except BaseException:
@@ -210,7 +210,7 @@ def too_large(services: Services) -> ImageTooLarge:
     return ImageTooLarge(f"The image is larger than {services.image.max_input_bytes} bytes.")
 
 
-def _headers(services: Services, info: ObjectInfo, etag: str) -> list[Header]:
+def _headers(services: Services, info: ObjectInfo, etag: str, *, varies: bool) -> list[Header]:
     headers = [
         (b"etag", quoted(etag).encode()),
         (b"last-modified", http_date(info.last_modified)),
@@ -219,6 +219,8 @@ def _headers(services: Services, info: ObjectInfo, etag: str) -> list[Header]:
     ]
     if services.result_cache_control and not info.attributes.headers.cache_control:
         headers.append((b"cache-control", services.result_cache_control.encode()))
+    if varies:
+        headers.append(VARY_ACCEPT)
     return headers
 
 

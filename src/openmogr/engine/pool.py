@@ -26,7 +26,6 @@ from openmogr.workers import (
     NeverFits,
     Reply,
     ReplyLost,
-    WorkerDied,
     WorkerError,
     WorkerLimits,
     WorkerPool,
@@ -216,7 +215,7 @@ def _told(error: Exception, settings: ImageSettings, waited: float) -> CosError:
         return SlowDown(
             "The server is short of space for results. Please try again.", detail=str(error), number=_BUSY
         )
-    if isinstance(error, WorkerDied):
+    if isinstance(error, WorkerError):
         return InternalError(
             "The image could not be processed: its worker ended.", detail=str(error), number=_FAULT
         )

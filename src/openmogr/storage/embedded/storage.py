@@ -34,6 +34,7 @@ from openmogr.storage.errors import StorageUnusable
 from openmogr.storage.interface import (
     Acl,
     Bucket,
+    Checksum,
     CompletedPart,
     Content,
     Digest,
@@ -168,8 +169,9 @@ class EmbeddedStorage:
                         key,
                         *bytes_of[id(write.content)],
                         write.attributes,
-                        write.forbid_overwrite,
-                        None if write.modified is None else milliseconds(write.modified),
+                        forbid_overwrite=write.forbid_overwrite,
+                        if_match=write.if_match,
+                        modified=None if write.modified is None else milliseconds(write.modified),
                     )
                     for write, key in zip(writes, keys, strict=True)
                 )
@@ -232,7 +234,15 @@ class EmbeddedStorage:
         name = encode_key(key)
         return await self._write(lambda change: uploads.create(change, bucket, name, attributes))
 
-    async def put_part(self, bucket: str, key: str, upload_id: str, number: int, content: Staged) -> Part:
+    async def put_part(
+        self,
+        bucket: str,
+        key: str,
+        upload_id: str,
+        number: int,
+        content: Staged,
+        checksum: Checksum | None = None,
+    ) -> Part:
         name = encode_key(key)
         _check_part_number(number)
         if not isinstance(content, FileStaged):
@@ -241,7 +251,8 @@ class EmbeddedStorage:
 
         def entered() -> Callable[[Transaction], Part]:
             segments, digest = content.settle()
-            return lambda change: uploads.put_part(change, bucket, name, upload_id, number, digest, segments)
+            given = uploads.GivenPart(number, digest, segments, checksum)
+            return lambda change: uploads.put_part(change, bucket, name, upload_id, given)
 
         return await self._own([content], entered)
 
@@ -254,6 +265,7 @@ class EmbeddedStorage:
         source: ObjectReader,
         start: int = 0,
         stop: int | None = None,
+        checksum: Checksum | None = None,
     ) -> Part:
         name = encode_key(key)
         _check_part_number(number)
@@ -262,9 +274,8 @@ class EmbeddedStorage:
         with self._held([source]):
             segments = source.slice(start, stop)
             digest = await _digest(source, start, stop)
-            return await self._write(
-                lambda change: uploads.put_part(change, bucket, name, upload_id, number, digest, segments)
-            )
+            given = uploads.GivenPart(number, digest, segments, checksum)
+            return await self._write(lambda change: uploads.put_part(change, bucket, name, upload_id, given))
 
     async def list_parts(
         self, bucket: str, key: str, upload_id: str, *, marker: int = 0, max_parts: int = 1000
