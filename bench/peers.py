@@ -102,7 +102,7 @@ def write_copies(folder: Path, case: Case, count: int) -> list[str]:
 
 def own_server(stack: ExitStack, data: Path) -> tuple[ServerProcess, Server]:
     """This repository's, in a process of its own."""
-    process = stack.enter_context(ServerProcess(data))
+    process = stack.enter_context(ServerProcess(data, {"results": {"max_bytes": 0}}))
     below = [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
     pid = next(pid for pid in below if b"openmogr.testing" in Path(f"/proc/{pid}/cmdline").read_bytes())
     process.request("PUT", f"/{BUCKET}", b"", {"x-cos-acl": "public-read"})

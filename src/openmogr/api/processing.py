@@ -87,6 +87,7 @@ async def processed_object(
     reader = await open_readable(services, request)
     source = OpenSource.of(reader)
     further = FurtherSources(services, request)
+    plan = None
     kept = False  # whether the answer reads from the reader
     try:
         info = reader.info
@@ -99,9 +100,9 @@ async def processed_object(
 
         async def produce() -> Body:
             nonlocal kept
+            if info.size > services.image.max_input_bytes and not pipeline.ignore_error:
+                raise too_large(services)
             if info.size > services.image.max_input_bytes:
-                if not pipeline.ignore_error:
-                    raise too_large(services)
                 kept = True
                 return await _original(reader, [])
             made = await _make(services, work, plan)
@@ -114,16 +115,14 @@ async def processed_object(
             return await _body(made, headers)
 
         headers = _headers(services, info, etag, varies=plan.varies or negotiated)
-        try:
-            described = Described(etag, info.last_modified, headers)
-            return _validated(services, await answer(request, described, produce, overrides))
-        finally:
-            if plan.made is not None:
-                _close(plan.made)
+        told = Described(etag, info.last_modified, headers)
+        return _validated(services, await answer(request, told, produce, overrides))
     except BaseException:
         kept = False
         raise
     finally:
+        if plan is not None and plan.made is not None:
+            _close(plan.made)
         await further.aclose()
         await source.aclose()
         if not kept:

@@ -175,36 +175,39 @@ class WorkerPool:
             if isinstance(error, (OSError, ValueError)):
                 raise WorkerError(f"the job was lost: {error}") from error
             raise
-        if reply.file is None:
+        if reply.file is None and not worker.gone:
             worker.spare = file
+        elif reply.file is None:
+            file.close()
         self._release(worker, resident)
         return reply
 
     async def _hand_over(
         self, request: bytes, inputs: Sequence[int]
     ) -> tuple[_Worker, BinaryIO, asyncio.Future[bytes]]:
-        """A worker that was given the job, and the file for its answer.
+        """A worker that was given the job, and the file for a long reply.
 
         One that had ended before costs nobody anything.
         """
         while True:
             worker = await self._take()
-            # One that this worker left empty: no other may have a descriptor of it.
-            file, worker.spare = worker.spare or spool_file(self._spool), None
+            try:
+                # One that this worker left empty: no other may have a descriptor of it.
+                file = worker.spare = worker.spare or spool_file(self._spool)
+            except OSError as error:
+                self._offer(worker)
+                raise WorkerError(f"there is no file for a reply: {error}") from error
             try:
                 answer = self._ask(worker, request, [file.fileno(), *inputs])
             except WorkerDied:
-                file.close()
                 worker.gone = True  # the end of its stream is heard soon
                 continue
-            except BaseException as error:
-                file.close()
+            except (OSError, ValueError) as error:
                 self._abandon(worker)
-                if isinstance(error, (OSError, ValueError)):
-                    raise WorkerError(f"the job could not be handed over: {error}") from error
-                raise
+                raise WorkerError(f"the job could not be handed over: {error}") from error
             worker.jobs += 1
             self.counts.jobs += 1
+            worker.spare = None
             return worker, file, answer
 
     def _ask(self, worker: _Worker, message: bytes, descriptors: Sequence[int]) -> asyncio.Future[bytes]:
