@@ -15,7 +15,7 @@ PIXELS_SOURCES := $(call rust_sources,pixels)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup clients run test test-rust test-python lint fmt bench reliability fuzz docs clean check-python check-rust check-nasm goldens notices
+.PHONY: help setup clients run test test-rust test-python lint fmt bench reliability fuzz docs clean check-python check-rust check-nasm check-fonts goldens notices
 
 help: ## list the chores
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,10 +33,15 @@ check-nasm:
 	@case "$$(uname -m)" in x86_64|i?86|amd64) command -v nasm >/dev/null 2>&1 \
 	  || echo "nasm was not found, so JPEG will be slower; on Debian: apt install nasm, then make clean setup";; esac
 
+# Where they are looked for is a setting; this is where Debian has them.
+check-fonts:
+	@ls /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc >/dev/null 2>&1 \
+	  || echo "Noto CJK was not found, so texts may not be written on pictures, and their tests are skipped; on Debian: apt install fonts-noto-cjk"
+
 $(VENV)/.python: pyproject.toml | check-python
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable '.[heif,jxl]' --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[heif,jxl,stores]' --group dev
 	@touch $@
 
 # The clients under test. Where a toolchain or a registry is missing, their tests are skipped with a reason.
@@ -73,7 +78,7 @@ $(VENV)/.pixels: $(VENV)/.python $(PIXELS_SOURCES) | check-rust check-nasm
 	cd pixels && VIRTUAL_ENV="$(CURDIR)/$(VENV)" ../$(BIN)/maturin develop --release --quiet
 	@touch $@
 
-setup: $(VENV)/.codec $(VENV)/.pixels ## make .venv with the service, its native modules and the development tools
+setup: $(VENV)/.codec $(VENV)/.pixels | check-fonts ## make .venv with the service, its native modules and the development tools
 
 run: setup ## start the server with embedded storage and a sample picture
 	$(BIN)/openmogr serve --host $(HOST) --port $(PORT) --data $(DATA) --demo

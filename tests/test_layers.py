@@ -19,7 +19,7 @@ PACKAGE = SOURCE / "openmogr"
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"asgi", "dates", "errors", "machine"}),
     frozenset({"image", "storage", "auth", "wire", "workers", "results", "observe", "jobs"}),
-    frozenset({"engine"}),
+    frozenset({"engine", "transfer"}),
     frozenset({"api"}),
     frozenset({"settings", "server", "demo", "app", "testing"}),
     frozenset({"cli"}),

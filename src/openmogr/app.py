@@ -21,7 +21,7 @@ from openmogr.api.services import Phase, Services
 from openmogr.asgi import ASGIApp, Receive, Scope, Send
 from openmogr.auth import Credentials, Verifier, load_credentials
 from openmogr.engine import ImagePool
-from openmogr.image import encoder_versions
+from openmogr.image import encoder_versions, font_versions
 from openmogr.jobs import JobStore
 from openmogr.observe import Metrics
 from openmogr.results import ResultStore
@@ -120,13 +120,18 @@ def create_app(
     observer = Observer(metrics, settings.server)
     kept = settings.results
     store = ResultStore(kept.place(settings.storage.data), kept.max_bytes) if kept.max_bytes else None
-    makers = (*encoder_versions(), settings_of_results(settings.image))
+    makers = (*encoder_versions(), *font_versions(settings.image), settings_of_results(settings.image))
     opened = storage or open_storage(settings.storage)
     services = Services(
         storage=opened,
         configurations=Configurations(opened),
         pool=pool,
-        verifier=Verifier(known, clock_skew=settings.auth.clock_skew, strict=settings.auth.strict),
+        verifier=Verifier(
+            known,
+            clock_skew=settings.auth.clock_skew,
+            strict=settings.auth.strict,
+            regions=settings.auth.regions,
+        ),
         hosts=HostTable(settings.server),
         settings=settings.server,
         image=settings.image,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
+from openmogr.api.further import FurtherSources
 from openmogr.api.negotiation import accepted_names
 from openmogr.api.request import Request
 from openmogr.api.results import Made, Work
@@ -15,7 +17,10 @@ from openmogr.errors import CosError
 from openmogr.image import AUTO_FORMAT, SHOWN_EVERYWHERE, Loss, Pipeline, container_of_type, parse_operation
 from openmogr.storage.interface import ObjectInfo
 
-__all__ = ["LOST", "Chosen", "choose_format", "wants_best"]
+__all__ = ["LOST", "Chosen", "Sources", "choose_format", "loses", "wants_best"]
+
+# The object, and all that its operation reads besides.
+Sources: TypeAlias = tuple[OpenSource, FurtherSources]
 
 # What no format that the client did not ask for may lose.
 LOST = frozenset({Loss.frames, Loss.pages, Loss.images, Loss.alpha, Loss.half_alpha})
@@ -35,7 +40,7 @@ def wants_best(pipeline: Pipeline) -> bool:
 
 
 async def choose_format(
-    services: Services, request: Request, source: OpenSource, text: str, info: ObjectInfo
+    services: Services, request: Request, sources: Sources, text: str, info: ObjectInfo
 ) -> Chosen:
     """Make the candidates one after another, for ``auto_seconds`` at most, and take the smallest.
 
@@ -45,14 +50,16 @@ async def choose_format(
     Raises:
         CosError: as the first candidate's.
     """
+    source, further = sources
     deadline = time.monotonic() + services.image.auto_seconds
     best: Chosen | None = None
     for name in _candidates(services, request, info):
         if best is not None and time.monotonic() >= deadline:
             break
         pipeline = _parsed(services, text, name)
+        work = Work(source, [pipeline], further.found, is_owner=request.is_owner)
         try:
-            (made,) = await services.results.get(Work(source, [pipeline], is_owner=request.is_owner))
+            (made,) = await services.results.get(work)
         except CosError:
             if best is None:
                 raise

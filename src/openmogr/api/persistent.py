@@ -14,11 +14,14 @@ from dataclasses import dataclass, replace
 from openmogr.api.access import check_write, open_readable
 from openmogr.api.attributes import forbids_overwrite
 from openmogr.api.body import receive_into
+from openmogr.api.further import FurtherSources, check_further
+from openmogr.api.grants import check_place
 from openmogr.api.pic_operations import PicOperations, Rule, parse_pic_operations
 from openmogr.api.processing import memory_headers, result_headers, too_large
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, xml_response
 from openmogr.api.results import Made, Work
+from openmogr.api.s3.integrity import uploaded
 from openmogr.api.services import Services
 from openmogr.api.sources import OpenSource
 from openmogr.api.styles import styles_of
@@ -91,13 +94,12 @@ async def store_and_process(
         What the answer says, None where nothing was asked for; and its further headers.
     """
     staged, digest = upload
+    attributes = uploaded(request, attributes)
     source = OpenSource(staged, digest.size, digest.etag, digest.crc64)
     write = Write(
         request.bucket, request.key, staged, attributes, forbid_overwrite=forbids_overwrite(request)
     )
-    outcome = await _run(
-        services, operations, _Input(source, staged, attributes), write, is_owner=request.is_owner
-    )
+    outcome = await _run(services, operations, _Input(source, staged, attributes), write, request)
     if not operations.rules and not operations.is_pic_info:
         return None, []
     return _upload_result(request, outcome), _notes(outcome)
@@ -112,7 +114,7 @@ async def process_copy(
         request.bucket, request.key, source, attributes, forbid_overwrite=forbids_overwrite(request)
     )
     given = replace(_input(source), attributes=attributes)
-    outcome = await _run(services, operations, given, write, is_owner=request.is_owner)
+    outcome = await _run(services, operations, given, write, request)
     return outcome.source, _flat_result(request, outcome), _notes(outcome)
 
 
@@ -121,7 +123,7 @@ async def process_in_background(
 ) -> Processed:
     """Process what is stored, for the owner, without a request that waits for it."""
     async with await services.storage.open_object(bucket, key) as reader:
-        return await _run(services, operations, _input(reader), None, is_owner=True)
+        return await _run(services, operations, _input(reader), None, None)
 
 
 async def process_stored(services: Services, request: Request) -> Response:
@@ -129,7 +131,7 @@ async def process_stored(services: Services, request: Request) -> Response:
     await check_write(services, request)
     operations = await checked_operations(services, request)
     async with await open_readable(services, request) as reader:
-        outcome = await _run(services, operations, _input(reader), None, is_owner=request.is_owner)
+        outcome = await _run(services, operations, _input(reader), None, request)
     return xml_response(_upload_result(request, outcome), *_notes(outcome))
 
 
@@ -140,7 +142,7 @@ def _notes(outcome: Processed) -> list[Header]:
 
 
 async def process_assembly(
-    services: Services, request: Request, assembly: Assembly
+    services: Services, request: Request, assembly: Assembly, attributes: ObjectAttributes
 ) -> tuple[ObjectInfo, list[Node]]:
     """Complete Multipart Upload with ``Pic-Operations``: the object, and what its answer says besides."""
     operations = await checked_operations(services, request)
@@ -148,10 +150,10 @@ async def process_assembly(
         request.bucket,
         request.key,
         assembly,
-        assembly.info.attributes,
+        attributes,
         forbid_overwrite=forbids_overwrite(request),
     )
-    outcome = await _run(services, operations, _input(assembly), write, is_owner=request.is_owner)
+    outcome = await _run(services, operations, _input(assembly), write, request)
     return outcome.source, _flat_result(request, outcome)
 
 
@@ -170,12 +172,15 @@ def _input(reader: ObjectReader) -> _Input:
 
 
 async def checked_operations(services: Services, request: Request) -> PicOperations:
-    """The header's rules, whose target buckets exist."""
+    """The header's rules, whose target buckets exist, and whose further images may be read."""
     operations = await _operations(services, request)
     for bucket in {rule.bucket for rule in operations.rules} - {request.bucket}:
         if not request.is_owner:
             raise AccessDenied()
         await services.storage.head_bucket(bucket)
+    await check_further(services, request, [rule.pipeline for rule in operations.rules])
+    for rule in operations.rules:
+        check_place(request, "PutObject", rule.bucket, rule.key)
     return operations
 
 
@@ -184,8 +189,7 @@ async def _run(
     operations: PicOperations,
     given: _Input,
     original: Write | None,
-    *,
-    is_owner: bool,
+    request: Request | None,
 ) -> Processed:
     """Execute all rules and commit.
 
@@ -194,9 +198,9 @@ async def _run(
         operations: the checked header.
         given: the source.
         original: how the source itself is stored; None where it is stored already.
-        is_owner: whether the owner asks.
+        request: what asks for it; None: the owner, without one.
     """
-    made = await _execute(services, operations, given, is_owner=is_owner)
+    made = await _execute(services, operations, given, request)
     image_info = next((item.info for item in made if item.info is not None), None)
     done = [item for item in made if item.result is not None]
     results = [item.result for item in done if item.result is not None]
@@ -220,7 +224,7 @@ async def _run(
 
 
 async def _execute(
-    services: Services, operations: PicOperations, given: _Input, *, is_owner: bool
+    services: Services, operations: PicOperations, given: _Input, request: Request | None
 ) -> list[Made]:
     """The results in rule order, and then the info."""
     pipelines = [rule.pipeline for rule in operations.rules]
@@ -232,9 +236,11 @@ async def _execute(
     if not pipelines and not operations.is_pic_info:
         return []
     try:
-        return await services.results.get(
-            Work(given.source, pipelines, operations.is_pic_info, is_owner=is_owner)
-        )
+        async with FurtherSources(services, request) as further:
+            pipelines = [await further.resolved(pipeline) for pipeline in pipelines]
+            is_owner = request is None or request.is_owner
+            work = Work(given.source, pipelines, further.found, operations.is_pic_info, is_owner=is_owner)
+            return await services.results.get(work)
     finally:
         await given.source.aclose()
 

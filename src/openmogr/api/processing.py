@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import BinaryIO
 
 from openmogr.api.access import open_readable
 from openmogr.api.answer import Body, Described, answer
 from openmogr.api.attributes import stored_headers
-from openmogr.api.best_format import choose_format, loses, wants_best
+from openmogr.api.best_format import Sources, choose_format, loses, wants_best
 from openmogr.api.body import object_chunks
+from openmogr.api.further import FurtherSources
 from openmogr.api.negotiation import VARY_ACCEPT, accepted_format, is_negotiated
 from openmogr.api.protection import check_original
 from openmogr.api.request import Request
@@ -40,6 +41,8 @@ _parsed = lru_cache(maxsize=1024)(parse_operation)
 _ERROR_NUMBERS = {
     "InvalidArgument": -106,
     "NotSupported": -106,
+    "NotImplemented": -106,
+    "InvalidImageSource": -60987,
     "ImageTooLarge": -167,
     "NoProcessAuthority": -163,
     "NoSuchKey": -6101,
@@ -84,15 +87,16 @@ async def processed_object(
     """
     reader = await open_readable(services, request)
     source = OpenSource.of(reader)
+    further = FurtherSources(services, request)
     kept = False  # whether the answer reads from the reader
     try:
         info = reader.info
-        if not negotiated:
-            text = await _allowed_text(services, request, text, info)
-        plan = await _plan(services, request, source, text, info)
+        text = text if negotiated else await _allowed_text(services, request, text, info)
+        plan = await _plan(services, request, (source, further), text, info)
         pipeline = plan.pipeline
         # With all that makes the result: a range of what another version makes does not go with an old part.
-        etag = services.results.key(source, pipeline)[:_ETAG_DIGITS]
+        etag = services.results.key(source, pipeline, further.found)[:_ETAG_DIGITS]
+        work = Work(source, [pipeline], further.found, is_owner=request.is_owner)
 
         async def produce() -> Body:
             nonlocal kept
@@ -101,7 +105,7 @@ async def processed_object(
                     raise too_large(services)
                 kept = True
                 return await _original(reader, [])
-            made = await _make(services, source, plan, is_owner=request.is_owner)
+            made = await _make(services, work, plan)
             headers = _notes(services, made)
             worse = negotiated and (made.size >= info.size or loses(made))
             if worse or (made.result is not None and made.result.is_original):
@@ -110,9 +114,7 @@ async def processed_object(
                 return await _original(reader, headers)
             return await _body(made, headers)
 
-        headers = _headers(services, info, etag)
-        if plan.varies or negotiated:
-            headers.append(VARY_ACCEPT)
+        headers = _headers(services, info, etag, varies=plan.varies or negotiated)
         try:
             return await answer(request, Described(etag, info.last_modified, headers), produce, overrides)
         finally:
@@ -122,6 +124,7 @@ async def processed_object(
         kept = False
         raise
     finally:
+        await further.aclose()
         await source.aclose()
         if not kept:
             await reader.aclose()
@@ -152,15 +155,15 @@ async def _allowed_text(services: Services, request: Request, text: str, info: O
     return text
 
 
-async def _plan(
-    services: Services, request: Request, source: OpenSource, text: str, info: ObjectInfo
-) -> _Plan:
+async def _plan(services: Services, request: Request, sources: Sources, text: str, info: ObjectInfo) -> _Plan:
     settings = services.image
-    pipeline = _parsed(text, strict=settings.strict, max_stages=settings.max_stages)
+    pipeline = await sources[1].resolved(
+        _parsed(text, strict=settings.strict, max_stages=settings.max_stages)
+    )
     if wants_best(pipeline):
         if info.size > settings.max_input_bytes:  # which is told, or answered with the original
             return _Plan(pipeline, varies=True)
-        chosen = await choose_format(services, request, source, text, info)
+        chosen = await choose_format(services, request, sources, text, info)
         return _Plan(chosen.pipeline, made=chosen.made, varies=True)
     content_type = info.attributes.headers.content_type
     if (
@@ -178,15 +181,16 @@ async def _plan(
     return _Plan(parsed, instead=pipeline, varies=True)
 
 
-async def _make(services: Services, source: OpenSource, plan: _Plan, *, is_owner: bool) -> Made:
+async def _make(services: Services, work: Work, plan: _Plan) -> Made:
     """The result; that of ``instead``, where the format that the client likes cannot hold the image."""
     if plan.made is not None:
         made, plan.made = plan.made, None
         return made
-    (made,) = await services.results.get(Work(source, [plan.pipeline], is_owner=is_owner))
+    (made,) = await services.results.get(work)
     if plan.instead is not None and loses(made):
         _close(made)
-        (made,) = await services.results.get(Work(source, [plan.instead], is_owner=is_owner))
+        # It reads the same images besides.
+        (made,) = await services.results.get(replace(work, pipelines=[plan.instead]))
     return made
 
 
@@ -200,7 +204,7 @@ def too_large(services: Services) -> ImageTooLarge:
     return ImageTooLarge(f"The image is larger than {services.image.max_input_bytes} bytes.")
 
 
-def _headers(services: Services, info: ObjectInfo, etag: str) -> list[Header]:
+def _headers(services: Services, info: ObjectInfo, etag: str, *, varies: bool) -> list[Header]:
     headers = [
         (b"etag", quoted(etag).encode()),
         (b"last-modified", http_date(info.last_modified)),
@@ -209,6 +213,8 @@ def _headers(services: Services, info: ObjectInfo, etag: str) -> list[Header]:
     ]
     if services.result_cache_control and not info.attributes.headers.cache_control:
         headers.append((b"cache-control", services.result_cache_control.encode()))
+    if varies:
+        headers.append(VARY_ACCEPT)
     return headers
 
 

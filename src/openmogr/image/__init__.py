@@ -15,6 +15,7 @@ from openmogr.image.language.styles import expand_styles, names_a_style
 from openmogr.image.model import ImageInfo, Loss, Outcome, Result, Source
 from openmogr.image.processor import Processor
 from openmogr.image.settings import ImageSettings
+from openmogr.image.text.fonts import font_versions
 
 __all__ = [
     "AUTO_FORMAT",
@@ -32,6 +33,7 @@ __all__ = [
     "encoder_versions",
     "expand_styles",
     "find_operation",
+    "font_versions",
     "is_target",
     "media_types_of",
     "names_a_style",

@@ -52,6 +52,10 @@ class ImageSettings(BaseModel):
         default=False,
         description="Refuse unknown operation parameters instead of skipping name and value (yes or no).",
     )
+    fonts: tuple[str, ...] = Field(
+        default=("/usr/share/fonts", "/usr/local/share/fonts"),
+        description="Folders in which fonts for text watermarks are looked for, with all folders below.",
+    )
     workers: int = Field(
         default_factory=available_processors,
         gt=0,

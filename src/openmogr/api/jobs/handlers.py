@@ -10,6 +10,7 @@ from openmogr.api.access import check_owner
 from openmogr.api.attributes import check_key
 from openmogr.api.documents import read_document
 from openmogr.api.errors import MalformedXML
+from openmogr.api.further import check_further
 from openmogr.api.jobs.callback import Callback
 from openmogr.api.jobs.documents import TAG, flag, job_node, parse_states, text_of
 from openmogr.api.request import Request
@@ -87,7 +88,8 @@ async def _operation(services: Services, request: Request, root: Element, key: s
     if rule:
         settings = services.image
         text = expand_styles(rule, await styles_of(services, request.bucket))
-        parse_operation(text, strict=settings.strict, max_stages=settings.max_stages)
+        pipeline = parse_operation(text, strict=settings.strict, max_stages=settings.max_stages)
+        await check_further(services, None, [pipeline])
     region, bucket, output = (
         text_of(root, f"Output/{part}", None if rule and part != "Region" else "") for part in _OUTPUTS
     )

@@ -6,11 +6,13 @@ Steps change pixels and act in written order; an :class:`Encoding` is applied on
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from functools import cached_property
 from typing import TypeAlias
+
+from openmogr.image.language.values import Gravity, color_token, number_text
+from openmogr.image.language.watermarks import ImageWatermark, TextWatermark
 
 __all__ = [
     "AutoOrient",
@@ -24,6 +26,7 @@ __all__ = [
     "Flip",
     "Gravity",
     "Grayscale",
+    "ImageWatermark",
     "Info",
     "InfoStage",
     "InscribedCircle",
@@ -37,25 +40,14 @@ __all__ = [
     "SizeLimit",
     "Stage",
     "Step",
+    "TextWatermark",
     "Thumbnail",
     "ThumbnailForm",
     "View",
     "ViewStage",
+    "Watermark",
+    "WatermarkStage",
 ]
-
-
-class Gravity(Enum):
-    """The nine anchors (``docs/spec/api/image-mogr2.md#5``); the value is the place in half sides."""
-
-    northwest = (0, 0)
-    north = (1, 0)
-    northeast = (2, 0)
-    west = (0, 1)
-    center = (1, 1)
-    east = (2, 1)
-    southwest = (0, 2)
-    south = (1, 2)
-    southeast = (2, 2)
 
 
 class ThumbnailForm(Enum):
@@ -127,7 +119,7 @@ class Thumbnail:
     @property
     def text(self) -> str:
         size = f"{self.width or ''}x{self.height or ''}"
-        return "thumbnail/" + self.form.value.format(size=size, amount=_number(self.amount))
+        return "thumbnail/" + self.form.value.format(size=size, amount=number_text(self.amount))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +172,7 @@ class Rotate:
 
     @property
     def text(self) -> str:
-        return f"rotate/{_number(self.degrees)}"
+        return f"rotate/{number_text(self.degrees)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +195,7 @@ class Blur:
 
     @property
     def text(self) -> str:
-        return f"blur/{self.radius}x{_number(self.sigma)}"
+        return f"blur/{self.radius}x{number_text(self.sigma)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +280,8 @@ class View:
         return "/".join(parts)
 
 
+Watermark: TypeAlias = ImageWatermark | TextWatermark
+
 Step: TypeAlias = (
     AutoOrient
     | Thumbnail
@@ -303,6 +297,8 @@ Step: TypeAlias = (
     | InscribedCircle
     | RoundCorners
     | View
+    | ImageWatermark
+    | TextWatermark
 )
 
 
@@ -410,7 +406,7 @@ class MogrStage:
         for step in self.steps:
             parts.append(step.text)
             if isinstance(step, Thumbnail) and step.pad:
-                parts.append("pad/1/color/" + _color_token(step.color))
+                parts.append("pad/1/color/" + color_token(step.color))
         if self.gravity is not None:
             parts.append(f"gravity/{self.gravity.name}")
         return "/".join(parts + self.encoding.tokens())
@@ -436,6 +432,22 @@ class ViewStage:
 
 
 @dataclass(frozen=True, slots=True)
+class WatermarkStage:
+    """One ``watermark`` stage. Of encoding parameters it takes ``ignore-error``, which clients append to any stage."""
+
+    mark: Watermark
+    encoding: Encoding = field(default_factory=Encoding)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return (self.mark,)
+
+    @property
+    def text(self) -> str:
+        return "/".join([self.mark.text, *self.encoding.tokens()])
+
+
+@dataclass(frozen=True, slots=True)
 class InfoStage:
     """An information operation, always the last stage."""
 
@@ -454,7 +466,7 @@ class InfoStage:
         return self.info.value
 
 
-Stage: TypeAlias = MogrStage | ViewStage | InfoStage
+Stage: TypeAlias = MogrStage | ViewStage | WatermarkStage | InfoStage
 
 
 @dataclass(frozen=True)
@@ -490,6 +502,11 @@ class Pipeline:
             encoding = encoding.updated(stage.encoding)
         return encoding
 
+    @cached_property
+    def further_sources(self) -> tuple[str, ...]:
+        """The names of all images that it reads besides its source, each once: who runs it has to give them."""
+        return tuple(dict.fromkeys(step.image for step in self.steps if isinstance(step, ImageWatermark)))
+
     @property
     def ignore_error(self) -> bool:
         """Whether a failure is answered with the original."""
@@ -500,12 +517,3 @@ class Pipeline:
         """The information operation at the end, if there is one."""
         last = self.stages[-1] if self.stages else None
         return last.info if isinstance(last, InfoStage) else None
-
-
-def _number(value: float) -> str:
-    return f"{value:.6f}".rstrip("0").rstrip(".")
-
-
-def _color_token(color: tuple[int, int, int]) -> str:
-    text = "#{:02X}{:02X}{:02X}".format(*color)
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")

@@ -33,6 +33,7 @@ from openmogr.storage.errors import StorageUnusable
 from openmogr.storage.interface import (
     Acl,
     Bucket,
+    Checksum,
     CompletedPart,
     Content,
     Digest,
@@ -205,16 +206,23 @@ class EmbeddedStorage:
         name = encode_key(key)
         return await self._write(lambda change: uploads.create(change, bucket, name, attributes))
 
-    async def put_part(self, bucket: str, key: str, upload_id: str, number: int, content: Staged) -> Part:
+    async def put_part(
+        self,
+        bucket: str,
+        key: str,
+        upload_id: str,
+        number: int,
+        content: Staged,
+        checksum: Checksum | None = None,
+    ) -> Part:
         name = encode_key(key)
         _check_part_number(number)
         if not isinstance(content, FileStaged):
             raise TypeError("a part is made of bytes staged in the same storage")
         segments = await content.adopt()
         digest = await content.finish()
-        future = self._index.write(
-            lambda change: uploads.put_part(change, bucket, name, upload_id, number, digest, segments)
-        )
+        given = uploads.GivenPart(number, digest, segments, checksum)
+        future = self._index.write(lambda change: uploads.put_part(change, bucket, name, upload_id, given))
         return await self._own([content], future)
 
     async def copy_part(
@@ -226,6 +234,7 @@ class EmbeddedStorage:
         source: ObjectReader,
         start: int = 0,
         stop: int | None = None,
+        checksum: Checksum | None = None,
     ) -> Part:
         name = encode_key(key)
         _check_part_number(number)
@@ -234,9 +243,8 @@ class EmbeddedStorage:
         with self._held([source]):
             segments = source.slice(start, stop)
             digest = await _digest(source, start, stop)
-            return await self._write(
-                lambda change: uploads.put_part(change, bucket, name, upload_id, number, digest, segments)
-            )
+            given = uploads.GivenPart(number, digest, segments, checksum)
+            return await self._write(lambda change: uploads.put_part(change, bucket, name, upload_id, given))
 
     async def list_parts(
         self, bucket: str, key: str, upload_id: str, *, marker: int = 0, max_parts: int = 1000
@@ -330,7 +338,10 @@ class EmbeddedStorage:
         else:
             raise TypeError("the content belongs to another storage")
         return objects.Entry(
-            write.bucket, key, segments, size, etag, crc64, write.attributes, write.forbid_overwrite
+            *(write.bucket, key, segments, size, etag, crc64, write.attributes),
+            forbid_overwrite=write.forbid_overwrite,
+            if_match=write.if_match,
+            modified=None if write.modified is None else milliseconds(write.modified),
         )
 
     def _check_later(self, reader: FileReader) -> None:
