@@ -441,17 +441,16 @@ impl Task<'_> {
         let g = group.index;
         let places = &RUN_PLACES[usize::from(block.groups > 1)][usize::from(g == 0)]
             [if LUMA { 1 + usize::from(DIAG) } else { 0 }];
-        let run_base = ctx::RUN + if LUMA { 0 } else { 33 };
-        let level_base = ctx::LEVEL + if LUMA { 0 } else { 20 };
+        let (run_base, level_base) =
+            if LUMA { (ctx::RUN, ctx::LEVEL) } else { (ctx::RUN + 33, ctx::LEVEL + 20) };
         let (lambda, rates) = (self.lambda, &self.costs.rates);
         let last_costs = LastCosts::new(block, g, rank == 0, rates);
-        let cells = block_cells(block);
-        let mut choice = Choice::none(rank);
+        let (cells, mut choice) = (block_cells(block), Choice::none(rank));
         // Number of levels, context set of runs, and whether a level above 2 makes later starts hopeless.
         let (mut count, mut set, mut large) = (0_usize, 0_usize, false);
         for p in (0..=group.top).rev() {
             let i = cell(cells, p);
-            let nearest = group.nearest[i] as u32;
+            let (nearest, changes) = (group.nearest[i] as u32, [group.changes[0][i], group.changes[1][i]]);
             choice.nearby <<= 8;
             let [zero_rate, one_rate] = rates[run_base + 11 * set + usize::from(places[p])];
             if nearest == 0 {
@@ -462,7 +461,6 @@ impl Task<'_> {
                 continue;
             }
             let low = level_base + if g == 0 && p < 3 { 10 } else { 0 };
-            let changes = [group.changes[0][i], group.changes[1][i]];
             if count > 0 {
                 let k = usize::min(2, count.div_ceil(2));
                 let level_costs = rates[low + choice.rank.min(k + 2) + 5 * k / 2];
