@@ -22,7 +22,7 @@ use crate::{CancelCheck, DecoderOptions, Error, Picture};
 #[derive(Debug)]
 enum Stage {
     /// Each block is reconstructed as it is read.
-    Whole { lcu_row: Option<LcuRow>, sink: RowSink },
+    Whole { lcu_row: Option<Box<LcuRow>>, sink: Box<RowSink> },
     /// Rows are reconstructed on another thread.
     Divided { parsed: Option<ParsedRow>, pipeline: Pipeline },
 }
@@ -119,8 +119,8 @@ impl PictureDecoder {
         let stage = match pipeline {
             Some(pipeline) => Stage::Divided { parsed: Some(ParsedRow::default()), pipeline },
             None => {
-                let lcu_row = Some(LcuRow::new(&geometry));
-                Stage::Whole { lcu_row, sink: RowSink::new(setup, options.threads) }
+                let lcu_row = Some(Box::new(LcuRow::new(&geometry)));
+                Stage::Whole { lcu_row, sink: Box::new(RowSink::new(setup, options.threads)) }
             }
         };
         Ok(Self {
@@ -211,9 +211,9 @@ impl PictureDecoder {
                     for (new, old) in next.planes.iter_mut().zip(&done.planes) {
                         new.row_mut(0).copy_from_slice(old.row(old.height() - 1));
                     }
-                    *lcu_row = Some(next);
+                    *lcu_row = Some(Box::new(next));
                 }
-                sink.push(done)
+                sink.push(*done)
             }
         }
     }

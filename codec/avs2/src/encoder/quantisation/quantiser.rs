@@ -82,13 +82,20 @@ impl<'a> Quantiser<'a> {
             let sum: f32 = weighted.map(|((&c, w), norm)| f32::from(c).powi(2) * (w - 1.0) * norm).sum();
             return plain + f64::from(sum * self.gain);
         }
-        let mut sums = [0.0_f32; 8];
-        for (c, w) in coefficients.chunks_exact(8).zip(seen.chunks_exact(8)) {
-            for ((sum, &c), &w) in sums.iter_mut().zip(c).zip(w) {
-                *sum += f32::from(c) * f32::from(c) * (w - 1.0);
-            }
-        }
-        plain + f64::from(sums.iter().sum::<f32>() * self.gain)
+        let sum = multiversion::run(
+            self.backend,
+            #[inline(always)]
+            || {
+                let mut sums = [0.0_f32; 8];
+                for (c, w) in coefficients.chunks_exact(8).zip(seen.chunks_exact(8)) {
+                    for ((sum, &c), &w) in sums.iter_mut().zip(c).zip(w) {
+                        *sum += f32::from(c) * f32::from(c) * (w - 1.0);
+                    }
+                }
+                sums.iter().sum::<f32>()
+            },
+        );
+        plain + f64::from(sum * self.gain)
     }
 
     /// The same with weighted quantisation, for blocks of `size` coefficients.
@@ -374,22 +381,27 @@ impl Task<'_> {
         Some(group)
     }
 
-    /// Finds the nearest levels of a group and what they change.
+    /// Finds the nearest levels of a group and what they change. Plain loops without branches, so that they become
+    /// vectors.
     #[inline(always)]
     fn measure(&self, coefficients: &[i16; 16], gains: &[f32; 16], group: &mut Group) {
-        let threshold = i32::from(self.quantiser.threshold);
-        for i in 0..16 {
-            let magnitude = i32::from(coefficients[i]).abs();
-            let nearest = self.quantiser.plain_level(magnitude as u32).min(32767) as i32;
-            let nearest = if magnitude < threshold { 0 } else { nearest };
-            let change = |level: i32| {
-                let error = magnitude.wrapping_sub(self.quantiser.dequantiser.scale_plainly(level));
-                error.wrapping_mul(error).wrapping_sub(magnitude * magnitude) as f32 * gains[i]
-            };
-            group.nearest[i] = nearest;
-            group.changes[0][i] = if nearest > 0 { change(nearest) } else { 0.0 };
-            group.changes[1][i] = if nearest > 1 { change(nearest - 1) } else { 0.0 };
+        let (quantiser, dequantiser) = (*self.quantiser, self.quantiser.dequantiser);
+        let threshold = i32::from(quantiser.threshold);
+        let magnitudes = coefficients.map(|coefficient| i32::from(coefficient).abs());
+        let mut nearest = [0; 16];
+        for (nearest, &magnitude) in nearest.iter_mut().zip(&magnitudes) {
+            let level = quantiser.plain_level(magnitude as u32).min(32767) as i32;
+            *nearest = if magnitude < threshold { 0 } else { level };
         }
+        for (lower, changes) in (0..).zip(&mut group.changes) {
+            for i in 0..16 {
+                let (level, magnitude) = (nearest[i] - lower, magnitudes[i]);
+                let error = magnitude.wrapping_sub(dequantiser.scale_plainly(level));
+                let change = error.wrapping_mul(error).wrapping_sub(magnitude * magnitude);
+                changes[i] = if level > 0 { change as f32 * gains[i] } else { 0.0 };
+            }
+        }
+        group.nearest = nearest;
     }
 
     /// The same with weighted quantisation, for the group whose first coefficient is at (`x`, `y`).
@@ -429,17 +441,16 @@ impl Task<'_> {
         let g = group.index;
         let places = &RUN_PLACES[usize::from(block.groups > 1)][usize::from(g == 0)]
             [if LUMA { 1 + usize::from(DIAG) } else { 0 }];
-        let run_base = ctx::RUN + if LUMA { 0 } else { 33 };
-        let level_base = ctx::LEVEL + if LUMA { 0 } else { 20 };
+        let (run_base, level_base) =
+            if LUMA { (ctx::RUN, ctx::LEVEL) } else { (ctx::RUN + 33, ctx::LEVEL + 20) };
         let (lambda, rates) = (self.lambda, &self.costs.rates);
         let last_costs = LastCosts::new(block, g, rank == 0, rates);
-        let cells = block_cells(block);
-        let mut choice = Choice::none(rank);
+        let (cells, mut choice) = (block_cells(block), Choice::none(rank));
         // Number of levels, context set of runs, and whether a level above 2 makes later starts hopeless.
         let (mut count, mut set, mut large) = (0_usize, 0_usize, false);
         for p in (0..=group.top).rev() {
             let i = cell(cells, p);
-            let nearest = group.nearest[i] as u32;
+            let (nearest, changes) = (group.nearest[i] as u32, [group.changes[0][i], group.changes[1][i]]);
             choice.nearby <<= 8;
             let [zero_rate, one_rate] = rates[run_base + 11 * set + usize::from(places[p])];
             if nearest == 0 {
@@ -450,7 +461,6 @@ impl Task<'_> {
                 continue;
             }
             let low = level_base + if g == 0 && p < 3 { 10 } else { 0 };
-            let changes = [group.changes[0][i], group.changes[1][i]];
             if count > 0 {
                 let k = usize::min(2, count.div_ceil(2));
                 let level_costs = rates[low + choice.rank.min(k + 2) + 5 * k / 2];
@@ -632,6 +642,37 @@ mod tests {
             }
         }
         assert!(coded > 100);
+    }
+
+    #[test]
+    fn every_backend_gives_the_same() {
+        let mut state = 5_u32;
+        let mut next = |n: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) % n
+        };
+        let costs = Costs::new(&ContextSet::default());
+        let seen: Vec<f32> = (0..MAX_COEFFICIENTS).map(|_| 0.5 + next(100) as f32 / 50.0).collect();
+        for round in 0..200 {
+            let size = [(4, 4), (8, 8), (16, 16), (32, 32), (16, 4), (8, 32)][round % 6];
+            let (range, qp) = ([9, 500, 20_000][round % 3], next(64) as u8);
+            let mut coefficients = [0; MAX_COEFFICIENTS];
+            coefficients[..size.0 * size.1]
+                .iter_mut()
+                .for_each(|c| *c = (next(2 * range + 1) as i32 - range as i32) as i16);
+            let quantised = |backend| {
+                let mut quantiser = Quantiser::new(backend, qp, 3, 0.5);
+                quantiser.seen = Some(&seen);
+                let mut levels = [0; MAX_COEFFICIENTS];
+                let class = BlockClass::INTER_LUMA;
+                let found = quantiser.quantise(&costs, 300.0, &coefficients, size, class, &mut levels);
+                let empty = quantiser.empty(1e6, &coefficients, size);
+                (levels, found.map(|found| (found.distortion.to_bits(), found.bits)), empty.to_bits())
+            };
+            for backend in crate::simd::tests::levels() {
+                assert!(quantised(backend) == quantised(Backend::SCALAR), "{size:?} {backend:?}");
+            }
+        }
     }
 
     #[test]
