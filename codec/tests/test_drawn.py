@@ -1,4 +1,4 @@
-"""Size and score of a drawn picture, which the encoder codes by rules of its own, and photographs, which it does not."""
+"""Drawn pictures, which the encoder codes by rules of its own, and photographs, which it does not."""
 
 from __future__ import annotations
 
