@@ -40,7 +40,7 @@ def test_a_sound_installation(openmogr: Run, tmp_path: Path) -> None:
         assert f"OPENMOGR_IMAGE_{field.upper()}" in result.output
     for word in ("Apache-2.0", "MIT-CMU", "BSD-3-Clause"):
         assert word in result.output
-    assert "will be made" in result.output
+    assert "will be made" in " ".join(result.output.split())  # however long the folder's name
     assert not (tmp_path / "data").exists()
 
 

@@ -22,7 +22,7 @@ from openmogr.image import Processor, Source, parse_operation
 
 from .conftest import Pools
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.alone]
 Named = Callable[[str], Source]
 SMALL = parse_operation("imageMogr2/thumbnail/10x")
 

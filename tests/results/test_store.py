@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+import sqlite3
 import stat
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from openmogr.results import ResultStore, result_key
+from openmogr.workers import HeldBytes
 
 pytestmark = pytest.mark.anyio
 
@@ -44,6 +48,26 @@ def _files(folder: Path) -> list[Path]:
     return [file for file in folder.rglob("*") if file.is_file() and "index.sqlite3" not in file.name]
 
 
+async def test_an_index_that_another_process_has_locked_holds_nobody_up(tmp_path: Path) -> None:
+    async with _store(tmp_path) as store:
+        await store.put("before", b"", b"before")
+        with contextlib.closing(sqlite3.connect(tmp_path / "index.sqlite3", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            started = time.monotonic()
+            for number in range(20):
+                await store.put(f"k{number}", b"", b"locked%d" % number)
+                assert await _read(store, f"k{number}") is None
+                assert await _read(store, "before") == (b"", b"before")
+            assert time.monotonic() - started < 4
+            other.execute("ROLLBACK")
+        assert len(_files(tmp_path)) == 1
+        deadline = time.monotonic() + 10
+        while await _read(store, "after") is None:
+            assert time.monotonic() < deadline
+            await store.put("after", b"", b"after")
+        assert (await store.statistics()).entries == 2
+
+
 def test_a_key_stands_for_all_parts_in_order() -> None:
     keys = {result_key(*parts) for parts in [("a", "b"), ("b", "a"), ("ab",), ("a", "b", ""), ("a", 1)]}
     assert len(keys) == 5
@@ -65,10 +89,12 @@ async def test_what_was_kept_is_found_also_after_a_restart(tmp_path: Path, size:
 async def test_a_file_is_kept_as_its_bytes(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"0123456789")
     async with _store(tmp_path / "store") as store:
-        with (tmp_path / "file").open("rb") as file:
-            file.seek(5)
-            await store.put("k", b"", file)
+        held = HeldBytes((tmp_path / "file").open("rb"), 0, 10)
+        await store.put("k", b"", held)
+        await store.put("part", b"", HeldBytes(held, 3, 4))
+        held.close()
         assert await _read(store, "k") == (b"", b"0123456789")
+        assert await _read(store, "part") == (b"", b"3456")
 
 
 async def test_equal_contents_lie_there_once(tmp_path: Path) -> None:

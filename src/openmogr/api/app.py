@@ -8,6 +8,7 @@ from contextlib import aclosing
 
 from openmogr.api.cors import cors_headers
 from openmogr.api.coverage import check_coverage
+from openmogr.api.grants import check_grant
 from openmogr.api.observing import Seen
 from openmogr.api.operate import is_operate, operate_page
 from openmogr.api.processing import error_number
@@ -15,6 +16,10 @@ from openmogr.api.rate import RateLimit, network_of
 from openmogr.api.request import Request, read_request
 from openmogr.api.response import Header, Response
 from openmogr.api.routing import find_handler
+from openmogr.api.s3.answer import error_answer, in_s3
+from openmogr.api.s3.request import is_s3, prepare
+from openmogr.api.s3.routing import find_s3_handler
+from openmogr.api.s3.state import S3
 from openmogr.api.services import Services
 from openmogr.asgi import Receive, Scope, Send
 from openmogr.errors import CosError, InternalError, SlowDown, is_shortage
@@ -27,6 +32,8 @@ _log = logging.getLogger("openmogr.api")
 
 # What every 503 asks a client to wait before it tries again, in seconds.
 _RETRY_AFTER = b"5"
+# Who wants a request to be part of a trace says so in these.
+_PARENTS = (b"traceparent", b"tracestate", b"baggage")
 
 
 def _our_fault(error: Exception) -> CosError:
@@ -47,6 +54,22 @@ class CosApi:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
+        if (tracing := self._services.tracing) is None:
+            await self._serve(scope, receive, send)
+            return
+        parents = {
+            name.decode("ascii"): value.decode("latin-1")
+            for name, value in scope["headers"]
+            if name in _PARENTS
+        }
+        with tracing.request(scope["method"], scope["path"], parents) as tell:
+            seen = await self._serve(scope, receive, send)
+            told = {"http.response.status_code": seen.status, "http.response.body.size": seen.sent}
+            tell(
+                {**told, "openmogr.operation": seen.operation, "openmogr.request_id": REQUEST_ID.get() or ""}
+            )
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> Seen:
         started = time.perf_counter()
         request_id = self._ids.request_id()
         # The task is this request's own, and what it starts inherits the id.
@@ -62,17 +85,17 @@ class CosApi:
                 await response.close()
             observer = self._services.observer
             peer = scope["client"][0] if scope.get("client") else "-"
-            observer.answered(
-                Seen(
-                    method=scope["method"],
-                    path=scope["path"],
-                    operation="none" if request is None else request.operation,
-                    status=response.status,
-                    seconds=time.perf_counter() - started,
-                    sent=sent,
-                    client=peer if request is None else observer.client(peer, request.headers),
-                )
+            seen = Seen(
+                method=scope["method"],
+                path=scope["path"],
+                operation="none" if request is None else request.operation,
+                status=response.status,
+                seconds=time.perf_counter() - started,
+                sent=sent,
+                client=peer if request is None else observer.client(peer, request.headers),
             )
+            observer.answered(seen)
+        return seen
 
     async def _response(
         self, scope: Scope, receive: Receive, request_id: str
@@ -91,6 +114,10 @@ class CosApi:
         except Exception as error:
             _log.exception("%s %s failed", scope["method"], scope["path"])
             response = self._error(scope, request, InternalError(detail=repr(error)), request_id)
+        if request is None or request.s3 is None:
+            response.rendered()
+        else:
+            response = in_s3(request, response, request_id)
         if request is not None and b"origin" in request.headers and request.operation != "operate":
             response.headers += await cors_headers(self._services, request, response.headers)
         return request, response
@@ -100,15 +127,23 @@ class CosApi:
             request.operation = "operate"
             return await operate_page(self._services, request)
         try:
+            if is_s3(request):
+                request.s3 = S3()
             if request.method != "OPTIONS":
                 request.coverage = self._services.verifier.verify(request.signature_input)
                 request.is_owner = request.coverage is not None
+                request.grant = None if request.coverage is None else request.coverage.grant
         finally:
             # A wrong signature is its sender's, not that of the key it names.
             if self._rate.on:
                 self._rate.count(self._caller(request, scope))
-        handler = find_handler(request)
+        if request.s3 is None or request.method == "OPTIONS":
+            handler = find_handler(request)
+        else:
+            prepare(request, self._services.settings.owner_id)
+            handler = find_s3_handler(request)
         check_coverage(request)
+        check_grant(request)
         return await handler(self._services, request)
 
     def _caller(self, request: Request, scope: Scope) -> str:
@@ -142,6 +177,8 @@ class CosApi:
                 headers.append((b"x-errno", b"%d" % number))
         if error.status == 503 and "Retry-After" not in error.headers:
             headers.append((b"retry-after", _RETRY_AFTER))
+        if request is not None and request.s3 is not None:
+            return error_answer(request, error, headers, (request_id, trace_id))
         body = error_document(error.code, error.message, resource, request_id, trace_id)
         if scope["method"] == "HEAD":
             return Response(error.status, headers, length=0)

@@ -16,6 +16,7 @@ from typing import Self
 from openmogr.api.access import head_readable, open_readable
 from openmogr.api.coverage import may_read_further
 from openmogr.api.errors import InvalidRequest, InvalidURI, OriginProtected, RefererRefused
+from openmogr.api.grants import check_place
 from openmogr.api.hosts import Style
 from openmogr.api.parameters import SUBRESOURCES
 from openmogr.api.protection import check_original, check_referer
@@ -167,10 +168,23 @@ def _place(services: Services, request: Request | None, url: str) -> _Place:
         signed = services.verifier.verify(found.signature_input) is not None
     except CosError as error:
         raise _refused(f"the signature of the URL {shown!r} is refused: {error.message}") from error
-    is_owner = signed or request is None or may_read_further(request)
+    is_owner = (
+        signed
+        or request is None
+        or (may_read_further(request) and _is_granted(request, found.bucket, found.key))
+    )
     # The page that shows the result shows what is in it.
     headers = {} if request is None else {b"referer": request.headers.get(b"referer", b"")}
     return _Place(shown, replace(found, is_owner=is_owner, headers=headers))
+
+
+def _is_granted(request: Request, bucket: str, key: str) -> bool:
+    """Whether the request's key pair may read another object than the one it asks for."""
+    try:
+        check_place(request, "GetObject", bucket, key)
+    except AccessDenied:
+        return False
+    return True
 
 
 async def _check_protected(services: Services, place: _Place, info: ObjectInfo) -> None:

@@ -13,6 +13,7 @@ from openmogr.api.body import object_chunks, receive_into, traffic_limit
 from openmogr.api.copying import copy_object
 from openmogr.api.documents import read_document
 from openmogr.api.errors import MalformedXML
+from openmogr.api.grants import check_place
 from openmogr.api.lifecycle import expiration_header
 from openmogr.api.negotiation import VARY_ACCEPT, accepted_format, is_negotiated
 from openmogr.api.persistent import process_upload
@@ -20,6 +21,7 @@ from openmogr.api.processing import processed_object
 from openmogr.api.protection import check_original, check_referer
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, xml_response
+from openmogr.api.s3.integrity import required_etag, shown, uploaded
 from openmogr.api.services import Services
 from openmogr.api.styles import style_at_end
 from openmogr.api.xml import Node, child_text, children, quoted
@@ -70,6 +72,8 @@ async def _stored_object(services: Services, request: Request, overrides: Sequen
 
     async def stored() -> Body:
         await reader.verify()
+        if rate is None and (data := reader.at_hand) is not None:
+            return Body(len(data), data)
         return Body(reader.info.size, partial(object_chunks, reader, rate=rate), close=reader.aclose)
 
     try:
@@ -98,7 +102,7 @@ def _negotiated(services: Services, request: Request, content_type: str) -> str 
 
 
 def _described(services: Services, request: Request, info: ObjectInfo, more: Sequence[Header]) -> Described:
-    headers = [*object_headers(info), *more]
+    headers = [*object_headers(info), *shown(request, info), *more]
     if is_negotiated(services, request, info.attributes.headers.content_type):
         headers.append(VARY_ACCEPT)
     return Described(info.etag, info.last_modified, headers)
@@ -116,11 +120,20 @@ async def put_object(services: Services, request: Request) -> Response:
         return await process_upload(services, request, attributes)
     forbid = forbids_overwrite(request)
     async with services.storage.stage() as staged:
-        digest = await receive_into(services, request, staged)
-        await services.storage.commit(
-            [Write(request.bucket, request.key, staged, attributes, forbid_overwrite=forbid)]
+        await receive_into(services, request, staged)
+        (info,) = await services.storage.commit(
+            [
+                Write(
+                    request.bucket,
+                    request.key,
+                    staged,
+                    uploaded(request, attributes),
+                    forbid_overwrite=forbid,
+                    if_match=required_etag(request),
+                )
+            ]
         )
-    headers = [(b"etag", quoted(digest.etag).encode()), (b"x-cos-hash-crc64ecma", b"%d" % digest.crc64)]
+    headers = [(b"etag", quoted(info.etag).encode()), (b"x-cos-hash-crc64ecma", b"%d" % info.crc64)]
     return Response(200, headers)
 
 
@@ -137,10 +150,14 @@ async def delete_objects(services: Services, request: Request) -> Response:
     root = await read_document(services, request, "Delete")
     objects = list(children(root, "Object"))
     keys = [child_text(item, "Key") for item in objects]
+    if any(child.tag not in ("Key", "VersionId") for item in objects for child in item):
+        raise NotSupported("Of an object to delete only Key and VersionId are understood.")
     if any((child_text(item, "VersionId") or "null").strip() != "null" for item in objects):
         raise InvalidArgument("The bucket is not versioned: VersionId must be null.")
     if not keys or len(keys) > _MAX_DELETED or any(not key for key in keys):
         raise MalformedXML(f"Delete holds 1 to {_MAX_DELETED} objects, each with a key.")
+    for key in keys:
+        check_place(request, "DeleteMultipleObjects", request.bucket, key or "")
     await services.storage.delete_objects(request.bucket, [key for key in keys if key])
     deleted: list[Node] = [("Deleted", [("Key", key)]) for key in keys]
     quiet = (child_text(root, "Quiet") or "").strip().lower() == "true"

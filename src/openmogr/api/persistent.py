@@ -6,7 +6,6 @@ original and results are committed together.
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -15,11 +14,13 @@ from openmogr.api.access import check_write, open_readable
 from openmogr.api.attributes import forbids_overwrite
 from openmogr.api.body import receive_into
 from openmogr.api.further import FurtherSources, check_further
+from openmogr.api.grants import check_place
 from openmogr.api.pic_operations import PicOperations, Rule, parse_pic_operations
 from openmogr.api.processing import memory_headers, result_headers, too_large
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, xml_response
 from openmogr.api.results import Made, Work
+from openmogr.api.s3.integrity import uploaded
 from openmogr.api.services import Services
 from openmogr.api.sources import OpenSource
 from openmogr.api.styles import styles_of
@@ -50,6 +51,9 @@ __all__ = [
     "store_and_process",
 ]
 
+# Bytes of a result that are in memory on their way into the storage.
+_COPIED = 1024 * 1024
+
 
 @dataclass(frozen=True)
 class Processed:
@@ -73,7 +77,8 @@ async def process_upload(services: Services, request: Request, attributes: Objec
     """PUT Object with ``Pic-Operations``."""
     operations = await checked_operations(services, request)
     async with services.storage.stage() as staged:
-        digest = await receive_into(services, request, staged)
+        await receive_into(services, request, staged)
+        digest = await staged.finish()
         document, notes = await store_and_process(services, request, operations, attributes, (staged, digest))
     headers = [(b"etag", quoted(digest.etag).encode()), (b"x-cos-hash-crc64ecma", b"%d" % digest.crc64)]
     return Response(200, headers) if document is None else xml_response(document, *headers, *notes)
@@ -92,6 +97,7 @@ async def store_and_process(
         What the answer says, None where nothing was asked for; and its further headers.
     """
     staged, digest = upload
+    attributes = uploaded(request, attributes)
     source = OpenSource(staged, digest.size, digest.etag, digest.crc64)
     write = Write(
         request.bucket, request.key, staged, attributes, forbid_overwrite=forbids_overwrite(request)
@@ -139,7 +145,7 @@ def _notes(outcome: Processed) -> list[Header]:
 
 
 async def process_assembly(
-    services: Services, request: Request, assembly: Assembly
+    services: Services, request: Request, assembly: Assembly, attributes: ObjectAttributes
 ) -> tuple[ObjectInfo, list[Node]]:
     """Complete Multipart Upload with ``Pic-Operations``: the object, and what its answer says besides."""
     operations = await checked_operations(services, request)
@@ -147,7 +153,7 @@ async def process_assembly(
         request.bucket,
         request.key,
         assembly,
-        assembly.info.attributes,
+        attributes,
         forbid_overwrite=forbids_overwrite(request),
     )
     outcome = await _run(services, operations, _input(assembly), write, request)
@@ -176,6 +182,8 @@ async def checked_operations(services: Services, request: Request) -> PicOperati
             raise AccessDenied()
         await services.storage.head_bucket(bucket)
     await check_further(services, request, [rule.pipeline for rule in operations.rules])
+    for rule in operations.rules:
+        check_place(request, "PutObject", rule.bucket, rule.key)
     return operations
 
 
@@ -251,7 +259,7 @@ async def _writes(
             content, content_type = given.content, given.attributes.headers.content_type
             if made.result is not None and not made.result.is_original:
                 staged = await stack.enter_async_context(services.storage.stage())
-                await staged.write(_bytes(made, made.result))
+                await _copy(made, made.result, staged)
                 content, content_type = staged, made.result.content_type
             attributes = ObjectAttributes(
                 headers=ObjectHeaders(content_type=content_type),
@@ -261,9 +269,13 @@ async def _writes(
         yield writes
 
 
-def _bytes(made: Made, result: Result) -> bytes:
-    # A file has just been read to be checked: it comes from the page cache.
-    return result.data if made.file is None else os.pread(made.file.fileno(), made.size, 0)
+async def _copy(made: Made, result: Result, staged: Staged) -> None:
+    if made.file is None:
+        await staged.write(result.data)
+        return
+    # A file has just been written, or read to be checked: it comes from the page cache.
+    for start in range(0, made.size, _COPIED):
+        await staged.write(made.file.read(start, min(start + _COPIED, made.size)))
 
 
 def _upload_result(request: Request, outcome: Processed) -> Node:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from urllib.parse import quote, unquote_to_bytes
 
 from openmogr.api.errors import IncompleteBody, InvalidRequest, InvalidURI, MissingRequestBody, XMLSizeLimit
 from openmogr.api.hosts import Host, HostTable, Style
+from openmogr.api.s3.state import S3
 from openmogr.asgi import Receive, Scope
-from openmogr.auth import Coverage, SignedRequest
+from openmogr.auth import Coverage, Grant, SignedRequest
 from openmogr.errors import InvalidArgument
 from openmogr.image import Query, find_operation
 
@@ -38,6 +38,8 @@ class Request:
         headers: raw values by lower-case name; repeated ones joined by a comma.
         is_owner: the owner signed it. Set once the signature has been checked.
         coverage: what of it the signature covers; None without a signature in headers or query.
+        grant: what the key pair may do that authorises it; None: everything, or nothing authorises it.
+        s3: that it speaks the dialect of S3; None for that of COS.
         operation: what it turned out to be, one of few names; for logs and metrics.
     """
 
@@ -57,13 +59,15 @@ class Request:
     is_owner: bool = False
     coverage: Coverage | None = None
     operation: str = "none"
+    s3: S3 | None = None
+    grant: Grant | None = None
 
     @property
     def resource(self) -> str:
         """``host/path``, as errors show it."""
         return self.host_text + self.path
 
-    @cached_property
+    @property
     def signature_input(self) -> SignedRequest:
         """What a signature covers."""
         short = None

@@ -10,7 +10,7 @@ from openmogr.api.services import Services
 from openmogr.api.xml import Node
 from openmogr.errors import CosError, NotSupported
 
-__all__ = ["BUCKET_CONFIGURATIONS", "bucket_configuration", "not_supported"]
+__all__ = ["BUCKET_CONFIGURATIONS", "bucket_configuration", "missing_configuration", "not_supported"]
 
 # What GET of a configuration answers that was never put: an error code, or an empty document.
 BUCKET_CONFIGURATIONS: dict[str, str | Node] = {
@@ -49,11 +49,12 @@ async def bucket_configuration(services: Services, request: Request) -> Response
     if name == "intelligent-tiering" and request.params.get("id"):
         raise NoSuchConfiguration()
     if isinstance(answer, str):
-        raise _missing(answer)
+        raise missing_configuration(answer)
     return xml_response(answer)
 
 
-def _missing(code: str) -> CosError:
+def missing_configuration(code: str) -> CosError:
+    """The 404 of a configuration that is not there."""
     kind: type[CosError] = type(code, (NoSuchConfiguration,), {"code": code})
     return kind()
 

@@ -18,11 +18,11 @@ import secrets
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, Protocol, TypeVar
 
 __all__ = ["Entry", "ResultStore", "StoreStatistics"]
 
@@ -52,8 +52,19 @@ _OVERHEAD = 512
 _CHUNK = 1 << 20
 # Between two attempts to open an index that cannot be opened.
 _RETRY_SECONDS = 30.0
+# Nothing is written for so long after another process had the index locked: answers wait for what is written.
+_LOCKED_PAUSE = 1.0
 # Written by each clearing.
 _CLEARED = "index.sqlite3-cleared"
+
+
+class Readable(Protocol):
+    """Bytes that are read in pieces."""
+
+    size: int
+
+    def read(self, start: int = 0, stop: int | None = None) -> bytes:
+        """Bytes ``start`` to ``stop``. Raises ``OSError`` where there are fewer."""
 
 
 @dataclass(slots=True)
@@ -90,11 +101,13 @@ class ResultStore:
     Args:
         folder: made if missing.
         max_bytes: most bytes of all contents; what is larger than a quarter of it alone is not kept.
+        lock_timeout: seconds to wait for another process that has the index locked.
     """
 
-    def __init__(self, folder: Path, max_bytes: int) -> None:
+    def __init__(self, folder: Path, max_bytes: int, *, lock_timeout: float = 0.25) -> None:
         self._folder = folder
         self._max_bytes = max_bytes
+        self._lock_timeout = lock_timeout
         # One thread: SQLite has one writer anyway, and reads are short.
         self._thread = ThreadPoolExecutor(1, "openmogr-results")
         self._connection: sqlite3.Connection | None = None
@@ -102,6 +115,7 @@ class ResultStore:
         self._touched: dict[str, int] = {}  # the event loop's, until the thread takes it
         self._held = 0
         self._retry_at = 0.0
+        self._write_at = 0.0
         self._hits = self._misses = self._damaged = self._evicted = 0
 
     async def open(self) -> None:
@@ -117,13 +131,13 @@ class ResultStore:
         """The result of a key, or None."""
         return await self._run(lambda: self._guarded(lambda: self._get(key), None))
 
-    async def put(self, key: str, head: bytes, content: bytes | BinaryIO) -> None:
+    async def put(self, key: str, head: bytes, content: bytes | Readable) -> None:
         """Keep a result; never fails, for a result that is not kept is only made again.
 
         Args:
             key: by :func:`openmogr.results.result_key`.
             head: small; given back with the content.
-            content: bytes, or a file that is read from its begin and whose position is not changed.
+            content: bytes, or what they are read from in pieces.
         """
         await self._run(lambda: self._guarded(lambda: self._put(key, head, content), None))
 
@@ -169,6 +183,8 @@ class ResultStore:
                 _log.error("the index of results is damaged and begun anew: %s", error)
                 self._begin_anew()
             else:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+                    self._write_at = time.monotonic() + _LOCKED_PAUSE
                 _log.warning("results are not remembered: %s", error)
         except OSError as error:
             _log.warning("results are not remembered: %s", error)
@@ -205,7 +221,10 @@ class ResultStore:
 
     def _connect(self) -> None:
         connection = sqlite3.connect(
-            self._folder / "index.sqlite3", timeout=10, isolation_level=None, check_same_thread=False
+            self._folder / "index.sqlite3",
+            timeout=self._lock_timeout,
+            isolation_level=None,
+            check_same_thread=False,
         )
         self._connection = connection
         for pragma in ("journal_mode = WAL", "synchronous = OFF", "cache_size = -8192"):
@@ -293,7 +312,7 @@ class ResultStore:
             file = self._path(content).open("rb", buffering=0)
         except FileNotFoundError:
             return None
-        if _hash(file) == (content, size):
+        if _hash(_file_chunks(file)) == (content, size):
             return file
         file.close()
         return None
@@ -307,20 +326,27 @@ class ResultStore:
             self._held -= gone[0][0] + _OVERHEAD
         self._path(content).unlink(missing_ok=True)
 
-    def _put(self, key: str, head: bytes, content: bytes | BinaryIO) -> None:
-        name, size = _hash(content)
-        if (size + _OVERHEAD) * 4 > self._max_bytes:
+    def _put(self, key: str, head: bytes, content: bytes | Readable) -> None:
+        name, size = _hash(_chunks(content))
+        if (size + _OVERHEAD) * 4 > self._max_bytes or time.monotonic() < self._write_at:
             return
         known = self._database.execute("SELECT 1 FROM results WHERE content = ? LIMIT 1", (name,)).fetchone()
         if known is None:
             self._make_room(size + _OVERHEAD)
             self._write(name, content)
+        try:
+            self._database.execute(
+                "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?)",
+                (key, head, name, size, time.time_ns()),
+            )
+        except sqlite3.Error:
+            if known is None:
+                self._path(name).unlink(missing_ok=True)
+            raise
+        if known is None:
             self._held += size + _OVERHEAD
-        self._database.execute(
-            "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?)", (key, head, name, size, time.time_ns())
-        )
 
-    def _write(self, name: str, content: bytes | BinaryIO) -> None:
+    def _write(self, name: str, content: bytes | Readable) -> None:
         target = self._path(name)
         target.parent.mkdir(mode=0o700, exist_ok=True)
         temporary = target.with_name(f"{name}.{secrets.token_hex(4)}")
@@ -352,9 +378,9 @@ class ResultStore:
             self._drop(row[0])
 
     def _note_uses(self) -> None:
-        uses, self._uses = self._uses, {}
-        if not uses:
+        if not self._uses or time.monotonic() < self._write_at:
             return
+        uses, self._uses = self._uses, {}
         database = self._database
         database.execute("BEGIN IMMEDIATE")
         try:
@@ -395,19 +421,24 @@ def _is_damage(error: sqlite3.DatabaseError) -> bool:
     return code is None or code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def _chunks(content: bytes | BinaryIO) -> Iterator[bytes]:
+def _chunks(content: bytes | Readable) -> Iterator[bytes]:
     if isinstance(content, bytes):
         yield content
         return
+    for start in range(0, content.size, _CHUNK):
+        yield content.read(start, min(start + _CHUNK, content.size))
+
+
+def _file_chunks(file: BinaryIO) -> Iterator[bytes]:
     position = 0
-    while chunk := os.pread(content.fileno(), _CHUNK, position):
+    while chunk := os.pread(file.fileno(), _CHUNK, position):
         yield chunk
         position += len(chunk)
 
 
-def _hash(content: bytes | BinaryIO) -> tuple[str, int]:
+def _hash(chunks: Iterable[bytes]) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
-    for chunk in _chunks(content):
+    for chunk in chunks:
         digest.update(chunk)
         size += len(chunk)
     return digest.hexdigest(), size

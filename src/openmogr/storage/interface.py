@@ -26,6 +26,7 @@ __all__ = [
     "Acl",
     "Assembly",
     "Bucket",
+    "Checksum",
     "CompletedPart",
     "Content",
     "Digest",
@@ -98,13 +99,33 @@ class ObjectHeaders:
 
 
 @dataclass(frozen=True, slots=True)
+class Checksum:
+    """A checksum that whoever uploads wants kept beside the bytes.
+
+    Attributes:
+        algorithm: ``CRC32``, ``CRC32C``, ``CRC64NVME``, ``SHA1`` or ``SHA256``.
+        value: Base64; with ``-<parts>`` behind it where it is ``composite``; empty with an upload under way.
+        composite: it is one of the checksums of the parts, and not of the bytes.
+    """
+
+    algorithm: str
+    value: str
+    composite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectAttributes:
-    """All of an object that is not its bytes."""
+    """All of an object that is not its bytes.
+
+    Attributes:
+        checksum: what it was uploaded with, or, of an upload under way, is to have in the end.
+    """
 
     headers: ObjectHeaders = field(default_factory=ObjectHeaders)
     acl: Acl = Acl.DEFAULT
     storage_class: str = "STANDARD"
     tags: Mapping[str, str] = field(default_factory=dict)
+    checksum: Checksum | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +189,7 @@ class Part:
     etag: str
     crc64: int
     last_modified: datetime
+    checksum: Checksum | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +216,10 @@ class Staged(Protocol):
     async def write(self, chunk: bytes) -> None:
         """Append. Raises ``EntityTooLarge`` past the size limit, ``StorageFull`` when the disk is full."""
 
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+
     async def finish(self) -> Digest:
         """End the writing and give the digest; again, the same digest. Committing finishes by itself."""
 
@@ -201,7 +227,7 @@ class Staged(Protocol):
     def path(self) -> Path | None:
         """A file with the bytes: complete after :meth:`finish`, readable until commit or the stage's end.
 
-        None if they do not lie in a file; then :meth:`stream` gives them.
+        None if they do not lie in a file, as those of an empty one; then :meth:`stream` gives them.
         """
 
     def stream(self) -> AsyncIterator[bytes]:
@@ -234,6 +260,17 @@ class ObjectReader(Protocol):
             InternalError: they are not what was stored; the log names the object.
         """
 
+    def crc64_to_check(self) -> int | None:
+        """For what reads a file of :attr:`path` and checks it in place of :meth:`verify`; None: it need not.
+
+        Raises:
+            InternalError: the bytes were found damaged before.
+        """
+
+    @property
+    def at_hand(self) -> bytes | None:
+        """All bytes, where :meth:`verify` has read them and they are few."""
+
     async def read(self, start: int = 0, stop: int | None = None) -> bytes:
         """The same in one piece; for objects known to be small."""
 
@@ -258,6 +295,10 @@ class Assembly(ObjectReader, Protocol):
     def upload(self) -> Upload:
         """The upload being completed."""
 
+    @property
+    def parts(self) -> Sequence[Part]:
+        """Its parts that make the object, in order."""
+
 
 Content: TypeAlias = Staged | ObjectReader | Assembly
 
@@ -271,6 +312,8 @@ class Write:
             assembly. Several writes may name the same content.
         forbid_overwrite: raise ``ObjectAlreadyExists`` if the key is taken before this commit.
         modified: when the object was last modified elsewhere; None: now.
+        if_match: the ETag that the object has before this commit, else ``ObjectChanged`` or ``NoSuchKey`` is raised;
+            None: any, or no object.
     """
 
     bucket: str
@@ -279,6 +322,7 @@ class Write:
     attributes: ObjectAttributes = field(default_factory=ObjectAttributes)
     forbid_overwrite: bool = False
     modified: datetime | None = None
+    if_match: str | None = None
 
 
 class Storage(Protocol):
@@ -327,6 +371,7 @@ class Storage(Protocol):
         Raises:
             NoSuchBucket, KeyTooLong, InvalidObjectName: naming the write at fault.
             ObjectAlreadyExists: a write forbade overwriting.
+            NoSuchKey, ObjectChanged: a write was to replace another object.
             NoSuchUpload, InvalidPart: the upload of an assembly was changed, completed or aborted meanwhile.
         """
 
@@ -362,7 +407,15 @@ class Storage(Protocol):
     async def create_upload(self, bucket: str, key: str, attributes: ObjectAttributes) -> Upload:
         """Initiate an upload."""
 
-    async def put_part(self, bucket: str, key: str, upload_id: str, number: int, content: Staged) -> Part:
+    async def put_part(
+        self,
+        bucket: str,
+        key: str,
+        upload_id: str,
+        number: int,
+        content: Staged,
+        checksum: Checksum | None = None,
+    ) -> Part:
         """Store a part (1 to 10,000), replacing an earlier one of the number. Raises ``NoSuchUpload``."""
 
     async def copy_part(
@@ -374,6 +427,7 @@ class Storage(Protocol):
         source: ObjectReader,
         start: int = 0,
         stop: int | None = None,
+        checksum: Checksum | None = None,
     ) -> Part:
         """Make a part from bytes ``start`` to ``stop`` (exclusive) of an open object, on the server."""
 

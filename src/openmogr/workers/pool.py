@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from openmogr.workers.channel import Inbox, send
-from openmogr.workers.errors import WorkerDied, WorkerError, WorkerTimeout
+from openmogr.workers.errors import ReplyLost, WorkerDied, WorkerError, WorkerTimeout
 from openmogr.workers.protocol import GRANTED, Reply, spool_file, unpack_question, unpack_reply
 from openmogr.workers.settings import Setup, WorkerLimits
 
@@ -67,6 +67,7 @@ class _Worker:
     gone: bool = False
     stopping: asyncio.TimerHandle | None = None
     answer: asyncio.Future[bytes] | None = None
+    spare: BinaryIO | None = None
 
 
 @dataclass(slots=True)
@@ -150,43 +151,76 @@ class WorkerPool:
         Raises:
             WorkerTimeout: it took longer; the worker is asked to stop, and killed if it does not.
             WorkerDied: the worker ended.
+            ReplyLost: there was no room for its answer.
             CancelledError: as usual; the worker is stopped in the same way.
         """
-        worker = await self._take()
-        while worker.gone:
-            worker = await self._take()
-        file: BinaryIO | None = None
+        worker, file, answer = await self._hand_over(request, inputs)
         try:
             async with AsyncExitStack() as granted:
-                file = spool_file(self._spool)
-                worker.jobs += 1
-                self.counts.jobs += 1
-                message = await self._exchange(worker, request, [file.fileno(), *inputs], seconds)
+                message = await self._answer(worker, answer, seconds)
                 while (cost := unpack_question(message)) is not None:
                     if admit is not None:
                         await granted.enter_async_context(admit(cost))
-                    message = await self._exchange(worker, GRANTED, [], seconds)
+                    message = await self._answer(worker, self._ask(worker, GRANTED, []), seconds)
                 reply, resident = unpack_reply(message, file)
+        except ReplyLost as error:
+            file.close()
+            self._release(worker, error.resident)
+            raise
         except BaseException as error:
-            if file is not None:
-                file.close()
+            file.close()
             self._abandon(worker)
             if isinstance(error, ValueError):
                 _log.error("worker %d: %s", worker.number, error)
             if isinstance(error, (OSError, ValueError)):
                 raise WorkerError(f"the job was lost: {error}") from error
             raise
-        if reply.file is None:
+        if reply.file is None and not worker.gone:
+            worker.spare = file
+        elif reply.file is None:
             file.close()
         self._release(worker, resident)
         return reply
 
-    async def _exchange(
-        self, worker: _Worker, message: bytes, descriptors: Sequence[int], seconds: float
-    ) -> bytes:
-        answer: asyncio.Future[bytes] = self._loop.create_future()
-        worker.answer = answer
-        send(worker.sock, message, descriptors)
+    async def _hand_over(
+        self, request: bytes, inputs: Sequence[int]
+    ) -> tuple[_Worker, BinaryIO, asyncio.Future[bytes]]:
+        """A worker that was given the job, and the file for a long reply.
+
+        One that had ended before costs nobody anything.
+        """
+        while True:
+            worker = await self._take()
+            try:
+                # One that this worker left empty: no other may have a descriptor of it.
+                file = worker.spare = worker.spare or spool_file(self._spool)
+            except OSError as error:
+                self._offer(worker)
+                raise WorkerError(f"there is no file for a reply: {error}") from error
+            try:
+                answer = self._ask(worker, request, [file.fileno(), *inputs])
+            except WorkerDied:
+                worker.gone = True  # the end of its stream is heard soon
+                continue
+            except (OSError, ValueError) as error:
+                self._abandon(worker)
+                raise WorkerError(f"the job could not be handed over: {error}") from error
+            worker.jobs += 1
+            self.counts.jobs += 1
+            worker.spare = None
+            return worker, file, answer
+
+    def _ask(self, worker: _Worker, message: bytes, descriptors: Sequence[int]) -> asyncio.Future[bytes]:
+        if worker.gone:
+            raise WorkerDied(None)
+        try:
+            send(worker.sock, message, descriptors)
+        except ConnectionError as error:
+            raise WorkerDied(None) from error
+        worker.answer = self._loop.create_future()
+        return worker.answer
+
+    async def _answer(self, worker: _Worker, answer: asyncio.Future[bytes], seconds: float) -> bytes:
         try:
             async with asyncio.timeout(seconds):
                 return await answer
@@ -261,6 +295,9 @@ class WorkerPool:
         self._loop.remove_reader(worker.sock)
         worker.sock.close()
         worker.inbox.close()
+        if worker.spare is not None:
+            worker.spare.close()
+            worker.spare = None
         if worker.answer is not None and not worker.answer.done():
             worker.answer.set_exception(error or WorkerDied(None))
 

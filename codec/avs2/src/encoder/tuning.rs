@@ -2,6 +2,7 @@
 
 use crate::encoder::analysis::perception::{self, Weights};
 use crate::encoder::{DrawnRegions, EncoderOptions};
+use crate::math;
 
 /// Numbers that the search goes by.
 #[derive(Debug, Clone, Copy)]
@@ -94,9 +95,9 @@ impl<'a> Tuning<'a> {
             strength,
             luma: constants.luma,
             slope: constants.slope,
-            lambda: constants.lambda * ((options.exact_qp() - 11.0) / 4.0).exp2(),
+            lambda: constants.lambda * math::exp2((options.exact_qp() - 11.0) / 4.0),
             chroma_qp_delta,
-            chroma_weight: constants.chroma_weight.powf(strength.into()) * (-(cb + cr) / 8.0).exp2(),
+            chroma_weight: math::pow(constants.chroma_weight, strength.into()) * math::exp2(-(cb + cr) / 8.0),
             sao: match drawn {
                 _ if constants.sao || options.perceptual == 0.0 => UseOfSao::Everywhere,
                 Some(_) => UseOfSao::DrawnRegions,

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from openmogr.errors import NoSuchKey
+from openmogr.errors import NoSuchBucket, NoSuchKey
 from openmogr.storage.embedded.index import Transaction
 from openmogr.storage.embedded.listing import list_page
 from openmogr.storage.embedded.records import (
@@ -16,14 +16,14 @@ from openmogr.storage.embedded.records import (
     attribute_values,
     bucket_id,
     dump_tags,
-    load_segments,
+    moment,
     now,
     object_info,
     remove_content,
     signed,
     store_segments,
 )
-from openmogr.storage.errors import ObjectAlreadyExists
+from openmogr.storage.errors import ObjectAlreadyExists, ObjectChanged
 from openmogr.storage.interface import Acl, ObjectAttributes, ObjectInfo, ObjectList
 
 __all__ = ["Entry", "delete", "find", "find_with_segments", "list_keys", "set_acl", "set_tags", "write"]
@@ -40,15 +40,16 @@ class Entry:
     etag: str
     crc64: int
     attributes: ObjectAttributes
-    forbid_overwrite: bool
+    forbid_overwrite: bool = False
+    if_match: str | None = None
     modified: int | None = None
 
 
 def write(transaction: Transaction, entries: Sequence[Entry]) -> list[ObjectInfo]:
     """Write all entries in order."""
-    taken = [entry for entry in entries if entry.forbid_overwrite and _exists(transaction, entry)]
-    if taken:
-        raise ObjectAlreadyExists(detail=f"key {taken[0].key!r}")
+    for entry in entries:
+        if entry.forbid_overwrite or entry.if_match is not None:
+            _check_present(transaction, entry)
     modified = now()
     return [
         _write(transaction, entry, modified if entry.modified is None else entry.modified)
@@ -56,21 +57,29 @@ def write(transaction: Transaction, entries: Sequence[Entry]) -> list[ObjectInfo
     ]
 
 
-def _exists(transaction: Transaction, entry: Entry) -> bool:
+def _check_present(transaction: Transaction, entry: Entry) -> None:
     connection = transaction.connection
     found = connection.execute(
-        "SELECT 1 FROM objects WHERE bucket = ? AND key = ?",
+        "SELECT etag FROM objects WHERE bucket = ? AND key = ?",
         (bucket_id(connection, entry.bucket), entry.key),
-    )
-    return found.fetchone() is not None
+    ).fetchone()
+    if found is not None and entry.forbid_overwrite:
+        raise ObjectAlreadyExists(detail=f"key {entry.key!r}")
+    if entry.if_match is not None and found is None:
+        raise NoSuchKey(detail=f"key {entry.key!r}")
+    if entry.if_match not in (None, *(found or ())):
+        raise ObjectChanged(detail=f"key {entry.key!r}")
 
 
 def _write(transaction: Transaction, entry: Entry, modified: int) -> ObjectInfo:
     connection = transaction.connection
-    bucket = bucket_id(connection, entry.bucket)
-    old = connection.execute(
-        "SELECT content FROM objects WHERE bucket = ? AND key = ?", (bucket, entry.key)
+    found = connection.execute(
+        "SELECT id, content FROM buckets LEFT JOIN objects ON bucket = id AND key = ? WHERE name = ?",
+        (entry.key, entry.bucket),
     ).fetchone()
+    if found is None:
+        raise NoSuchBucket(detail=f"bucket {entry.bucket!r}")
+    bucket, old = found
     content = store_segments(transaction, entry.segments)
     connection.execute(
         "INSERT OR REPLACE INTO objects"
@@ -81,32 +90,51 @@ def _write(transaction: Transaction, entry: Entry, modified: int) -> ObjectInfo:
             *attribute_values(entry.attributes),
         ),
     )
-    if old is not None:
-        remove_content(transaction, old[0])
-    return find(connection, entry.bucket, entry.key)
+    remove_content(transaction, old)
+    return ObjectInfo(
+        entry.bucket,
+        entry.key.decode(),
+        entry.size,
+        entry.etag,
+        entry.crc64,
+        moment(modified),
+        entry.attributes,
+    )
 
 
 def find(connection: sqlite3.Connection, bucket: str, key: bytes) -> ObjectInfo:
     """Raises ``NoSuchKey``."""
-    return object_info(bucket, _row(connection, bucket, key)[1])
+    row = connection.execute(
+        f"SELECT {OBJECT_COLUMNS} FROM objects"  # noqa: S608  # constants
+        " WHERE bucket = (SELECT id FROM buckets WHERE name = ?) AND key = ?",
+        (bucket, key),
+    ).fetchone()
+    if row is None:
+        raise _missing(connection, bucket, key)
+    return object_info(bucket, row)
 
 
 def find_with_segments(
     connection: sqlite3.Connection, bucket: str, key: bytes
 ) -> tuple[ObjectInfo, list[Segment]]:
     """The same, and where the bytes lie."""
-    content, row = _row(connection, bucket, key)
-    return object_info(bucket, row), load_segments(connection, content)
+    rows = connection.execute(
+        f"SELECT {OBJECT_COLUMNS}, blob, start, length FROM objects"  # noqa: S608  # constants
+        " LEFT JOIN segments ON segments.content = objects.content"
+        " WHERE bucket = (SELECT id FROM buckets WHERE name = ?) AND key = ? ORDER BY position",
+        (bucket, key),
+    ).fetchall()
+    if not rows:
+        raise _missing(connection, bucket, key)
+    # An empty object has no content.
+    segments = [Segment(*row[-3:]) for row in rows if row[-1] is not None]
+    return object_info(bucket, rows[0][:-3]), segments
 
 
-def _row(connection: sqlite3.Connection, bucket: str, key: bytes) -> tuple[int | None, ObjectRow]:
-    row = connection.execute(
-        f"SELECT content, {OBJECT_COLUMNS} FROM objects WHERE bucket = ? AND key = ?",  # noqa: S608  # constants
-        (bucket_id(connection, bucket), key),
-    ).fetchone()
-    if row is None:
-        raise NoSuchKey(detail=f"key {key!r}")
-    return row[0], row[1:]
+def _missing(connection: sqlite3.Connection, bucket: str, key: bytes) -> NoSuchKey:
+    """Raises ``NoSuchBucket``."""
+    bucket_id(connection, bucket)
+    return NoSuchKey(detail=f"key {key!r}")
 
 
 def delete(

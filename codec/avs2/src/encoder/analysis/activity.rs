@@ -2,6 +2,7 @@
 
 use crate::encoder::input::{FRACTION_BITS, SourcePlane};
 use crate::encoder::{DrawnRegions, Importance};
+use crate::math;
 
 /// Weights of errors by 16x16 block. Their geometric mean over a picture is about 1.
 #[derive(Debug, Clone)]
@@ -49,18 +50,18 @@ impl Activity {
             }
         }
         let mean = logs.iter().sum::<f32>() / logs.len().max(1) as f32;
-        let weight = |log: &f32| ((log - mean) * strength).exp2().clamp(1.0 / GREATEST, GREATEST);
+        let weight = |log: &f32| math::exp2_f32((log - mean) * strength).clamp(1.0 / GREATEST, GREATEST);
         Self { columns, rows, weights: logs.iter().map(weight).collect() }
     }
 
     /// The same with measured weights.
     pub(in crate::encoder) fn with_weights(mut self, weights: Option<&BlockWeights>) -> Self {
         let Some(BlockWeights { logs }) = weights else { return self };
-        let both = |(weight, log): (&f32, &f32)| BESIDE * weight.log2() + MEASURED * log;
+        let both = |(weight, log): (&f32, &f32)| BESIDE * math::log2_f32(*weight) + MEASURED * log;
         let sums: Vec<f32> = self.weights.iter().zip(logs).map(both).collect();
         let mean = sums.iter().sum::<f32>() / sums.len().max(1) as f32;
         for (weight, log) in self.weights.iter_mut().zip(&sums) {
-            *weight = (log - mean).exp2().clamp(1.0 / GREATEST, GREATEST);
+            *weight = math::exp2_f32(log - mean).clamp(1.0 / GREATEST, GREATEST);
         }
         self
     }
@@ -74,7 +75,7 @@ impl Activity {
         let Some(Importance { logs }) = importance else { return self };
         let mean = logs.iter().sum::<f32>() / logs.len().max(1) as f32;
         for (weight, log) in self.weights.iter_mut().zip(logs) {
-            *weight = (*weight * ((log - mean) * strength).exp2()).clamp(1.0 / GREATEST, GREATEST);
+            *weight = (*weight * math::exp2_f32((log - mean) * strength)).clamp(1.0 / GREATEST, GREATEST);
         }
         self
     }
@@ -122,7 +123,7 @@ fn log_activity(luma: &SourcePlane, (x, y): (usize, usize)) -> f32 {
             count += 1.0;
         }
     }
-    (total / count.max(1.0) + 2.0).log2()
+    math::log2_f32(total / count.max(1.0) + 2.0)
 }
 
 /// Logarithm of what errors weigh by the mean of luma: more in the dark.

@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use crate::encoder::analysis::drawn;
 use crate::encoder::analysis::metric::{source_error, source_residual};
 use crate::encoder::input::{FRACTION_BITS, SourcePlane};
+use crate::math;
 use crate::picture::PlaneBuffer;
 use crate::simd::Backend;
 
@@ -50,8 +51,9 @@ pub(in crate::encoder) struct Perception {
 impl Perception {
     /// Weights of luma and of chroma; with `strength` 0 errors of all frequencies weigh the same.
     pub fn for_strength(luma: Weights, strength: f32) -> [Self; 2] {
-        [luma, CHROMA]
-            .map(|Weights { base, means }| Self::new(base.powf(strength), means.map(|mean| mean * strength)))
+        [luma, CHROMA].map(|Weights { base, means }| {
+            Self::new(math::pow(base.into(), strength.into()) as f32, means.map(|mean| mean * strength))
+        })
     }
 
     fn new(base: f32, means: [f32; 4]) -> Self {
@@ -232,7 +234,7 @@ fn share(n: usize, side: usize) -> Vec<f32> {
     let sample = |k: usize, i: usize| {
         let scale = if k == 0 { 1.0 } else { 2.0 };
         (scale / length).sqrt()
-            * (std::f64::consts::PI * (2 * i + 1) as f64 * k as f64 / (2.0 * length)).cos()
+            * math::cos(std::f64::consts::PI * (2 * i + 1) as f64 * k as f64 / (2.0 * length))
     };
     let mean = |k: usize, from: usize| (from..(from + side).min(n)).map(|i| sample(k, i)).sum::<f64>();
     (0..n)
