@@ -1,4 +1,4 @@
-"""Drawn pictures, which the encoder codes by rules of its own, and photographs, which it does not."""
+"""Size and score of a drawn picture, which the encoder codes by rules of its own, and of one with noise."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ impl PictureTask<'_> {
         let source = self.input.coded_planes();
         let tuning = Tuning::new(options, self.in_animation, self.input.drawn());
         let [luma, chroma] = Perception::for_strength(tuning.luma, tuning.strength);
-        let luma = if tuning.drawn.is_some() { luma.as_shown() } else { luma };
+        let luma = if tuning.drawn.is_some() { luma.limited_to_shown() } else { luma };
         self.header.chroma_qp_delta = tuning.chroma_qp_delta;
         self.header.weighting = options.weighted_quantisation.then_some(PictureWeighting::Sequence);
         let in_picture = if self.order.is_some() { Importance::IN_LATER } else { Importance::IN_FIRST };

@@ -29,7 +29,7 @@ const GREATEST: f32 = 4.0;
 
 impl Activity {
     /// Measures `luma`; at strength 1 the weight falls with the power `slope` of the variance, and strength 0 weighs
-    /// all blocks alike. In `drawn` regions edges show as much as flat areas.
+    /// all blocks alike. Blocks in `drawn` regions all weigh the same.
     pub(in crate::encoder) fn new(
         luma: &SourcePlane,
         slope: f32,
@@ -38,11 +38,17 @@ impl Activity {
     ) -> Self {
         let (columns, rows) = (luma.width().div_ceil(UNIT), luma.height().div_ceil(UNIT));
         let places = (0..columns * rows).map(|i| (i % columns * UNIT, i / columns * UNIT));
-        let log = |at| match drawn {
-            Some(drawn) if drawn.contain(at) => 0.0,
-            _ => -slope * log_activity(luma, at) + brightness(luma, at),
-        };
-        let logs: Vec<f32> = places.map(log).collect();
+        let mut logs: Vec<f32> =
+            places.clone().map(|at| -slope * log_activity(luma, at) + brightness(luma, at)).collect();
+        if let Some(drawn) = drawn {
+            let inside: Vec<bool> = places.map(|at| drawn.contain(at)).collect();
+            // Beside photographs what is drawn must not take more than it did, and where it is all there is, blank
+            // areas cost nothing anyway.
+            let level = if drawn.mostly() { 0.0 } else { mean(&logs, &inside) };
+            for (log, _) in logs.iter_mut().zip(&inside).filter(|(_, inside)| **inside) {
+                *log = level;
+            }
+        }
         let mean = logs.iter().sum::<f32>() / logs.len().max(1) as f32;
         let weight = |log: &f32| math::exp2_f32((log - mean) * strength).clamp(1.0 / GREATEST, GREATEST);
         Self { columns, rows, weights: logs.iter().map(weight).collect() }
@@ -88,6 +94,13 @@ impl Activity {
         }
         sum / f64::from(count.max(1))
     }
+}
+
+/// The mean of the values `inside`.
+fn mean(logs: &[f32], inside: &[bool]) -> f32 {
+    let count = inside.iter().filter(|&&inside| inside).count();
+    let values = logs.iter().zip(inside).filter(|(_, inside)| **inside);
+    values.map(|(log, _)| log).sum::<f32>() / count.max(1) as f32
 }
 
 /// Logarithm of the mean variance of the 8x8 blocks of a unit.

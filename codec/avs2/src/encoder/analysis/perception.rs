@@ -67,7 +67,7 @@ impl Perception {
     }
 
     /// The same where errors beyond black and white of limited range, which nobody sees, count for nothing.
-    pub fn as_shown(self) -> Self {
+    pub fn limited_to_shown(self) -> Self {
         Self { as_shown: true, ..self }
     }
 
@@ -297,7 +297,7 @@ mod tests {
         let [luma, _] = Perception::for_strength(DRAWN_LUMA, 1.0);
         let error = |luma: &Perception| luma.error(Backend::SCALAR, (&source, 8), (&samples, 8), (8, 8));
         assert!(error(&luma) > 1000.0);
-        let luma = luma.as_shown();
+        let luma = luma.limited_to_shown();
         assert_eq!(error(&luma), 0.0);
         let mut residual = [1; 64];
         luma.residual(&source, &samples, &mut residual);
