@@ -18,7 +18,7 @@ from openmogr.api.services import Services
 from openmogr.api.sources import OpenSource
 from openmogr.api.xml import quoted
 from openmogr.errors import CosError, ImageTooLarge, InternalError
-from openmogr.image import Result, parse_operation
+from openmogr.image import Result, Slimming, parse_operation
 from openmogr.storage.interface import ObjectInfo, ObjectReader
 
 __all__ = ["error_number", "memory_headers", "processed_object", "result_headers", "too_large"]
@@ -54,10 +54,13 @@ def error_number(error: CosError) -> int | None:
 
 def result_headers(result: Result) -> list[Header]:
     """What a result has to say in headers."""
+    headers: list[Header] = []
+    if result.slimming is not None:
+        headers.append((b"x-slimflag", b"%d" % result.slimming.value))
     if result.rejected_size:
         told = f"the result would have {result.rejected_size} bytes"
-        return [(b"x-openmogr-kept-source", told.encode())]
-    return []
+        headers.append((b"x-openmogr-kept-source", told.encode()))
+    return headers
 
 
 async def processed_object(
@@ -79,7 +82,8 @@ async def processed_object(
                 if not pipeline.ignore_error:
                     raise too_large(services)
                 kept = True
-                return await _original(reader, [])
+                failed = [(b"x-slimflag", b"%d" % Slimming.failed.value)] if pipeline.slim else []
+                return await _original(reader, failed)
             (made,) = await services.results.get(Work(source, [pipeline], is_owner=request.is_owner))
             headers = _notes(services, made)
             if made.result is not None and made.result.is_original:

@@ -115,6 +115,9 @@ def compress(
     from openmogr.image.formats.registry import SUFFIXES
 
     settings = settings_or_exit().image
+    if "png_effort" not in settings.model_fields_set:
+        # Nobody waits for an answer.
+        settings = settings.model_copy(update={"png_effort": 2})
     pipeline = _pipeline(_operation(operation, format_name, quality, keep_orientation), settings.max_stages)
     leave = None
     if format_name is not None and out is None and not overwrite:

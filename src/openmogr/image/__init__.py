@@ -8,7 +8,7 @@ from openmogr.image.formats.versions import encoder_versions
 from openmogr.image.language.grammar import parse_operation
 from openmogr.image.language.operations import Pipeline
 from openmogr.image.language.query import Query, find_operation
-from openmogr.image.model import ImageInfo, Loss, Outcome, Result, Source
+from openmogr.image.model import ImageInfo, Loss, Outcome, Result, Slimming, Source
 from openmogr.image.processor import Processor
 from openmogr.image.settings import ImageSettings
 
@@ -21,6 +21,7 @@ __all__ = [
     "Processor",
     "Query",
     "Result",
+    "Slimming",
     "Source",
     "encoder_versions",
     "find_operation",

@@ -26,12 +26,16 @@ from openmogr.image.language.operations import (
     Thumbnail,
     View,
 )
+from openmogr.image.quality.same_look import JUDGED_PIXELS
 from openmogr.image.settings import ImageSettings
 from openmogr.image.source.open import OpenedImage
 from openmogr.image.steps.geometry import Size, place
 from openmogr.image.steps.transform import draft_size
 
-__all__ = ["Planned", "check_work", "decoded_bytes", "encoder_bytes", "needed", "planned"]
+__all__ = ["Planned", "check_work", "decoded_bytes", "encoder_bytes", "needed", "planned", "slim_bytes"]
+
+# Bytes per pixel that SSIMULACRA2 takes.
+_JUDGING = 200
 
 # Pillow keeps RGB as 4 bytes.
 _PIXEL = 4
@@ -120,6 +124,12 @@ def encoder_bytes(container: str, size: Size, frames: int) -> int:
     return _area(size) * found.encoder_bytes
 
 
+def slim_bytes(container: str, size: Size) -> int:
+    """Memory of ``imageSlim`` on a result, in bytes; of animations, ``size`` is that of a frame."""
+    judged = min(_area(size), JUDGED_PIXELS) * _JUDGING
+    return _area(size) * CONTAINERS[container].slim_bytes + judged
+
+
 # What the average colour of a large JPEG is reckoned with.
 _INFO_SIDE = 512
 
@@ -150,6 +160,8 @@ def needed(pipeline: Pipeline | None, opened: OpenedImage, source_bytes: int, se
     held = _area(decoded) * _PIXEL
     worked = max((step.bytes for step in _shrunk(steps, decoded)), default=0)
     written = _area(result) * _PIXEL + encoder_bytes(target, result, opened.frame_count)
+    if pipeline.slim and CONTAINERS[target].slim:
+        written = max(written, slim_bytes(target, result))
     return max(decoded_bytes(name, decoded, source_bytes), source_bytes + held + max(worked, written))
 
 

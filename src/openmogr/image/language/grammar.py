@@ -7,7 +7,7 @@ import re
 
 from openmogr.errors import InvalidArgument, NotSupported
 from openmogr.image.language.mogr import parse_mogr
-from openmogr.image.language.operations import Info, InfoStage, Pipeline, Stage
+from openmogr.image.language.operations import Info, InfoStage, Pipeline, SlimStage, Stage
 from openmogr.image.language.query import OPERATION_NAMES
 from openmogr.image.language.tokens import StageTokens, readable, syntax_error
 from openmogr.image.language.view import parse_view
@@ -19,7 +19,6 @@ _NAMES = {name.lower(): name for name in OPERATION_NAMES}
 _IGNORE_ERROR = re.compile(r"(?:^|/)ignore-error/+1(?:$|[/|])")
 _KNOWN_BUT_MISSING = {
     "watermark": "watermarks are not supported by this server yet",
-    "imageSlim": "imageSlim is not supported by this server yet",
 }
 
 
@@ -67,10 +66,10 @@ def _parse_stage(tokens: StageTokens) -> Stage:
         return parse_mogr(tokens)
     if name == "imageView2":
         return parse_view(tokens)
-    if name in {info.value for info in Info}:
+    if name == "imageSlim" or name in {info.value for info in Info}:
         if extra := tokens.peek():
             raise tokens.error(f"takes no parameters, but has {readable(extra)}")
-        return InfoStage(Info(name))
+        return SlimStage() if name == "imageSlim" else InfoStage(Info(name))
     if name in _KNOWN_BUT_MISSING:
         raise NotSupported(f"stage {tokens.number}: {_KNOWN_BUT_MISSING[name]}", number=-106)
     if name == "style":

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 __all__ = ["png_reader", "written"]
 
+# How hard oxipng searches, by ``png_effort`` and the pixels up to which it does. Larger pictures get a palette and
+# fewer channels where that loses nothing, and zlib's middle level.
+_SEARCHES = {1: ((1 << 18, 1),), 2: ((1 << 18, 4), (4 << 20, 2), (16 << 20, 1))}
+
 # By colour type; palettes without transparency.
 _MODES = {0: "L", 2: "RGB", 3: "RGB", 4: "LA", 6: "RGBA"}
 
@@ -39,8 +43,12 @@ def png_reader(opened: Opened) -> Reader | None:
     return Reader(mode, opened.size, read)
 
 
-def written(picture: Picture, metadata: Metadata) -> bytes:
-    """The bytes of a file."""
+def written(picture: Picture, metadata: Metadata, effort: int) -> bytes:
+    """The bytes of a file; ``effort`` is the setting ``png_effort``."""
     xmp = metadata.xmp.decode("utf-8", "replace")
-    # Of the colour type that Pillow writes: an image stays what its mode says.
-    return native.encode_png(picture, palette=False, exif=metadata.exif or None, xmp=xmp)
+    exif = metadata.exif or None
+    pixels = picture.width * picture.height
+    for most, search in _SEARCHES.get(effort, ()):
+        if pixels <= most:
+            return native.encode_png(picture, effort=search, exif=exif, xmp=xmp)
+    return native.encode_png(picture, palette=effort > 0, reduce=effort > 0, exif=exif, xmp=xmp)
