@@ -300,7 +300,6 @@ def test_errors_name_stage_and_token(text: str, named: str) -> None:
     "text",
     [
         "watermark/2/text/dGVzdA",
-        "imageSlim",
         "imageMogr2/scrop/200x200/",
         "imageMogr2/rcrop/1x2",
         "imageView2/1/w/9|watermark/1",

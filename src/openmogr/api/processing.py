@@ -21,7 +21,10 @@ from openmogr.errors import CosError, ImageTooLarge, InternalError
 from openmogr.image import Result, Slimming, parse_operation
 from openmogr.storage.interface import ObjectInfo, ObjectReader
 
-__all__ = ["error_number", "memory_headers", "processed_object", "result_headers", "too_large"]
+__all__ = ["SLIM_FLAG", "error_number", "memory_headers", "processed_object", "result_headers", "too_large"]
+
+# What became of ``imageSlim`` (``docs/spec/api/compression.md#8``).
+SLIM_FLAG = b"x-slimflag"
 
 # Of a result's key, which is long enough for an ETag.
 _ETAG_DIGITS = 40
@@ -56,7 +59,7 @@ def result_headers(result: Result) -> list[Header]:
     """What a result has to say in headers."""
     headers: list[Header] = []
     if result.slimming is not None:
-        headers.append((b"x-slimflag", b"%d" % result.slimming.value))
+        headers.append((SLIM_FLAG, b"%d" % result.slimming.value))
     if result.rejected_size:
         told = f"the result would have {result.rejected_size} bytes"
         headers.append((b"x-openmogr-kept-source", told.encode()))
@@ -82,7 +85,7 @@ async def processed_object(
                 if not pipeline.ignore_error:
                     raise too_large(services)
                 kept = True
-                failed = [(b"x-slimflag", b"%d" % Slimming.failed.value)] if pipeline.slim else []
+                failed = [(SLIM_FLAG, b"%d" % Slimming.failed.value)] if pipeline.slim else []
                 return await _original(reader, failed)
             (made,) = await services.results.get(Work(source, [pipeline], is_owner=request.is_owner))
             headers = _notes(services, made)

@@ -16,7 +16,7 @@ __all__ = ["png_reader", "written"]
 
 # How hard oxipng searches, by ``png_effort`` and the pixels up to which it does. Larger pictures get a palette and
 # fewer channels where that loses nothing, and zlib's middle level.
-_SEARCHES = {1: ((1 << 18, 1),), 2: ((1 << 18, 4), (4 << 20, 2), (16 << 20, 1))}
+_SEARCHES = {1: ((1 << 14, 2), (1 << 18, 1)), 2: ((1 << 18, 4), (4 << 20, 2), (16 << 20, 1))}
 
 # By colour type; palettes without transparency.
 _MODES = {0: "L", 2: "RGB", 3: "RGB", 4: "LA", 6: "RGBA"}

@@ -21,8 +21,8 @@ _ABOUT_SAMPLES = {b"tRNS", b"sBIT", b"bKGD", b"hIST"}
 _HEADER_END = len(SIGNATURE) + 25
 
 
-def slim_png(data: bytes, layout: PngLayout, wanted: Slim) -> bytes | None:
-    """The smallest file found; None for one that breaks off.
+def slim_png(data: bytes, layout: PngLayout, wanted: Slim) -> bytes:
+    """The smallest file found.
 
     Args:
         data: the file.
@@ -30,11 +30,11 @@ def slim_png(data: bytes, layout: PngLayout, wanted: Slim) -> bytes | None:
         wanted: what to keep.
 
     Raises:
-        PixelsError: damage.
+        PixelsError: damage, or no end.
     """
     plain = stripped_png(data)
     if plain is None:
-        return None
+        raise native.PixelsError("the file breaks off")
     shown = _with_metadata(plain, wanted)
     width, height = (int.from_bytes(data[place : place + 4], "big") for place in (16, 20))
     effort = next((effort for most, effort in _EFFORTS if width * height <= most), _LEAST_EFFORT)
