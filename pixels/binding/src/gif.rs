@@ -18,7 +18,10 @@ pub fn encode_gif_samples<'py>(
 ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
     let (triples, rest) = colors.as_chunks::<3>();
     if !rest.is_empty() {
-        return Err(ArgumentError::new_err(format!("colours take 3 bytes each, not {} in all", colors.len())));
+        return Err(ArgumentError::new_err(format!(
+            "colours take 3 bytes each, not {} in all",
+            colors.len()
+        )));
     }
     let (bytes, options) = (&samples[..], LzwOptions { colors: triples, transparent, tolerance });
     let (data, shown) = py.detach(|| gif::encode(bytes, &options)).map_err(to_python)?;

@@ -7,6 +7,9 @@ const MAX_CODES: usize = 1 << 12;
 const MAX_BITS: u32 = 12;
 /// Strings of the table that are looked at for one code.
 const VISITS: usize = 400;
+/// Codes by which a full table is judged, and the percentage of its best that it must keep up.
+const JUDGED: usize = 1024;
+const KEPT_UP: usize = 92;
 /// No string.
 const NONE: u16 = u16::MAX;
 
@@ -50,12 +53,14 @@ pub fn encode(samples: &[u8], options: &LzwOptions<'_>) -> Result<(Vec<u8>, Vec<
         let found = table.longest(&samples[shown.len()..], &similar);
         out.put(found.node, table.bits);
         let first = table.string(found.node, found.length, &mut shown);
-        if before != NONE && table.add(before, first) {
+        if before != NONE {
+            table.add(before, first);
+        }
+        before = found.node;
+        if table.is_worn(found.length) {
             out.put(table.clear, table.bits);
             table = Table::new(min_bits);
             before = NONE;
-        } else {
-            before = found.node;
         }
     }
     out.put(table.clear + 1, table.bits);
@@ -111,6 +116,10 @@ struct Table {
     clear: u16,
     bits: u32,
     stack: Vec<Found>,
+    /// Codes and samples since a full table was judged, and the most samples of such a round.
+    codes: usize,
+    covered: usize,
+    best: usize,
 }
 
 impl Table {
@@ -129,6 +138,9 @@ impl Table {
             clear: roots,
             bits: min_bits + 1,
             stack: Vec::new(),
+            codes: 0,
+            covered: 0,
+            best: 0,
         }
     }
 
@@ -192,8 +204,11 @@ impl Table {
         out[start]
     }
 
-    /// Adds the string that decoders add after a code; whether the table is full now.
-    fn add(&mut self, parent: u16, sample: u8) -> bool {
+    /// Adds the string that decoders add after a code, unless the table is full.
+    fn add(&mut self, parent: u16, sample: u8) {
+        if self.parent.len() == MAX_CODES {
+            return;
+        }
         let node = self.parent.len() as u16;
         self.parent.push(parent);
         self.sample.push(sample);
@@ -202,7 +217,22 @@ impl Table {
         if self.parent.len() == 1 << self.bits && self.bits < MAX_BITS {
             self.bits += 1;
         }
-        self.parent.len() == MAX_CODES
+    }
+
+    /// Takes note of a code; whether a full table covers so much less than it did that a new one is worth its start.
+    fn is_worn(&mut self, length: usize) -> bool {
+        if self.parent.len() < MAX_CODES {
+            return false;
+        }
+        self.codes += 1;
+        self.covered += length;
+        if self.codes < JUDGED {
+            return false;
+        }
+        let worn = self.covered * 100 < self.best * KEPT_UP;
+        self.best = self.best.max(self.covered);
+        (self.codes, self.covered) = (0, 0);
+        worn
     }
 }
 
@@ -289,13 +319,16 @@ mod tests {
     }
 
     fn samples(count: u32, colors: u32, spread: u32) -> Vec<u8> {
-        (0..count).map(|place| ((place / 7 + (place.wrapping_mul(2_654_435_761) >> spread)) % colors) as u8).collect()
+        (0..count)
+            .map(|place| ((place / 7 + (place.wrapping_mul(2_654_435_761) >> spread)) % colors) as u8)
+            .collect()
     }
 
     #[test]
     fn comes_back() {
         for colors in [1_usize, 2, 3, 5, 16, 200, 256] {
-            let palette: Vec<[u8; 3]> = (0..colors).map(|place| [place as u8, (place * 3) as u8, 9]).collect();
+            let palette: Vec<[u8; 3]> =
+                (0..colors).map(|place| [place as u8, (place * 3) as u8, 9]).collect();
             for (count, spread) in [(1, 30), (2, 30), (9000, 31), (60_000, 28)] {
                 let wanted = samples(count, colors as u32, spread);
                 let options = LzwOptions { colors: &palette, transparent: None, tolerance: 0 };

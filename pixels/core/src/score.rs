@@ -30,11 +30,12 @@ pub fn score(original: &Image<'_>, other: &Image<'_>, max_pixels: u32) -> Result
     let places = windows(size, max_pixels);
     let (first, width, height) = sample(original, &places);
     let (second, ..) = sample(other, &places);
-    let slice = |pixels| PixelSlice::new(pixels, width, height, width as usize * 3, PixelDescriptor::RGB8_SRGB);
+    let slice =
+        |pixels| PixelSlice::new(pixels, width, height, width as usize * 3, PixelDescriptor::RGB8_SRGB);
     let refused = |told: String| Error::Limit(format!("the pictures cannot be compared: {told}"));
-    let reference = slice(&first)
-        .map_err(|error| refused(format!("{error:?}")))
-        .and_then(|pixels| Ssimulacra2Reference::new(&pixels).map_err(|error| refused(format!("{error:?}"))))?;
+    let reference = slice(&first).map_err(|error| refused(format!("{error:?}"))).and_then(|pixels| {
+        Ssimulacra2Reference::new(&pixels).map_err(|error| refused(format!("{error:?}")))
+    })?;
     slice(&second)
         .map_err(|error| refused(format!("{error:?}")))
         .and_then(|pixels| reference.compare(&pixels).map_err(|error| refused(format!("{error:?}"))))

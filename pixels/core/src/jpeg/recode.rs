@@ -54,8 +54,7 @@ pub fn recode(data: &[u8], options: &RecodeOptions<'_>) -> Result<Vec<u8>> {
     encode::check_segments(&options.segments)?;
     let header = read_header(data)?;
     decode::supported_mode(&header)?;
-    let watch =
-        Watch { max_scans: options.max_scans, max_bytes: options.max_bytes / 2, ..Watch::default() };
+    let watch = Watch { max_scans: options.max_scans, max_bytes: options.max_bytes / 2, ..Watch::default() };
     let mut source = Decompress::new(watch)?;
     decode::attach(&mut source, data);
     source.watch_scans();
@@ -212,7 +211,9 @@ mod tests {
     use crate::mode::{Image, Mode, byte_count};
 
     fn picture(count: usize) -> Vec<u8> {
-        (0..count as u32).map(|place| (place / 3 % 251 / 2 + (place.wrapping_mul(2_654_435_761) >> 29)) as u8).collect()
+        (0..count as u32)
+            .map(|place| (place / 3 % 251 / 2 + (place.wrapping_mul(2_654_435_761) >> 29)) as u8)
+            .collect()
     }
 
     fn options<'a>(quantisation: Quantisation, thorough: bool) -> RecodeOptions<'a> {
@@ -247,8 +248,11 @@ mod tests {
             assert!(again.len() < data.len() + 100);
             let coarse = recode(&data, &options(Quantisation::Quality(40), true)).unwrap();
             assert!(coarse.len() < data.len(), "{mode:?} {sampling:?}");
-            let error: u64 =
-                decode(&coarse).iter().zip(decode(&data)).map(|(&one, other)| u64::from(one.abs_diff(other))).sum();
+            let error: u64 = decode(&coarse)
+                .iter()
+                .zip(decode(&data))
+                .map(|(&one, other)| u64::from(one.abs_diff(other)))
+                .sum();
             assert!(error < 12 * pixels.len() as u64, "{mode:?} {sampling:?} {error}");
         }
     }
@@ -256,7 +260,8 @@ mod tests {
     #[test]
     fn refuses_what_it_cannot_do() {
         let pixels = picture(64 * 64 * 3);
-        let data = encode(&Image::new(Mode::Rgb, 64, 64, &pixels).unwrap(), &EncodeOptions::default()).unwrap();
+        let data =
+            encode(&Image::new(Mode::Rgb, 64, 64, &pixels).unwrap(), &EncodeOptions::default()).unwrap();
         assert!(recode(&data, &options(Quantisation::Quality(0), true)).is_err());
         for quantisation in [Quantisation::Kept, Quantisation::Quality(50)] {
             assert!(recode(&data[..data.len() - 40], &options(quantisation, true)).is_err());

@@ -7,5 +7,5 @@ mod palette;
 
 pub use decode::{Decoder, Metadata};
 pub use encode::{Compression, EncodeOptions, Filter, encode};
-pub use palette::{Palette, fewer_channels, palette_of};
 pub use optimise::optimise;
+pub use palette::{Palette, fewer_channels, palette_of};

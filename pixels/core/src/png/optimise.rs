@@ -42,8 +42,7 @@ pub(super) fn encode(image: &Image<'_>, options: &EncodeOptions<'_>, effort: u8)
         }
         None => (color, image.data().to_vec()),
     };
-    let mut raw =
-        RawImage::new(width, height, color, BitDepth::Eight, data).map_err(|error| told(&error))?;
+    let mut raw = RawImage::new(width, height, color, BitDepth::Eight, data).map_err(|error| told(&error))?;
     if !options.icc.is_empty() {
         raw.add_icc_profile(options.icc);
     }

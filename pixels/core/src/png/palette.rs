@@ -62,9 +62,13 @@ fn sorted(mut indices: Vec<u8>, colors: Vec<[u8; 4]>) -> Palette {
 /// The same picture in fewer channels, where its alpha says nothing or its colours are grey; None where it needs all.
 pub fn fewer_channels(image: &Image<'_>) -> Option<(Mode, Vec<u8>)> {
     match image.mode() {
-        Mode::La => image.data().as_chunks::<2>().0.iter().all(|pixel| pixel[1] == 255).then(|| {
-            (Mode::L, image.data().as_chunks::<2>().0.iter().map(|pixel| pixel[0]).collect())
-        }),
+        Mode::La => image
+            .data()
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .all(|pixel| pixel[1] == 255)
+            .then(|| (Mode::L, image.data().as_chunks::<2>().0.iter().map(|pixel| pixel[0]).collect())),
         Mode::Rgb => {
             let pixels = image.data().as_chunks::<3>().0;
             is_grey(pixels).then(|| (Mode::L, pixels.iter().map(|pixel| pixel[0]).collect()))

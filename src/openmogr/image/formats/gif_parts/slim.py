@@ -19,7 +19,7 @@ from openmogr.image.source.colour import has_alpha
 __all__ = ["slim_gif"]
 
 # How far colours may be moved, from what saves most on; the last loses nothing.
-_TOLERANCES = (30, 20, 12, 0)
+_TOLERANCES = (30, 20, 12, 8, 4, 0)
 # Frames that are judged, at about equal distances.
 _JUDGED = 6
 _COLOURS = 256
