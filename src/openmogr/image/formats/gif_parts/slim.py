@@ -74,16 +74,18 @@ class _Writer:
     def file(self, pictures: Iterator[_Picture], loop_count: int) -> bytes:
         """The bytes; ``alike`` tells whether they keep the promise."""
         parts: list[bytes] = []
+        # The canvas as it should look before a frame, by which is told what changes, and as it does.
         base: Pixels | None = None
+        shown: Pixels | None = None
         colours = b""
         for number, picture in enumerate(pictures):
             wanted = picture.pixels
-            if base is None:
-                base = np.zeros_like(wanted)
+            if base is None or shown is None:
+                base = shown = np.zeros_like(wanted)
                 box: Box = (0, 0, wanted.shape[1], wanted.shape[0])
             else:
                 box = _united(_bounds(wanted != base), picture.cleared) or (0, 0, 1, 1)
-            table, index, samples, shown = self._coded(wanted, base, box)
+            table, index, samples, shown = self._coded(wanted, base, shown, box)
             if not parts:
                 colours = table
                 parts += file_header((wanted.shape[1], wanted.shape[0]), table, loop_count)
@@ -94,14 +96,17 @@ class _Writer:
                 self.alike = self.alike and _alike(wanted, shown)
                 if not self.alike:
                     return b""
-            base = shown
+            base = wanted
             if picture.cleared is not None:
                 base = base.copy()
-                _part(base, box)[...] = 0
+                for canvas in (base, shown):
+                    _part(canvas, box)[...] = 0
         return b"".join([*parts, b";"])
 
-    def _coded(self, wanted: Pixels, base: Pixels, box: Box) -> tuple[bytes, int | None, bytes, Pixels]:
-        """Colour table, transparent index, samples, and the canvas as it is shown."""
+    def _coded(
+        self, wanted: Pixels, base: Pixels, before: Pixels, box: Box
+    ) -> tuple[bytes, int | None, bytes, Pixels]:
+        """Colour table, transparent index, samples, and a new canvas as it is shown."""
         target, below = _part(wanted, box), _part(base, box)
         opaque = target != 0
         changed = opaque & (target != below)
@@ -116,7 +121,7 @@ class _Writer:
         table, index, samples, indices = min(found, key=lambda coded: len(coded[0]) + len(coded[2]))
         palette = np.frombuffer(table, np.uint8).reshape(-1, 3).astype(np.uint32)
         packed = _OPAQUE | palette[:, 0] << 16 | palette[:, 1] << 8 | palette[:, 2]
-        shown = base.copy()
+        shown = before.copy()
         place = _part(shown, box)
         drawn = np.ones(target.shape, bool) if index is None else indices != index
         place[drawn] = packed[indices[drawn]]
