@@ -8,12 +8,14 @@ DATA   ?= ./data
 CLIENTS := tests/clients
 rust_sources = $(shell find $(1) -path $(1)/target -prune -o \( -name '*.rs' -o -name '*.toml' -o -name '*.lock' -o -name '*.py' -o -name '*.pyi' \) -print 2>/dev/null)
 FUZZ_SECONDS ?= 60
+# Test files are shared out to so many processes; `auto` is as many as there are processors.
+TEST_PROCESSES ?= auto
 CODEC_SOURCES := $(call rust_sources,codec)
 PIXELS_SOURCES := $(call rust_sources,pixels)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup clients run test test-rust test-python lint fmt bench fuzz docs clean check-python check-rust check-nasm goldens notices
+.PHONY: help setup clients run test test-rust test-python lint fmt bench reliability fuzz docs clean check-python check-rust check-nasm check-fonts goldens notices
 
 help: ## list the chores
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,10 +33,15 @@ check-nasm:
 	@case "$$(uname -m)" in x86_64|i?86|amd64) command -v nasm >/dev/null 2>&1 \
 	  || echo "nasm was not found, so JPEG will be slower; on Debian: apt install nasm, then make clean setup";; esac
 
+# Where they are looked for is a setting; this is where Debian has them.
+check-fonts:
+	@ls /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc >/dev/null 2>&1 \
+	  || echo "Noto CJK was not found, so texts may not be written on pictures, and their tests are skipped; on Debian: apt install fonts-noto-cjk"
+
 $(VENV)/.python: pyproject.toml | check-python
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable '.[heif,jxl]' --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[heif,jxl,stores]' --group dev
 	@touch $@
 
 # The clients under test. Where a toolchain or a registry is missing, their tests are skipped with a reason.
@@ -71,7 +78,7 @@ $(VENV)/.pixels: $(VENV)/.python $(PIXELS_SOURCES) | check-rust check-nasm
 	cd pixels && VIRTUAL_ENV="$(CURDIR)/$(VENV)" ../$(BIN)/maturin develop --release --quiet
 	@touch $@
 
-setup: $(VENV)/.codec $(VENV)/.pixels ## make .venv with the service, its native modules and the development tools
+setup: $(VENV)/.codec $(VENV)/.pixels | check-fonts ## make .venv with the service, its native modules and the development tools
 
 run: setup ## start the server with embedded storage and a sample picture
 	$(BIN)/openmogr serve --host $(HOST) --port $(PORT) --data $(DATA) --demo
@@ -83,7 +90,7 @@ test-rust: | check-rust
 	cd pixels && cargo test --release --quiet --workspace
 
 test-python: setup clients
-	COSCMD_PATH="$(CURDIR)/$(BIN)" $(BIN)/python -m pytest -q -rs --cov --cov-report=
+	COSCMD_PATH="$(CURDIR)/$(BIN)" $(BIN)/python -m pytest -q -rs -n $(TEST_PROCESSES) --dist loadfile --cov --cov-report=
 
 goldens: setup ## make the pictures that tests compare with anew; look at what changed before committing it
 	$(BIN)/python -m tests.golden.remake
@@ -103,6 +110,7 @@ lint: setup ## ruff, mypy --strict, stubtest, documentation, links, typos, YAML,
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
 	cd codec && cargo fmt --all --check
 	cd codec && cargo clippy --workspace --all-targets --quiet -- -D warnings
+	cd codec/fuzz && cargo metadata --locked --format-version 1 >/dev/null # its Cargo.lock goes with the codec's crates
 	cd pixels && cargo fmt --all --check
 	cd pixels && cargo clippy --workspace --all-targets --quiet -- -D warnings
 
@@ -120,6 +128,17 @@ bench: setup ## measure; tables and bench/results/*.json name the machine
 	$(BIN)/python -m bench.hits --json bench/results/hits.json
 	$(BIN)/python -m bench.decode --json bench/results/decode.json
 	$(BIN)/python -m tools.calibrate.quality --json bench/results/quality.json
+
+reliability: setup ## soak the server, kill it, starve it and overload it, for about two hours; docs/reliability.md has the figures
+	@mkdir -p bench/results
+	$(BIN)/python -m bench.soak --seconds 1800 --requests 10000 --json bench/results/soak.json
+	$(BIN)/python -m bench.kills --rounds 200 --json bench/results/kills.json
+	$(BIN)/python -m bench.faults --json bench/results/faults.json
+	$(BIN)/python -m bench.overload --json bench/results/overload.json
+	$(BIN)/python -m bench.equal --json bench/results/equal.json
+	$(BIN)/python -m bench.shortage --json bench/results/shortage.json
+	$(BIN)/python -m bench.slow_clients --json bench/results/slow_clients.json
+	$(BIN)/python -m bench.responsiveness --json bench/results/responsiveness.json
 
 fuzz: setup ## fuzz the codec's decoder, a minute a target (FUZZ_SECONDS)
 	codec/fuzz/run.sh header $(FUZZ_SECONDS)

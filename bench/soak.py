@@ -1,15 +1,17 @@
 """A long mixed load with damaged pictures among the good ones: does the server stay up, true and of one size?
 
-``python -m bench.soak --seconds 1800 --requests 10000``. Every answer is judged: a good picture has a result that
-decodes, a damaged one a result or a 4xx, and only 503 may begin with a 5. Memory is that of the server and all its
-workers; what they hold when they rest is compared after a quarter of the run and at its end. Ends with status 1 where
-something did not hold.
+``python -m bench.soak --seconds 1800 --requests 10000`` ends when both are reached. Every answer is judged: a good
+picture has a result that decodes, a damaged one or an operation that is none a result or a 4xx, and only 503 may begin
+with a 5. Memory is that of the server and all its workers. Each eighth of the run they rest, and what they hold is
+noted; a worker may keep some of its last picture, so the two eighths before a half and the last two are compared by
+their means. Ends with status 1 where something did not hold.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import itertools
 import json
 import random
 import sys
@@ -26,12 +28,14 @@ import pillow_heif
 import pillow_tpg
 from PIL import Image
 
-from bench.common import machine
+from bench.common import Report, Value
+from bench.processes import memory, own_memory
 from openmogr.testing import Answer, ServerProcess
 
 BUCKET = "soak-1250000000"
 # Time for workers to be replaced, and for the system to take back what they had, in seconds.
 _REST = 3
+_PARTS = 8
 # No request outlasts the patience of its client.
 SETTINGS: dict[str, dict[str, object]] = {"image": {"deadline": 50.0}}
 OPERATIONS = (
@@ -49,30 +53,14 @@ OPERATIONS = (
     "imageAve",
     "exif",
 )
-
-
-def tree_memory(pid: int) -> int:
-    """Proportional resident bytes of a process and all below it (Linux)."""
-    parents = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = status.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        parents[int(status.parent.name)] = int(fields[1])
-    members, grown = {pid}, True
-    while grown:
-        found = {child for child, parent in parents.items() if parent in members} - members
-        members |= found
-        grown = bool(found)
-    total = 0
-    for member in members:
-        try:
-            rollup = Path(f"/proc/{member}/smaps_rollup").read_text()
-        except OSError:
-            continue
-        total += next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) * 1024
-    return total
+# As damaged as the pictures: texts that are refused.
+_NO_OPERATIONS = (
+    "imageMogr2/thumbnail/x",
+    "imageMogr2/format/psd",
+    "imageMogr2/rotate/-1|imageInfo",
+    "imageView2/9/w/1",
+    "imageMogr2/crop/0x0/quality",
+)
 
 
 def sources(folder: Path, rng: random.Random, damaged_share: float) -> dict[str, tuple[bytes, bool]]:
@@ -131,7 +119,7 @@ class Soak:
         """One request, and what is to be said of its answer."""
         rng = random.Random(self.seed * 1_000_003 + number)
         index = rng.randrange(len(self.names))
-        operation = rng.choice(OPERATIONS)
+        operation = rng.choice(_NO_OPERATIONS if rng.random() < 0.02 else OPERATIONS)
         name = self.names[index]
         # A size of its own, so that most requests are really worked on.
         operation = operation.replace("300x", f"{rng.randrange(100, 400)}x")
@@ -171,7 +159,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--inputs", type=Path, default=Path("../shared/corpus/inputs"))
     parser.add_argument("--seconds", type=float, default=120)
-    parser.add_argument("--requests", type=int, default=10_000, help="end after so many, too")
+    parser.add_argument("--requests", type=int, default=0, help="and at least so many")
+    parser.add_argument("--growth", type=float, default=0.1, help="most that memory at rest may grow by")
     parser.add_argument("--clients", type=int, default=6)
     parser.add_argument("--damaged", type=float, default=0.2, help="share of damaged pictures")
     parser.add_argument("--seed", type=int, default=1)
@@ -186,48 +175,57 @@ def main() -> int:
         most = 0
 
         def left(share: float) -> bool:
-            return time.monotonic() - started < float(arguments.seconds) * share
+            early = time.monotonic() - started < float(arguments.seconds) * share
+            return early or sum(soak.statuses.values()) < arguments.requests * share
 
         def watch() -> None:
             nonlocal most
             while left(1):
-                most = max(most, tree_memory(server.pid))
+                most = max(most, memory(server.pid))
                 time.sleep(0.5)
 
         threading.Thread(target=watch, daemon=True).start()
         rests = []
-        numbers = iter(range(arguments.requests))
-        for share in (0.25, 1.0):
+        numbers = itertools.count()
+        for part in range(_PARTS):
             with ThreadPoolExecutor(arguments.clients) as pool:
                 for _ in range(arguments.clients):
-                    pool.submit(soak.several, numbers, partial(left, share))
+                    pool.submit(soak.several, numbers, partial(left, (part + 1) / _PARTS))
             time.sleep(_REST)
-            rests.append(tree_memory(server.pid))
+            rests.append((memory(server.pid), own_memory(server.pid)))
         elapsed = time.monotonic() - started
-    return report(soak, (rests[0], rests[1], most), elapsed, arguments.json)
+    return tell(soak, rests, most, elapsed, arguments)
 
 
-def report(soak: Soak, memory: tuple[int, int, int], elapsed: float, path: Path | None) -> int:
-    """Print what was found; 1 where something did not hold. Memory is early and late at rest, and the most."""
-    early, late, most = memory
-    figures = {
+def tell(
+    soak: Soak, rests: list[tuple[int, int]], most: int, elapsed: float, arguments: argparse.Namespace
+) -> int:
+    """Print what was found; 1 where something did not hold. Memory at rest is of all processes and of the server."""
+    early, late = (sum(rest[0] for rest in rests[begin : begin + 2]) / 2 for begin in (2, _PARTS - 2))
+    growth = late / max(early, 1) - 1
+    if growth > arguments.growth:
+        soak.problems.append(f"memory at rest grew by {growth:.0%}")
+    statuses = " ".join(f"{count} x {status}" for status, count in sorted(soak.statuses.items()))
+    figures: dict[str, Value] = {
         "seconds": round(elapsed, 1),
         "requests": sum(soak.statuses.values()),
-        "statuses": {str(status): count for status, count in sorted(soak.statuses.items())},
-        "early MiB at rest": round(early / 2**20, 1),
-        "late MiB at rest": round(late / 2**20, 1),
-        "most MiB": round(most / 2**20, 1),
-        "growth at rest": round(late / max(early, 1) - 1, 3),
+        "statuses": statuses,
+        "early_rest_mib": round(early / 2**20, 1),
+        "late_rest_mib": round(late / 2**20, 1),
+        "rests_mib": " ".join(f"{rest[0] >> 20}" for rest in rests),
+        "server_rests_mib": " ".join(f"{rest[1] >> 20}" for rest in rests),
+        "most_mib": round(most / 2**20, 1),
+        "growth": round(growth, 3),
         "problems": len(soak.problems),
     }
     for name, value in figures.items():
         print(f"{name:18} {value}")
     for problem in soak.problems[:20]:
         print("  " + problem)
-    if path is not None:
-        path.write_text(
-            json.dumps({"machine": machine(), **figures, "examples": soak.problems[:100]}, indent=1)
-        )
+    with Report("soak", arguments) as report:
+        report.add("soak", **figures)
+        for problem in soak.problems[:100]:
+            report.add("problems", problem=problem)
     return 1 if soak.problems else 0
 
 

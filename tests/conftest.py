@@ -1,8 +1,10 @@
-"""What every test may ask for."""
+"""What every test may ask for, and which tests run beside each other."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,3 +19,26 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"reference data not found in {folder}")
     return folder
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Where pytest-xdist runs tests in several processes, none runs beside one that is marked ``alone``."""
+    if not hasattr(item.config, "workerinput"):
+        return (yield)
+    with _turn(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
+
+
+@contextlib.contextmanager
+def _turn(alone: bool) -> Iterator[None]:
+    """The time of a test: its own, or shared with all others that need not be alone."""
+    import fcntl  # not on Windows
+
+    # Files that are always there; nothing is written to them.
+    with (ROOT / "pyproject.toml").open("rb") as queue, Path(__file__).open("rb") as turn:
+        # Who waits keeps the queue, so that others do not pass a test that wants to be alone.
+        fcntl.flock(queue, fcntl.LOCK_EX)
+        fcntl.flock(turn, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(queue, fcntl.LOCK_UN)
+        yield

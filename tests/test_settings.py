@@ -162,11 +162,13 @@ def test_the_example_file_holds_every_setting_at_its_default(tmp_path: Path) -> 
     config.write_text(re.sub(r"^#(?=\S)", "", text, flags=re.MULTILINE), encoding="utf-8")
     found, defaults = load_settings(config), load_settings()
     assert dict(found.server.custom_domains) == {"img.example.com": "examplebucket-1250000000"}
+    assert found.server.negotiated_formats("other-1250000000") == ("tpg", "avif", "webp")
+    assert found.server.negotiated_formats("examplebucket-1250000000") == ()
     assert [item.token.get_secret_value() for item in found.auth.temporary] == ["its session token"]
     for section, model in SECTIONS.items():
         given = getattr(found, section).model_fields_set
         assert given == set(model.model_fields), f"[{section}] lacks {set(model.model_fields) - given}"
-        for name in given - {"custom_domains", "temporary", "workers", "memory"}:
+        for name in given - {"custom_domains", "negotiate", "temporary", "workers", "memory"}:
             assert getattr(getattr(found, section), name) == getattr(getattr(defaults, section), name), name
 
 

@@ -17,7 +17,6 @@ KNOWN = frozenset(
     {
         "Storage.copy_part",
         "EmbeddedStorage.copy_part",
-        "put_part",
         "list_uploads",
         "compress",  # one parameter for each option of the command
     }

@@ -37,6 +37,11 @@ TABLES: Mapping[tuple[str, str], Sequence[str]] = {
         "[server.custom_domains]",
         '"img.example.com" = "examplebucket-1250000000"',
     ),
+    ("server", "negotiate"): (
+        "[server.negotiate]",
+        '"*" = "tpg avif webp"',
+        '"examplebucket-1250000000" = ""',
+    ),
     ("auth", "temporary"): (
         "[[auth.temporary]]",
         'secret_id = "AKIDTEMPORARY"',

@@ -147,6 +147,7 @@ def test_a_decoder_is_not_entered_twice(corpus: Path) -> None:
     assert list(decoder) == []
 
 
+@pytest.mark.alone
 def test_other_threads_run_meanwhile(corpus: Path) -> None:
     data = (corpus / "test1.tpg").read_bytes()
     running = threading.Event()

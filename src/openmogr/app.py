@@ -6,9 +6,14 @@ import logging
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from openmogr.api.app import CosApi
+from openmogr.api.configurations import Configurations
 from openmogr.api.hosts import HostTable
+from openmogr.api.jobs.desk import JobDesk
+from openmogr.api.jobs.work import do_job, tell_end
+from openmogr.api.lifecycle import Sweeper
 from openmogr.api.observing import Observer
 from openmogr.api.operate import OperateApi
 from openmogr.api.results import Results, settings_of_results
@@ -16,7 +21,8 @@ from openmogr.api.services import Phase, Services
 from openmogr.asgi import ASGIApp, Receive, Scope, Send
 from openmogr.auth import Credentials, Verifier, load_credentials
 from openmogr.engine import ImagePool
-from openmogr.image import encoder_versions
+from openmogr.image import encoder_versions, font_versions
+from openmogr.jobs import JobStore
 from openmogr.observe import Metrics
 from openmogr.results import ResultStore
 from openmogr.settings import Settings
@@ -82,6 +88,11 @@ class App:
             await stack.enter_async_context(services.results)
             if self._on_start is not None:
                 await self._on_start(services.storage)
+            stack.push_async_callback(services.jobs.close)
+            await services.jobs.open(partial(do_job, services), partial(tell_end, services))
+            sweeper = Sweeper(services, services.settings.lifecycle_interval)
+            stack.push_async_callback(sweeper.close)
+            sweeper.start()
             services.phase.value = "ready"
             yield
             self.stop_being_ready()
@@ -109,11 +120,18 @@ def create_app(
     observer = Observer(metrics, settings.server)
     kept = settings.results
     store = ResultStore(kept.place(settings.storage.data), kept.max_bytes) if kept.max_bytes else None
-    makers = (*encoder_versions(), settings_of_results(settings.image))
+    makers = (*encoder_versions(), *font_versions(settings.image), settings_of_results(settings.image))
+    opened = storage or open_storage(settings.storage)
     services = Services(
-        storage=storage or open_storage(settings.storage),
+        storage=opened,
+        configurations=Configurations(opened),
         pool=pool,
-        verifier=Verifier(known, clock_skew=settings.auth.clock_skew, strict=settings.auth.strict),
+        verifier=Verifier(
+            known,
+            clock_skew=settings.auth.clock_skew,
+            strict=settings.auth.strict,
+            regions=settings.auth.regions,
+        ),
         hosts=HostTable(settings.server),
         settings=settings.server,
         image=settings.image,
@@ -122,6 +140,9 @@ def create_app(
         result_cache_control=kept.cache_control,
         observer=observer,
         phase=Phase(),
+        jobs=JobDesk(
+            JobStore(settings.jobs.place(settings.storage.data), settings.jobs.max_waiting), settings.jobs
+        ),
     )
     return App(services, on_start)
 

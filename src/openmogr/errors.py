@@ -18,10 +18,12 @@ __all__ = [
     "InternalError",
     "InvalidArgument",
     "InvalidImageFormat",
+    "InvalidImageSource",
     "InvalidPicOperations",
     "NoProcessAuthority",
     "NoSuchBucket",
     "NoSuchKey",
+    "NotImplementedHere",
     "NotSupported",
     "SlowDown",
     "is_shortage",
@@ -88,6 +90,12 @@ class InvalidImageFormat(CosError):
     status, code, default_message = 400, "InvalidImageFormat", "The image format is not supported."
 
 
+class InvalidImageSource(CosError):
+    """A further image that an operation reads is missing or of no use (``docs/spec/api/errors.md#5``)."""
+
+    status, code, default_message = 400, "InvalidImageSource", "The watermark image cannot be used."
+
+
 class ImageTooLarge(CosError):
     """The source or the result has more bytes than the limit."""
 
@@ -110,6 +118,12 @@ class NotSupported(CosError):
     """A known request that this server does not answer. A 4xx, since SDKs retry every 5xx."""
 
     status, code, default_message = 400, "NotSupported", "The request is not supported."
+
+
+class NotImplementedHere(CosError):
+    """An operation that only the vendor can do, as ``docs/spec/api/image-mogr2.md#10.4`` has it answered."""
+
+    status, code, default_message = 501, "NotImplemented", "The operation is not implemented."
 
 
 class AccessDenied(CosError):

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ValidationError
 from openmogr.api.settings import ServerSettings
 from openmogr.auth.settings import AuthSettings
 from openmogr.image import ImageSettings
+from openmogr.jobs import JobSettings
 from openmogr.observe import LogSettings
 from openmogr.results import ResultSettings
 from openmogr.storage.settings import StorageSettings
@@ -44,6 +45,7 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "storage": StorageSettings,
     "image": ImageSettings,
     "results": ResultSettings,
+    "jobs": JobSettings,
     "log": LogSettings,
 }
 
@@ -95,6 +97,7 @@ class Settings:
     storage: StorageSettings
     image: ImageSettings
     results: ResultSettings = field(default_factory=ResultSettings)
+    jobs: JobSettings = field(default_factory=JobSettings)
     log: LogSettings = field(default_factory=LogSettings)
     warnings: tuple[str, ...] = ()
 

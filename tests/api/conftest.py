@@ -26,10 +26,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         },
         "storage": {"max_buckets": 1000},
         "auth": {
+            "keys": [{"secret_id": "AKIDREADER", "secret_key": "readerkey"}],
             "temporary": [
                 {"secret_id": "AKIDTEMP", "secret_key": "tempkey", "token": "tok", "expires": 4_000_000_000},
                 {"secret_id": "AKIDOLD", "secret_key": "oldkey", "token": "tok", "expires": 1_000_000_000},
-            ]
+            ],
         },
     }
     with ServerProcess(tmp_path_factory.mktemp("api") / "data", settings) as process:

@@ -39,6 +39,7 @@ NAMES = (
     "acl", "tagging", "cors", "uploads", "uploadId", "delete", "versions", "versionId", "image_process", "style",
     "prefix", "marker", "max-keys", "delimiter", "encoding-type", "list-type", "response-content-type", "policy",
     "ci-process", "q-sign-algorithm", "q-ak", "q-signature", "x-cos-security-token", "X-Amz-Signature", "partNumber",
+    "x-amz-acl", "x-amz-checksum-mode", "attributes", "publicAccessBlock", "notification", "retention", "x-id",
 )  # fmt: skip
 OPERATIONS = (
     "imageMogr2",
@@ -55,7 +56,8 @@ WORDS = (
     "thumbnail", "crop", "cut", "rotate", "format", "quality", "strip", "blur", "gravity", "pad", "size-limit", "scrop",
     "interlace", "auto-orient", "ignore-error", "w", "h", "1", "0", "-1", "99999999999", "!50p", "300x", "x300",
     "10x10", "!10x10r", "webp", "jpg", "tpg", "avif", "gif", "k", "%", "|", "!", "//", "é", "%E4%BD", "1e309",
-    "nan", "center",
+    "nan", "center", "1/image", "2/text", "3/type", "dGVzdA", "aHR0cDovL3g", "font", "fontsize", "fill",
+    "batch", "degree",
 )  # fmt: skip
 HEADERS = (
     ("Range", "bytes=0-1"), ("Range", "bytes=9-0"), ("Range", "x"), ("If-None-Match", "*"), ("If-Match", '"x"'),
@@ -66,6 +68,13 @@ HEADERS = (
     ("Authorization", ""), ("Authorization", "q-sign-algorithm=sha1&q-ak=x"), ("Authorization", "AWS4-HMAC-SHA256 x"),
     ("Content-Type", "multipart/form-data; boundary=x"), ("Origin", "http://x"), ("x-cos-meta-a", "ü"),
     ("x-cos-tagging", "a=b&a=c"), ("Expect", "100-continue"), ("Date", "yesterday"), ("x-cos-traffic-limit", "1"),
+    ("x-amz-date", "x"), ("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"),
+    ("x-amz-content-sha256", "0" * 64),
+    ("x-amz-decoded-content-length", "1"), ("x-amz-decoded-content-length", "x"), ("x-amz-checksum-crc32", "AAAAAA=="),
+    ("x-amz-trailer", "x-amz-checksum-crc32c"), ("x-amz-copy-source", "/fuzz-1250000000/a.png"),
+    ("amz-sdk-request", "1"),
+    ("x-amz-sdk-checksum-algorithm", "CRC64NVME"), ("x-amz-checksum-algorithm", "SHA9"), ("x-amz-meta-é", "ü"),
+    ("x-amz-object-attributes", "Checksum"), ("x-amz-checksum-mode", "ENABLED"), ("Content-Encoding", "aws-chunked"),
 )  # fmt: skip
 BODIES = (
     b"",
@@ -73,6 +82,7 @@ BODIES = (
     b"<Delete><Object><Key>b</Key></Object></Delete>",
     b"<a><b>",
     b"--x\r\n\r\n",
+    b"1\r\nx\r\n0\r\nx-amz-checksum-crc32c:AAAAAA==\r\n\r\n",
     b"\x89PNG\r\n\x1a\n" + b"\0" * 50,
 )
 

@@ -12,6 +12,7 @@ import pytest
 
 from openmogr.testing import ServerProcess
 
+pytestmark = pytest.mark.alone
 HOST = "leaving-1250000000.cos.ap-shanghai.myqcloud.com"
 SLOW = "/a.png?imageMogr2/thumbnail/3000x/format/avif"
 
@@ -65,7 +66,7 @@ def test_all_leave_and_the_work_is_stopped(server: ServerProcess) -> None:
     _wait(server, 1, 5)
     for connection in asking:
         connection.close()
-    # 0.1 s until an end of stream is taken for leaving, 0.1 s until a worker is killed; the rest is this machine's.
+    # 0.1 s until an end of stream is taken for leaving, 0.05 s until a worker is killed; the rest is this machine's.
     assert _wait(server, 0, 3) < 3
     assert server.request("GET", "/a.png?imageMogr2/thumbnail/20x", host=HOST).status == 200
 

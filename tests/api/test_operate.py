@@ -119,6 +119,7 @@ def test_metrics_can_be_switched_off(tmp_path: Path) -> None:
     assert ask(app, "/-/metrics", alone=True)[0] == 404
 
 
+@pytest.mark.alone
 def test_ready_goes_off_first_at_the_end(tmp_path: Path) -> None:
     with ServerProcess(tmp_path / "data", {"server": {"shutdown_delay": 1.5}}) as server:
         assert server.request("PUT", "/end-1250000000", b"").status == 200

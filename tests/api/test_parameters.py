@@ -173,15 +173,17 @@ def test_versions_that_are_null(server: ServerProcess, stored: str) -> None:
 
 def test_services_of_ci_hosts_are_not_objects(server: ServerProcess, stored: str) -> None:
     host = stored.replace(".cos.", ".ci.")
-    for method, target in (
-        ("PUT", "/queue/p123"),
-        ("POST", "/jobs"),
-        ("DELETE", "/template/t1"),
-        ("PUT", "/jobs"),
+    for method, target, status, code in (
+        ("PUT", "/queue/p123", 404, "NoSuchQueue"),
+        ("POST", "/jobs", 400, "MalformedXML"),
+        ("DELETE", "/template/t1", 404, "NoSuchTemplate"),
+        ("PUT", "/jobs", 405, "MethodNotAllowed"),
+        ("POST", "/doc_jobs", 400, "NotSupported"),
+        ("PUT", "/workflow/w1", 400, "NotSupported"),
     ):
         body = None if method == "DELETE" else b"<Request/>"
         answer = server.request(method, target, body, host=host)
-        assert (answer.status, answer.code) == (400, "NotSupported"), target
+        assert (answer.status, answer.code) == (status, code), target
     for target in ("/queue/p123", "/jobs"):
         assert server.request("HEAD", target, host=stored).status == 404
     assert server.request("PUT", "/dir/a", b"1", host=host).status == 200

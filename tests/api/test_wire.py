@@ -133,6 +133,16 @@ def test_expect_continue(server: ServerProcess, wire: Wire, bucket: str) -> None
     assert wire.answer()[0] == 200
 
 
+def test_expect_continue_of_an_empty_body(server: ServerProcess, wire: Wire, bucket: str) -> None:
+    """botocore takes a final answer in place of the 100 for that of the connection's next request too."""
+    wire.send(head(server, "PUT", "/a", bucket, "Content-Length: 0", "Expect: 100-continue"))
+    assert wire.answer()[0] == 100
+    assert wire.answer()[0] == 200
+    wire.send(head(server, "PUT", "/a?retention", bucket, "Content-Length: 0", "Expect: 100-continue"))
+    status, headers, _ = wire.answer()
+    assert (status, headers["Connection"]) == (400, "close")
+
+
 def test_expect_continue_refused_before_the_body(server: ServerProcess, wire: Wire) -> None:
     wire.send(
         head(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
@@ -15,6 +16,9 @@ from PIL import Image
 from qcloud_cos import CosS3Client
 from qcloud_cos.cos_exception import CosServiceError
 
+from openmogr.image import ImageSettings
+from openmogr.image.text.faces import Face
+from openmogr.image.text.fonts import find_font
 from openmogr.testing import ServerProcess
 
 SDK = "cos-python-sdk-v5 1.9"
@@ -65,6 +69,66 @@ def test_download_processed(cos: CosS3Client, bucket: str, photo: bytes, tmp_pat
     assert "x-cos-hash-crc64ecma" not in answer
     with Image.open(target) as picture:
         assert (picture.format, picture.size) == ("WEBP", (300, 200))
+
+
+@pytest.mark.compat("`watermark/1` and `/2`: images and texts", client=SDK)
+def test_watermarks(
+    server: ServerProcess, proxied: CosS3Client, bucket: str, photo: bytes, tmp_path: Path
+) -> None:
+    """Signed in a header, and by a presigned URL in which the further object is signed itself, as it has to be."""
+    proxies = {"http": f"http://127.0.0.1:{server.port}"}
+    logo = io.BytesIO()
+    Image.new("RGB", (90, 60), (255, 0, 0)).save(logo, "PNG")
+    proxied.put_object(Bucket=bucket, Key="a.png", Body=photo)
+    proxied.put_object(Bucket=bucket, Key="logo.png", Body=logo.getvalue())
+
+    def rule(url: str) -> str:
+        token = base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
+        return f"watermark/1/image/{token}/gravity/center/dissolve/100|imageMogr2/format/png"
+
+    def check(data: bytes) -> None:
+        with Image.open(io.BytesIO(data)) as picture:
+            pixels = [
+                picture.convert("RGB").getpixel(place) for place in ((384, 256), (384, 220), (380, 230))
+            ]
+        assert pixels[0] == pixels[2] == (255, 0, 0)
+        assert pixels[1] != (255, 0, 0)
+
+    plain = f"http://{bucket}.cos.ap-shanghai.myqcloud.com/logo.png"
+    target = tmp_path / "out.png"
+    proxied.ci_get_object(Bucket=bucket, Key="a.png", DestImagePath=str(target), Rule=rule(plain))
+    check(target.read_bytes())
+    operations = rules(("/marked.png", rule(plain)))
+    stored = proxied.ci_image_process(Bucket=bucket, Key="a.png", PicOperations=operations)
+    (item,) = objects(stored[1])
+    check(fetch(proxied, bucket, item["Key"]))
+    signed = proxied.get_presigned_url(Method="GET", Bucket=bucket, Key="logo.png")
+    url = proxied.get_presigned_url(Method="GET", Bucket=bucket, Key="a.png", Params={rule(signed): ""})
+    answer = requests.get(url, proxies=proxies, timeout=30)
+    assert answer.status_code == 200, answer.text
+    check(answer.content)
+    refused = proxied.get_presigned_url(Method="GET", Bucket=bucket, Key="a.png", Params={rule(plain): ""})
+    answer = requests.get(refused, proxies=proxies, timeout=30)
+    assert (answer.status_code, answer.headers["X-ErrNo"]) == (400, "-60987")
+
+
+@pytest.mark.compat("`watermark/1` and `/2`: images and texts", client=SDK)
+def test_text_watermark(cos: CosS3Client, bucket: str, photo: bytes, tmp_path: Path) -> None:
+    if find_font(Face.sans, ImageSettings().fonts) is None:
+        pytest.skip("no font with Latin and CJK glyphs is installed")
+    words, fill = (
+        base64.urlsafe_b64encode(text.encode()).decode().rstrip("=") for text in ("腾讯云", "#FF0000")
+    )
+    cos.put_object(Bucket=bucket, Key="a.png", Body=photo)
+    target = tmp_path / "out.png"
+    text = (
+        f"imageMogr2/thumbnail/!50p|watermark/2/text/{words}/fill/{fill}/fontsize/30/dx/20/dy/20/dissolve/100"
+    )
+    cos.ci_get_object(Bucket=bucket, Key="a.png", DestImagePath=str(target), Rule=text)
+    with Image.open(target) as picture:
+        corner = picture.convert("RGB").crop((274, 196, 364, 236))
+        assert picture.size == (384, 256)
+        assert (255, 0, 0) in {color for _, color in corner.getcolors(100 * 100) or ()}
 
 
 @pytest.mark.compat("Image Advanced Compression: HEIF", client=SDK)

@@ -15,7 +15,7 @@ from openmogr.image import Source, parse_operation
 
 from .conftest import Pools
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.alone]
 
 
 def _webp_of_34_bytes() -> bytes:
@@ -79,14 +79,19 @@ async def test_a_bomb_is_refused_cheaply(pools: Pools, data: bytes, operation: s
 
 
 def _children() -> float:
-    """Processor time of the workers so far: all that run in their zygote's session, in seconds."""
-    ticks = 0
+    """Processor time of the workers so far: all that come from this process, in seconds."""
+    parents: dict[int, int] = {}
+    ticks: dict[int, int] = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
             fields = (process / "stat").read_text().rpartition(")")[2].split()
-            ours = "openmogr.workers" in (process / "cmdline").read_text()
         except OSError:
             continue
-        if ours:
-            ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+        parents[int(process.name)] = int(fields[1])
+        ticks[int(process.name)] = int(fields[11]) + int(fields[12])
+
+    def is_ours(pid: int) -> bool:
+        above = parents.get(pid, 0)
+        return above == os.getpid() or (above > 1 and is_ours(above))
+
+    return sum(count for pid, count in ticks.items() if is_ours(pid)) / os.sysconf("SC_CLK_TCK")

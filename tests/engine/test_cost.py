@@ -11,6 +11,8 @@ from PIL import Image
 
 from openmogr.engine.worker import Request, pack_request
 from openmogr.image import ImageSettings, Pipeline, parse_operation
+from openmogr.image.text.faces import Face
+from openmogr.image.text.fonts import find_font
 from openmogr.workers import WorkerLimits, WorkerPool
 from openmogr.workers.protocol import spool_file
 
@@ -39,11 +41,16 @@ CASES = [
     ("PNG", "imageSlim"),
     ("WEBP", "imageSlim"),
     ("GIF", "imageSlim"),
+    ("JPEG", "watermark/1/image/bG9nbw/blogo/1"),
+    ("PNG", "watermark/1/image/bG9nbw/scatype/3/spcent/100/batch/1/degree/30|imageMogr2/format/jpg"),
     ("PNG", "imageInfo"),
     ("JPEG", "imageInfo"),
     ("WEBP", "imageAve"),
     ("PNG", None),
 ]
+# What needs a font.
+WRITING = [("WEBP", "watermark/2/text/dGVzdA/fontsize/300/shadow/50/batch/1/degree/30|imageMogr2/format/jpg")]
+CASES += WRITING
 
 
 def _source(form: str) -> bytes:
@@ -64,22 +71,28 @@ async def test_estimates_are_enough_and_not_wild() -> None:
     async def peak(source: bytes, request: Request) -> int:
         with spool_file(None) as file:
             file.write(source)
-            reply = await pool.run(pack_request(request), [file.fileno()], seconds=100, admit=admit)
+            inputs = [file.fileno()] * (1 + len(request.further))
+            reply = await pool.run(pack_request(request), inputs, seconds=100, admit=admit)
         assert b'"error"' not in reply.head
         reply.close()
         return reply.peak
 
     wrong = []
     sources = {form: _source(form) for form in {form for form, _ in CASES}}
-    pool = WorkerPool("openmogr.engine.worker:make", ImageSettings(workers=1), WorkerLimits(1))
+    settings = ImageSettings(workers=1)
+    limits = WorkerLimits(1, readable=settings.fonts)
+    pool = WorkerPool("openmogr.engine.worker:make", settings, limits)
     await pool.start()
     try:
-        for form, operation in CASES:
+        cases = (
+            CASES if find_font(Face.sans, settings.fonts) else [case for case in CASES if case not in WRITING]
+        )
+        for form, operation in cases:
             pipelines: list[Pipeline] = [] if operation is None else [parse_operation(operation)]
             base = await peak(sources[form], Request([], False, "a", anonymous=False))
-            taken = (
-                await peak(sources[form], Request(pipelines, operation is None, "a", anonymous=False)) - base
-            )
+            further = [name for pipeline in pipelines for name in pipeline.further_sources]
+            work = Request(pipelines, operation is None, "a", anonymous=False, further=further)
+            taken = await peak(sources[form], work) - base
             # Contents differ in what they need; wild is what would keep a server from its work.
             if not taken <= asked[-1] <= 4 * taken + (150 << 20):
                 wrong.append(f"{form} {operation}: {taken >> 20} MiB taken, {asked[-1] >> 20} asked for")

@@ -11,12 +11,18 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from openmogr.errors import ImageResolutionExceed, InternalError, InvalidImageFormat, SlowDown
+from openmogr.errors import (
+    ImageResolutionExceed,
+    InternalError,
+    InvalidImageFormat,
+    InvalidImageSource,
+    SlowDown,
+)
 from openmogr.image import Processor, Source, parse_operation
 
 from .conftest import Pools
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.alone]
 Named = Callable[[str], Source]
 SMALL = parse_operation("imageMogr2/thumbnail/10x")
 
@@ -46,6 +52,40 @@ async def test_results_and_errors_are_those_of_the_processor(
         with pytest.raises(InvalidImageFormat) as expected:
             processor.execute(SMALL, Source(data=b"no picture"))
         assert (caught.value.message, caught.value.number) == (expected.value.message, expected.value.number)
+
+
+async def test_further_images_cross_to_the_worker(pools: Pools, named: Named, tmp_path: Path) -> None:
+    text = "watermark/1/image/bG9nbw/dissolve/100|watermark/1/image/b3RoZXI/gravity/north"
+    pipeline = parse_operation(text)
+    assert pipeline.further_sources == ("logo", "other")
+    path = tmp_path / "logo.png"
+    Image.new("RGB", (30, 20), "red").save(path)
+    large = io.BytesIO()
+    # Longer than what crosses in memory.
+    Image.effect_noise((3000, 3000), 40).save(large, "PNG", compress_level=0)
+    further = {"other": Source(data=large.getvalue()), "logo": Source(path=path)}
+    async with pools() as pool:
+        processor = Processor(pool.settings)
+        assert await pool.execute(pipeline, named("a"), further) == processor.execute(
+            pipeline, named("a"), further
+        )
+        with pytest.raises(InvalidImageSource, match="'other' was not given"):
+            await pool.execute(pipeline, named("a"), {"logo": Source(path=path)})
+        with pytest.raises(InvalidImageSource, match="'logo' cannot be used") as caught:
+            await pool.execute(pipeline, named("a"), {**further, "logo": Source(data=b"no picture")})
+        assert caught.value.number == -60987
+
+
+async def test_further_images_count_among_what_is_needed(pools: Pools, named: Named) -> None:
+    out = io.BytesIO()
+    Image.new("L", (4000, 4000)).save(out, "PNG")
+    pipeline = parse_operation("watermark/1/image/bG9nbw")
+    async with pools(memory=64 << 20) as pool:
+        with pytest.raises(ImageResolutionExceed, match="MiB of memory here; 64 MiB is the limit"):
+            await pool.execute(pipeline, named("a"), {"logo": Source(data=out.getvalue())})
+    async with pools(anonymous_max_pixels=1_000_000) as pool:
+        with pytest.raises(InvalidImageSource, match="more than 1000000"):
+            await pool.execute(pipeline, named("a"), {"logo": Source(data=out.getvalue())}, is_owner=False)
 
 
 @pytest.mark.parametrize("fault", ["crash", "balloon", "lie"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 from collections.abc import Iterator
@@ -14,12 +15,29 @@ from PIL.PngImagePlugin import PngInfo
 
 from openmogr.errors import InvalidImageFormat
 from openmogr.image import ImageSettings, Processor, Source, parse_operation
+from openmogr.image.language.operations import Gravity
 
-__all__ = ["EXPECTED", "OPERATIONS", "SOURCES", "read_sheet", "results", "write_sheet"]
+__all__ = [
+    "EXPECTED",
+    "FONT",
+    "GRAVITIES",
+    "MARK",
+    "OPERATIONS",
+    "SOURCES",
+    "WRITING",
+    "read_sheet",
+    "results",
+    "write_sheet",
+]
 
 _HERE = Path(__file__).resolve().parent
 EXPECTED = _HERE / "expected"
 SOURCES = _HERE / "sources"
+
+
+def _token(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
 
 # File name of the goldens to operation.
 OPERATIONS = {
@@ -54,6 +72,11 @@ OPERATIONS = {
     "view-4": "imageView2/4/w/30/h/20",
     "view-5": "imageView2/5/w/40/h/20",
     "pipeline": "thumbnail/!70p/rotate/90|imageMogr2/crop/20x20/sharpen/80",
+    "watermark-image": f"watermark/1/image/{_token('logo')}/dx/4/dy/2",
+    "watermark-image-scaled": f"watermark/1/image/{_token('logo')}/scatype/1/spcent/600/gravity/north/dissolve/60",
+    "watermark-image-tiled": f"watermark/1/image/{_token('logo')}/batch/1/degree/30/dx/2/dy/3/dissolve/70",
+    "watermark-text": f"watermark/2/text/{_token('水印')}/fontsize/20/fill/{_token('#FF8000')}/shadow/80",
+    "watermark-text-tiled": f"watermark/2/text/{_token('a国')}/batch/1/degree/30/fill/{_token('#FFFFFF')}",
 }
 
 # The large photo is for what its decoder may shrink already; as it is, it would be too large for here.
@@ -62,29 +85,48 @@ _SHRINKING = {"fit", "cover", "exact", "area", "crop", "view-0", "view-1", "view
 
 _GAP = 2
 
+# By anchor, over the photo alone: what stands there.
+GRAVITIES = {
+    "watermark-image-gravities": f"watermark/1/image/{_token('logo')}/dx/3/dy/5/gravity/",
+    "watermark-text-gravities": f"watermark/2/text/{_token('水Ag')}/fill/{_token('#FFFFFF')}/dx/3/dy/5/gravity/",
+}
+# Operations that write, which need the font that they were made with.
+WRITING = {"watermark-text", "watermark-text-tiled", "watermark-text-gravities"}
+FONT = "Noto Sans CJK SC"
+# Laid on the others, and of no format that loses anything.
+MARK = _HERE / "mark.png"
+
 Pixels = npt.NDArray[np.uint8]
 
 
 def results(name: str) -> Iterator[tuple[str, Pixels]]:
     """The result of an operation for every source that it takes, as RGBA; frames lie side by side."""
-    processor = Processor(ImageSettings())
-    text = OPERATIONS[name] if name.startswith("view") else f"imageMogr2/{OPERATIONS[name]}"
+    if name in GRAVITIES:
+        for gravity in Gravity.__members__:
+            yield gravity, _made(GRAVITIES[name] + gravity, SOURCES / "photo.png")
+        return
+    text = OPERATIONS[name] if name.startswith(("view", "watermark")) else f"imageMogr2/{OPERATIONS[name]}"
     for path in sorted(SOURCES.iterdir()):
         source = path.stem
         if source == _LARGE and name not in _SHRINKING:
             continue
-        target = "apng" if source == "animation" else "png"
-        pipeline = parse_operation(f"{text}|imageMogr2/format/{target}")
         try:
-            data = processor.execute(pipeline, Source(path=path)).data
+            yield source, _made(text, path)
         except InvalidImageFormat:
             continue
-        with Image.open(io.BytesIO(data)) as image:
-            frames = []
-            for number in range(getattr(image, "n_frames", 1)):
-                image.seek(number)
-                frames.append(np.asarray(image.convert("RGBA")))
-        yield source, np.concatenate(frames, axis=1)
+
+
+def _made(text: str, path: Path) -> Pixels:
+    target = "apng" if path.stem == "animation" else "png"
+    pipeline = parse_operation(f"{text}|imageMogr2/format/{target}")
+    further = {"logo": Source(path=MARK)} if pipeline.further_sources else {}
+    data = Processor(ImageSettings()).execute(pipeline, Source(path=path), further).data
+    with Image.open(io.BytesIO(data)) as image:
+        frames = []
+        for number in range(getattr(image, "n_frames", 1)):
+            image.seek(number)
+            frames.append(np.asarray(image.convert("RGBA")))
+    return np.concatenate(frames, axis=1)
 
 
 def write_sheet(path: Path, tiles: dict[str, Pixels]) -> None:

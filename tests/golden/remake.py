@@ -1,6 +1,6 @@
 """Make the goldens anew: ``make goldens``. Look at what changed before committing it.
 
-With ``--sources`` the source pictures, too, which are cut out of the demo bucket's photo.
+With ``--sources`` the source pictures, too, which are cut out of the demo bucket's photo, and what is laid on them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from .cases import EXPECTED, OPERATIONS, SOURCES, results, write_sheet
+from .cases import EXPECTED, GRAVITIES, MARK, OPERATIONS, SOURCES, results, write_sheet
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PHOTO = _ROOT / "src" / "openmogr" / "demo" / "sample.png"
@@ -43,6 +43,17 @@ def _make_sources(folder: Path) -> None:
     frames[0].save(
         folder / "animation.webp", save_all=True, append_images=frames[1:], duration=100, lossless=True
     )
+    _make_mark()
+
+
+def _make_mark() -> None:
+    """A disc with a soft edge in a frame, of two colours, so that it is seen where up is."""
+    y, x = np.mgrid[:14, :18]
+    mark = np.zeros((14, 18, 4), np.uint8)
+    mark[..., :3] = np.where(y[..., None] < 7, (255, 224, 0), (0, 96, 255))
+    mark[..., 3] = np.clip((6.5 - np.hypot(x - 8.5, y - 6.5)) * 120, 0, 255).astype(np.uint8)
+    mark[(x < 1) | (y < 1) | (x > 16) | (y > 12)] = (255, 255, 255, 255)
+    Image.fromarray(mark).save(MARK)
 
 
 def main() -> None:
@@ -55,7 +66,7 @@ def main() -> None:
         _make_sources(SOURCES)
     shutil.rmtree(EXPECTED, ignore_errors=True)
     EXPECTED.mkdir()
-    for name in OPERATIONS:
+    for name in (*OPERATIONS, *GRAVITIES):
         write_sheet(EXPECTED / f"{name}.png", dict(results(name)))
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+import sqlite3
 import stat
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -42,6 +45,26 @@ async def _read(store: ResultStore, key: str) -> tuple[bytes, bytes] | None:
 
 def _files(folder: Path) -> list[Path]:
     return [file for file in folder.rglob("*") if file.is_file() and "index.sqlite3" not in file.name]
+
+
+async def test_an_index_that_another_process_has_locked_holds_nobody_up(tmp_path: Path) -> None:
+    async with _store(tmp_path) as store:
+        await store.put("before", b"", b"before")
+        with contextlib.closing(sqlite3.connect(tmp_path / "index.sqlite3", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            started = time.monotonic()
+            for number in range(20):
+                await store.put(f"k{number}", b"", b"locked%d" % number)
+                assert await _read(store, f"k{number}") is None
+                assert await _read(store, "before") == (b"", b"before")
+            assert time.monotonic() - started < 4
+            other.execute("ROLLBACK")
+        assert len(_files(tmp_path)) == 1
+        deadline = time.monotonic() + 10
+        while await _read(store, "after") is None:
+            assert time.monotonic() < deadline
+            await store.put("after", b"", b"after")
+        assert (await store.statistics()).entries == 2
 
 
 def test_a_key_stands_for_all_parts_in_order() -> None:

@@ -19,9 +19,10 @@ from openmogr.storage.errors import (
     InvalidObjectName,
     KeyTooLong,
     ObjectAlreadyExists,
+    ObjectChanged,
     TooManyBuckets,
 )
-from openmogr.storage.interface import Acl, ObjectAttributes, ObjectHeaders, ObjectInfo, Write
+from openmogr.storage.interface import Acl, Checksum, ObjectAttributes, ObjectHeaders, ObjectInfo, Write
 
 pytestmark = pytest.mark.anyio
 
@@ -472,3 +473,27 @@ async def test_all_is_there_after_a_restart(new_storage: Callable[..., Storage],
         assert await storage.head_object(BUCKET, "a") == info
         async with await storage.open_object(BUCKET, "a") as reader:
             assert await reader.read() == body
+
+
+async def test_checksums_are_kept(storage: Storage, put: Put) -> None:
+    for checksum in (Checksum("CRC32", "AAAAAA=="), Checksum("SHA256", "AAAA-3", composite=True), None):
+        await put("a", b"body", ObjectAttributes(checksum=checksum))
+        assert (await storage.head_object(BUCKET, "a")).attributes.checksum == checksum
+        await storage.set_object_tags(BUCKET, "a", {"k": "v"})
+        assert (await storage.head_object(BUCKET, "a")).attributes.checksum == checksum
+
+
+async def test_replacing_a_known_object_only(storage: Storage, put: Put) -> None:
+    async def replace(etag: str) -> None:
+        async with storage.stage() as staged:
+            await staged.write(b"new")
+            await storage.commit([Write(BUCKET, "a", staged, if_match=etag)])
+
+    with pytest.raises(NoSuchKey):
+        await replace("0" * 32)
+    info = await put("a", b"old")
+    with pytest.raises(ObjectChanged):
+        await replace("0" * 32)
+    assert (await storage.head_object(BUCKET, "a")).etag == info.etag
+    await replace(info.etag)
+    assert (await storage.head_object(BUCKET, "a")).size == 3

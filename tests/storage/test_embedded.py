@@ -17,7 +17,7 @@ import pytest
 from openmogr.errors import InternalError, NoSuchBucket
 from openmogr.storage import EmbeddedStorage, StorageSettings, StorageUnusable
 from openmogr.storage.errors import StorageFull
-from openmogr.storage.interface import CompletedPart, ObjectAttributes, ObjectInfo, Write
+from openmogr.storage.interface import Checksum, CompletedPart, ObjectAttributes, ObjectInfo, Write
 
 pytestmark = pytest.mark.anyio
 
@@ -336,3 +336,24 @@ async def test_an_index_of_a_newer_version_is_left_alone(
     index.close()
     with pytest.raises(StorageUnusable, match="newer OpenMogr"):
         await EmbeddedStorage(settings).__aenter__()
+
+
+async def test_an_index_of_the_first_version_is_brought_up(settings: StorageSettings) -> None:
+    """Version 2 keeps a checksum with each part."""
+    async with EmbeddedStorage(settings) as storage:
+        await storage.create_bucket("a-1250000000", region="r")
+        upload = await storage.create_upload("a-1250000000", "k", ObjectAttributes())
+        async with storage.stage() as staged:
+            await staged.write(b"old")
+            await storage.put_part("a-1250000000", "k", upload.upload_id, 1, staged)
+    index = sqlite3.connect(settings.data / "index.sqlite3")
+    index.executescript("ALTER TABLE parts DROP COLUMN checksum; PRAGMA user_version = 1;")
+    index.close()
+    async with EmbeddedStorage(settings) as storage:
+        (part,) = (await storage.list_parts("a-1250000000", "k", upload.upload_id)).parts
+        assert (part.size, part.checksum) == (3, None)
+        checksum = Checksum("CRC32", "AAAAAA==")
+        async with storage.stage() as staged:
+            await staged.write(b"new")
+            part = await storage.put_part("a-1250000000", "k", upload.upload_id, 2, staged, checksum)
+        assert part.checksum == checksum

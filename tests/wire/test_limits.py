@@ -21,6 +21,8 @@ from openmogr.testing import ServerProcess
 
 from .conftest import HOST, Client, Connect
 
+pytestmark = pytest.mark.alone
+
 # The server's times are those of conftest.py; what ends later than this was not ended by them.
 SOON = 9.0
 

@@ -9,7 +9,7 @@ import pytest
 
 from openmogr.workers import Admission, Busy, NeverFits
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.alone]
 
 
 @pytest.fixture

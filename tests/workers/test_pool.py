@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import contextlib
+import os
 import signal
 import socket
 import sys
@@ -26,7 +28,7 @@ from openmogr.workers import (
 )
 from openmogr.workers.sandbox import sandbox_state
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.alone]
 TASKS = Path(__file__).parent
 
 
@@ -216,6 +218,24 @@ async def test_a_zygote_that_dies_is_started_again() -> None:
                 await asyncio.sleep(0.02)
         else:
             pytest.fail("no worker came back")
+
+
+def _wait_until_ended(pid: int) -> None:
+    """Without letting the event loop hear of it."""
+    with contextlib.suppress(FileNotFoundError):
+        while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+            time.sleep(0.001)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+async def test_a_worker_that_was_killed_at_rest_costs_no_job() -> None:
+    async with _pool(1) as pool:
+        for _ in range(10):
+            pid = await _pid(pool)
+            os.kill(pid, signal.SIGKILL)
+            _wait_until_ended(pid)
+            assert await _pid(pool) != pid
+        assert (pool.counts.killed, pool.counts.crashed) == (0, 10)
 
 
 async def test_a_task_that_cannot_be_made_is_told_at_the_start() -> None:

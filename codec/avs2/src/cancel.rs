@@ -1,6 +1,6 @@
 //! Cancellation of a running call.
 
-/// Asked once per row of largest coding units; `true` ends the call with [`Error::Cancelled`](crate::Error::Cancelled).
+/// Asked once per LCU row; `true` ends the call with [`Error::Cancelled`](crate::Error::Cancelled).
 ///
 /// Any `Fn() -> bool` is a `CancelCheck`.
 pub trait CancelCheck {

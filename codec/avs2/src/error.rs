@@ -18,11 +18,11 @@ pub enum Error {
         /// The structure that is incomplete.
         element: &'static str,
     },
-    /// A picture ended before all of its largest coding units were decoded.
+    /// A picture ended before all of its LCUs were decoded.
     IncompletePicture {
-        /// Decoded largest coding units.
+        /// Decoded LCUs.
         decoded: u32,
-        /// Largest coding units of the picture.
+        /// LCUs of the picture.
         expected: u32,
     },
     /// A legal feature that this decoder does not have.

@@ -77,10 +77,8 @@ async def _wanted(services: Services, request: Request, *, bucket: bool) -> Acl:
     """The ACL that headers or the body ask for. Grants to single accounts add nothing: there is one."""
     preset = request.header("x-cos-acl")
     granted = any(request.header(name) for name in _GRANT_HEADERS)
-    length = request.header("content-length")
-    has_body = b"transfer-encoding" in request.headers or (length or "0") != "0"
     if preset is not None or granted:
-        if has_body:
+        if request.has_body:
             raise InvalidRequest("An ACL is given by headers or by a body, not by both.")
         return parse_acl(preset, bucket=bucket)
     root = await read_document(services, request, "AccessControlPolicy")

@@ -8,6 +8,7 @@ from contextlib import aclosing
 
 from openmogr.api.cors import cors_headers
 from openmogr.api.coverage import check_coverage
+from openmogr.api.grants import check_grant
 from openmogr.api.observing import Seen
 from openmogr.api.operate import is_operate, operate_page
 from openmogr.api.processing import error_number
@@ -15,6 +16,10 @@ from openmogr.api.rate import RateLimit, network_of
 from openmogr.api.request import Request, read_request
 from openmogr.api.response import Header, Response
 from openmogr.api.routing import find_handler
+from openmogr.api.s3.answer import error_answer, in_s3
+from openmogr.api.s3.request import is_s3, prepare
+from openmogr.api.s3.routing import find_s3_handler
+from openmogr.api.s3.state import S3
 from openmogr.api.services import Services
 from openmogr.asgi import Receive, Scope, Send
 from openmogr.errors import CosError, InternalError, SlowDown, is_shortage
@@ -91,6 +96,10 @@ class CosApi:
         except Exception as error:
             _log.exception("%s %s failed", scope["method"], scope["path"])
             response = self._error(scope, request, InternalError(detail=repr(error)), request_id)
+        if request is None or request.s3 is None:
+            response.rendered()
+        else:
+            response = in_s3(request, response, request_id)
         if request is not None and b"origin" in request.headers and request.operation != "operate":
             response.headers += await cors_headers(self._services, request, response.headers)
         return request, response
@@ -100,15 +109,23 @@ class CosApi:
             request.operation = "operate"
             return await operate_page(self._services, request)
         try:
+            if is_s3(request):
+                request.s3 = S3()
             if request.method != "OPTIONS":
                 request.coverage = self._services.verifier.verify(request.signature_input)
                 request.is_owner = request.coverage is not None
+                request.grant = None if request.coverage is None else request.coverage.grant
         finally:
             # A wrong signature is its sender's, not that of the key it names.
             if self._rate.on:
                 self._rate.count(self._caller(request, scope))
-        handler = find_handler(request)
+        if request.s3 is None or request.method == "OPTIONS":
+            handler = find_handler(request)
+        else:
+            prepare(request, self._services.settings.owner_id)
+            handler = find_s3_handler(request)
         check_coverage(request)
+        check_grant(request)
         return await handler(self._services, request)
 
     def _caller(self, request: Request, scope: Scope) -> str:
@@ -135,13 +152,15 @@ class CosApi:
             (b"x-cos-trace-id", trace_id.encode()),
             *((name.lower().encode(), value.encode()) for name, value in error.headers.items()),
         ]
-        # Numbers are about downloads that are processed.
-        if request is not None and request.image_operation is not None and request.method in ("GET", "HEAD"):
-            number = error_number(error)
+        # Numbers are about downloads that are processed, or should have been.
+        if request is not None and request.method in ("GET", "HEAD"):
+            number = error.number if request.image_operation is None else error_number(error)
             if number is not None:
                 headers.append((b"x-errno", b"%d" % number))
         if error.status == 503 and "Retry-After" not in error.headers:
             headers.append((b"retry-after", _RETRY_AFTER))
+        if request is not None and request.s3 is not None:
+            return error_answer(request, error, headers, (request_id, trace_id))
         body = error_document(error.code, error.message, resource, request_id, trace_id)
         if scope["method"] == "HEAD":
             return Response(error.status, headers, length=0)

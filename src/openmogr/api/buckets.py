@@ -12,14 +12,14 @@ from openmogr.api.services import Services
 from openmogr.api.tagging import tagging_document
 from openmogr.storage.errors import InvalidBucketName
 
-__all__ = ["bucket_location", "create_bucket", "delete_bucket", "head_bucket"]
+__all__ = ["bucket_location", "check_owner_of_new", "create_bucket", "delete_bucket", "head_bucket"]
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?-\d{6,}")
 _MAX_BUCKET_TAGS = 50
 
 
-async def create_bucket(services: Services, request: Request) -> Response:
-    """PUT Bucket."""
+async def create_bucket(services: Services, request: Request, region: str | None = None) -> Response:
+    """PUT Bucket, in a region or, without one, in that of the host or of the server."""
     await check_owner_of_new(services, request)
     if not _NAME.fullmatch(request.bucket):
         raise InvalidBucketName(
@@ -29,7 +29,7 @@ async def create_bucket(services: Services, request: Request) -> Response:
     acl = parse_acl(request.header("x-cos-acl"), bucket=True)
     tags = check_tags(header_tags(request).items(), _MAX_BUCKET_TAGS)
     # The body, CreateBucketConfiguration, chooses among availability zones, which there are none of.
-    region = request.host.region or services.settings.region
+    region = region or request.host.region or services.settings.region
     await services.storage.create_bucket(request.bucket, region=region, acl=acl)
     if tags:
         await services.storage.put_bucket_document(request.bucket, "tagging", tagging_document(tags))

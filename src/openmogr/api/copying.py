@@ -10,14 +10,16 @@ from openmogr.api.access import open_readable
 from openmogr.api.attributes import forbids_overwrite, header_tags, request_attributes
 from openmogr.api.conditions import check_preconditions
 from openmogr.api.errors import InvalidCopySource, InvalidRange, InvalidRequest
+from openmogr.api.grants import check_place
 from openmogr.api.hosts import HostTable, Style
 from openmogr.api.persistent import process_copy
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, xml_response
+from openmogr.api.s3.integrity import checksum_nodes, copied, copied_part
 from openmogr.api.services import Services
 from openmogr.api.xml import Node, iso_seconds, quoted
 from openmogr.errors import InvalidArgument
-from openmogr.storage.interface import ObjectAttributes, ObjectReader, Write
+from openmogr.storage.interface import ObjectAttributes, ObjectReader, Upload, Write
 
 __all__ = ["copy_object", "copy_part", "parse_copy_source"]
 
@@ -52,6 +54,7 @@ def parse_copy_source(text: str, table: HostTable, own_host: str) -> tuple[str, 
 async def _open_source(services: Services, request: Request) -> ObjectReader:
     text = request.header("x-cos-copy-source") or ""
     bucket, key = parse_copy_source(text, services.hosts, request.host_text)
+    check_place(request, "GetObject", bucket, key)
     reader = await open_readable(services, replace(request, bucket=bucket, key=key))
     try:
         check_preconditions(request, reader.info.etag, reader.info.last_modified, "x-cos-copy-source-")
@@ -76,6 +79,7 @@ async def copy_object(services: Services, request: Request) -> Response:
             acl=given.acl,
             storage_class=given.storage_class,
             tags=header_tags(request) if tags_replaced else old.tags,
+            checksum=await copied(request, source, old.checksum),
         )
         results: list[Node] = []
         notes: list[Header] = []
@@ -93,6 +97,7 @@ async def copy_object(services: Services, request: Request) -> Response:
                 ("ETag", etag),
                 ("CRC64", info.crc64),
                 ("LastModified", iso_seconds(info.last_modified)),
+                *checksum_nodes(request, info.attributes.checksum),
                 *results,
             ],
         ),
@@ -102,12 +107,13 @@ async def copy_object(services: Services, request: Request) -> Response:
     )
 
 
-async def copy_part(services: Services, request: Request, upload_id: str, number: int) -> Response:
+async def copy_part(services: Services, request: Request, upload: Upload, number: int) -> Response:
     """Upload Part - Copy, of a range or of the whole source."""
     async with await _open_source(services, request) as source:
         start, stop = _range(request.header("x-cos-copy-source-range"), source.info.size)
+        checksum = await copied_part(source, upload, start, stop)
         part = await services.storage.copy_part(
-            request.bucket, request.key, upload_id, number, source, start, stop
+            request.bucket, request.key, upload.upload_id, number, source, start, stop, checksum
         )
     return xml_response(
         (
@@ -116,6 +122,7 @@ async def copy_part(services: Services, request: Request, upload_id: str, number
                 ("ETag", quoted(part.etag)),
                 ("CRC64", part.crc64),
                 ("LastModified", iso_seconds(part.last_modified)),
+                *checksum_nodes(request, part.checksum, kind=False),
             ],
         ),
         (b"x-cos-hash-crc64ecma", b"%d" % part.crc64),

@@ -1,8 +1,8 @@
 """What of a signed request its signature has to cover (``docs/use/api.md``, "What a signature covers").
 
 A presigned URL is given to others, who may append to its query and send what headers they like. So whatever makes it
-another request must be signed. An operation only shows the same object in another way; real clients append it. (One
-that read other objects, as watermarks would, had to be signed.)
+another request must be signed. An operation only shows the same object in another way; real clients append it. One
+that reads other objects does so with no other rights than anybody's: :func:`may_read_further`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from openmogr.api.request import Request
 from openmogr.errors import AccessDenied, InvalidArgument
 from openmogr.image import find_operation
 
-__all__ = ["check_coverage", "check_fields"]
+__all__ = ["check_coverage", "check_fields", "may_read_further"]
 
 _HEADERS = frozenset({"x-cos-copy-source", "x-cos-acl", "pic-operations"})
 _HEADER_PREFIX = "x-cos-grant-"
@@ -61,6 +61,18 @@ def check_fields(request: Request, headers: Mapping[bytes, bytes]) -> None:
             if not coverage.header(name) or request.headers.get(name.encode()) != headers[name.encode()]
         ]
     )
+
+
+def may_read_further(request: Request) -> bool:
+    """Whether it is the owner who wants objects read that an operation names besides the request's own.
+
+    A presigned URL does not say so, not even where it lists the operation: a signature covers names of parameters
+    without their case, and in Base64 another case is another object. There the URL of the further object has to be
+    signed itself, as ``docs/spec/api/image-mogr2.md#10.2`` has it.
+    """
+    coverage = request.coverage
+    in_url = request.image_operation is not None and coverage is not None and coverage.in_query
+    return request.is_owner and not in_url
 
 
 def _critical(headers: Mapping[bytes, bytes]) -> list[str]:

@@ -24,8 +24,9 @@ def encoder(request: Request) -> tuple[Callable[[str], str], str]:
     return (url_encode if text else str), text
 
 
-def check_delimiter(text: str) -> str:
-    """One character or none. Raises ``InvalidDelimiter``."""
-    if len(text) > 1:
+def check_delimiter(request: Request) -> str:
+    """The delimiter: one character or none; with S3 any text. Raises ``InvalidDelimiter``."""
+    text = request.params.get("delimiter", "")
+    if len(text) > 1 and request.s3 is None:
         raise InvalidDelimiter()
     return text

@@ -23,8 +23,12 @@ __all__ = [
     "MissingRequestBody",
     "NoSuchCORSConfiguration",
     "NoSuchConfiguration",
+    "NoSuchLifecycleConfiguration",
     "NoSuchTagSet",
+    "OriginProtected",
     "PreconditionFailed",
+    "RefererRefused",
+    "TooManyStyles",
     "XMLSizeLimit",
 ]
 
@@ -148,3 +152,33 @@ class InvalidRange(CosError):
     """A range that starts behind the object."""
 
     status, code, default_message = 416, "InvalidRange", "The requested range cannot be satisfied."
+
+
+class TooManyStyles(CosError):
+    """The bucket has as many styles as a bucket may have."""
+
+    status, code, default_message = 400, "InvalidArgument", "A bucket has at most 100 styles."
+
+
+class OriginProtected(CosError):
+    """An image of a protected bucket without a style, asked for without a signature."""
+
+    status, code = 403, "AccessDenied"
+    default_message = "The originals of this bucket are protected: name a style, or sign the request."
+
+
+class RefererRefused(CosError):
+    """The page that shows the object must not."""
+
+    status, code = 403, "AccessDenied"
+    default_message = "You are denied by bucket referer rule."
+
+
+class NoSuchLifecycleConfiguration(CosError):
+    """A bucket that has no lifecycle."""
+
+    status, code, default_message = (
+        404,
+        "NoSuchLifecycleConfiguration",
+        "The lifecycle configuration does not exist.",
+    )

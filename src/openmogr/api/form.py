@@ -17,9 +17,11 @@ from openmogr.api.errors import (
     IncorrectNumberOfFilesInPostRequest,
     MalformedPOSTRequest,
 )
+from openmogr.api.grants import check_form
 from openmogr.api.persistent import checked_operations, store_and_process
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, xml_response
+from openmogr.api.s3.form import cos_fields, note_dialect
 from openmogr.api.services import Services
 from openmogr.api.xml import Node, quoted
 from openmogr.auth.policy import SizeRange, verify_form
@@ -167,11 +169,15 @@ async def post_object(services: Services, request: Request) -> Response:
         raise InvalidArgument("The form has no field key before its file.")
     check_key(key)
     fields["key"] = key
+    note_dialect(request, fields)
     request = _signed_by_field(services, request, fields)
     sizes = verify_form(fields, request.bucket, services.verifier)
+    if sizes is not None:
+        request = replace(request, grant=sizes.grant)
+    check_form(request, key)
     if sizes is None and not request.is_owner and bucket.acl is not Acl.PUBLIC_READ_WRITE:
         raise AccessDenied()
-    as_put = _as_put(request, fields, key)
+    as_put = _as_put(request, cos_fields(request, fields), key)
     if sizes is None:
         check_fields(request, as_put.headers)
     as_put = _with_operations(request, as_put, by_policy=sizes is not None)
@@ -205,7 +211,8 @@ def _signed_by_field(services: Services, request: Request, fields: dict[str, str
     if token := fields.get("x-cos-security-token"):
         headers[b"x-cos-security-token"] = token.encode()
     coverage = services.verifier.verify(replace(request.signature_input, headers=headers))
-    return replace(request, is_owner=coverage is not None, coverage=coverage)
+    grant = None if coverage is None else coverage.grant
+    return replace(request, is_owner=coverage is not None, coverage=coverage, grant=grant)
 
 
 def _as_put(request: Request, fields: dict[str, str], key: str) -> Request:

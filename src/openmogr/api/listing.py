@@ -100,7 +100,7 @@ async def list_objects(services: Services, request: Request) -> Response:
     await check_bucket_read(services, request)
     encode, encoding = encoder(request)
     prefix = request.params.get("prefix", "")
-    delimiter = check_delimiter(request.params.get("delimiter", ""))
+    delimiter = check_delimiter(request)
     max_keys = request.integer("max-keys", _MAX_KEYS, 0, _MAX_KEYS)
     second = request.params.get("list-type") == "2"
     bucket = await services.storage.head_bucket(request.bucket)

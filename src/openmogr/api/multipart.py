@@ -12,6 +12,13 @@ from openmogr.api.errors import MalformedXML
 from openmogr.api.persistent import process_assembly
 from openmogr.api.request import Request
 from openmogr.api.response import Response, xml_response
+from openmogr.api.s3.integrity import (
+    announced_upload,
+    checksum_nodes,
+    completed,
+    expect_of_part,
+    required_etag,
+)
 from openmogr.api.services import Services
 from openmogr.api.xml import Node, child_text, children, iso_millis, quoted
 from openmogr.errors import InvalidArgument
@@ -41,13 +48,14 @@ async def initiate_upload(services: Services, request: Request) -> Response:
     """POST ``?uploads``."""
     await check_write(services, request)
     check_key(request.key)
-    attributes = request_attributes(request)
+    attributes, headers = announced_upload(request, request_attributes(request))
     upload = await services.storage.create_upload(request.bucket, request.key, attributes)
     return xml_response(
         (
             "InitiateMultipartUploadResult",
             [("Bucket", upload.bucket), ("Key", upload.key), ("UploadId", upload.upload_id)],
-        )
+        ),
+        *headers,
     )
 
 
@@ -60,12 +68,16 @@ async def upload_part(services: Services, request: Request) -> Response:
         raise InvalidArgument(f"partNumber must be an integer from 1 to {_MAX_PARTS}.")
     upload_id = request.params["uploadId"]
     # An unknown upload is told before the body is received.
-    await services.storage.list_parts(request.bucket, request.key, upload_id, max_parts=1)
+    page = await services.storage.list_parts(request.bucket, request.key, upload_id, max_parts=1)
     if request.header("x-cos-copy-source") is not None:
-        return await copy_part(services, request, upload_id, number)
+        return await copy_part(services, request, page.upload, number)
+    expect_of_part(request, page.upload)
     async with services.storage.stage() as staged:
         await receive_into(services, request, staged)
-        part = await services.storage.put_part(request.bucket, request.key, upload_id, number, staged)
+        checksum = None if request.s3 is None else request.s3.checksum
+        part = await services.storage.put_part(
+            request.bucket, request.key, upload_id, number, staged, checksum
+        )
     return Response(
         200, [(b"etag", quoted(part.etag).encode()), (b"x-cos-hash-crc64ecma", b"%d" % part.crc64)]
     )
@@ -88,6 +100,7 @@ async def list_parts(services: Services, request: Request) -> Response:
                 ("LastModified", iso_millis(part.last_modified)),
                 ("ETag", quoted(part.etag)),
                 ("Size", part.size),
+                *checksum_nodes(request, part.checksum, kind=False),
             ],
         )
         for part in page.parts
@@ -127,11 +140,18 @@ async def complete_upload(services: Services, request: Request) -> Response:
         raise MalformedXML("CompleteMultipartUpload holds no Part.")
     assembly = await services.storage.assemble(request.bucket, request.key, request.params["uploadId"], parts)
     async with assembly:
+        attributes = completed(request, root, assembly)
         if request.header("pic-operations") is not None:
-            info, results = await process_assembly(services, request, assembly)
+            info, results = await process_assembly(services, request, assembly, attributes)
         else:
-            attributes, forbid = assembly.info.attributes, forbids_overwrite(request)
-            write = Write(request.bucket, request.key, assembly, attributes, forbid_overwrite=forbid)
+            write = Write(
+                request.bucket,
+                request.key,
+                assembly,
+                attributes,
+                forbid_overwrite=forbids_overwrite(request),
+                if_match=required_etag(request),
+            )
             (info,) = await services.storage.commit([write])
             results = []
     etag = quoted(info.etag)
@@ -143,6 +163,7 @@ async def complete_upload(services: Services, request: Request) -> Response:
                 ("Bucket", request.bucket),
                 ("Key", request.key),
                 ("ETag", etag),
+                *checksum_nodes(request, info.attributes.checksum),
                 *results,
             ],
         ),
@@ -163,7 +184,7 @@ async def list_uploads(services: Services, request: Request) -> Response:
     await check_owner(services, request)
     encode, encoding = encoder(request)
     get = request.params.get
-    delimiter = check_delimiter(get("delimiter", ""))
+    delimiter = check_delimiter(request)
     max_uploads = request.integer("max-uploads", 1000, 1, 1000)
     page = await services.storage.list_uploads(
         request.bucket,

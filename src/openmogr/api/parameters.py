@@ -22,7 +22,7 @@ SUBRESOURCES = frozenset({
     "intelligenttiering", "inventory", "lifecycle", "location", "logging", "object-lock", "origin", "policy",
     "referer", "replication", "versioning", "versions", "website",
     # CI
-    "guetzli", "hdr-image-processing", "hotlink", "image-slim", "origin-protect", "style", "unbind",
+    "guetzli", "hdr-image-processing", "hotlink", "image-slim", "origin-protect", "style", "style-separator", "unbind",
 })  # fmt: skip
 
 # Beside any subresource: the signature, what older SDKs append to signed URLs, and ``versionId``, which is null.

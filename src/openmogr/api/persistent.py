@@ -7,20 +7,24 @@ original and results are committed together.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from openmogr.api.access import check_write, open_readable
 from openmogr.api.attributes import forbids_overwrite
 from openmogr.api.body import receive_into
+from openmogr.api.further import FurtherSources, check_further
+from openmogr.api.grants import check_place
 from openmogr.api.pic_operations import PicOperations, Rule, parse_pic_operations
 from openmogr.api.processing import SLIM_FLAG, memory_headers, result_headers, too_large
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, xml_response
 from openmogr.api.results import Made, Work
+from openmogr.api.s3.integrity import uploaded
 from openmogr.api.services import Services
 from openmogr.api.sources import OpenSource
+from openmogr.api.styles import styles_of
 from openmogr.api.xml import Node, quoted
 from openmogr.errors import AccessDenied, InvalidPicOperations
 from openmogr.image import ImageInfo, Result
@@ -37,17 +41,20 @@ from openmogr.storage.interface import (
 )
 
 __all__ = [
+    "Processed",
     "checked_operations",
     "process_assembly",
     "process_copy",
+    "process_in_background",
     "process_stored",
     "process_upload",
+    "processed_nodes",
     "store_and_process",
 ]
 
 
 @dataclass(frozen=True)
-class _Outcome:
+class Processed:
     """What was committed: the source, and the results in rule order."""
 
     source: ObjectInfo
@@ -56,11 +63,12 @@ class _Outcome:
     memory: Sequence[Header] = ()
 
 
-def _operations(services: Services, request: Request) -> PicOperations:
+async def _operations(services: Services, request: Request) -> PicOperations:
     raw = request.headers.get(b"pic-operations", b"").strip()
     if not raw:
         raise InvalidPicOperations("The request has no Pic-Operations header.")
-    return parse_pic_operations(raw, request.bucket, request.key, services.image)
+    styles = await styles_of(services, request.bucket) if b"style" in raw.lower() else {}
+    return parse_pic_operations(raw, request.bucket, request.key, services.image, styles)
 
 
 async def process_upload(services: Services, request: Request, attributes: ObjectAttributes) -> Response:
@@ -86,11 +94,12 @@ async def store_and_process(
         What the answer says, None where nothing was asked for; and its further headers.
     """
     staged, digest = upload
+    attributes = uploaded(request, attributes)
     source = OpenSource(staged, digest.size, digest.etag, digest.crc64)
     write = Write(
         request.bucket, request.key, staged, attributes, forbid_overwrite=forbids_overwrite(request)
     )
-    outcome = await _run(services, request, operations, _Input(source, staged, attributes), write)
+    outcome = await _run(services, operations, _Input(source, staged, attributes), write, request)
     if not operations.rules and not operations.is_pic_info:
         return None, []
     return _upload_result(request, outcome), _notes(outcome)
@@ -105,8 +114,16 @@ async def process_copy(
         request.bucket, request.key, source, attributes, forbid_overwrite=forbids_overwrite(request)
     )
     given = replace(_input(source), attributes=attributes)
-    outcome = await _run(services, request, operations, given, write)
+    outcome = await _run(services, operations, given, write, request)
     return outcome.source, _flat_result(request, outcome), _notes(outcome)
+
+
+async def process_in_background(
+    services: Services, bucket: str, key: str, operations: PicOperations
+) -> Processed:
+    """Process what is stored, for the owner, without a request that waits for it."""
+    async with await services.storage.open_object(bucket, key) as reader:
+        return await _run(services, operations, _input(reader), None, None)
 
 
 async def process_stored(services: Services, request: Request) -> Response:
@@ -114,11 +131,11 @@ async def process_stored(services: Services, request: Request) -> Response:
     await check_write(services, request)
     operations = await checked_operations(services, request)
     async with await open_readable(services, request) as reader:
-        outcome = await _run(services, request, operations, _input(reader), None)
+        outcome = await _run(services, operations, _input(reader), None, request)
     return xml_response(_upload_result(request, outcome), *_notes(outcome))
 
 
-def _notes(outcome: _Outcome) -> list[Header]:
+def _notes(outcome: Processed) -> list[Header]:
     """What results have to say in headers, each once; where they do not agree on ``X-Slimflag``, without it."""
     said = dict.fromkeys(note for _, result in outcome.results for note in result_headers(result))
     flags = [note for note in said if note[0] == SLIM_FLAG]
@@ -126,7 +143,7 @@ def _notes(outcome: _Outcome) -> list[Header]:
 
 
 async def process_assembly(
-    services: Services, request: Request, assembly: Assembly
+    services: Services, request: Request, assembly: Assembly, attributes: ObjectAttributes
 ) -> tuple[ObjectInfo, list[Node]]:
     """Complete Multipart Upload with ``Pic-Operations``: the object, and what its answer says besides."""
     operations = await checked_operations(services, request)
@@ -134,10 +151,10 @@ async def process_assembly(
         request.bucket,
         request.key,
         assembly,
-        assembly.info.attributes,
+        attributes,
         forbid_overwrite=forbids_overwrite(request),
     )
-    outcome = await _run(services, request, operations, _input(assembly), write)
+    outcome = await _run(services, operations, _input(assembly), write, request)
     return outcome.source, _flat_result(request, outcome)
 
 
@@ -156,28 +173,35 @@ def _input(reader: ObjectReader) -> _Input:
 
 
 async def checked_operations(services: Services, request: Request) -> PicOperations:
-    """The header's rules, whose target buckets exist."""
-    operations = _operations(services, request)
+    """The header's rules, whose target buckets exist, and whose further images may be read."""
+    operations = await _operations(services, request)
     for bucket in {rule.bucket for rule in operations.rules} - {request.bucket}:
         if not request.is_owner:
             raise AccessDenied()
         await services.storage.head_bucket(bucket)
+    await check_further(services, request, [rule.pipeline for rule in operations.rules])
+    for rule in operations.rules:
+        check_place(request, "PutObject", rule.bucket, rule.key)
     return operations
 
 
 async def _run(
-    services: Services, request: Request, operations: PicOperations, given: _Input, original: Write | None
-) -> _Outcome:
+    services: Services,
+    operations: PicOperations,
+    given: _Input,
+    original: Write | None,
+    request: Request | None,
+) -> Processed:
     """Execute all rules and commit.
 
     Args:
         services: the parts of the service.
-        request: what asks for it.
         operations: the checked header.
         given: the source.
         original: how the source itself is stored; None where it is stored already.
+        request: what asks for it; None: the owner, without one.
     """
-    made = await _execute(services, request, operations, given)
+    made = await _execute(services, operations, given, request)
     image_info = next((item.info for item in made if item.info is not None), None)
     done = [item for item in made if item.result is not None]
     results = [item.result for item in done if item.result is not None]
@@ -197,11 +221,11 @@ async def _run(
     for info in stored:
         if (info.bucket, info.key) == (source.bucket, source.key):
             source = info
-    return _Outcome(source, image_info, list(zip(stored, results, strict=True)), memory)
+    return Processed(source, image_info, list(zip(stored, results, strict=True)), memory)
 
 
 async def _execute(
-    services: Services, request: Request, operations: PicOperations, given: _Input
+    services: Services, operations: PicOperations, given: _Input, request: Request | None
 ) -> list[Made]:
     """The results in rule order, and then the info."""
     pipelines = [rule.pipeline for rule in operations.rules]
@@ -213,9 +237,11 @@ async def _execute(
     if not pipelines and not operations.is_pic_info:
         return []
     try:
-        return await services.results.get(
-            Work(given.source, pipelines, operations.is_pic_info, is_owner=request.is_owner)
-        )
+        async with FurtherSources(services, request) as further:
+            pipelines = [await further.resolved(pipeline) for pipeline in pipelines]
+            is_owner = request is None or request.is_owner
+            work = Work(given.source, pipelines, further.found, operations.is_pic_info, is_owner=is_owner)
+            return await services.results.get(work)
     finally:
         await given.source.aclose()
 
@@ -246,21 +272,26 @@ def _bytes(made: Made, result: Result) -> bytes:
     return result.data if made.file is None else os.pread(made.file.fileno(), made.size, 0)
 
 
-def _upload_result(request: Request, outcome: _Outcome) -> Node:
+def _upload_result(request: Request, outcome: Processed) -> Node:
+    return processed_nodes(outcome, request.location)
+
+
+def processed_nodes(outcome: Processed, location: Callable[[str, str], str]) -> Node:
+    """``UploadResult``; ``location`` says where a bucket's key is reached."""
     source = outcome.source
     original: list[Node] = [
         ("Key", source.key),
-        ("Location", request.location(source.bucket, source.key)),
+        ("Location", location(source.bucket, source.key)),
         ("ETag", quoted(source.etag)),
     ]
     if outcome.image_info is not None:
         original.append(_image_info(outcome.image_info))
-    return ("UploadResult", [("OriginalInfo", original), *_process_results(request, outcome)])
+    return ("UploadResult", [("OriginalInfo", original), *_process_results(outcome, location)])
 
 
-def _flat_result(request: Request, outcome: _Outcome) -> list[Node]:
+def _flat_result(request: Request, outcome: Processed) -> list[Node]:
     nodes = [] if outcome.image_info is None else [_image_info(outcome.image_info)]
-    return [*nodes, *_process_results(request, outcome)]
+    return [*nodes, *_process_results(outcome, request.location)]
 
 
 def _image_info(info: ImageInfo) -> Node:
@@ -278,13 +309,13 @@ def _image_info(info: ImageInfo) -> Node:
     )
 
 
-def _process_results(request: Request, outcome: _Outcome) -> list[Node]:
+def _process_results(outcome: Processed, location: Callable[[str, str], str]) -> list[Node]:
     objects: list[Node] = [
         (
             "Object",
             [
                 ("Key", info.key),
-                ("Location", request.location(info.bucket, info.key)),
+                ("Location", location(info.bucket, info.key)),
                 ("Format", result.format),
                 ("Width", result.width),
                 ("Height", result.height),

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from urllib.parse import unquote, unquote_to_bytes
 
 from openmogr.api.attributes import check_key
 from openmogr.errors import InvalidArgument, InvalidPicOperations
-from openmogr.image import ImageSettings, Pipeline, parse_operation
+from openmogr.image import ImageSettings, Pipeline, expand_styles, parse_operation
 from openmogr.storage.errors import InvalidObjectName, KeyTooLong
 
 __all__ = ["PicOperations", "Rule", "parse_pic_operations", "resolve_fileid"]
 
 _MAX_RULES = 5
 _MAX_KEY_BYTES = 850
+_NO_STYLES: Mapping[str, str] = MappingProxyType({})
+# ``docs/spec/api/errors.md#4``
+_STYLE_MISSING = -60967
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
@@ -36,7 +41,9 @@ class PicOperations:
     rules: tuple[Rule, ...]
 
 
-def parse_pic_operations(raw: bytes, bucket: str, key: str, settings: ImageSettings) -> PicOperations:
+def parse_pic_operations(
+    raw: bytes, bucket: str, key: str, settings: ImageSettings, styles: Mapping[str, str] = _NO_STYLES
+) -> PicOperations:
     """Check every rule before anything is done.
 
     Args:
@@ -44,6 +51,7 @@ def parse_pic_operations(raw: bytes, bucket: str, key: str, settings: ImageSetti
         bucket: of the source; the target of rules that name none.
         key: of the source; relative ``fileid``s lie beside it.
         settings: for the grammar.
+        styles: texts by name.
 
     Raises:
         InvalidPicOperations: not the JSON described, or a bad ``fileid``.
@@ -66,7 +74,9 @@ def parse_pic_operations(raw: bytes, bucket: str, key: str, settings: ImageSetti
         raise InvalidPicOperations(f"There are {len(rules)} rules; at most {_MAX_RULES} are allowed.")
     return PicOperations(
         _flag(document.get("is_pic_info")),
-        tuple(_rule(number, item, bucket, key, settings) for number, item in enumerate(rules, start=1)),
+        tuple(
+            _rule(number, item, bucket, key, settings, styles) for number, item in enumerate(rules, start=1)
+        ),
     )
 
 
@@ -76,7 +86,9 @@ def _flag(value: object) -> bool:
     raise InvalidPicOperations("is_pic_info must be 0 or 1.")
 
 
-def _rule(number: int, item: object, bucket: str, key: str, settings: ImageSettings) -> Rule:
+def _rule(
+    number: int, item: object, bucket: str, key: str, settings: ImageSettings, styles: Mapping[str, str]
+) -> Rule:
     if not isinstance(item, dict):
         raise InvalidPicOperations(f"rule {number} must be a JSON object.")
     text, fileid = _member(number, item, "rule"), _member(number, item, "fileid")
@@ -85,6 +97,10 @@ def _rule(number: int, item: object, bucket: str, key: str, settings: ImageSetti
         raise InvalidPicOperations(f"rule {number}: bucket must be the name of a bucket.")
     if "/" not in text and ("%2F" in text or "%2f" in text or "%7C" in text or "%7c" in text):
         text = unquote(text)
+    try:
+        text = expand_styles(text, styles)
+    except InvalidArgument as error:
+        raise InvalidArgument(f"rule {number}: {error.message}", number=_STYLE_MISSING) from None
     pipeline = parse_operation(text, strict=settings.strict, max_stages=settings.max_stages)
     if pipeline.info is not None:
         raise InvalidArgument(f"rule {number}: {pipeline.info.value} gives no picture that could be stored.")

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import BinaryIO
 
 from openmogr.api.access import open_readable
 from openmogr.api.answer import Body, Described, answer
 from openmogr.api.attributes import stored_headers
+from openmogr.api.best_format import Sources, choose_format, loses, wants_best
 from openmogr.api.body import object_chunks
+from openmogr.api.further import FurtherSources
+from openmogr.api.negotiation import VARY_ACCEPT, accepted_format, is_negotiated
+from openmogr.api.protection import check_original
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, http_date
 from openmogr.api.results import Made, Work
 from openmogr.api.services import Services
 from openmogr.api.sources import OpenSource
+from openmogr.api.styles import styles_of
 from openmogr.api.xml import quoted
 from openmogr.errors import CosError, ImageTooLarge, InternalError
-from openmogr.image import Result, Slimming, parse_operation
+from openmogr.image import Pipeline, Result, Slimming, expand_styles, names_a_style, parse_operation
 from openmogr.storage.interface import ObjectInfo, ObjectReader
 
 __all__ = ["SLIM_FLAG", "error_number", "memory_headers", "processed_object", "result_headers", "too_large"]
@@ -38,6 +44,8 @@ _parsed = lru_cache(maxsize=1024)(parse_operation)
 _ERROR_NUMBERS = {
     "InvalidArgument": -106,
     "NotSupported": -106,
+    "NotImplemented": -106,
+    "InvalidImageSource": -60987,
     "ImageTooLarge": -167,
     "NoProcessAuthority": -163,
     "NoSuchKey": -6101,
@@ -67,17 +75,34 @@ def result_headers(result: Result) -> list[Header]:
 
 
 async def processed_object(
-    services: Services, request: Request, text: str, overrides: Sequence[Header] = ()
+    services: Services,
+    request: Request,
+    text: str,
+    overrides: Sequence[Header] = (),
+    *,
+    negotiated: bool = False,
 ) -> Response:
-    """The answer to a GET or HEAD whose query holds the operation ``text``."""
+    """The answer to a GET or HEAD of an object as an operation shows it.
+
+    Args:
+        services: the parts of the service.
+        request: says which object, and who asks.
+        text: the operation.
+        overrides: by ``overrides_of``.
+        negotiated: nobody wrote the operation: it stands for the object in a format that the client likes better.
+    """
     reader = await open_readable(services, request)
     source = OpenSource.of(reader)
+    further = FurtherSources(services, request)
     kept = False  # whether the answer reads from the reader
     try:
-        pipeline = _parsed(text, strict=services.image.strict, max_stages=services.image.max_stages)
         info = reader.info
+        text = text if negotiated else await _allowed_text(services, request, text, info)
+        plan = await _plan(services, request, (source, further), text, info)
+        pipeline = plan.pipeline
         # With all that makes the result: a range of what another version makes does not go with an old part.
-        etag = services.results.key(source, pipeline)[:_ETAG_DIGITS]
+        etag = services.results.key(source, pipeline, further.found)[:_ETAG_DIGITS]
+        work = Work(source, [pipeline], further.found, is_owner=request.is_owner)
 
         async def produce() -> Body:
             nonlocal kept
@@ -87,24 +112,98 @@ async def processed_object(
                 kept = True
                 failed = [(SLIM_FLAG, b"%d" % Slimming.failed.value)] if pipeline.slim else []
                 return await _original(reader, failed)
-            (made,) = await services.results.get(Work(source, [pipeline], is_owner=request.is_owner))
+            made = await _make(services, work, plan)
             headers = _notes(services, made)
-            if made.result is not None and made.result.is_original:
-                if made.file is not None:
-                    made.file.close()
+            worse = negotiated and (made.size >= info.size or loses(made))
+            if worse or (made.result is not None and made.result.is_original):
+                _close(made)
                 kept = True
                 return await _original(reader, headers)
             return await _body(made, headers)
 
-        described = Described(etag, info.last_modified, _headers(services, info, etag))
-        return await answer(request, described, produce, overrides)
+        headers = _headers(services, info, etag, varies=plan.varies or negotiated)
+        try:
+            return await answer(request, Described(etag, info.last_modified, headers), produce, overrides)
+        finally:
+            if plan.made is not None:
+                _close(plan.made)
     except BaseException:
         kept = False
         raise
     finally:
+        await further.aclose()
         await source.aclose()
         if not kept:
             await reader.aclose()
+
+
+@dataclass
+class _Plan:
+    """How a download is made.
+
+    Attributes:
+        pipeline: what is asked for.
+        instead: what gives it in the source's format, should the client's choice lose something.
+        made: its result, where that was needed to choose it.
+        varies: whether it depends on ``Accept``.
+    """
+
+    pipeline: Pipeline
+    instead: Pipeline | None = None
+    made: Made | None = None
+    varies: bool = False
+
+
+async def _allowed_text(services: Services, request: Request, text: str, info: ObjectInfo) -> str:
+    """The operation with what its styles stand for; without one the object may be protected."""
+    if names_a_style(text):
+        return expand_styles(text, await styles_of(services, request.bucket))
+    await check_original(services, request, info.attributes.headers.content_type)
+    return text
+
+
+async def _plan(services: Services, request: Request, sources: Sources, text: str, info: ObjectInfo) -> _Plan:
+    settings = services.image
+    pipeline = await sources[1].resolved(
+        _parsed(text, strict=settings.strict, max_stages=settings.max_stages)
+    )
+    if wants_best(pipeline):
+        if info.size > settings.max_input_bytes:  # which is told, or answered with the original
+            return _Plan(pipeline, varies=True)
+        chosen = await choose_format(services, request, sources, text, info)
+        return _Plan(chosen.pipeline, made=chosen.made, varies=True)
+    content_type = info.attributes.headers.content_type
+    if (
+        pipeline.failure is not None
+        or pipeline.info is not None
+        or pipeline.encoding.format is not None
+        or not is_negotiated(services, request, content_type)
+    ):
+        return _Plan(pipeline)
+    name = accepted_format(services, request, content_type)
+    if name is None:
+        return _Plan(pipeline, varies=True)
+    chosen_text = f"{text.split('?', 1)[0]}|imageMogr2/format/{name}"
+    parsed = _parsed(chosen_text, strict=settings.strict, max_stages=settings.max_stages + 1)
+    return _Plan(parsed, instead=pipeline, varies=True)
+
+
+async def _make(services: Services, work: Work, plan: _Plan) -> Made:
+    """The result; that of ``instead``, where the format that the client likes cannot hold the image."""
+    if plan.made is not None:
+        made, plan.made = plan.made, None
+        return made
+    (made,) = await services.results.get(work)
+    if plan.instead is not None and loses(made):
+        _close(made)
+        # It reads the same images besides.
+        (made,) = await services.results.get(replace(work, pipelines=[plan.instead]))
+    return made
+
+
+def _close(made: Made) -> None:
+    if made.file is not None:
+        made.file.close()
 
 
 def too_large(services: Services) -> ImageTooLarge:
@@ -112,7 +211,7 @@ def too_large(services: Services) -> ImageTooLarge:
     return ImageTooLarge(f"The image is larger than {services.image.max_input_bytes} bytes.")
 
 
-def _headers(services: Services, info: ObjectInfo, etag: str) -> list[Header]:
+def _headers(services: Services, info: ObjectInfo, etag: str, *, varies: bool) -> list[Header]:
     headers = [
         (b"etag", quoted(etag).encode()),
         (b"last-modified", http_date(info.last_modified)),
@@ -121,6 +220,8 @@ def _headers(services: Services, info: ObjectInfo, etag: str) -> list[Header]:
     ]
     if services.result_cache_control and not info.attributes.headers.cache_control:
         headers.append((b"cache-control", services.result_cache_control.encode()))
+    if varies:
+        headers.append(VARY_ACCEPT)
     return headers
 
 

@@ -9,8 +9,9 @@ from urllib.parse import quote, unquote_to_bytes
 
 from openmogr.api.errors import IncompleteBody, InvalidRequest, InvalidURI, MissingRequestBody, XMLSizeLimit
 from openmogr.api.hosts import Host, HostTable, Style
+from openmogr.api.s3.state import S3
 from openmogr.asgi import Receive, Scope
-from openmogr.auth import Coverage, SignedRequest
+from openmogr.auth import Coverage, Grant, SignedRequest
 from openmogr.errors import InvalidArgument
 from openmogr.image import Query, find_operation
 
@@ -38,6 +39,8 @@ class Request:
         headers: raw values by lower-case name; repeated ones joined by a comma.
         is_owner: the owner signed it. Set once the signature has been checked.
         coverage: what of it the signature covers; None without a signature in headers or query.
+        grant: what the key pair may do that authorises it; None: everything, or nothing authorises it.
+        s3: that it speaks the dialect of S3; None for that of COS.
         operation: what it turned out to be, one of few names; for logs and metrics.
     """
 
@@ -57,6 +60,8 @@ class Request:
     is_owner: bool = False
     coverage: Coverage | None = None
     operation: str = "none"
+    s3: S3 | None = None
+    grant: Grant | None = None
 
     @property
     def resource(self) -> str:
@@ -75,6 +80,11 @@ class Request:
     def query_items(self) -> list[str]:
         """The query taken apart, undecoded."""
         return [item for item in self.raw_query.split("&") if item]
+
+    @property
+    def has_body(self) -> bool:
+        """Whether a body of at least one byte, or of unknown length, is announced."""
+        return b"transfer-encoding" in self.headers or (self.header("content-length") or "0") != "0"
 
     def header(self, name: str) -> str | None:
         """A header's text; None when absent or empty. UTF-8, or Latin-1 where it is not valid UTF-8."""

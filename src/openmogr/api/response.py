@@ -27,6 +27,7 @@ class Response:
         start: where in the object the body begins.
         length: of the body; needed with ``stream``, and for an answer to HEAD whose body is not made.
         close: called when the answer was sent, or could not be.
+        document: what becomes the body, unless the request asks for a dialect of its own.
     """
 
     status: int = 200
@@ -36,11 +37,18 @@ class Response:
     start: int = 0
     length: int | None = None
     close: Callable[[], Awaitable[None]] | None = None
+    document: Node | None = None
+
+    def rendered(self) -> Response:
+        """The same with the document as its body."""
+        if self.document is not None:
+            self.body, self.document = render(self.document), None
+        return self
 
 
 def xml_response(node: Node, *headers: Header, status: int = 200) -> Response:
     """An answer with an XML document."""
-    return Response(status, [_XML_TYPE, *headers], render(node))
+    return Response(status, [_XML_TYPE, *headers], document=node)
 
 
 @lru_cache(maxsize=1024)

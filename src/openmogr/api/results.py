@@ -7,7 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import BinaryIO, Self
 
@@ -37,7 +37,19 @@ _RECENT_OVERHEAD = 1024
 
 def settings_of_results(settings: ImageSettings) -> str:
     """All settings of image work that a result may depend on."""
-    bounds = {"workers", "queue", "patience", "deadline", "memory", "worker_jobs", "worker_growth"}
+    bounds = {
+        *(
+            "workers",
+            "queue",
+            "patience",
+            "deadline",
+            "memory",
+            "worker_jobs",
+            "worker_growth",
+            "auto_seconds",
+        ),
+        *("max_target_pixels", "max_effort", "anonymous_max_target_pixels", "anonymous_max_effort"),
+    }
     return settings.model_dump_json(exclude=bounds)
 
 
@@ -75,12 +87,14 @@ class Work:
     """What a request wants of one source.
 
     Attributes:
+        further: all that pipelines read besides, by the names of ``Pipeline.further_sources``.
         info: whether what is known of the image is wanted too.
         is_owner: whether the owner asks, who may ask for more.
     """
 
     source: OpenSource
     pipelines: Sequence[Pipeline]
+    further: Mapping[str, OpenSource] = field(default_factory=dict)
     info: bool = False
     is_owner: bool = False
 
@@ -130,9 +144,18 @@ class Results:
         """Those of the store."""
         return None if self._store is None else await self._store.statistics()
 
-    def key(self, source: OpenSource, pipeline: Pipeline) -> str:
-        """What a result depends on, as a name: a change of it is another result."""
-        return result_key(*source.identity, pipeline.normalised, self._makers)
+    def key(
+        self, source: OpenSource, pipeline: Pipeline, further: Mapping[str, OpenSource] | None = None
+    ) -> str:
+        """What a result depends on, as a name: a change of it is another result.
+
+        Args:
+            source: what it is made of; its content counts.
+            pipeline: how.
+            further: all that the pipeline reads besides, by name; their contents count likewise.
+        """
+        others = [part for name in pipeline.further_sources for part in (further or {})[name].identity]
+        return result_key(*source.identity, pipeline.normalised, *others, self._makers)
 
     async def get(self, work: Work) -> list[Made]:
         """Every result that is wanted, in order, and then the info.
@@ -140,7 +163,7 @@ class Results:
         Raises:
             CosError: what the first failure of the work says; failures are not remembered.
         """
-        names = [self.key(work.source, pipeline) for pipeline in work.pipelines]
+        names = [self.key(work.source, pipeline, work.further) for pipeline in work.pipelines]
         if work.info:
             names.append(result_key(*work.source.identity, _IMAGE_INFO, self._makers))
         found: dict[str, Made] = {}
@@ -224,10 +247,12 @@ class Results:
         }
         info_name = names[-1] if work.info and names[-1] in wanted else None
         source = await work.source.get()
+        wanted_names = {name for pipeline in chosen.values() for name in pipeline.further_sources}
+        further = {name: await work.further[name].get() for name in sorted(wanted_names)}
         started = time.perf_counter()
         try:
             outcome = await self._pool.run(
-                list(chosen.values()), source, info=info_name is not None, is_owner=work.is_owner
+                list(chosen.values()), source, further, info=info_name is not None, is_owner=work.is_owner
             )
         except SlowDown:
             self._observer.refused("busy")

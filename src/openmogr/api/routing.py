@@ -6,13 +6,28 @@ Four tables of one form say so, and which query parameters each handler understa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from openmogr.api import acl, buckets, ci, cors, listing, multipart, objects, tagging
+from openmogr.api import (
+    acl,
+    buckets,
+    ci,
+    cors,
+    lifecycle,
+    listing,
+    multipart,
+    objects,
+    protection,
+    styles,
+    tagging,
+)
 from openmogr.api.errors import MethodNotAllowed
 from openmogr.api.form import post_object
+from openmogr.api.jobs import handlers as jobs
+from openmogr.api.jobs import queues, templates
 from openmogr.api.parameters import check_parameters
 from openmogr.api.persistent import process_stored
 from openmogr.api.request import Request
@@ -21,7 +36,21 @@ from openmogr.api.services import Services
 from openmogr.api.unsupported import BUCKET_CONFIGURATIONS, bucket_configuration, not_supported
 from openmogr.errors import InvalidArgument, NotSupported
 
-__all__ = ["Handler", "find_handler"]
+__all__ = [
+    "ANY_METHOD",
+    "BUCKET",
+    "CI_BUCKET",
+    "LISTING",
+    "OBJECT",
+    "SERVICE",
+    "Handler",
+    "Route",
+    "Table",
+    "find_handler",
+    "handler_in",
+    "route",
+    "table_of",
+]
 
 
 class Handler(Protocol):
@@ -33,7 +62,7 @@ class Handler(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Route:
+class Route:
     """A handler, the parameters it understands besides its subresource, and whether operations are any of them."""
 
     handler: Handler
@@ -43,97 +72,163 @@ class _Route:
 
 # Subresources in the order in which they are looked for, each with its methods; the empty one, which is the last,
 # stands for the service, bucket or object itself.
-_Table: TypeAlias = Mapping[str, Mapping[str, _Route]]
+Table: TypeAlias = Mapping[str, Mapping[str, Route]]
 
-_ANY_METHOD = ("GET", "HEAD", "PUT", "POST", "DELETE")
-_LISTING = ("prefix", "delimiter", "encoding-type")
-_CONFIGURATION = ("id", "continuation-token", "style-name")
-
-
-def _route(handler: Handler, *parameters: str, operation: bool = False) -> _Route:
-    return _Route(handler, frozenset(parameters), operation)
+ANY_METHOD = ("GET", "HEAD", "PUT", "POST", "DELETE")
+LISTING = ("prefix", "delimiter", "encoding-type")
+_CONFIGURATION = ("id", "continuation-token")
 
 
-_LIST_BUCKETS = _route(
+def route(handler: Handler, *parameters: str, operation: bool = False) -> Route:
+    """A line of a table."""
+    return Route(handler, frozenset(parameters), operation)
+
+
+_LIST_BUCKETS = route(
     listing.list_buckets, "region", "marker", "max-keys", "tagkey", "tagvalue", "create-time", "range"
 )
-_SERVICE: _Table = {"": {"GET": _LIST_BUCKETS, "HEAD": _LIST_BUCKETS}}
+SERVICE: Table = {"": {"GET": _LIST_BUCKETS, "HEAD": _LIST_BUCKETS}}
 
-_BUCKET: _Table = {
-    "acl": {"GET": _route(acl.get_bucket_acl), "PUT": _route(acl.put_bucket_acl)},
+BUCKET: Table = {
+    "acl": {"GET": route(acl.get_bucket_acl), "PUT": route(acl.put_bucket_acl)},
     "tagging": {
-        "GET": _route(tagging.get_bucket_tagging),
-        "PUT": _route(tagging.put_bucket_tagging),
-        "DELETE": _route(tagging.delete_bucket_tagging),
+        "GET": route(tagging.get_bucket_tagging),
+        "PUT": route(tagging.put_bucket_tagging),
+        "DELETE": route(tagging.delete_bucket_tagging),
     },
-    "cors": {"GET": _route(cors.get_cors), "PUT": _route(cors.put_cors), "DELETE": _route(cors.delete_cors)},
-    "location": {"GET": _route(buckets.bucket_location)},
+    "cors": {"GET": route(cors.get_cors), "PUT": route(cors.put_cors), "DELETE": route(cors.delete_cors)},
+    "style": {
+        "GET": route(styles.get_styles, "style-name"),
+        "PUT": route(styles.put_style),
+        "DELETE": route(styles.delete_style, "style-name"),
+    },
+    "style-separator": {"GET": route(styles.get_separators), "PUT": route(styles.put_separators)},
+    "origin-protect": {
+        "GET": route(protection.get_origin_protection),
+        "PUT": route(protection.put_origin_protection),
+        "DELETE": route(protection.delete_origin_protection),
+    },
+    "hotlink": {"GET": route(protection.get_hotlink), "PUT": route(protection.put_hotlink)},
+    "referer": {
+        "GET": route(protection.get_referer),
+        "PUT": route(protection.put_referer),
+        "DELETE": route(protection.delete_referer),
+    },
+    "lifecycle": {
+        "GET": route(lifecycle.get_lifecycle),
+        "PUT": route(lifecycle.put_lifecycle),
+        "DELETE": route(lifecycle.delete_lifecycle),
+    },
+    "location": {"GET": route(buckets.bucket_location)},
     "uploads": {
-        "GET": _route(multipart.list_uploads, *_LISTING, "key-marker", "upload-id-marker", "max-uploads")
+        "GET": route(multipart.list_uploads, *LISTING, "key-marker", "upload-id-marker", "max-uploads")
     },
-    "delete": {"POST": _route(objects.delete_objects)},
-    "versions": dict.fromkeys(_ANY_METHOD, _route(not_supported)),
+    "delete": {"POST": route(objects.delete_objects)},
+    "versions": dict.fromkeys(ANY_METHOD, route(not_supported)),
     **{
-        name: dict.fromkeys(_ANY_METHOD, _route(bucket_configuration, *_CONFIGURATION))
+        name: dict.fromkeys(ANY_METHOD, route(bucket_configuration, *_CONFIGURATION))
         for name in BUCKET_CONFIGURATIONS
     },
     "": {
-        "GET": _route(
+        "GET": route(
             listing.list_objects,
-            *_LISTING,
+            *LISTING,
             *("marker", "max-keys", "list-type", "continuation-token", "start-after", "fetch-owner"),
         ),
-        "HEAD": _route(buckets.head_bucket),
-        "PUT": _route(buckets.create_bucket),
-        "DELETE": _route(buckets.delete_bucket),
-        "POST": _route(post_object),
+        "HEAD": route(buckets.head_bucket),
+        "PUT": route(buckets.create_bucket),
+        "DELETE": route(buckets.delete_bucket),
+        "POST": route(post_object),
     },
 }
 
 # At a CI host everything but the root is as at a COS host.
-_CI_BUCKET: _Table = {
-    "unbind": {"PUT": _route(ci.ci_bind)},
-    **_BUCKET,
+CI_BUCKET: Table = {
+    "unbind": {"PUT": route(ci.ci_bind)},
+    **BUCKET,
     "": {
-        **_BUCKET[""],
-        "GET": _route(ci.ci_status),
-        "PUT": _route(ci.ci_bind),
-        "DELETE": _route(ci.ci_delete),
+        **BUCKET[""],
+        "GET": route(ci.ci_status),
+        "PUT": route(ci.ci_bind),
+        "DELETE": route(ci.ci_delete),
     },
 }
 
-_OBJECT: _Table = {
-    "acl": {"GET": _route(acl.get_object_acl), "PUT": _route(acl.put_object_acl)},
+OBJECT: Table = {
+    "acl": {"GET": route(acl.get_object_acl), "PUT": route(acl.put_object_acl)},
     "tagging": {
-        "GET": _route(tagging.get_object_tagging),
-        "PUT": _route(tagging.put_object_tagging),
-        "DELETE": _route(tagging.delete_object_tagging),
+        "GET": route(tagging.get_object_tagging),
+        "PUT": route(tagging.put_object_tagging),
+        "DELETE": route(tagging.delete_object_tagging),
     },
-    "uploads": {"POST": _route(multipart.initiate_upload)},
+    "uploads": {"POST": route(multipart.initiate_upload)},
     "uploadId": {
-        "PUT": _route(multipart.upload_part, "partNumber"),
-        "GET": _route(multipart.list_parts, "encoding-type", "part-number-marker", "max-parts"),
-        "POST": _route(multipart.complete_upload),
-        "DELETE": _route(multipart.abort_upload),
+        "PUT": route(multipart.upload_part, "partNumber"),
+        "GET": route(multipart.list_parts, "encoding-type", "part-number-marker", "max-parts"),
+        "POST": route(multipart.complete_upload),
+        "DELETE": route(multipart.abort_upload),
     },
-    "image_process": {"POST": _route(process_stored)},
-    "append": {"POST": _route(not_supported, "position")},
-    "select": {"POST": _route(not_supported, "select-type")},
-    "restore": {"POST": _route(not_supported)},
+    "image_process": {"POST": route(process_stored)},
+    "append": {"POST": route(not_supported, "position")},
+    "select": {"POST": route(not_supported, "select-type")},
+    "restore": {"POST": route(not_supported)},
     "": {
-        "GET": _route(objects.get_object, "ci-process", operation=True),
-        "HEAD": _route(objects.get_object, "ci-process", operation=True),
-        "PUT": _route(objects.put_object),
-        "DELETE": _route(objects.delete_object),
+        "GET": route(objects.get_object, "ci-process", operation=True),
+        "HEAD": route(objects.get_object, "ci-process", operation=True),
+        "PUT": route(objects.put_object),
+        "DELETE": route(objects.delete_object),
     },
 }
 
-# First segments of paths that are services of a CI host: jobs, queues, templates. Nothing is stored there by mistake.
+_JOB_NAMES = re.compile(r"[a-z][0-9a-f]{33}(?:,[a-z][0-9a-f]{33})*")
+_PAGE = ("pagenumber", "pagesize")
+_JOBS: Table = {
+    "cancel": {"PUT": route(jobs.cancel_job)},
+    "": {
+        "GET": route(
+            jobs.describe_jobs,
+            *("queueid", "tag", "orderbytime", "nexttoken", "size", "states"),
+            *("startcreationtime", "endcreationtime"),
+        ),
+        "POST": route(jobs.submit_job),
+    },
+}
+_QUEUES: Table = {
+    "": {
+        "GET": route(queues.describe_queues, "queueids", "state", "category", *_PAGE),
+        "PUT": route(queues.update_queue),
+    }
+}
+_TEMPLATES: Table = {
+    "": {
+        "GET": route(templates.describe_templates, "tag", "ids", "name", "category", *_PAGE),
+        "POST": route(templates.create_template),
+        "PUT": route(templates.update_template),
+        "DELETE": route(templates.delete_template),
+    }
+}
+_BUCKETS: Table = {
+    "": {
+        "GET": route(queues.describe_buckets, "regions", "bucketnames", "bucketname", *_PAGE),
+        "POST": route(queues.enable_bucket),
+    }
+}
+# By the first segment of the path at a CI host (docs/spec/api/persistent-processing.md#8).
+_JOB_SERVICES: Mapping[str, Table] = {
+    "jobs": _JOBS,
+    "pic_jobs": _JOBS,
+    "queue": _QUEUES,
+    "picqueue": _QUEUES,
+    "template": _TEMPLATES,
+    "picbucket": _BUCKETS,
+}
+
+# First segments of paths that are other services of a CI host. Nothing is stored there by mistake.
 _CI_SERVICES = frozenset({
-    "jobs", "pic_jobs", "doc_jobs", "ai_jobs", "media_jobs", "file_jobs", "asr_jobs",
-    "queue", "picqueue", "docqueue", "ai_queue", "file_queue", "asrqueue",
+    "doc_jobs", "ai_jobs", "media_jobs", "file_jobs", "asr_jobs",
+    "docqueue", "ai_queue", "file_queue", "asrqueue",
     "mediabucket", "docbucket", "ai_bucket", "asrbucket", "file_bucket",
-    "template", "workflow", "workflowexecution",
+    "workflow", "workflowexecution",
 })  # fmt: skip
 
 
@@ -148,28 +243,45 @@ def find_handler(request: Request) -> Handler:
     if request.method == "OPTIONS":
         request.operation = "preflight"
         return cors.preflight
+    return handler_in(table_of(request, SERVICE, CI_BUCKET if request.host.ci else BUCKET, OBJECT), request)
+
+
+def handler_in(table: Table, request: Request) -> Handler:
+    """The same for a request whose table is known."""
     if request.params.get("versionId", "null") not in ("", "null"):
         raise InvalidArgument("The bucket is not versioned: versionId must be null.")
-    table = _table(request)
     subresource = next((name for name in table if name in request.params), "")
-    route = table[subresource].get(request.method)
-    if route is None:
+    found = table[subresource].get(request.method)
+    if found is None:
         check_parameters(request, (subresource,), operation=False)
         raise MethodNotAllowed()
-    request.operation = route.handler.__name__ if request.image_operation is None else "process_object"
-    check_parameters(request, {subresource, *route.parameters}, operation=route.operation)
-    return route.handler
+    request.operation = found.handler.__name__ if request.image_operation is None else "process_object"
+    check_parameters(request, {subresource, *found.parameters}, operation=found.operation)
+    return found.handler
 
 
-def _table(request: Request) -> _Table:
+def table_of(request: Request, service: Table, bucket: Table, key: Table) -> Table:
+    """The one of three tables that a request is for, or that of a service of CI.
+
+    Raises:
+        MethodNotAllowed: the host is that of the service, and the path names more.
+        NotSupported: it is for a service of CI that there is not.
+    """
     if not request.bucket:
         if request.key:
             raise MethodNotAllowed()
-        return _SERVICE
+        return service
     if not request.key:
-        return _CI_BUCKET if request.host.ci else _BUCKET
-    if request.host.ci and request.method not in ("GET", "HEAD"):
-        service = request.key.partition("/")[0]
-        if service in _CI_SERVICES:
-            raise NotSupported(f"The CI service {service} is not supported.")
-    return _OBJECT
+        return bucket
+    if request.host.ci:
+        name, _, rest = request.key.partition("/")
+        if name in _JOB_SERVICES and (request.method not in ("GET", "HEAD") or not _is_object(rest)):
+            return _JOB_SERVICES[name]
+        if name in _CI_SERVICES and request.method not in ("GET", "HEAD"):
+            raise NotSupported(f"The CI service {name} is not supported.")
+    return key
+
+
+def _is_object(rest: str) -> bool:
+    """Whether what follows the first segment is the rest of a key, and not the name of a job."""
+    return bool(rest) and not _JOB_NAMES.fullmatch(rest)

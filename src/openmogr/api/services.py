@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from openmogr.api.configurations import Configurations
 from openmogr.api.hosts import HostTable
+from openmogr.api.jobs.desk import JobDesk
 from openmogr.api.observing import Observer
 from openmogr.api.results import Results
 from openmogr.api.settings import ServerSettings
@@ -29,12 +31,14 @@ class Services:
     """The parts of the service.
 
     Attributes:
+        configurations: documents of buckets, at hand.
         max_object_bytes: longest body of one upload; refused by its ``Content-Length`` before it is received.
         results: of image work, each made once.
         result_cache_control: for processed answers whose object has none.
     """
 
     storage: Storage
+    configurations: Configurations
     pool: ImagePool
     verifier: Verifier
     hosts: HostTable
@@ -45,3 +49,4 @@ class Services:
     result_cache_control: str
     observer: Observer
     phase: Phase
+    jobs: JobDesk

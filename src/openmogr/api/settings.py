@@ -9,6 +9,7 @@ from ipaddress import ip_network
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from openmogr.image import is_target
 from openmogr.wire.limits import WireLimits
 
 __all__ = ["Sandbox", "ServerSettings"]
@@ -78,6 +79,12 @@ class ServerSettings(BaseModel):
         default="*",
         description="Access-Control-Allow-Origin for buckets without a CORS configuration; empty: none.",
     )
+    negotiate: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="Formats for clients that name them in Accept, best first, by bucket, or by * for all others:"
+        " BUCKET=tpg avif webp, …; an image, and an operation without format, is answered in the first that the client"
+        " likes best, and with Vary: Accept.",
+    )
     sandbox_documents: Sandbox = Field(
         default=Sandbox.PATH,
         description="Where HTML, SVG and XML that is shown inline gets a Content-Security-Policy that forbids it to run"
@@ -106,6 +113,9 @@ class ServerSettings(BaseModel):
         ge=0,
         description="Most requests per second of one SecretId, or of one address (IPv6: /64 network) without a valid"
         " signature; more are refused with 503 and Retry-After; 0: any number.",
+    )
+    lifecycle_interval: float = Field(
+        default=3600.0, gt=0, description="Between two rounds of removing what lifecycles say, in seconds."
     )
     max_xml_bytes: int = Field(
         default=2 * 1024 * 1024, gt=0, description="Longest XML body of a request, in bytes."
@@ -182,6 +192,21 @@ class ServerSettings(BaseModel):
             if not pattern.startswith("*.") or pattern.count("*") > 2:
                 raise ValueError(f"{pattern!r} must begin with '*.' and hold at most one more '*'")
         return patterns
+
+    @field_validator("negotiate")
+    @classmethod
+    def _known_formats(cls, table: Mapping[str, str]) -> Mapping[str, str]:
+        for bucket, names in table.items():
+            for name in names.split():
+                if not is_target(name):
+                    raise ValueError(f"{name!r} of {bucket} is not the name of a format")
+        return table
+
+    def negotiated_formats(self, bucket: str) -> tuple[str, ...]:
+        """What ``negotiate`` says of a bucket."""
+        if not self.negotiate:
+            return ()
+        return tuple(self.negotiate.get(bucket, self.negotiate.get("*", "")).split())
 
     @property
     def operate_place(self) -> tuple[str, int]:

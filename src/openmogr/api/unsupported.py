@@ -10,11 +10,10 @@ from openmogr.api.services import Services
 from openmogr.api.xml import Node
 from openmogr.errors import CosError, NotSupported
 
-__all__ = ["BUCKET_CONFIGURATIONS", "bucket_configuration", "not_supported"]
+__all__ = ["BUCKET_CONFIGURATIONS", "bucket_configuration", "missing_configuration", "not_supported"]
 
 # What GET of a configuration answers that was never put: an error code, or an empty document.
 BUCKET_CONFIGURATIONS: dict[str, str | Node] = {
-    "lifecycle": "NoSuchLifecycleConfiguration",
     "policy": "NoSuchBucketPolicy",
     "website": "NoSuchWebsiteConfiguration",
     "encryption": "NoSuchEncryptionConfiguration",
@@ -27,14 +26,10 @@ BUCKET_CONFIGURATIONS: dict[str, str | Node] = {
     "logging": ("BucketLoggingStatus", []),
     "accelerate": ("AccelerateConfiguration", []),
     "domain": ("DomainConfiguration", []),
-    "referer": ("RefererConfiguration", [("Status", "Disabled")]),
     "intelligenttiering": ("IntelligentTieringConfiguration", []),
     # The list of all; with an ``id`` one is asked for, which is not there.
     "intelligent-tiering": ("ListBucketIntelligentTieringConfigurationsOutput", [("IsTruncated", "false")]),
     # Switches of CI (``docs/spec/api/overview.md#6 and #8``)
-    "style": ("StyleList", []),
-    "origin-protect": ("OriginProtectStatus", "off"),
-    "hotlink": ("Hotlink", [("Status", "off")]),
     "guetzli": ("GuetzliStatus", "off"),
     "image-slim": ("ImageSlim", []),
     "hdr-image-processing": ("HDRImageProcessingStatus", "off"),
@@ -54,11 +49,12 @@ async def bucket_configuration(services: Services, request: Request) -> Response
     if name == "intelligent-tiering" and request.params.get("id"):
         raise NoSuchConfiguration()
     if isinstance(answer, str):
-        raise _missing(answer)
+        raise missing_configuration(answer)
     return xml_response(answer)
 
 
-def _missing(code: str) -> CosError:
+def missing_configuration(code: str) -> CosError:
+    """The 404 of a configuration that is not there."""
     kind: type[CosError] = type(code, (NoSuchConfiguration,), {"code": code})
     return kind()
 

@@ -44,7 +44,7 @@ def _render(node: Node, pieces: list[str]) -> None:
         return
     if isinstance(value, (str, int)):
         text = str(value).translate(_ESCAPES)
-        pieces.append(f"<{name}>{text}</{name}>" if text else f"<{name}/>")
+        pieces.append(f"<{name}>{text}</{name.partition(' ')[0]}>" if text else f"<{name}/>")
         return
     if not value:
         pieces.append(f"<{name}/>")

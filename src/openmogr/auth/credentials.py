@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from openmogr.auth.grants import Grant
 from openmogr.auth.settings import AuthSettings
 
 __all__ = ["Credential", "Credentials", "load_credentials"]
@@ -19,12 +20,17 @@ _ALPHABET = string.ascii_letters + string.digits
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A key pair. ``token`` and ``expires`` (Unix seconds) are those of a temporary one, else None."""
+    """A key pair. ``token`` and ``expires`` (Unix seconds) are those of a temporary one, else None.
+
+    Attributes:
+        grant: what it may do; None: everything.
+    """
 
     secret_id: str
     secret_key: str = field(repr=False)
     token: str | None = field(default=None, repr=False)
     expires: int | None = None
+    grant: Grant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,7 @@ class Credentials:
 
     Attributes:
         owner: the permanent pair of the account.
+        temporary: further pairs, those without end among them.
         generated: whether ``owner`` was made by this very start, so that it has to be shown to somebody.
     """
 
@@ -62,6 +69,9 @@ def load_credentials(settings: AuthSettings, file: Path) -> Credentials:
         )
         for item in settings.temporary
     }
+    for key in settings.keys:
+        secret = key.secret_key.get_secret_value()
+        temporary[key.secret_id] = Credential(key.secret_id, secret, grant=Grant(read_only=key.read_only))
     if settings.secret_id:
         owner = Credential(settings.secret_id, settings.secret_key.get_secret_value())
         return Credentials(owner, temporary)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from openmogr.errors import CosError
 
 __all__ = [
+    "AuthorizationHeaderMalformed",
+    "AuthorizationQueryParametersError",
     "ExpiredToken",
     "InvalidAccessKeyId",
     "InvalidPolicyDocument",
+    "MissingSecurityHeader",
     "RequestTimeTooSkewed",
     "SignatureDoesNotMatch",
+    "SignatureVersionNotSupported",
 ]
 
 
@@ -44,3 +48,34 @@ class InvalidPolicyDocument(CosError):
     """The policy of a form upload is not what ``docs/spec/api/signature.md#6`` asks for."""
 
     status, code, default_message = 400, "InvalidPolicyDocument", "The policy document is invalid."
+
+
+class AuthorizationHeaderMalformed(CosError):
+    """An ``Authorization`` header of S3 that is not one, or is for another region or service."""
+
+    status, code = 400, "AuthorizationHeaderMalformed"
+    default_message = "The authorization header that you provided is not valid."
+
+
+class AuthorizationQueryParametersError(CosError):
+    """The same of a presigned URL of S3."""
+
+    status, code = 400, "AuthorizationQueryParametersError"
+    default_message = "The authorization query parameters that you provided are not valid."
+
+
+class MissingSecurityHeader(CosError):
+    """A header without which a signature of S3 cannot be checked."""
+
+    status, code = 400, "MissingSecurityHeader"
+    default_message = "Your request was missing a required header."
+
+
+class SignatureVersionNotSupported(CosError):
+    """A signature of AWS version 2, or an asymmetric one; the code is that of S3."""
+
+    status, code = 400, "InvalidRequest"
+    default_message = (
+        "Signatures of AWS version 2 are not supported by this server. Sign with version 4 "
+        "(AWS4-HMAC-SHA256), or with COS v5, q-sign-algorithm=sha1."
+    )

@@ -1,4 +1,4 @@
-"""The policy of a form upload (``docs/spec/api/signature.md#6``)."""
+"""The policy of a form upload (``docs/spec/api/signature.md#6``), and that of S3."""
 
 from __future__ import annotations
 
@@ -7,25 +7,35 @@ import hmac
 import json
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from openmogr.auth.authorization import parse_fields
 from openmogr.auth.errors import InvalidPolicyDocument, SignatureDoesNotMatch
-from openmogr.auth.foreign import refuse_other_services
+from openmogr.auth.grants import Grant
 from openmogr.auth.signature import sign_policy
+from openmogr.auth.sigv4 import sign_text
+from openmogr.auth.sigv4_fields import MAX_EXPIRES, from_form, is_aws, parse_amz_date
 from openmogr.auth.verifier import Verifier
 from openmogr.errors import AccessDenied
 
 __all__ = ["SizeRange", "verify_form"]
 
+# Fields of a form of S3 of which its policy need not speak.
+_NEED_NO_CONDITION = frozenset({"policy", "x-amz-signature", "bucket"})
+
 
 @dataclass(frozen=True, slots=True)
 class SizeRange:
-    """How many bytes the policy lets the file have, both ends inclusive; None: no bound."""
+    """How many bytes the policy lets the file have, both ends inclusive; None: no bound.
+
+    Attributes:
+        grant: what the key pair may do that signed the policy; None: everything.
+    """
 
     min_bytes: int = 0
     max_bytes: int | None = None
+    grant: Grant | None = None
 
 
 def verify_form(fields: Mapping[str, str], bucket: str, verifier: Verifier) -> SizeRange | None:
@@ -36,27 +46,52 @@ def verify_form(fields: Mapping[str, str], bucket: str, verifier: Verifier) -> S
 
     Raises:
         AccessDenied: a condition does not hold, a field that needs a condition has none, or the policy has expired.
-        NotSupported: it is signed as for another service.
+        SignatureVersionNotSupported: it is signed by a version of AWS that is not known here.
         InvalidPolicyDocument: the policy is not Base64 of a JSON document of the right shape.
     """
-    refuse_other_services(None, fields)
+    if is_aws("", fields):
+        return _verify_v4(fields, bucket, verifier)
     if not fields.get("policy") and not fields.get("q-signature"):
         return None
-    encoded = fields.get("policy")
-    if not encoded:
-        raise AccessDenied("The form is signed but has no policy.")
+    text = _policy_text(fields)
     authorization = parse_fields({**fields, "q-sign-time": fields.get("q-key-time", "")})
     credential = verifier.credential(authorization.secret_id, lambda: fields.get("x-cos-security-token"))
     verifier.check_times(authorization.key_time)
-    try:
-        text = b64decode(encoded, validate=True)
-    except binascii.Error:
-        raise InvalidPolicyDocument("The policy is not valid Base64.") from None
     expected = sign_policy(credential.secret_key, authorization.key_time, text)
     if not hmac.compare_digest(expected.encode(), authorization.signature.lower().encode()):
         raise SignatureDoesNotMatch()
     needed = [name for name in fields if name == "pic-operations" or (verifier.strict and _opens(name))]
-    return _check(text, {**fields, "bucket": bucket, "q-sign-time": authorization.key_time}, needed)
+    given = {**fields, "bucket": bucket, "q-sign-time": authorization.key_time}
+    sizes = _check(text, given, {"q-sign-algorithm", "q-ak", "q-sign-time", *needed})
+    return replace(sizes, grant=credential.grant)
+
+
+def _verify_v4(fields: Mapping[str, str], bucket: str, verifier: Verifier) -> SizeRange:
+    """The same for a form of S3, whose policy has to have a condition for every field."""
+    text = _policy_text(fields)
+    signature = from_form(fields)
+    verifier.v4.check_region(signature)
+    credential = verifier.credential(signature.secret_id, lambda: fields.get("x-amz-security-token"))
+    expected = sign_text(signature.scope.key(credential.secret_key), fields["policy"])
+    if not hmac.compare_digest(expected.encode(), signature.signature.encode()):
+        raise SignatureDoesNotMatch()
+    moment = parse_amz_date(signature.time)
+    assert moment is not None
+    age = verifier.v4.clock() - moment.timestamp()
+    if age < -verifier.v4.clock_skew or age > MAX_EXPIRES:
+        raise AccessDenied("Invalid according to Policy: x-amz-date is in the future or over 7 days old.")
+    needed = {name for name in fields if name not in _NEED_NO_CONDITION and not name.startswith("x-ignore-")}
+    return replace(_check(text, {**fields, "bucket": bucket}, needed), grant=credential.grant)
+
+
+def _policy_text(fields: Mapping[str, str]) -> bytes:
+    encoded = fields.get("policy")
+    if not encoded:
+        raise AccessDenied("The form is signed but has no policy.")
+    try:
+        return b64decode(encoded, validate=True)
+    except binascii.Error:
+        raise InvalidPolicyDocument("The policy is not valid Base64.") from None
 
 
 def _opens(name: str) -> bool:
@@ -85,7 +120,7 @@ def _check(text: bytes, fields: Mapping[str, str], needed: Iterable[str]) -> Siz
             raise AccessDenied(
                 f"Invalid according to Policy: Policy Condition failed: {json.dumps(condition)}"
             )
-    missing = {"q-sign-algorithm", "q-ak", "q-sign-time", *needed} - named
+    missing = set(needed) - named
     if missing:
         raise AccessDenied(
             f"Invalid according to Policy: it has no condition for {', '.join(sorted(missing))}."

@@ -7,7 +7,20 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-__all__ = ["AuthSettings", "TemporaryCredential"]
+__all__ = ["AuthSettings", "FurtherCredential", "TemporaryCredential"]
+
+
+class FurtherCredential(BaseModel):
+    """A key pair beside the owner's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    secret_id: str = Field(min_length=1, pattern=r"^[!-~]+$", description="SecretId of the key.")
+    secret_key: SecretStr = Field(min_length=1, description="SecretKey of the key.")
+    read_only: bool = Field(
+        default=True,
+        description="Whether it may change nothing, and only read, list and process what is there.",
+    )
 
 
 class TemporaryCredential(BaseModel):
@@ -47,10 +60,18 @@ class AuthSettings(BaseModel):
         default=(),
         description="Temporary keys, each of secret_id, secret_key, token and expires (Unix seconds).",
     )
+    keys: tuple[FurtherCredential, ...] = Field(
+        default=(),
+        description="Further keys, each of secret_id, secret_key and read_only (true where it is not given).",
+    )
     clock_skew: int = Field(
         default=900,
         ge=0,
         description="How far the clocks of client and server may differ, in seconds (COS: 900).",
+    )
+    regions: tuple[str, ...] = Field(
+        default=(),
+        description="Regions that signatures of S3 may be for; others are refused; empty: any, as with COS.",
     )
     strict: bool = Field(
         default=False,

@@ -1,4 +1,4 @@
-"""Decide who sent a request (``docs/spec/api/signature.md#3``)."""
+"""Decide who sent a request (``docs/spec/api/signature.md#3``); for signatures of S3 see ``sigv4_verifier``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import itertools
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import unquote, unquote_plus, unquote_to_bytes
 
 from openmogr.auth.authorization import Authorization, from_request, parse_time
@@ -18,8 +17,11 @@ from openmogr.auth.errors import (
     RequestTimeTooSkewed,
     SignatureDoesNotMatch,
 )
-from openmogr.auth.foreign import refuse_other_services
 from openmogr.auth.signature import encode, http_string, join_pairs, sign
+from openmogr.auth.signed import Coverage, SignedRequest
+from openmogr.auth.sigv4_fields import is_aws
+from openmogr.auth.sigv4_verifier import V4Verifier
+from openmogr.auth.tokens import recognise
 from openmogr.dates import parse_http_date
 from openmogr.errors import AccessDenied, InvalidArgument
 
@@ -30,58 +32,12 @@ __all__ = ["Coverage", "SignedRequest", "Verifier"]
 _EXPIRED = -46619
 
 
-@dataclass(frozen=True, slots=True)
-class SignedRequest:
-    """What of a request a signature covers.
-
-    Attributes:
-        path: as sent, percent-encoded.
-        query: raw items between ``&``.
-        headers: raw values by lower-case name.
-        hosts: what the client may have meant by ``host``, most likely first.
-        path_in_bucket: the path without the bucket where that is its first segment; some clients sign it.
-    """
-
-    method: str
-    path: bytes
-    query: Sequence[str]
-    headers: Mapping[bytes, bytes]
-    hosts: Sequence[bytes]
-    path_in_bucket: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """What the signature of the owner covers.
-
-    Attributes:
-        in_query: it stands in the URL, which others may have been given.
-        strict: nothing that is not covered counts, in headers signatures neither.
-        headers: the listed headers, in lower case.
-        parameters: the listed parameters, percent-encoded, then in lower case.
-        secret_id: of the key pair.
-    """
-
-    in_query: bool
-    strict: bool
-    headers: frozenset[str]
-    parameters: frozenset[str]
-    secret_id: str = ""
-
-    def header(self, name: str) -> bool:
-        """Whether it covers the header of that name, given in lower case."""
-        return name in self.headers
-
-    def parameter(self, name: str) -> bool:
-        """Whether it covers the query parameter of that name, or that operation."""
-        return _encode_text(name).lower() in self.parameters
-
-
 class Verifier:
     """Checks signatures against the key pairs that the server knows.
 
     Attributes:
         strict: for requests signed in their headers too, only what is signed counts.
+        v4: checks signatures of S3.
     """
 
     def __init__(
@@ -91,11 +47,13 @@ class Verifier:
         clock_skew: int = 900,
         clock: Callable[[], float] = time.time,
         strict: bool = False,
+        regions: Sequence[str] = (),
     ) -> None:
         self.strict = strict
         self._credentials = credentials
         self._clock_skew = clock_skew
         self._clock = clock
+        self.v4 = V4Verifier(self.credential, clock, clock_skew, regions, strict)
 
     def verify(self, request: SignedRequest) -> Coverage | None:
         """What the owner signed of a request; None for an anonymous one.
@@ -103,12 +61,14 @@ class Verifier:
         Raises:
             AccessDenied: a field is missing, or the time of the signature has passed.
             InvalidArgument: a signed parameter is there more than once, so that it is open which one counts.
-            NotSupported: it is signed as for another service.
+            SignatureVersionNotSupported: it is signed by a version of AWS that is not known here.
             InvalidAccessKeyId, ExpiredToken, RequestTimeTooSkewed, SignatureDoesNotMatch: what they say.
         """
         raw = request.headers.get(b"authorization")
         header = None if raw is None else raw.decode("latin-1")
-        refuse_other_services(header, (unquote_plus(item.partition("=")[0]) for item in request.query))
+        if is_aws(header or "", (unquote_plus(item.partition("=")[0]) for item in request.query)):
+            _check_one_scheme(request.query, header or "")
+            return self.v4.verify(request, header or "")
         authorization = from_request(header, request.query)
         if authorization is None:
             return None
@@ -127,6 +87,7 @@ class Verifier:
                 itertools.chain.from_iterable(map(_spellings, authorization.parameter_list))
             ),
             secret_id=credential.secret_id,
+            grant=credential.grant,
         )
 
     def _check_path_in_bucket(
@@ -155,6 +116,8 @@ class Verifier:
     def credential(self, secret_id: str, token: Callable[[], str | None]) -> Credential:
         """The key pair of a SecretId, after its token was checked where it needs one."""
         credential = self._credentials.find(secret_id)
+        if credential is None and (text := token()):
+            credential = recognise(self._credentials.owner, secret_id, text)
         if credential is None:
             raise InvalidAccessKeyId()
         if credential.token is not None:
@@ -183,6 +146,13 @@ class Verifier:
             return
         if abs(date.timestamp() - self._clock()) > self._clock_skew:
             raise RequestTimeTooSkewed()
+
+
+def _check_one_scheme(query: Sequence[str], header: str) -> None:
+    """Signatures of COS and S3 in one request would leave open whose rules hold."""
+    others = any(item.startswith(("q-signature=", "q-ak=", "q-sign-algorithm=", "sign=")) for item in query)
+    if others or (header.strip() and not header.strip().lower().startswith("aws4-")):
+        raise InvalidArgument("The request is signed for COS and for S3; only one signature is allowed.")
 
 
 def _token(request: SignedRequest) -> str | None:

@@ -14,8 +14,10 @@ from openmogr.cli.compress import compress
 from openmogr.cli.doctor import doctor
 from openmogr.cli.exit_codes import ExitCode
 from openmogr.cli.fsck import fsck
+from openmogr.cli.import_ import import_
 from openmogr.cli.serve import serve
 from openmogr.cli.sign import sign
+from openmogr.cli.token import token
 
 __all__ = ["cli", "main"]
 
@@ -29,10 +31,12 @@ def cli() -> None:
     openmogr serve                          a server on http://127.0.0.1:9000
     openmogr compress photos --format heif  images in a folder, without a server
     openmogr sign GET /bucket/key           the Authorization header of a request, for curl
+    openmogr token --read-only              a temporary key pair
     openmogr cache stats                    the results that a server remembers
     openmogr fsck                           every object against its checksums
     openmogr backup /backup/openmogr        a copy of all objects, while the server runs
     openmogr restore /backup/openmogr       a data folder from such a copy
+    openmogr import s3://photos photos-1250000000   objects of another store
     openmogr doctor                         what is installed here, and what is missing
     """
 
@@ -40,10 +44,12 @@ def cli() -> None:
 cli.add_command(serve)
 cli.add_command(compress)
 cli.add_command(sign)
+cli.add_command(token)
 cli.add_command(cache)
 cli.add_command(fsck)
 cli.add_command(backup)
 cli.add_command(restore)
+cli.add_command(import_)
 cli.add_command(doctor)
 
 

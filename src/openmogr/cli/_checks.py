@@ -25,7 +25,16 @@ from openmogr.settings import Settings
 if TYPE_CHECKING:
     from openmogr.image.formats.base import Format
 
-__all__ = ["Finding", "State", "check_codecs", "check_limits", "check_storage", "check_system", "licences"]
+__all__ = [
+    "Finding",
+    "State",
+    "check_codecs",
+    "check_fonts",
+    "check_limits",
+    "check_storage",
+    "check_system",
+    "licences",
+]
 
 
 class State(Enum):
@@ -183,10 +192,31 @@ def check_limits(settings: Settings) -> Iterator[Finding]:
     for section, model in sections:
         for name, field in type(model).model_fields.items():
             value = getattr(model, name)
-            if isinstance(value, (int, float)):
-                shown = "yes" if value is True else "no" if value is False else f"{value:,}"
+            if isinstance(value, (int, float, tuple)):
+                shown = ", ".join(value) if isinstance(value, tuple) else _number(value)
                 text = f"{shown} – {(field.description or '').rstrip('.')}"
                 yield Finding(State.FINE, environment_name(section, name), text)
+
+
+def _number(value: float) -> str:
+    return "yes" if value is True else "no" if value is False else f"{value:,}"
+
+
+def check_fonts(settings: Settings) -> Iterator[Finding]:
+    """What stands for the fonts of text watermarks."""
+    from openmogr.image.text.faces import FONTS, Face
+    from openmogr.image.text.fonts import find_font
+
+    for face in Face:
+        names = ", ".join(sorted(name for name, one in FONTS.items() if one is face))
+        font = find_font(face, settings.image.fonts)
+        if font is not None:
+            yield Finding(State.FINE, face.name, f"{font.family} stands for {names}")
+        else:
+            told = (
+                f"no font for {names}; install Debian's fonts-noto-cjk, or name its folder in [image] fonts"
+            )
+            yield Finding(State.NOTE, face.name, told)
 
 
 def licences() -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from openmogr.errors import CosError
 from openmogr.image import Loss, Pipeline, Processor, Result
 from openmogr.image import Source as ImageSource
 
-__all__ = ["Batch", "Outcome"]
+__all__ = ["Batch", "Outcome", "Work"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,19 @@ class Outcome:
     losses: tuple[Loss, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is done with every source.
+
+    Attributes:
+        pipeline: the operation.
+        images: the files of ``Pipeline.further_sources`` by name.
+    """
+
+    pipeline: Pipeline
+    images: Mapping[str, Path]
+
+
 class Batch:
     """A run over many sources.
 
@@ -53,7 +66,7 @@ class Batch:
     def __init__(
         self,
         processor: Processor,
-        pipeline: Pipeline,
+        work: Work,
         *,
         format_name: str | None,
         overwrite: bool,
@@ -61,7 +74,8 @@ class Batch:
         workers: int,
     ) -> None:
         self._processor = processor
-        self._pipeline = pipeline
+        self._pipeline = work.pipeline
+        self._further = {name: ImageSource(path=path, name=name) for name, path in work.images.items()}
         self._format = format_name
         self._overwrite = overwrite
         self._write_larger = write_larger
@@ -95,7 +109,8 @@ class Batch:
         with source.path.open("rb"):
             # Says what is wrong with the file in the words of the system before a decoder does in its own.
             pass
-        return self._processor.execute(self._pipeline, ImageSource(path=source.path, name=source.path.name))
+        own = ImageSource(path=source.path, name=source.path.name)
+        return self._processor.execute(self._pipeline, own, self._further)
 
     def _finish(self, source: Source, future: Future[Result]) -> Outcome:
         before = 0

@@ -88,7 +88,7 @@ def _with_store(folder: Path, settings: ResultSettings, work: Callable[[ResultSt
 
     async def run() -> T:
         # Nothing is put here, so that a bound of 0 does not matter.
-        store = ResultStore(folder, settings.max_bytes)
+        store = ResultStore(folder, settings.max_bytes, lock_timeout=10)
         try:
             await store.open()
             return await work(store)

@@ -42,6 +42,20 @@ def _check_quality(context: click.Context, parameter: click.Parameter, value: st
     return value
 
 
+def _check_images(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, Path]:
+    images: dict[str, Path] = {}
+    for value in values:
+        name, equals, file = value.partition("=")
+        if not name or not equals or not Path(file).is_file():
+            raise click.BadParameter(f"{value} is not a name and a file that exists, as in logo=logo.png.")
+        if name in images:
+            raise click.BadParameter(f"{name} is given twice.")
+        images[name] = Path(file)
+    return images
+
+
 @click.command(epilog=_EPILOG)
 @click.argument("paths", nargs=-1, required=True, metavar="FILE|FOLDER...", type=click.Path(path_type=Path))
 @click.option(
@@ -62,6 +76,14 @@ def _check_quality(context: click.Context, parameter: click.Parameter, value: st
     "operation",
     metavar="TEXT",
     help="What to do first, in the language of image URLs, for example 'imageMogr2/thumbnail/1600x'.",
+)
+@click.option(
+    "--image",
+    "images",
+    multiple=True,
+    callback=_check_images,
+    metavar="NAME=FILE",
+    help="A picture that --op lays on others: 'watermark/1/image/NAME'. Can be given several times.",
 )
 @click.option(
     "--out",
@@ -93,6 +115,7 @@ def compress(
     format_name: str | None,
     quality: str | None,
     operation: str | None,
+    images: dict[str, Path],
     out: Path | None,
     overwrite: bool,
     write_larger: bool,
@@ -107,9 +130,10 @@ def compress(
     lose (frames, pages, transparency, metadata) is told. Limits are those of the server (openmogr doctor shows
     them) and are set alike.
     """
+    from openmogr.cli._further import check_names, with_names
     from openmogr.cli._plan import find_sources, suffix_of
     from openmogr.cli._report import print_summary
-    from openmogr.cli._run import Batch, Outcome
+    from openmogr.cli._run import Batch, Outcome, Work
     from openmogr.cli._settings import settings_or_exit
     from openmogr.image import Processor
     from openmogr.image.formats.registry import SUFFIXES
@@ -118,14 +142,16 @@ def compress(
     if "png_effort" not in settings.model_fields_set:
         # Nobody waits for an answer.
         settings = settings.model_copy(update={"png_effort": 2})
-    pipeline = _pipeline(_operation(operation, format_name, quality, keep_orientation), settings.max_stages)
+    text = _operation(with_names(operation or "", images), format_name, quality, keep_orientation)
+    pipeline = _pipeline(text, settings.max_stages)
+    check_names(pipeline, images)
     leave = None
     if format_name is not None and out is None and not overwrite:
         leave = SUFFIXES.get(suffix_of(format_name))
     sources, left = find_sources(paths, out, leave)
     batch = Batch(
         Processor(settings, keep_smaller=not write_larger),
-        pipeline,
+        Work(pipeline, images),
         format_name=format_name,
         overwrite=overwrite,
         write_larger=write_larger,
@@ -163,9 +189,9 @@ def compress(
     sys.exit(combined(outcome.code for outcome in outcomes))
 
 
-def _operation(operation: str | None, format_name: str | None, quality: str | None, lying: bool) -> str:
+def _operation(operation: str, format_name: str | None, quality: str | None, lying: bool) -> str:
     """The operation of the options, as one text. Raises ``click.UsageError``."""
-    if operation is None and format_name is None:
+    if not operation and format_name is None:
         raise click.UsageError("Say what to do: --format, --op, or both.")
     stage = f"/format/{format_name}" if format_name is not None else ""
     stage += f"/quality/{quality}" if quality is not None else ""
@@ -175,10 +201,10 @@ def _operation(operation: str | None, format_name: str | None, quality: str | No
 
 def _pipeline(text: str, stages: int) -> Pipeline:
     """The pipeline of a text. Raises ``click.UsageError``."""
-    from openmogr.errors import InvalidArgument, NotSupported
+    from openmogr.errors import InvalidArgument, NotImplementedHere, NotSupported
     from openmogr.image import parse_operation
 
     try:
         return parse_operation(text, strict=True, max_stages=stages)
-    except (InvalidArgument, NotSupported) as error:
+    except (InvalidArgument, NotImplementedHere, NotSupported) as error:
         raise click.UsageError(f"The operation {text} cannot be understood: {error.message}") from error

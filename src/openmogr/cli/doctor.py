@@ -27,7 +27,7 @@ __all__ = ["doctor"]
     help="TOML file with settings; OPENMOGR_CONFIG names one too.",
 )
 def doctor(data: Path | None, config: Path | None) -> None:
-    """Report codecs, limits, storage and licences.
+    """Report codecs, fonts, limits, storage and licences.
 
     Every format is tried out by writing and reading an image. The exit status is 10 if something that is
     needed is missing; extras that are not installed are only noted.
@@ -47,6 +47,7 @@ def doctor(data: Path | None, config: Path | None) -> None:
     for title, findings in (
         ("System", _checks.check_system()),
         ("Codecs", _checks.check_codecs(settings)),
+        ("Fonts", _checks.check_fonts(settings)),
         ("Storage", _checks.check_storage(settings)),
         ("Limits and other numbers", _checks.check_limits(settings)),
         ("Licences and patents", _checks.licences()),

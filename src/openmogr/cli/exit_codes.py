@@ -11,6 +11,7 @@ from openmogr.errors import (
     ImageTooLarge,
     InvalidArgument,
     InvalidImageFormat,
+    InvalidImageSource,
     NotSupported,
 )
 
@@ -40,7 +41,7 @@ MEANINGS = {
     ExitCode.UNEXPECTED: "an error that should not happen; please report it",
     ExitCode.USAGE: "wrong options, an operation that cannot be understood, or wrong settings",
     ExitCode.FILES: "a file or folder cannot be read or written, or a port cannot be opened",
-    ExitCode.NOT_AN_IMAGE: "a source is not a picture, is damaged, or is of a kind that is not read",
+    ExitCode.NOT_AN_IMAGE: "a source or a watermark is not a picture, is damaged, or is of a kind that is not read",
     ExitCode.LIMIT: "a source or a result exceeds a limit (bytes, pixels, frames)",
     ExitCode.CODEC_MISSING: "the codec of a format is not installed",
     ExitCode.EXISTS: "an output exists already and --overwrite was not given",
@@ -53,6 +54,7 @@ MEANINGS = {
 
 _KINDS: tuple[tuple[type[CosError], ExitCode], ...] = (
     (InvalidImageFormat, ExitCode.NOT_AN_IMAGE),
+    (InvalidImageSource, ExitCode.NOT_AN_IMAGE),
     (ImageTooLarge, ExitCode.LIMIT),
     (ImageResolutionExceed, ExitCode.LIMIT),
     (NotSupported, ExitCode.CODEC_MISSING),

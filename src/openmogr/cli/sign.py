@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
-from openmogr.cli._settings import settings_or_exit
-from openmogr.cli.exit_codes import ExitCode
+from openmogr.cli._keys import owner_or_exit
 
 __all__ = ["sign"]
 
@@ -54,22 +52,12 @@ def sign(
     curl -T a.png http://127.0.0.1:9000/examplebucket-1250000000/a.png \\
       -H "Authorization: $(openmogr sign PUT /examplebucket-1250000000/a.png)"
     """
-    from openmogr.auth import load_credentials
     from openmogr.auth.signer import sign_request
 
-    settings = settings_or_exit(config, {"storage": {"data": data}} if data is not None else None)
-    file = settings.auth.place(settings.storage.data)
     if not target.startswith("/"):
         raise click.UsageError("The path begins with a slash.")
     pairs = dict(_split(header) for header in headers)
-    if not settings.auth.secret_id and not file.exists():
-        click.echo(f"There are no keys in {file}; the server makes them when it first starts.", err=True)
-        sys.exit(ExitCode.FILES)
-    try:
-        owner = load_credentials(settings.auth, file).owner
-    except (ValueError, OSError) as error:
-        click.echo(f"The keys in {file} cannot be read: {error}", err=True)
-        sys.exit(ExitCode.FILES)
+    owner = owner_or_exit(data, config)
     click.echo(sign_request(owner, method.upper(), target, pairs, validity=expires))
 
 

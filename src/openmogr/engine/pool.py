@@ -8,9 +8,10 @@ import os
 import sys
 import sysconfig
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 from openmogr.engine.worker import Request, pack_request, unpack_answer
 from openmogr.errors import CosError, ImageResolutionExceed, InternalError, SlowDown
@@ -20,7 +21,6 @@ from openmogr.workers import (
     Admission,
     Busy,
     NeverFits,
-    WorkerDied,
     WorkerError,
     WorkerLimits,
     WorkerPool,
@@ -29,6 +29,9 @@ from openmogr.workers import (
 from openmogr.workers.protocol import spool_file
 
 __all__ = ["ImagePool"]
+
+Further: TypeAlias = Mapping[str, Source]
+_NONE: Further = {}
 
 # As docs/spec/api/errors.md#5 numbers them: too much at a time, too large for this server, our own fault.
 _BUSY, _TOO_LARGE, _FAULT = -164, -447, -901
@@ -56,7 +59,7 @@ class ImagePool:
             memory=settings.memory,
             max_jobs=settings.worker_jobs,
             max_growth=settings.worker_growth,
-            readable=readable_folders(),
+            readable=(*readable_folders(), *_existing(settings.fonts)),
         )
         self.workers = WorkerPool(task, settings, limits, None if spool is None else str(spool))
         self.places = Admission(settings.workers, 0, settings.patience, settings.queue)
@@ -71,9 +74,11 @@ class ImagePool:
         """End the workers, whatever they do."""
         await self.workers.close()
 
-    async def execute(self, pipeline: Pipeline, source: Source, *, is_owner: bool = True) -> Result:
-        """The result of one pipeline; raises as :meth:`run`."""
-        return (await self.run((pipeline,), source, is_owner=is_owner)).results[0]
+    async def execute(
+        self, pipeline: Pipeline, source: Source, further: Further = _NONE, *, is_owner: bool = True
+    ) -> Result:
+        """The result of one pipeline; arguments and errors as of :meth:`run`."""
+        return (await self.run((pipeline,), source, further, is_owner=is_owner)).results[0]
 
     async def image_info(self, source: Source, *, is_owner: bool = True) -> ImageInfo:
         """What a source is; raises as :meth:`run`."""
@@ -82,13 +87,20 @@ class ImagePool:
         return info
 
     async def run(
-        self, pipelines: Sequence[Pipeline], source: Source, *, info: bool = False, is_owner: bool = True
+        self,
+        pipelines: Sequence[Pipeline],
+        source: Source,
+        further: Further = _NONE,
+        *,
+        info: bool = False,
+        is_owner: bool = True,
     ) -> Outcome:
         """The results of all pipelines over one source, by one worker, which decodes it once.
 
         Args:
             pipelines: what to make.
             source: of what.
+            further: all images that pipelines read besides, by the names of ``Pipeline.further_sources``.
             info: tell what the source is, too.
             is_owner: by somebody whose key is known; the limits are lower for others.
 
@@ -98,14 +110,17 @@ class ImagePool:
             InternalError: the worker ended.
             CosError: what the processor raises.
         """
-        request = pack_request(Request(tuple(pipelines), info, source.name, anonymous=not is_owner))
+        names = tuple(further)
+        request = pack_request(
+            Request(tuple(pipelines), info, source.name, anonymous=not is_owner, further=names)
+        )
         since = time.monotonic()
         try:
             async with AsyncExitStack() as held:
                 await held.enter_async_context(self.places.admit(0))
-                descriptor = await held.enter_async_context(_opened(source))
+                inputs = [await held.enter_async_context(_opened(one)) for one in (source, *further.values())]
                 reply = await self.workers.run(
-                    request, [descriptor], seconds=self.settings.deadline, admit=self.memory.admit
+                    request, inputs, seconds=self.settings.deadline, admit=self.memory.admit
                 )
             try:
                 body = reply.read() if reply.file is None else await asyncio.to_thread(reply.read)
@@ -133,7 +148,7 @@ def _told(error: Exception, settings: ImageSettings, waited: float) -> CosError:
             f"Processing the image takes longer than {settings.deadline:g} s, which is the limit.",
             number=_TOO_LARGE,
         )
-    if isinstance(error, WorkerDied):
+    if isinstance(error, WorkerError):
         return InternalError(
             "The image could not be processed: its worker ended.", detail=str(error), number=_FAULT
         )
@@ -166,4 +181,8 @@ def readable_folders() -> tuple[str, ...]:
         # Found, not imported: installed in place, they lie elsewhere.
         spec = importlib.util.find_spec(name)
         places.update([] if spec is None else spec.submodule_search_locations or [])
-    return tuple(sorted(place for place in places if Path(place).is_dir()))
+    return _existing(sorted(places))
+
+
+def _existing(folders: Sequence[str]) -> tuple[str, ...]:
+    return tuple(folder for folder in folders if Path(folder).is_dir())

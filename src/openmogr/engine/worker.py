@@ -25,6 +25,7 @@ from openmogr.image.language.operations import Pipeline
 from openmogr.image.model import ImageInfo, Outcome, Result, Source
 from openmogr.image.processor import Processor
 from openmogr.image.settings import ImageSettings
+from openmogr.image.text.fonts import font_versions
 from openmogr.workers import Answer, Handler, Job
 
 __all__ = ["Request", "make", "pack_request", "unpack_answer"]
@@ -44,6 +45,7 @@ class Request:
         pipelines: what to make of the source, in order.
         info: whether to tell what the source is.
         name: of the source, for messages.
+        further: the names of what further inputs hold, in order.
         anonymous: the lower limits hold.
     """
 
@@ -51,6 +53,7 @@ class Request:
     info: bool
     name: str
     anonymous: bool
+    further: Sequence[str] = ()
 
 
 def pack_request(request: Request) -> bytes:
@@ -86,15 +89,20 @@ def make(settings: object) -> Handler:
         with suppress(CosError):
             container.check_readable()
     Image.init()
+    # Looked for once, and before the folders are closed.
+    font_versions(settings)
     owners, anonymous = Processor(settings), Processor(settings.for_anonymous())
 
     def handle(job: Job) -> Answer:
         request = pickle.loads(job.request)  # noqa: S301 - from the server, over a socket that only it has
         assert isinstance(request, Request)
         source = _source(job.inputs[0], request.name)
+        # Read when memory was asked for.
+        inputs = zip(request.further, job.inputs[1:], strict=True)
+        further = {name: Source(descriptor=descriptor, name=name) for name, descriptor in inputs}
         processor = anonymous if request.anonymous else owners
         try:
-            outcome = processor.run(request.pipelines, source, info=request.info, gate=_Gate(job))
+            outcome = processor.run(request.pipelines, source, further, info=request.info, gate=_Gate(job))
         except CosError as error:
             return Answer(_error_head(error))
         except _Cancelled:

@@ -1,18 +1,25 @@
 """Image processing: one grammar, one pipeline, one processor. Nothing here knows HTTP.
 
-``find_operation`` takes a query apart, ``parse_operation`` gives the pipeline of an operation text, and
-``Processor.run`` runs it over a source; ``openmogr.engine`` does so in other processes.
+``find_operation`` takes a query apart, ``expand_styles`` puts texts for the names of styles, ``parse_operation`` gives
+the pipeline of an operation text, and ``Processor.run`` runs it over a source; ``openmogr.engine`` does so in other
+processes.
 """
 
+from openmogr.image.formats.registry import SHOWN_EVERYWHERE, container_of_type, is_target, media_types_of
 from openmogr.image.formats.versions import encoder_versions
+from openmogr.image.language.encoding import AUTO_FORMAT
 from openmogr.image.language.grammar import parse_operation
 from openmogr.image.language.operations import Pipeline
 from openmogr.image.language.query import Query, find_operation
+from openmogr.image.language.styles import expand_styles, names_a_style
 from openmogr.image.model import ImageInfo, Loss, Outcome, Result, Slimming, Source
 from openmogr.image.processor import Processor
 from openmogr.image.settings import ImageSettings
+from openmogr.image.text.fonts import font_versions
 
 __all__ = [
+    "AUTO_FORMAT",
+    "SHOWN_EVERYWHERE",
     "ImageInfo",
     "ImageSettings",
     "Loss",
@@ -23,7 +30,13 @@ __all__ = [
     "Result",
     "Slimming",
     "Source",
+    "container_of_type",
     "encoder_versions",
+    "expand_styles",
     "find_operation",
+    "font_versions",
+    "is_target",
+    "media_types_of",
+    "names_a_style",
     "parse_operation",
 ]

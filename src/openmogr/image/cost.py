@@ -6,7 +6,6 @@ an estimate may be several times what is needed, and never less.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,25 +16,38 @@ from openmogr.image.language.operations import (
     Blur,
     Crop,
     Cut,
+    ImageWatermark,
     InscribedCircle,
     Pipeline,
+    QualityKind,
     Rotate,
     RoundCorners,
     Sharpen,
     Step,
+    TextWatermark,
     Thumbnail,
     View,
 )
+from openmogr.image.quality.metric import METRIC_BYTES
 from openmogr.image.quality.same_look import JUDGED_PIXELS
 from openmogr.image.settings import ImageSettings
+from openmogr.image.source.further import FurtherImages
 from openmogr.image.source.open import OpenedImage
 from openmogr.image.steps.geometry import Size, place
+from openmogr.image.steps.rotation import rotated_size
 from openmogr.image.steps.transform import draft_size
+from openmogr.image.steps.watermark import Marks
 
-__all__ = ["Planned", "check_work", "decoded_bytes", "encoder_bytes", "needed", "planned", "slim_bytes"]
-
-# Bytes per pixel that SSIMULACRA2 takes.
-_JUDGING = 200
+__all__ = [
+    "Planned",
+    "check_work",
+    "decoded_bytes",
+    "encoder_bytes",
+    "needed",
+    "planned",
+    "result_size",
+    "slim_bytes",
+]
 
 # Pillow keeps RGB as 4 bytes.
 _PIXEL = 4
@@ -49,11 +61,13 @@ class Planned:
         step: which.
         before: width and height of its input.
         after: width and height of its result.
+        mark: pixels of the watermark as it comes and as it is laid.
     """
 
     step: Step
     before: Size
     after: Size
+    mark: tuple[int, int] = (0, 0)
 
     @property
     def bytes(self) -> int:
@@ -65,45 +79,47 @@ class Planned:
         elif isinstance(self.step, (Thumbnail, View, Crop)):
             # The pass across comes first: its result is as wide as the output and as high as the input.
             between = self.after[0] * self.before[1]
+        elif isinstance(self.step, (ImageWatermark, TextWatermark)):
+            # Modes with colour and alpha, and the mark scaled, turned and with its opacity.
+            between = before + 2 * self.mark[0] + 4 * self.mark[1]
         return _PIXEL * (before + after + between)
 
     @property
     def work(self) -> int:
         """Pixels that are computed, each about as dear as one of Lanczos' filter."""
         weight = 4 if isinstance(self.step, (Blur, Sharpen, Rotate)) else 1
-        return weight * (_area(self.before) + _area(self.after))
+        return weight * (_area(self.before) + _area(self.after) + sum(self.mark))
 
 
 def planned(
-    steps: Sequence[Step], size: Size, orientation: int, settings: ImageSettings, *, animated: bool = False
+    steps: Sequence[Step], opened: OpenedImage, settings: ImageSettings, marks: Marks | None = None
 ) -> Iterator[Planned]:
-    """The steps with the sizes between them.
+    """The steps with the sizes between them; ``marks`` tells those of watermarks.
 
     Raises:
         InvalidArgument: nothing of the image lies in a window.
+        CosError: a watermark cannot be laid, as ``Marks.areas`` says.
     """
+    size, orientation = (opened.width, opened.height), opened.declared_orientation
     for step in steps:
-        after = size
+        after, mark = size, (0, 0)
         if isinstance(step, AutoOrient):
             after = (size[1], size[0]) if orientation >= 5 else size
             orientation = 0
         elif isinstance(step, (Thumbnail, View, Crop, Cut)):
-            after = place(step, size, settings.max_parameter, enlarge=not animated).size
+            after = place(step, size, settings.max_parameter, enlarge=not opened.animated).size
             if isinstance(step, Thumbnail) and step.pad:
                 limit = settings.max_parameter
                 after = min(step.width or after[0], limit), min(step.height or after[1], limit)
         elif isinstance(step, Rotate):
-            after = _turned(step.degrees, size)
+            after = rotated_size(step.degrees, size)
         elif isinstance(step, InscribedCircle):
             after = (2 * step.radius, 2 * step.radius)
-        yield Planned(step, size, after)
+        elif isinstance(step, (ImageWatermark, TextWatermark)):
+            assert marks is not None
+            mark = marks.areas(step, size)
+        yield Planned(step, size, after, mark)
         size = after
-
-
-def _turned(degrees: float, size: Size) -> Size:
-    turn = math.radians(degrees % 360)
-    cosine, sine = abs(math.cos(turn)), abs(math.sin(turn))
-    return round(size[0] * cosine + size[1] * sine), round(size[0] * sine + size[1] * cosine)
 
 
 def _area(size: Size) -> int:
@@ -126,7 +142,7 @@ def encoder_bytes(container: str, size: Size, frames: int) -> int:
 
 def slim_bytes(container: str, size: Size) -> int:
     """Memory of ``imageSlim`` on a result, in bytes; of animations, ``size`` is that of a frame."""
-    judged = min(_area(size), JUDGED_PIXELS) * _JUDGING
+    judged = min(_area(size), JUDGED_PIXELS) * METRIC_BYTES
     return _area(size) * CONTAINERS[container].slim_bytes + judged
 
 
@@ -134,11 +150,17 @@ def slim_bytes(container: str, size: Size) -> int:
 _INFO_SIDE = 512
 
 
-def needed(pipeline: Pipeline | None, opened: OpenedImage, source_bytes: int, settings: ImageSettings) -> int:
+def needed(
+    pipeline: Pipeline | None,
+    opened: OpenedImage,
+    source_bytes: int,
+    settings: ImageSettings,
+    further: FurtherImages,
+) -> int:
     """Most memory of a pipeline at a time, in bytes; None stands for the description of a source.
 
     Raises:
-        InvalidArgument: nothing of the image lies in a window.
+        CosError: as :func:`planned` does.
     """
     size, name = (opened.width, opened.height), opened.container.name
     if pipeline is None or (pipeline.info is not None and len(pipeline.stages) == 1):
@@ -153,16 +175,36 @@ def needed(pipeline: Pipeline | None, opened: OpenedImage, source_bytes: int, se
         # The decoder halves as long as the draft still fits.
         while decoded[0] // 2 >= draft[0] and decoded[1] // 2 >= draft[1] and decoded[0] * 8 > size[0]:
             decoded = (decoded[0] // 2 + 1, decoded[1] // 2 + 1)
-    steps = list(planned(pipeline.steps, size, orientation, settings, animated=opened.animated))
+    steps = list(planned(pipeline.steps, opened, settings, Marks(further, settings)))
     result = steps[-1].after if steps else size
-    target = TARGETS[pipeline.encoding.format or name].container.name
+    target = TARGETS.get(pipeline.encoding.format or name, TARGETS[name]).container.name
     # One after the other; the decoded image stays for the next pipeline.
     held = _area(decoded) * _PIXEL
     worked = max((step.bytes for step in _shrunk(steps, decoded)), default=0)
     written = _area(result) * _PIXEL + encoder_bytes(target, result, opened.frame_count)
+    quality = pipeline.encoding.quality
+    if quality is not None and quality.kind is QualityKind.score:
+        # Each attempt is decoded and compared.
+        written += _area(result) * (METRIC_BYTES + CONTAINERS[target].decoder_bytes)
     if pipeline.slim and CONTAINERS[target].slim:
         written = max(written, slim_bytes(target, result))
-    return max(decoded_bytes(name, decoded, source_bytes), source_bytes + held + max(worked, written))
+    others = sum(further.memory(name) for name in pipeline.further_sources)
+    return others + max(
+        decoded_bytes(name, decoded, source_bytes), source_bytes + held + max(worked, written)
+    )
+
+
+def result_size(pipeline: Pipeline, opened: OpenedImage, settings: ImageSettings) -> Size:
+    """Width and height of what a pipeline writes, in pixels.
+
+    Raises:
+        InvalidArgument: nothing of the image lies in a window.
+    """
+    size = (opened.width, opened.height)
+    # Watermarks keep it.
+    steps = [step for step in pipeline.steps if not isinstance(step, (ImageWatermark, TextWatermark))]
+    done = list(planned(steps, opened, settings))
+    return done[-1].after if done else size
 
 
 def _shrunk(steps: Sequence[Planned], decoded: Size) -> Iterator[Planned]:
@@ -179,17 +221,15 @@ def _shrunk(steps: Sequence[Planned], decoded: Size) -> Iterator[Planned]:
         started = started or isinstance(step.step, (Thumbnail, View, Crop, Cut))
 
 
-def check_work(pipeline: Pipeline, opened: OpenedImage, settings: ImageSettings) -> None:
+def check_work(pipeline: Pipeline, opened: OpenedImage, settings: ImageSettings, marks: Marks) -> None:
     """Refuse before decoding what would take too long.
 
     Raises:
         ImageResolutionExceed: the steps read and write too many pixels, or enlarge too far.
-        InvalidArgument: nothing of the image lies in a window.
+        CosError: as :func:`planned` does.
     """
-    size = (opened.width, opened.height)
     work = 0
-    orientation = opened.declared_orientation
-    for step in planned(pipeline.steps, size, orientation, settings, animated=opened.animated):
+    for step in planned(pipeline.steps, opened, settings, marks):
         work += step.work * opened.frame_count
         enlarged = _area(step.after) > max(_area(step.before), settings.max_enlargement)
         if enlarged and isinstance(step.step, (Thumbnail, View)):

@@ -7,14 +7,17 @@ from openmogr.errors import (
     ImageTooLarge,
     InvalidArgument,
     InvalidImageFormat,
+    InvalidImageSource,
     NotSupported,
     SlowDown,
 )
 
 __all__ = [
+    "bad_further_image",
     "in_words",
     "input_resolution",
     "missing_codec",
+    "missing_font",
     "not_an_image",
     "out_of_memory",
     "output_resolution",
@@ -43,6 +46,16 @@ def unsupported_input(message: str) -> InvalidImageFormat:
 def missing_codec(message: str) -> NotSupported:
     """A format whose codec is not installed here."""
     return NotSupported(message, number=-443)
+
+
+def missing_font(message: str) -> NotSupported:
+    """A text for which no font is installed here."""
+    return NotSupported(message, number=-443)
+
+
+def bad_further_image(message: str, detail: str = "") -> InvalidImageSource:
+    """An image that a pipeline reads besides its source, and that is of no use."""
+    return InvalidImageSource(message, detail=detail, number=-60987)
 
 
 def out_of_memory(detail: str) -> SlowDown:

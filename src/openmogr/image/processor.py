@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from typing import Protocol, Self, TypeVar
+from typing import Protocol, Self, TypeAlias, TypeVar
 
 from openmogr.errors import CosError, InternalError
 from openmogr.image.cost import check_work, needed
@@ -14,32 +14,37 @@ from openmogr.image.formats.animate import encode_animation
 from openmogr.image.formats.encode import EncodeOptions, encode
 from openmogr.image.formats.png_parts.strip import stripped_png
 from openmogr.image.formats.registry import TARGETS, Target
+from openmogr.image.language.encoding import AUTO_FORMAT
 from openmogr.image.language.operations import (
     AutoOrient,
     Encoding,
-    InscribedCircle,
     MogrStage,
     Pipeline,
-    RoundCorners,
-    SizeLimit,
     Thumbnail,
     View,
 )
 from openmogr.image.losses import alpha_loss, lost_images, lost_metadata
 from openmogr.image.model import ImageInfo, Loss, Outcome, Result, Slimming, Source
+from openmogr.image.possible import check_possible, wanted_score
 from openmogr.image.quality.scale import LOSSLESS, effective_quality
+from openmogr.image.quality.score_target import encode_for_score
 from openmogr.image.quality.size_limit import encode_within
 from openmogr.image.settings import ImageSettings
 from openmogr.image.slim import slimmed
+from openmogr.image.source.further import FurtherImages
 from openmogr.image.source.info import describe, execute_info
 from openmogr.image.source.metadata import NO_METADATA, Metadata, upright, upright_xmp
 from openmogr.image.source.open import Frame, OpenedImage, open_image, read_container
 from openmogr.image.steps.geometry import Placement, place
 from openmogr.image.steps.transform import Surface, apply_steps, draft_size
+from openmogr.image.steps.watermark import Marks
 
 __all__ = ["Gate", "Processor"]
 
 _T = TypeVar("_T")
+
+Further: TypeAlias = Mapping[str, Source]
+_NONE: Further = {}
 
 # `cgif/1` has a meaning of its own: at most so many frames (docs/spec/api/image-mogr2.md#4.8).
 _SHORT_GIF_FRAMES = 30
@@ -75,9 +80,9 @@ class Processor:
         self.settings = settings
         self._keep_smaller = keep_smaller
 
-    def execute(self, pipeline: Pipeline, source: Source) -> Result:
-        """The result of ``pipeline`` over ``source``; raises as :meth:`run`."""
-        return self.run((pipeline,), source).results[0]
+    def execute(self, pipeline: Pipeline, source: Source, further: Further = _NONE) -> Result:
+        """The result of ``pipeline`` over ``source``; arguments and errors as of :meth:`run`."""
+        return self.run((pipeline,), source, further).results[0]
 
     def image_info(self, source: Source) -> ImageInfo:
         """What an ``UploadResult`` says about a source; raises as :meth:`run`."""
@@ -86,20 +91,30 @@ class Processor:
         return info
 
     def run(
-        self, pipelines: Sequence[Pipeline], source: Source, *, info: bool = False, gate: Gate | None = None
+        self,
+        pipelines: Sequence[Pipeline],
+        source: Source,
+        further: Further = _NONE,
+        *,
+        info: bool = False,
+        gate: Gate | None = None,
     ) -> Outcome:
         """The results of all pipelines over one source, which is opened once and decoded once at each size.
 
         Args:
             pipelines: what to make.
             source: of what.
+            further: all images of ``Pipeline.further_sources`` by name.
             info: tell what the source is, too.
             gate: asked once, when the need of memory is known and no pixel is decoded yet.
 
         Raises:
             CosError: the first one, as ``docs/spec/api/errors.md#5`` maps situations, with its number.
         """
-        with _Shared(source, self.settings) as shared:
+        with (
+            FurtherImages(further, self.settings) as images,
+            _Shared(source, self.settings, images) as shared,
+        ):
             self._admit(pipelines, shared, info, gate or _Open())
             described = None
             if info:
@@ -114,7 +129,8 @@ class Processor:
             # Whatever is wrong, it is told when this one's turn comes, before it takes memory.
             with suppress(Exception):
                 limit = None if pipeline is None else _frame_limit(pipeline.encoding)
-                needs.append(needed(pipeline, shared.opened(limit), shared.source.size, self.settings))
+                opened = shared.opened(limit)
+                needs.append(needed(pipeline, opened, shared.source.size, self.settings, shared.further))
         # One after another: all results stay, and what decoding took is kept for the next.
         gate.admit(max(needs) + sum(needs) // 4)
 
@@ -142,10 +158,11 @@ class Processor:
     def _run(self, pipeline: Pipeline, shared: _Shared) -> Result:
         info = pipeline.info
         opened = shared.opened(_frame_limit(pipeline.encoding))
-        check_work(pipeline, opened, self.settings)
+        marks = Marks(shared.further, self.settings)
+        check_work(pipeline, opened, self.settings, marks)
         if info is not None and len(pipeline.stages) == 1:
             return execute_info(info, opened, shared.source)
-        result = self._process(pipeline, opened, shared)
+        result = self._process(pipeline, opened, shared, marks)
         if pipeline.slim:
             made = shared.source
             if not result.is_original:
@@ -157,16 +174,18 @@ class Processor:
                 return execute_info(info, again, made)
         return result
 
-    def _process(self, pipeline: Pipeline, opened: OpenedImage, shared: _Shared) -> Result:
+    def _process(self, pipeline: Pipeline, opened: OpenedImage, shared: _Shared, marks: Marks) -> Result:
         encoding, source = pipeline.encoding, shared.source
         if not pipeline.steps and replace(encoding, ignore_error=None, keep_orientation=None) == Encoding():
             return shared.original()
+        if encoding.format == AUTO_FORMAT:
+            raise unsupported_input("format/auto is for downloads, whose client says what it can show")
         target = TARGETS[encoding.format or opened.container.name]
         recoded = target.container != opened.container and _same_pixels(pipeline, opened, self.settings)
         if target.container.turned and not encoding.keep_orientation and opened.orientation > 1:
             # Last, so that it shows what the same operation into another format shows.
             pipeline = replace(pipeline, stages=(*pipeline.stages, MogrStage((AutoOrient(),))))
-        _check_possible(pipeline, opened, target)
+        check_possible(pipeline, opened, target, self.settings)
         quality = LOSSLESS
         if target.container.lossy:
             quality = effective_quality(encoding, opened.quality, target.container.default_quality)
@@ -174,13 +193,15 @@ class Processor:
             target=target,
             quality=quality,
             progressive=bool(encoding.interlace),
+            effort=encoding.effort,
+            lossless=bool(encoding.lossless) and target.container.lossy,
             half_chroma=opened.half_chroma,
             metadata=_metadata(pipeline, opened),
         )
         if opened.animated and target.container.animated:
-            result = self._animation(pipeline, opened, options)
+            result = self._animation(pipeline, opened, options, marks)
         else:
-            result = self._still(pipeline, opened, options, encoding.size_limit)
+            result = self._still(pipeline, opened, options, marks)
         if len(result.data) > self.settings.max_output_bytes:
             raise too_many_bytes(
                 f"the result has {len(result.data)} bytes, more than {self.settings.max_output_bytes}"
@@ -211,23 +232,27 @@ class Processor:
                 return replace(result, data=data)
         return replace(shared.original(), format=result.format, rejected_size=len(result.data))
 
-    def _still(
-        self, pipeline: Pipeline, opened: OpenedImage, options: EncodeOptions, limit: SizeLimit | None
-    ) -> Result:
+    def _still(self, pipeline: Pipeline, opened: OpenedImage, options: EncodeOptions, marks: Marks) -> Result:
         size, orientation = (opened.width, opened.height), opened.orientation
         draft = draft_size(pipeline.steps, size, orientation, self.settings)
         start = Surface(opened.first(draft).image, size, orientation, opened.animated)
-        image = apply_steps(pipeline.steps, start, self.settings).image
-        quality = options.quality
-        if limit is not None:
-            data, quality = encode_within(limit.size, image, options, self.settings)
-        else:
+        image = apply_steps(pipeline.steps, start, self.settings, marks).image
+        quality, limit = options.quality, pipeline.encoding.size_limit
+        data, score = b"", wanted_score(pipeline, options.target)
+        if score is not None:
+            data, quality = encode_for_score(score, image, options, self.settings)
+            options = replace(options, quality=quality)
+        elif limit is None:
             data = encode(image, options, self.settings)
+        if limit is not None and (score is None or len(data) > limit.size):
+            data, quality = encode_within(limit.size, image, options, self.settings)
         result = _result(pipeline, options.target, data, image.size, quality)
         alpha = alpha_loss(image, options.target.container)
         return replace(result, losses=_losses(pipeline, opened, options, alpha, animated=False))
 
-    def _animation(self, pipeline: Pipeline, opened: OpenedImage, options: EncodeOptions) -> Result:
+    def _animation(
+        self, pipeline: Pipeline, opened: OpenedImage, options: EncodeOptions, marks: Marks
+    ) -> Result:
         size, orientation = (opened.width, opened.height), opened.orientation
         container = options.target.container
         slow_gif = opened.container.slow_in_browsers and not container.slow_in_browsers
@@ -237,7 +262,7 @@ class Processor:
             nonlocal alpha
             for frame in opened.frames():
                 start = Surface(frame.image, size, orientation, animated=True)
-                image = apply_steps(pipeline.steps, start, self.settings).image
+                image = apply_steps(pipeline.steps, start, self.settings, marks).image
                 alpha = alpha or alpha_loss(image, container)
                 delay = _BROWSER_DELAY if slow_gif and frame.duration <= 10 else frame.duration
                 yield Frame(image, delay)
@@ -249,10 +274,11 @@ class Processor:
 
 
 class _Shared:
-    """One source of several pipelines, opened when it is first needed."""
+    """One source of several pipelines, opened when it is first needed, and what they read besides."""
 
-    def __init__(self, source: Source, settings: ImageSettings) -> None:
+    def __init__(self, source: Source, settings: ImageSettings, further: FurtherImages) -> None:
         self.source = source
+        self.further = further
         self._settings = settings
         self._opened: dict[int | None, OpenedImage | CosError] = {}
         self._closing = ExitStack()
@@ -310,18 +336,6 @@ def _same_pixels(pipeline: Pipeline, opened: OpenedImage, settings: ImageSetting
 
 def _frame_limit(encoding: Encoding) -> int | None:
     return _SHORT_GIF_FRAMES if encoding.frame_limit == 1 else encoding.frame_limit
-
-
-def _check_possible(pipeline: Pipeline, opened: OpenedImage, target: Target) -> None:
-    """Refuse before decoding what would fail after it."""
-    target.container.check_writable()
-    rounded = any(isinstance(step, (InscribedCircle, RoundCorners)) for step in pipeline.steps)
-    if rounded and not opened.container.rounded:
-        raise unsupported_input(f"iradius and rradius do not take {opened.container.name.upper()}")
-    if pipeline.encoding.size_limit is not None and not target.container.lossy:
-        raise unsupported_input(f"size-limit needs a format with a quality, not {target.name}")
-    if pipeline.encoding.size_limit is not None and opened.animated and target.container.animated:
-        raise unsupported_input("size-limit does not take animations")
 
 
 def _metadata(pipeline: Pipeline, opened: OpenedImage) -> Metadata:

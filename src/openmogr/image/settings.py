@@ -58,6 +58,10 @@ class ImageSettings(BaseModel):
         default=False,
         description="Refuse unknown operation parameters instead of skipping name and value (yes or no).",
     )
+    fonts: tuple[str, ...] = Field(
+        default=("/usr/share/fonts", "/usr/local/share/fonts"),
+        description="Folders in which fonts for text watermarks are looked for, with all folders below.",
+    )
     workers: int = Field(
         default_factory=available_processors,
         gt=0,
@@ -87,6 +91,27 @@ class ImageSettings(BaseModel):
         default=2_000_000_000,
         gt=0,
         description="Most pixels that the steps of one pipeline may read and write, over all steps, in pixels.",
+    )
+    max_target_pixels: int = Field(
+        default=16_000_000,
+        gt=0,
+        description="Most pixels of a result whose quality is searched for by a score, in pixels.",
+    )
+    auto_seconds: float = Field(
+        default=5.0,
+        gt=0,
+        description="For format/auto to try formats, after which the smallest so far is answered, in seconds.",
+    )
+    max_effort: int = Field(
+        default=9, ge=0, le=9, description="Highest effort that a request may ask for (0 to 9)."
+    )
+    anonymous_max_target_pixels: int = Field(
+        default=4_000_000,
+        gt=0,
+        description="max_target_pixels for requests without a signature, in pixels.",
+    )
+    anonymous_max_effort: int = Field(
+        default=7, ge=0, le=9, description="max_effort for requests without a signature (0 to 9)."
     )
     anonymous_max_pixels: int = Field(
         default=64_000_000,
@@ -118,5 +143,7 @@ class ImageSettings(BaseModel):
                 "max_animation_pixels": min(self.max_animation_pixels, self.anonymous_max_pixels),
                 "max_enlargement": min(self.max_enlargement, self.anonymous_max_enlargement),
                 "max_work": min(self.max_work, self.anonymous_max_work),
+                "max_target_pixels": min(self.max_target_pixels, self.anonymous_max_target_pixels),
+                "max_effort": min(self.max_effort, self.anonymous_max_effort),
             }
         )

@@ -52,6 +52,8 @@ _OVERHEAD = 512
 _CHUNK = 1 << 20
 # Between two attempts to open an index that cannot be opened.
 _RETRY_SECONDS = 30.0
+# Nothing is written for so long after another process had the index locked: answers wait for what is written.
+_LOCKED_PAUSE = 1.0
 # Written by each clearing.
 _CLEARED = "index.sqlite3-cleared"
 
@@ -90,11 +92,13 @@ class ResultStore:
     Args:
         folder: made if missing.
         max_bytes: most bytes of all contents; what is larger than a quarter of it alone is not kept.
+        lock_timeout: seconds to wait for another process that has the index locked.
     """
 
-    def __init__(self, folder: Path, max_bytes: int) -> None:
+    def __init__(self, folder: Path, max_bytes: int, *, lock_timeout: float = 0.25) -> None:
         self._folder = folder
         self._max_bytes = max_bytes
+        self._lock_timeout = lock_timeout
         # One thread: SQLite has one writer anyway, and reads are short.
         self._thread = ThreadPoolExecutor(1, "openmogr-results")
         self._connection: sqlite3.Connection | None = None
@@ -102,6 +106,7 @@ class ResultStore:
         self._touched: dict[str, int] = {}  # the event loop's, until the thread takes it
         self._held = 0
         self._retry_at = 0.0
+        self._write_at = 0.0
         self._hits = self._misses = self._damaged = self._evicted = 0
 
     async def open(self) -> None:
@@ -169,6 +174,8 @@ class ResultStore:
                 _log.error("the index of results is damaged and begun anew: %s", error)
                 self._begin_anew()
             else:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+                    self._write_at = time.monotonic() + _LOCKED_PAUSE
                 _log.warning("results are not remembered: %s", error)
         except OSError as error:
             _log.warning("results are not remembered: %s", error)
@@ -205,7 +212,10 @@ class ResultStore:
 
     def _connect(self) -> None:
         connection = sqlite3.connect(
-            self._folder / "index.sqlite3", timeout=10, isolation_level=None, check_same_thread=False
+            self._folder / "index.sqlite3",
+            timeout=self._lock_timeout,
+            isolation_level=None,
+            check_same_thread=False,
         )
         self._connection = connection
         for pragma in ("journal_mode = WAL", "synchronous = OFF", "cache_size = -8192"):
@@ -309,16 +319,23 @@ class ResultStore:
 
     def _put(self, key: str, head: bytes, content: bytes | BinaryIO) -> None:
         name, size = _hash(content)
-        if (size + _OVERHEAD) * 4 > self._max_bytes:
+        if (size + _OVERHEAD) * 4 > self._max_bytes or time.monotonic() < self._write_at:
             return
         known = self._database.execute("SELECT 1 FROM results WHERE content = ? LIMIT 1", (name,)).fetchone()
         if known is None:
             self._make_room(size + _OVERHEAD)
             self._write(name, content)
+        try:
+            self._database.execute(
+                "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?)",
+                (key, head, name, size, time.time_ns()),
+            )
+        except sqlite3.Error:
+            if known is None:
+                self._path(name).unlink(missing_ok=True)
+            raise
+        if known is None:
             self._held += size + _OVERHEAD
-        self._database.execute(
-            "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?)", (key, head, name, size, time.time_ns())
-        )
 
     def _write(self, name: str, content: bytes | BinaryIO) -> None:
         target = self._path(name)
@@ -352,9 +369,9 @@ class ResultStore:
             self._drop(row[0])
 
     def _note_uses(self) -> None:
-        uses, self._uses = self._uses, {}
-        if not uses:
+        if not self._uses or time.monotonic() < self._write_at:
             return
+        uses, self._uses = self._uses, {}
         database = self._database
         database.execute("BEGIN IMMEDIATE")
         try:

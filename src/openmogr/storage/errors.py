@@ -18,6 +18,7 @@ __all__ = [
     "KeyTooLong",
     "NoSuchUpload",
     "ObjectAlreadyExists",
+    "ObjectChanged",
     "StorageBusy",
     "StorageFull",
     "StorageUnusable",
@@ -115,6 +116,12 @@ class ObjectAlreadyExists(CosError):
     """The write forbade overwriting (``x-cos-forbid-overwrite: true``) and the key is taken."""
 
     status, code, default_message = 409, "FileAlreadyExists", "The object you specified already exists."
+
+
+class ObjectChanged(CosError):
+    """The write was to replace an object of another ETag than the one that is there."""
+
+    status, code, default_message = 412, "PreconditionFailed", "The object has another ETag by now."
 
 
 class StorageBusy(CosError):

@@ -26,6 +26,7 @@ __all__ = [
     "Acl",
     "Assembly",
     "Bucket",
+    "Checksum",
     "CompletedPart",
     "Content",
     "Digest",
@@ -98,13 +99,33 @@ class ObjectHeaders:
 
 
 @dataclass(frozen=True, slots=True)
+class Checksum:
+    """A checksum that whoever uploads wants kept beside the bytes.
+
+    Attributes:
+        algorithm: ``CRC32``, ``CRC32C``, ``CRC64NVME``, ``SHA1`` or ``SHA256``.
+        value: Base64; with ``-<parts>`` behind it where it is ``composite``; empty with an upload under way.
+        composite: it is one of the checksums of the parts, and not of the bytes.
+    """
+
+    algorithm: str
+    value: str
+    composite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectAttributes:
-    """All of an object that is not its bytes."""
+    """All of an object that is not its bytes.
+
+    Attributes:
+        checksum: what it was uploaded with, or, of an upload under way, is to have in the end.
+    """
 
     headers: ObjectHeaders = field(default_factory=ObjectHeaders)
     acl: Acl = Acl.DEFAULT
     storage_class: str = "STANDARD"
     tags: Mapping[str, str] = field(default_factory=dict)
+    checksum: Checksum | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +189,7 @@ class Part:
     etag: str
     crc64: int
     last_modified: datetime
+    checksum: Checksum | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +280,10 @@ class Assembly(ObjectReader, Protocol):
     def upload(self) -> Upload:
         """The upload being completed."""
 
+    @property
+    def parts(self) -> Sequence[Part]:
+        """Its parts that make the object, in order."""
+
 
 Content: TypeAlias = Staged | ObjectReader | Assembly
 
@@ -270,6 +296,9 @@ class Write:
         content: staged bytes, an open object (a copy on the server, whose ETag becomes the MD5), or an
             assembly. Several writes may name the same content.
         forbid_overwrite: raise ``ObjectAlreadyExists`` if the key is taken before this commit.
+        modified: when the object was last modified elsewhere; None: now.
+        if_match: the ETag that the object has before this commit, else ``ObjectChanged`` or ``NoSuchKey`` is raised;
+            None: any, or no object.
     """
 
     bucket: str
@@ -277,6 +306,8 @@ class Write:
     content: Content
     attributes: ObjectAttributes = field(default_factory=ObjectAttributes)
     forbid_overwrite: bool = False
+    modified: datetime | None = None
+    if_match: str | None = None
 
 
 class Storage(Protocol):
@@ -325,6 +356,7 @@ class Storage(Protocol):
         Raises:
             NoSuchBucket, KeyTooLong, InvalidObjectName: naming the write at fault.
             ObjectAlreadyExists: a write forbade overwriting.
+            NoSuchKey, ObjectChanged: a write was to replace another object.
             NoSuchUpload, InvalidPart: the upload of an assembly was changed, completed or aborted meanwhile.
         """
 
@@ -334,8 +366,10 @@ class Storage(Protocol):
     async def open_object(self, bucket: str, key: str) -> ObjectReader:
         """Open for reading. Raises ``NoSuchKey``."""
 
-    async def delete_objects(self, bucket: str, keys: Sequence[str]) -> None:
-        """Remove all of them in one transaction; missing ones are fine."""
+    async def delete_objects(
+        self, bucket: str, keys: Sequence[str], *, modified_until: datetime | None = None
+    ) -> None:
+        """Remove all of them in one transaction; missing ones are fine, and those written after a time stay."""
 
     async def set_object_acl(self, bucket: str, key: str, acl: Acl) -> None:
         """Replace the ACL; ``last_modified`` stays."""
@@ -358,7 +392,15 @@ class Storage(Protocol):
     async def create_upload(self, bucket: str, key: str, attributes: ObjectAttributes) -> Upload:
         """Initiate an upload."""
 
-    async def put_part(self, bucket: str, key: str, upload_id: str, number: int, content: Staged) -> Part:
+    async def put_part(
+        self,
+        bucket: str,
+        key: str,
+        upload_id: str,
+        number: int,
+        content: Staged,
+        checksum: Checksum | None = None,
+    ) -> Part:
         """Store a part (1 to 10,000), replacing an earlier one of the number. Raises ``NoSuchUpload``."""
 
     async def copy_part(
@@ -370,6 +412,7 @@ class Storage(Protocol):
         source: ObjectReader,
         start: int = 0,
         stop: int | None = None,
+        checksum: Checksum | None = None,
     ) -> Part:
         """Make a part from bytes ``start`` to ``stop`` (exclusive) of an open object, on the server."""
 

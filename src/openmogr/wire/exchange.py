@@ -144,7 +144,8 @@ class Exchange:
         """The ASGI ``receive``; raises ``RequestTimeout`` or ``MalformedBody``, unknown to ASGI."""
         if self.expects_continue and not self.complete and not self.disconnected:
             self.expects_continue = False
-            if not self._chunks and not self.received:
+            # Also where the body is empty: botocore remembers a final answer in its place for the next request.
+            if not self._chunks:
                 self._protocol.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         while not (self._chunks or self.received or self.disconnected or self.malformed or self.complete):
             await self._wait()
@@ -242,7 +243,7 @@ class Exchange:
         else:
             self._remaining = -1
             self.keep_alive = False
-        if self.expects_continue and not self.received:
+        if self.expects_continue:
             # Whether the body follows is now up to the client: the connection cannot be used again.
             self.keep_alive = False
         if not self.keep_alive:

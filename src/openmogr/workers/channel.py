@@ -13,7 +13,8 @@ __all__ = ["MAX_MESSAGE", "Inbox", "Message", "send"]
 
 MAX_MESSAGE = 160 * 1024
 
-_MAX_DESCRIPTORS = 16
+# The output of a job, its source, and ten further images of each of five rules.
+_MAX_DESCRIPTORS = 64
 _HEAD = struct.Struct("<IB")
 
 

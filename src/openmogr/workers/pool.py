@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import TypeAlias
 
 from openmogr.workers.channel import Inbox, send
 from openmogr.workers.errors import WorkerDied, WorkerError, WorkerTimeout
@@ -152,24 +152,22 @@ class WorkerPool:
             WorkerDied: the worker ended.
             CancelledError: as usual; the worker is stopped in the same way.
         """
-        worker = await self._take()
-        while worker.gone:
-            worker = await self._take()
-        file: BinaryIO | None = None
+        file = spool_file(self._spool)
+        try:
+            worker, answer = await self._hand_over(request, [file.fileno(), *inputs])
+        except BaseException:
+            file.close()
+            raise
         try:
             async with AsyncExitStack() as granted:
-                file = spool_file(self._spool)
-                worker.jobs += 1
-                self.counts.jobs += 1
-                message = await self._exchange(worker, request, [file.fileno(), *inputs], seconds)
+                message = await self._answer(worker, answer, seconds)
                 while (cost := unpack_question(message)) is not None:
                     if admit is not None:
                         await granted.enter_async_context(admit(cost))
-                    message = await self._exchange(worker, GRANTED, [], seconds)
+                    message = await self._answer(worker, self._ask(worker, GRANTED, []), seconds)
                 reply, resident = unpack_reply(message, file)
         except BaseException as error:
-            if file is not None:
-                file.close()
+            file.close()
             self._abandon(worker)
             if isinstance(error, ValueError):
                 _log.error("worker %d: %s", worker.number, error)
@@ -181,12 +179,35 @@ class WorkerPool:
         self._release(worker, resident)
         return reply
 
-    async def _exchange(
-        self, worker: _Worker, message: bytes, descriptors: Sequence[int], seconds: float
-    ) -> bytes:
-        answer: asyncio.Future[bytes] = self._loop.create_future()
-        worker.answer = answer
-        send(worker.sock, message, descriptors)
+    async def _hand_over(
+        self, request: bytes, descriptors: Sequence[int]
+    ) -> tuple[_Worker, asyncio.Future[bytes]]:
+        """A worker that was given the job. One that had ended before costs nobody anything."""
+        while True:
+            worker = await self._take()
+            try:
+                answer = self._ask(worker, request, descriptors)
+            except WorkerDied:
+                worker.gone = True  # the end of its stream is heard soon
+                continue
+            except (OSError, ValueError) as error:
+                self._abandon(worker)
+                raise WorkerError(f"the job could not be handed over: {error}") from error
+            worker.jobs += 1
+            self.counts.jobs += 1
+            return worker, answer
+
+    def _ask(self, worker: _Worker, message: bytes, descriptors: Sequence[int]) -> asyncio.Future[bytes]:
+        if worker.gone:
+            raise WorkerDied(None)
+        try:
+            send(worker.sock, message, descriptors)
+        except ConnectionError as error:
+            raise WorkerDied(None) from error
+        worker.answer = self._loop.create_future()
+        return worker.answer
+
+    async def _answer(self, worker: _Worker, answer: asyncio.Future[bytes], seconds: float) -> bytes:
         try:
             async with asyncio.timeout(seconds):
                 return await answer

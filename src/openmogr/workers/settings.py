@@ -24,7 +24,7 @@ class WorkerLimits:
     memory: int = 0
     max_jobs: int = 1000
     max_growth: int = 128 * 1024 * 1024
-    grace: float = 0.1
+    grace: float = 0.05
     readable: tuple[str, ...] = ()
 
 

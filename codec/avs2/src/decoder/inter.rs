@@ -1,15 +1,16 @@
-//! Prediction of the units of inter pictures.
+//! Prediction of the CUs of inter pictures.
 
 use super::picture::PictureContext;
 use super::sink::LcuRow;
 use crate::PictureType;
 use crate::aec::AecReader;
 use crate::inter::{
-    Block, CollocatedMotion, Compensator, InterSyntax, InterTools, MotionContext, MotionField, PictureOrder,
-    PredictionBlocks, Rect, UnitType, code_inter, code_unit_type, switch_off_still_edges,
+    Block, CollocatedMotion, Compensator, CuType, InterSyntax, InterTools, MotionContext, MotionField,
+    PictureOrder, PredictionBlocks, Rect, code_cu_type, code_inter, switch_off_still_edges,
 };
+use crate::syntax::Node;
 
-/// What the units of an inter picture share.
+/// What the CUs of an inter picture share.
 #[derive(Debug)]
 pub(super) struct InterDecoder {
     tools: InterTools,
@@ -30,30 +31,25 @@ impl InterDecoder {
         }
     }
 
-    /// Decodes the type and the motion of the unit at (`x`, `y`) in slice number `slice`.
-    pub fn motion(
-        &mut self,
-        aec: &mut AecReader<'_>,
-        slice: u32,
-        (x, y): (usize, usize),
-        log2_size: u32,
-    ) -> (UnitType, PredictionBlocks) {
-        let unit = code_unit_type(aec, &self.tools, log2_size as u8, UnitType::Skip);
+    /// Decodes the type and the motion of a CU in slice number `slice`.
+    pub fn motion(&mut self, aec: &mut AecReader<'_>, slice: u32, node: Node) -> (CuType, PredictionBlocks) {
+        let log2_size = node.log2_size as u8;
+        let cu_type = code_cu_type(aec, &self.tools, log2_size, CuType::Skip);
         let mut syntax = InterSyntax::default();
-        code_inter(aec, &self.tools, log2_size as u8, unit, &mut syntax);
+        code_inter(aec, &self.tools, log2_size, cu_type, &mut syntax);
         let context = MotionContext {
             tools: self.tools,
             distances: self.order.distances,
             collocated: self.order.references.first().and_then(|reference| reference.motion.as_ref()),
         };
         // Slice 0 stands for blocks that are not decoded.
-        let blocks = context.decode_unit(&mut self.field, slice + 1, (x, y, 1 << log2_size), unit, &syntax);
-        (unit, blocks)
+        let blocks = context.decode_cu(&mut self.field, slice + 1, node, cu_type, &syntax);
+        (cu_type, blocks)
     }
 
-    /// Notes whether the unit at (`x`, `y`) has coefficients.
-    pub fn set_coded(&mut self, (x, y): (usize, usize), size: usize, coded: bool) {
-        self.field.set_coded(Rect::new(x, y, size, size), coded);
+    /// Notes whether a CU has coefficients.
+    pub fn set_coded(&mut self, node: Node, coded: bool) {
+        self.field.set_coded(Rect::of(node), coded);
     }
 
     /// Predicts all samples of `blocks` into `lcu_row`, whose first luma row is `top`.

@@ -1,22 +1,22 @@
-//! Decoding of a largest coding unit: syntax and reconstruction.
+//! Decoding of an LCU: syntax and reconstruction.
 
 use super::inter::InterDecoder;
 use super::picture::{PictureContext, SliceState};
 use super::sink::LcuRow;
 use crate::Error;
 use crate::aec::AecReader;
-use crate::filter::{Geometry, LcuInfo, UnitArea, edge};
+use crate::filter::{CuArea, Geometry, LcuInfo, edge};
 use crate::inter::{
-    InterResidual, Orientation, Partition, PredictionBlocks, UnitType, code_inter_residual, mark_inner_edges,
-    transform_split,
+    CuType, InterCuKind, InterResidual, Orientation, Partition, PredictionBlocks, code_inter_residual,
+    mark_inner_edges, transform_split,
 };
 use crate::recon::{
     Availability, CoefficientBlock, Dequantiser, LcuPlace, ReferenceLine, Secondary, add_residual, chroma_qp,
     inverse_transform, predict_intra,
 };
 use crate::syntax::{
-    BlockClass, IntraUnit, Levels, Neighbours, SaoLcu, SaoMerge, TransformSplit, chroma_to_luma_mode,
-    code_alf_flag, code_coefficients, code_intra_unit, code_sao, code_split_flag,
+    BlockClass, IntraCu, Levels, Neighbours, Node, SaoLcu, SaoMerge, TransformSplit, chroma_to_luma_mode,
+    code_alf_flag, code_coefficients, code_intra_cu, code_sao, code_split_flag,
 };
 
 /// Buffers that live as long as a picture.
@@ -31,7 +31,7 @@ pub(super) struct LcuDecoder {
     pub(super) inter: Option<InterDecoder>,
 }
 
-/// The unit in work and what it may use.
+/// The LCU in work and what it may use.
 struct Lcu<'a> {
     context: &'a PictureContext,
     slice: &'a SliceState,
@@ -55,14 +55,27 @@ impl Levels for LevelSink<'_> {
     }
 }
 
-/// A transform block of component `c` at (`x`, `y`), in samples of the component.
-struct Block {
+/// A block of component `c` at (`x`, `y`), in samples of the component from the corner of the LCU row.
+#[derive(Clone, Copy)]
+struct BlockAt {
     c: usize,
     x: usize,
     y: usize,
     size: (usize, usize),
+}
+
+/// How an intra block is predicted.
+#[derive(Clone, Copy)]
+struct Intra {
     mode: u8,
     available: Availability,
+}
+
+/// How the coefficients of a block are coded and what becomes of them.
+struct Coded<'a> {
+    class: BlockClass,
+    dequantiser: Dequantiser<'a>,
+    secondary: Secondary,
 }
 
 impl LcuDecoder {
@@ -85,7 +98,7 @@ impl LcuDecoder {
         self.neighbours.start_row();
     }
 
-    /// Decodes the unit at (`column`, `row`) into `lcu_row`.
+    /// Decodes the LCU at (`column`, `row`) into `lcu_row`.
     pub fn decode(
         &mut self,
         context: &PictureContext,
@@ -127,7 +140,8 @@ impl LcuDecoder {
             *flag = context.header.alf.is_enabled(c) && code_alf_flag(aec, false);
         }
         lcu_row.info.lcus[column] = info;
-        self.quadtree(&lcu, aec, lcu_row, (lcu.place.x, lcu.place.y), geometry.lcu_log2)
+        let node = Node { at: (lcu.place.x, lcu.place.y), log2_size: geometry.lcu_log2 };
+        self.quadtree(&lcu, aec, lcu_row, node)
     }
 
     fn quadtree(
@@ -135,217 +149,208 @@ impl LcuDecoder {
         lcu: &Lcu<'_>,
         aec: &mut AecReader<'_>,
         lcu_row: &mut LcuRow,
-        (x, y): (usize, usize),
-        log2_size: u32,
+        node: Node,
     ) -> Result<(), Error> {
-        let geometry = &lcu.context.geometry;
-        let size = 1 << log2_size;
-        let inside = x + size <= geometry.width && y + size <= geometry.height;
-        let split = log2_size > 3 && (!inside || code_split_flag(aec, log2_size, false));
+        let picture = lcu.place.picture;
+        let split =
+            node.log2_size > 3 && (!node.is_inside(picture) || code_split_flag(aec, node.log2_size, false));
         if !split {
-            return self.coding_unit(lcu, aec, lcu_row, (x, y), log2_size);
+            return self.cu(lcu, aec, lcu_row, node);
         }
-        let half = size / 2;
-        for (dx, dy) in [(0, 0), (half, 0), (0, half), (half, half)] {
-            if x + dx < geometry.width && y + dy < geometry.height {
-                self.quadtree(lcu, aec, lcu_row, (x + dx, y + dy), log2_size - 1)?;
+        for quarter in node.quarters() {
+            if quarter.begins_inside(picture) {
+                self.quadtree(lcu, aec, lcu_row, quarter)?;
             }
         }
         Ok(())
     }
 
-    fn coding_unit(
+    fn cu(
         &mut self,
         lcu: &Lcu<'_>,
         aec: &mut AecReader<'_>,
         lcu_row: &mut LcuRow,
-        (x, y): (usize, usize),
-        log2_size: u32,
+        node: Node,
     ) -> Result<(), Error> {
-        let size = 1 << log2_size;
+        let Node { at: (x, y), log2_size } = node;
+        let size = node.size();
         if let Some(inter) = &mut self.inter {
-            let (unit, blocks) = inter.motion(aec, lcu.slice.number, (x, y), log2_size);
-            if unit != UnitType::Intra {
-                return self.inter_unit(lcu, aec, lcu_row, ((x, y), log2_size), unit, &blocks);
+            let (cu_type, blocks) = inter.motion(aec, lcu.slice.number, node);
+            if cu_type != CuType::Intra {
+                return self.inter_cu(lcu, aec, lcu_row, node, cu_type, &blocks);
             }
         }
-        let mut unit = IntraUnit::default();
-        code_intra_unit(aec, &lcu.slice.tools, &mut self.neighbours, (x, y), log2_size, &mut unit);
+        let mut cu = IntraCu::default();
+        code_intra_cu(aec, &lcu.slice.tools, &mut self.neighbours, node, &mut cu);
         aec.check()?;
-        mark_unit(lcu, lcu_row, (x, y), size, unit.qp);
-        mark_intra_edges(lcu, lcu_row, (x, y), size, &unit);
+        mark_cu(lcu, lcu_row, node, cu.qp);
+        mark_intra_edges(lcu, lcu_row, node, &cu);
 
         let secondary = lcu.context.sequence.secondary_transform_enable;
-        let strip = matches!(unit.split, TransformSplit::Horizontal | TransformSplit::Vertical);
-        let n = if unit.split == TransformSplit::None { log2_size } else { log2_size - 1 };
-        for i in 0..unit.split.block_count() {
-            let rect = unit.split.block(size, i);
-            let mode = unit.luma_modes[i];
+        let strip = cu.split.is_strips();
+        let n = if cu.split == TransformSplit::None { log2_size } else { log2_size - 1 };
+        for i in 0..cu.split.block_count() {
+            let rect = cu.split.block(size, i);
+            let mode = cu.luma_modes[i];
             let (bx, by) = (x + rect.x, y + rect.y);
             let available = lcu.place.availability((bx, by), (rect.w, rect.h));
-            let block = Block { c: 0, x: bx, y: by - lcu.place.y, size: (rect.w, rect.h), mode, available };
-            let coded = (unit.ctp >> i & 1 == 1).then(|| {
-                let transform = if secondary {
-                    Secondary::of_intra_luma((rect.w, rect.h), mode, available.left, available.top)
+            let at = BlockAt { c: 0, x: bx, y: by - lcu.place.y, size: (rect.w, rect.h) };
+            let coded = (cu.ctp >> i & 1 == 1).then(|| Coded {
+                class: BlockClass::intra_luma(mode, strip),
+                dequantiser: Dequantiser::new(cu.qp, n),
+                secondary: if secondary {
+                    Secondary::of_intra_luma(at.size, mode, available.left, available.top)
                 } else {
                     Secondary::None
-                };
-                (BlockClass::intra_luma(mode, strip), Dequantiser::new(unit.qp, n), transform)
+                },
             });
-            self.block(lcu, aec, lcu_row, &block, coded);
+            self.intra_block(lcu, aec, lcu_row, at, Intra { mode, available }, coded);
         }
         let available = lcu.place.availability((x, y), (size, size));
-        let mode = chroma_to_luma_mode(unit.chroma_mode, unit.luma_modes[0]);
+        let mode = chroma_to_luma_mode(cu.chroma_mode, cu.luma_modes[0]);
         for c in 1..3 {
-            let block =
-                Block { c, x: x / 2, y: (y - lcu.place.y) / 2, size: (size / 2, size / 2), mode, available };
-            let coded = (unit.ctp >> (3 + c) & 1 == 1).then(|| {
-                let qp = chroma_qp(unit.qp, lcu.context.header.chroma_qp_delta[c - 1]);
-                (BlockClass::CHROMA, Dequantiser::new(qp, log2_size - 1), Secondary::None)
-            });
-            self.block(lcu, aec, lcu_row, &block, coded);
+            let at = lcu.chroma_block(node, c);
+            let coded = (cu.ctp >> (3 + c) & 1 == 1).then(|| lcu.coded_chroma(node, c, cu.qp));
+            self.intra_block(lcu, aec, lcu_row, at, Intra { mode, available }, coded);
         }
         Ok(())
     }
 
-    /// Decodes the rest of an inter unit and reconstructs it.
-    fn inter_unit(
+    /// Decodes the rest of an inter CU and reconstructs it.
+    fn inter_cu(
         &mut self,
         lcu: &Lcu<'_>,
         aec: &mut AecReader<'_>,
         lcu_row: &mut LcuRow,
-        ((x, y), log2_size): ((usize, usize), u32),
-        unit: UnitType,
+        node: Node,
+        cu_type: CuType,
         blocks: &PredictionBlocks,
     ) -> Result<(), Error> {
-        let (size, n) = (1 << log2_size, log2_size);
-        let partition = match unit {
-            UnitType::Explicit(partition) => partition,
+        let (Node { at: (x, y), log2_size }, size) = (node, node.size());
+        let partition = match cu_type {
+            CuType::Explicit(partition) => partition,
             _ => Partition::Whole,
         };
         let nsqt = lcu.context.sequence.nonsquare_quadtree_transform_enable && size > 8;
-        let strips = if nsqt { partition.orientation() } else { Orientation::Square };
+        let orientation = if nsqt { partition.orientation() } else { Orientation::Square };
+        let kind = InterCuKind { cu_type, orientation };
         let mut residual = InterResidual::default();
-        let place = ((x, y), log2_size);
-        code_inter_residual(
-            aec,
-            &lcu.slice.tools,
-            &mut self.neighbours,
-            place,
-            (unit, strips),
-            &mut residual,
-        );
+        code_inter_residual(aec, &lcu.slice.tools, &mut self.neighbours, node, kind, &mut residual);
         aec.check()?;
-        let InterResidual { split, ctp, qp } = residual;
-        mark_unit(lcu, lcu_row, (x, y), size, qp);
+        let InterResidual { split: is_split, ctp, qp } = residual;
+        mark_cu(lcu, lcu_row, node, qp);
         if lcu.context.header.deblocking.is_some() {
-            let transform = (split && ctp != 0).then_some(strips);
+            let transform = (is_split && ctp != 0).then_some(orientation);
             mark_inner_edges(&mut lcu_row.info, (x / 8, (y - lcu.place.y) / 8), size, partition, transform);
         }
         if let Some(inter) = &mut self.inter {
-            inter.set_coded((x, y), size, ctp != 0);
+            inter.set_coded(node, ctp != 0);
             inter.predict(blocks, lcu_row, lcu.place.y);
         }
-        let kind = transform_split(split, strips);
-        for i in 0..kind.block_count() {
-            if ctp >> i & 1 == 1 {
-                let rect = kind.block(size, i);
-                let place = (0, x + rect.x, y - lcu.place.y + rect.y, (rect.w, rect.h));
-                let dequantiser = Dequantiser::new(qp, n - u32::from(split));
-                self.add_residual(
-                    lcu,
-                    aec,
-                    lcu_row,
-                    place,
-                    (BlockClass::INTER_LUMA, dequantiser, Secondary::None),
-                );
-            }
+        let split = transform_split(is_split, orientation);
+        for i in (0..split.block_count()).filter(|i| ctp >> i & 1 == 1) {
+            let rect = split.block(size, i);
+            let at = BlockAt { c: 0, x: x + rect.x, y: y - lcu.place.y + rect.y, size: (rect.w, rect.h) };
+            let coded = Coded {
+                class: BlockClass::INTER_LUMA,
+                dequantiser: Dequantiser::new(qp, log2_size - u32::from(is_split)),
+                secondary: Secondary::None,
+            };
+            self.add_residual(lcu, aec, lcu_row, at, coded);
         }
-        for c in 1..3 {
-            if ctp >> (3 + c) & 1 == 1 {
-                let place = (c, x / 2, (y - lcu.place.y) / 2, (size / 2, size / 2));
-                let qp = chroma_qp(qp, lcu.context.header.chroma_qp_delta[c - 1]);
-                let dequantiser = Dequantiser::new(qp, n - 1);
-                self.add_residual(
-                    lcu,
-                    aec,
-                    lcu_row,
-                    place,
-                    (BlockClass::CHROMA, dequantiser, Secondary::None),
-                );
-            }
+        for c in (1..3).filter(|c| ctp >> (3 + c) & 1 == 1) {
+            self.add_residual(lcu, aec, lcu_row, lcu.chroma_block(node, c), lcu.coded_chroma(node, c, qp));
         }
         Ok(())
     }
 
-    /// Decodes the coefficients of a block if it has some, predicts it and adds the residual.
-    fn block(
+    /// Predicts a block, decodes its coefficients if it has some and adds the residual.
+    fn intra_block(
         &mut self,
         lcu: &Lcu<'_>,
         aec: &mut AecReader<'_>,
         lcu_row: &mut LcuRow,
-        block: &Block,
-        coded: Option<(BlockClass, Dequantiser<'_>, Secondary)>,
+        at: BlockAt,
+        Intra { mode, available }: Intra,
+        coded: Option<Coded<'_>>,
     ) {
-        let backend = lcu.context.backend;
-        let plane = &mut lcu_row.planes[block.c];
+        let plane = &mut lcu_row.planes[at.c];
         let stride = plane.stride();
-        let origin = plane.index(block.x, block.y + 1);
-        self.line.load(plane.samples(), stride, origin, block.size, block.available, block.mode);
+        let origin = plane.index(at.x, at.y + 1);
+        self.line.load(plane.samples(), stride, origin, at.size, available, mode);
         let out = &mut plane.samples_mut()[origin..];
-        predict_intra(backend, block.mode, block.size, &self.line, block.available, out, stride);
+        predict_intra(lcu.context.backend, mode, at.size, &self.line, out, stride);
         if let Some(coded) = coded {
-            self.add_residual(lcu, aec, lcu_row, (block.c, block.x, block.y, block.size), coded);
+            self.add_residual(lcu, aec, lcu_row, at, coded);
         }
     }
 
-    /// Decodes the coefficients of the block of component `c` at (`x`, `y`) and adds them to its prediction.
+    /// Decodes the coefficients of a block and adds them to its prediction.
     fn add_residual(
         &mut self,
         lcu: &Lcu<'_>,
         aec: &mut AecReader<'_>,
         lcu_row: &mut LcuRow,
-        (c, x, y, size): (usize, usize, usize, (usize, usize)),
-        (class, mut dequantiser, secondary): (BlockClass, Dequantiser<'_>, Secondary),
+        at: BlockAt,
+        Coded { class, mut dequantiser, secondary }: Coded<'_>,
     ) {
         let backend = lcu.context.backend;
-        let plane = &mut lcu_row.planes[c];
-        let (stride, origin) = (plane.stride(), plane.index(x, y + 1));
+        let plane = &mut lcu_row.planes[at.c];
+        let (stride, origin) = (plane.stride(), plane.index(at.x, at.y + 1));
         let out = &mut plane.samples_mut()[origin..];
-        let (w, h) = size;
+        let (w, h) = at.size;
         let coded_size = if w.max(h) == 64 { (w / 2, h / 2) } else { (w, h) };
         if let Some(weights) = &lcu.context.weights {
             dequantiser = dequantiser.with_weights(weights, coded_size);
         }
         self.block.start(coded_size);
         code_coefficients(aec, coded_size, class, &mut LevelSink { block: &mut self.block, dequantiser });
-        inverse_transform(backend, &mut self.block, size, secondary, &mut self.residual);
+        inverse_transform(backend, &mut self.block, at.size, secondary, &mut self.residual);
         self.block.clear();
-        add_residual(backend, &self.residual, size, out, stride);
+        add_residual(backend, &self.residual, at.size, out, stride);
     }
 }
 
-/// Leaves QP and the sides of a unit for deblocking (docs/spec/avs2#b6.2).
-fn mark_unit(lcu: &Lcu<'_>, lcu_row: &mut LcuRow, (x, y): (usize, usize), size: usize, qp: u8) {
-    let area = UnitArea::new((x, y), size, lcu.place.y);
+impl Lcu<'_> {
+    /// The block of chroma component `c` of a CU.
+    fn chroma_block(&self, node: Node, c: usize) -> BlockAt {
+        let ((x, y), half) = (node.at, node.size() / 2);
+        BlockAt { c, x: x / 2, y: (y - self.place.y) / 2, size: (half, half) }
+    }
+
+    /// How that block is coded in a CU with QP `qp`.
+    fn coded_chroma(&self, node: Node, c: usize, qp: u8) -> Coded<'static> {
+        let qp = chroma_qp(qp, self.context.header.chroma_qp_delta[c - 1]);
+        Coded {
+            class: BlockClass::CHROMA,
+            dequantiser: Dequantiser::new(qp, node.log2_size - 1),
+            secondary: Secondary::None,
+        }
+    }
+}
+
+/// Leaves QP and the sides of a CU for deblocking (docs/spec/avs2#b6.2).
+fn mark_cu(lcu: &Lcu<'_>, lcu_row: &mut LcuRow, node: Node, qp: u8) {
+    let area = CuArea::new(node, lcu.place.y);
     lcu_row.info.set_qp(area, qp);
     if lcu.context.header.deblocking.is_some() {
         let (place, cross) = (&lcu.place, lcu.context.sequence.cross_slice_loop_filter_enable);
+        let (x, y) = node.at;
         let left = x > 0 && (x > place.x || cross || place.left);
         let upper = y > 0 && (y > place.y || cross || place.up);
         lcu_row.info.mark_sides(area, left, upper);
     }
 }
 
-/// Leaves the edges inside an intra unit (docs/spec/avs2#b6.2).
-fn mark_intra_edges(lcu: &Lcu<'_>, lcu_row: &mut LcuRow, at: (usize, usize), size: usize, unit: &IntraUnit) {
-    if lcu.context.header.deblocking.is_none() || size <= 8 || unit.split == TransformSplit::None {
+/// Leaves the edges inside an intra CU (docs/spec/avs2#b6.2).
+fn mark_intra_edges(lcu: &Lcu<'_>, lcu_row: &mut LcuRow, node: Node, cu: &IntraCu) {
+    if lcu.context.header.deblocking.is_none() || node.log2_size <= 3 || cu.split == TransformSplit::None {
         return;
     }
-    let area = UnitArea::new(at, size, lcu.place.y);
-    lcu_row.info.mark_strips(area, unit.split);
-    if unit.ctp != 0 && !lcu.context.sequence.nonsquare_quadtree_transform_enable {
-        let UnitArea { bx, by, count } = area;
+    let area = CuArea::new(node, lcu.place.y);
+    lcu_row.info.mark_strips(area, cu.split);
+    if cu.ctp != 0 && !lcu.context.sequence.nonsquare_quadtree_transform_enable {
+        let CuArea { bx, by, count } = area;
         lcu_row.info.mark_vertical(bx + count / 2, by, count, edge::LUMA);
         lcu_row.info.mark_horizontal(bx, by + count / 2, count, edge::LUMA);
     }

@@ -7,7 +7,7 @@ mod sink;
 
 use std::collections::VecDeque;
 
-use self::picture::PictureDecoder;
+use self::picture::{Means, PictureDecoder};
 use crate::bitstream::{BitReader, Units, remove_pseudo_start_codes, start_code};
 #[doc(hidden)]
 pub use crate::filter::Stages;
@@ -155,7 +155,13 @@ impl Decoder {
         let order = self.buffer.begin(sequence, &header)?;
         let undelivered = self.ready.iter().filter(|picture| !self.buffer.holds(picture));
         let held = self.buffer.bytes() + undelivered.map(picture_bytes).sum::<usize>();
-        PictureDecoder::new(sequence, header, order, &self.options, self.backend, held, self.keep_stages)
+        let (backend, keep_stages) = (self.backend, self.keep_stages);
+        PictureDecoder::new(
+            sequence,
+            header,
+            order,
+            Means { options: &self.options, backend, held, keep_stages },
+        )
     }
 
     fn finish_picture(&mut self, current: Option<PictureDecoder>) -> Result<(), Error> {

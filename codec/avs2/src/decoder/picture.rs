@@ -30,8 +30,19 @@ pub(super) struct SliceState {
     pub tools: SliceTools,
     /// Number of the slice in the picture.
     pub number: u32,
-    /// Raster index of its first largest coding unit.
+    /// Raster index of its first LCU.
     pub first: usize,
+}
+
+/// With what a picture is decoded.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Means<'a> {
+    pub options: &'a DecoderOptions,
+    pub backend: Backend,
+    /// Memory of pictures that still exist, in bytes.
+    pub held: usize,
+    /// Keep the planes between the filters.
+    pub keep_stages: bool,
 }
 
 /// Decodes the slices of a picture.
@@ -45,22 +56,19 @@ pub(super) struct PictureDecoder {
     lcu_row: Option<LcuRow>,
     sao_above: Vec<SaoLcu>,
     sink: RowSink,
-    /// Raster index of the next largest coding unit.
+    /// Raster index of the next LCU.
     next: usize,
     slices: u32,
 }
 
 impl PictureDecoder {
-    /// `held` is the memory of pictures that still exist.
     pub fn new(
         sequence: &SequenceHeader,
         header: PictureHeader,
         order: PictureOrder,
-        options: &DecoderOptions,
-        backend: Backend,
-        held: usize,
-        keep_stages: bool,
+        means: Means<'_>,
     ) -> Result<Self, Error> {
+        let Means { options, backend, held, keep_stages } = means;
         let geometry = Geometry {
             width: sequence.coded_width(),
             height: sequence.coded_height(),
@@ -132,7 +140,7 @@ impl PictureDecoder {
             self.lcu.decode(&self.context, &state, &mut aec, lcu_row, &mut self.sao_above, (column, row))?;
             self.next += 1;
             if self.next.is_multiple_of(columns) {
-                self.next_band(self.next / columns < rows)?;
+                self.next_lcu_row(self.next / columns < rows)?;
             }
             let end = code_end_of_slice(&mut aec, false);
             aec.check()?;
@@ -143,7 +151,7 @@ impl PictureDecoder {
     }
 
     /// Hands the LCU row over and makes the next one.
-    fn next_band(&mut self, is_needed: bool) -> Result<(), Error> {
+    fn next_lcu_row(&mut self, is_needed: bool) -> Result<(), Error> {
         let Some(mut done) = self.lcu_row.take() else { return Ok(()) };
         let geometry = &self.context.geometry;
         if let (Some(inter), true) = (&self.lcu.inter, self.context.header.deblocking.is_some()) {

@@ -7,7 +7,7 @@ use crate::Error;
 use crate::filter::{FilterSetup, Geometry, LoopFilter, RowInfo, Stages};
 use crate::picture::PlaneBuffer;
 
-/// One row of largest coding units in work.
+/// One LCU row in work.
 #[derive(Debug)]
 pub(super) struct LcuRow {
     /// The first row of each plane is the row above.

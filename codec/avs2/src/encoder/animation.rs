@@ -88,7 +88,7 @@ impl AnimationEncoder {
     }
 
     /// An encoder for one of the tracks of a stream. The options of all tracks must agree in everything the sequence
-    /// header depends on: tools, effort and the size of largest coding units.
+    /// header depends on: tools, effort and the size of LCUs.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -116,7 +116,7 @@ impl AnimationEncoder {
         Ok(Self { width, height, options, sequence, geometry, buffer, frames: 0, track, structure })
     }
 
-    /// Encodes the next frame. `progress` hears of every finished row of largest coding units.
+    /// Encodes the next frame. `progress` hears of every finished LCU row.
     ///
     /// # Errors
     /// [`Error::Invalid`] if the frame has another size than the animation; [`Error::Cancelled`], after which the

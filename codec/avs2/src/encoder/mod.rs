@@ -1,6 +1,6 @@
 //! Encoder for stills and animations: 8 bit, 4:2:0.
 //!
-//! A picture ([`picture`]) is analysed ([`analysis`]: what is seen, and what lasts), searched row of largest coding units
+//! A picture ([`picture`]) is analysed ([`analysis`]: what is seen, and what lasts), searched LCU row
 //! by row ([`search`], with the costs of [`quantisation`]), filtered ([`filters`]: the parameters of all loop filters are
 //! estimated), and written ([`write`]). Samples are reconstructed with the decoder's functions, and the syntax is the
 //! decoder's. An animation ([`animation`]) is an intra picture and inter pictures that refer to those before as
@@ -69,7 +69,7 @@ impl Encoded {
     }
 }
 
-/// Encodes a picture. `progress` hears of every finished row of largest coding units.
+/// Encodes a picture. `progress` hears of every finished LCU row.
 ///
 /// # Errors
 /// [`Error::Invalid`] names an option that is out of range or not part of the tool set; [`Error::Cancelled`].

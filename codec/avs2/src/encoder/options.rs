@@ -30,7 +30,7 @@ pub(super) struct Tools {
     pub weighted_quantisation: bool,
     /// More than one slice.
     pub slices: bool,
-    /// In F pictures: more references than the picture before, units of two blocks, explicit motion with two
+    /// In F pictures: more references than the picture before, CUs of two blocks, explicit motion with two
     /// hypotheses, split transforms, and weighted skip.
     pub inter: bool,
 }
@@ -67,7 +67,7 @@ pub struct EncoderOptions {
     pub effort: u8,
     /// Tools to use.
     pub tools: ToolSet,
-    /// log2 of the size of largest coding units: 5 or 6; `None` leaves the choice to the effort.
+    /// log2 of the size of LCUs: 5 or 6; `None` leaves the choice to the effort.
     pub lcu_size_log2: Option<u8>,
     /// QP differences of Cb and Cr, -16..=16; `None` is the default of the tool set, as far as QPs of chroma stay within
     /// 0..=63. Without the tool they must be 0. Both must be equal, and the QPs of chroma of every picture within
@@ -76,7 +76,7 @@ pub struct EncoderOptions {
     /// How far errors are weighed as they are seen, by frequency, place and component: 0.0 (by their squares alone) to
     /// 2.0; 1.0 is the default.
     pub perceptual: f32,
-    /// Rows of largest coding units per slice; 0 makes one slice.
+    /// LCU rows per slice; 0 makes one slice.
     pub slice_rows: usize,
     /// Quantise with the default weighting matrices.
     pub weighted_quantisation: bool,
@@ -183,11 +183,11 @@ impl EncoderOptions {
 /// What an effort tries; the table is [`EFFORTS`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Effort {
-    /// log2 of the size of largest coding units.
+    /// log2 of the size of LCUs.
     pub lcu_log2: u8,
-    /// Costs follow the context states after each node of this size (log2) and each unit above it.
+    /// Costs follow the context states after each node of this size (log2) and each CU above it.
     pub follow_log2: u32,
-    /// log2 of the greatest coding unit tried.
+    /// log2 of the greatest CU tried.
     pub max_cu_log2: u32,
     /// Luma modes with full costs, by log2 of the block size from 4x4 (index 0) to 64x64.
     pub luma_modes: [usize; 5],
@@ -195,7 +195,7 @@ pub(super) struct Effort {
     pub chroma_modes: usize,
     /// Angular modes of the first pass are this far apart.
     pub coarse_step: u8,
-    /// Four 4x4 blocks in 8x8 units.
+    /// Four 4x4 blocks in 8x8 CUs.
     pub quarters: bool,
     /// Short distance partitions, if the tool set has them.
     pub sdip: bool,
@@ -203,7 +203,7 @@ pub(super) struct Effort {
     pub strip_modes: usize,
     /// As `coarse_step`, in these blocks.
     pub strip_coarse_step: u8,
-    /// An undivided unit is final if its cost per sample is below this multiple of lambda.
+    /// An undivided CU is final if its cost per sample is below this multiple of lambda.
     pub stop_cost: f64,
     /// Deblocking offsets compared, if the tool set has them.
     pub deblocking_offsets: usize,
@@ -223,7 +223,7 @@ pub(super) struct Effort {
 /// Which single decisions are changed, with what follows in the node coded again.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Refinement {
-    /// Times that all units are gone through.
+    /// Times that all CUs are gone through.
     pub sweeps: usize,
     /// Other luma modes per block.
     pub luma_modes: usize,

@@ -51,11 +51,11 @@ pub(super) struct CodedPicture {
     pub motion: Option<CollocatedMotion>,
 }
 
-/// Rows of largest coding units, and the motion of inter pictures.
+/// LCU rows, and the motion of inter pictures.
 struct Searched {
     rows: Vec<Row>,
     field: Option<MotionField>,
-    /// Rows of largest coding units per slice.
+    /// LCU rows per slice.
     slice_rows: usize,
 }
 

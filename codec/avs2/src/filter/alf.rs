@@ -9,7 +9,7 @@ use crate::simd::avx2;
 
 const REGIONS: [[u8; 4]; 4] = [[0, 1, 4, 5], [15, 2, 3, 6], [14, 11, 10, 7], [13, 12, 9, 8]];
 
-/// The region of the largest coding unit (`i`, `j`) of `columns` x `rows` (docs/spec/avs2#b8.2).
+/// The region of the LCU (`i`, `j`) of `columns` x `rows` (docs/spec/avs2#b8.2).
 #[must_use]
 pub fn region((i, j): (usize, usize), (columns, rows): (usize, usize)) -> usize {
     let part = |i: usize, count: usize| {
@@ -33,7 +33,7 @@ pub struct Sides {
 pub struct FilterUnit {
     /// The samples to filter.
     pub area: Area,
-    /// Rows before this one lie in the row of largest coding units above.
+    /// Rows before this one lie in the LCU row above.
     pub lcu_y: usize,
     /// The sides of the rows before `lcu_y` and of the others.
     pub sides: [Sides; 2],

@@ -76,7 +76,7 @@ impl EdgeUnit {
         if avx2::filter_vertical_edge(backend, samples, self) {
             return;
         }
-        self.filter(samples, (1, self.stride));
+        self.filter(samples, Strides { across: 1, along: self.stride });
     }
 
     /// Filters a horizontal edge.
@@ -85,34 +85,40 @@ impl EdgeUnit {
         if avx2::filter_horizontal_edge(backend, samples, self) {
             return;
         }
-        self.filter(samples, (self.stride, 1));
+        self.filter(samples, Strides { across: self.stride, along: 1 });
     }
 
-    fn filter(&self, samples: &mut [u8], (across, along): (usize, usize)) {
+    fn filter(&self, samples: &mut [u8], strides: Strides) {
         let half = self.count / 2;
         for (bit, start) in [(edge::FIRST_HALF, 0), (edge::SECOND_HALF, half)] {
             if self.halves & bit != 0 {
-                let q0 = self.q0 + start * along;
-                filter_edge(samples, q0, (across, along), half, self.thresholds, self.chroma);
+                let q0 = self.q0 + start * strides.along;
+                filter_edge(samples, q0, strides, half, self.thresholds, self.chroma);
             }
         }
     }
 }
 
+/// Distances of samples on a line across an edge, and of the lines.
+#[derive(Debug, Clone, Copy)]
+struct Strides {
+    across: usize,
+    along: usize,
+}
+
 /// Filters `count` lines across an edge (docs/spec/avs2#b6.5).
 ///
-/// `q0` is the index of the first sample after the edge, `across` the distance of samples along a line, `along` the
-/// distance of lines.
-pub fn filter_edge(
+/// `q0` is the index of the first sample after the edge.
+fn filter_edge(
     samples: &mut [u8],
     q0: usize,
-    (across, along): (usize, usize),
+    strides: Strides,
     count: usize,
     thresholds: Thresholds,
     chroma: bool,
 ) {
     for i in 0..count {
-        filter_line(samples, q0 + i * along, across, thresholds, chroma);
+        filter_line(samples, q0 + i * strides.along, strides.across, thresholds, chroma);
     }
 }
 
@@ -215,7 +221,14 @@ mod tests {
     #[test]
     fn each_strength() {
         let filter = |mut line: [u8; 6], chroma| {
-            filter_edge(&mut line, 3, (1, 6), 1, Thresholds { alpha: 20, beta: 6 }, chroma);
+            filter_edge(
+                &mut line,
+                3,
+                Strides { across: 1, along: 6 },
+                1,
+                Thresholds { alpha: 20, beta: 6 },
+                chroma,
+            );
             line
         };
         assert_eq!(filter([50, 50, 50, 51, 51, 51], false), [50, 50, 50, 51, 51, 51], "step of 1");

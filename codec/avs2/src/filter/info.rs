@@ -1,6 +1,6 @@
 //! What the loop filters need to know about a picture.
 
-use crate::syntax::{SaoLcu, TransformSplit};
+use crate::syntax::{Node, SaoLcu, TransformSplit};
 
 /// Bits of an edge unit (docs/spec/avs2#b6.1).
 pub mod edge {
@@ -21,25 +21,25 @@ pub struct Geometry {
     pub width: usize,
     /// Coded height in luma samples.
     pub height: usize,
-    /// log2 of the size of largest coding units.
+    /// log2 of the size of LCUs.
     pub lcu_log2: u32,
 }
 
 impl Geometry {
-    /// Size of largest coding units.
+    /// Size of LCUs.
     #[inline]
     #[must_use]
     pub fn lcu_size(&self) -> usize {
         1 << self.lcu_log2
     }
 
-    /// Largest coding units per row.
+    /// LCUs per row.
     #[must_use]
     pub fn lcu_columns(&self) -> usize {
         self.width.div_ceil(self.lcu_size())
     }
 
-    /// Rows of largest coding units.
+    /// LCU rows.
     #[must_use]
     pub fn lcu_rows(&self) -> usize {
         self.height.div_ceil(self.lcu_size())
@@ -52,14 +52,14 @@ impl Geometry {
         (self.width >> shift, self.height >> shift)
     }
 
-    /// log2 of the size of largest coding units in plane `c`.
+    /// log2 of the size of LCUs in plane `c`.
     #[must_use]
     pub fn plane_lcu_log2(&self, c: usize) -> u32 {
         self.lcu_log2 - u32::from(c > 0)
     }
 }
 
-/// Filter parameters of a largest coding unit.
+/// Filter parameters of an LCU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LcuInfo {
     /// Number of the slice.
@@ -70,34 +70,34 @@ pub struct LcuInfo {
     pub alf: [bool; 3],
 }
 
-/// A coding unit in a row of largest coding units, in units of 8x8 luma samples.
+/// A CU in an LCU row, in 8x8 luma blocks.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct UnitArea {
+pub(crate) struct CuArea {
     pub bx: usize,
     pub by: usize,
-    /// Units per side.
+    /// Blocks per side.
     pub count: usize,
 }
 
-impl UnitArea {
-    /// Of the coding unit at (`x`, `y`) of the picture, in the row that begins at `top`.
-    pub fn new((x, y): (usize, usize), size: usize, top: usize) -> Self {
-        Self { bx: x / 8, by: (y - top) / 8, count: size / 8 }
+impl CuArea {
+    /// Of a CU in the row that begins at `top`.
+    pub fn new(node: Node, top: usize) -> Self {
+        Self { bx: node.at.0 / 8, by: (node.at.1 - top) / 8, count: node.size() / 8 }
     }
 }
 
-/// What a row of largest coding units leaves for the filters. Units are 8x8 luma samples.
+/// What an LCU row leaves for the filters. Blocks are 8x8 luma samples.
 #[derive(Debug, Clone, Default)]
 pub struct RowInfo {
-    /// Units per row.
-    pub units: usize,
-    /// Vertical edges: bits of [`edge`] for the left side of each unit, row by row.
+    /// Blocks per row.
+    pub columns: usize,
+    /// Vertical edges: bits of [`edge`] for the left side of each block, row by row.
     pub vertical: Vec<u8>,
-    /// Horizontal edges: bits for the upper side of each unit.
+    /// Horizontal edges: bits for the upper side of each block.
     pub horizontal: Vec<u8>,
-    /// QP of each unit.
+    /// QP of each block.
     pub qp: Vec<u8>,
-    /// The largest coding units.
+    /// The LCUs.
     pub lcus: Vec<LcuInfo>,
 }
 
@@ -105,10 +105,10 @@ impl RowInfo {
     /// For one row of a picture.
     #[must_use]
     pub fn new(geometry: &Geometry) -> Self {
-        let units = geometry.width / 8;
-        let count = units * geometry.lcu_size() / 8;
+        let columns = geometry.width / 8;
+        let count = columns * geometry.lcu_size() / 8;
         Self {
-            units,
+            columns,
             vertical: vec![0; count],
             horizontal: vec![0; count],
             qp: vec![0; count],
@@ -122,15 +122,15 @@ impl RowInfo {
         self.horizontal.fill(0);
     }
 
-    /// Leaves the QP of a coding unit.
-    pub(crate) fn set_qp(&mut self, area: UnitArea, qp: u8) {
+    /// Leaves the QP of a CU.
+    pub(crate) fn set_qp(&mut self, area: CuArea, qp: u8) {
         for row in area.by..area.by + area.count {
-            self.qp[row * self.units + area.bx..][..area.count].fill(qp);
+            self.qp[row * self.columns + area.bx..][..area.count].fill(qp);
         }
     }
 
-    /// Marks the left and the upper side of a coding unit, if they are to be filtered (docs/spec/avs2#b6.2).
-    pub(crate) fn mark_sides(&mut self, UnitArea { bx, by, count }: UnitArea, left: bool, upper: bool) {
+    /// Marks the left and the upper side of a CU, if they are to be filtered (docs/spec/avs2#b6.2).
+    pub(crate) fn mark_sides(&mut self, CuArea { bx, by, count }: CuArea, left: bool, upper: bool) {
         if left {
             self.mark_vertical(bx, by, count, edge::LUMA | edge::CHROMA);
         }
@@ -139,11 +139,11 @@ impl RowInfo {
         }
     }
 
-    /// Marks the sides between the strips of an intra unit (docs/spec/avs2#b6.2). In a 16x16 unit only the middle one
+    /// Marks the sides between the strips of an intra CU (docs/spec/avs2#b6.2). In a 16x16 CU only the middle one
     /// is on the grid.
-    pub(crate) fn mark_strips(&mut self, UnitArea { bx, by, count }: UnitArea, kind: TransformSplit) {
+    pub(crate) fn mark_strips(&mut self, CuArea { bx, by, count }: CuArea, split: TransformSplit) {
         for i in 1..count {
-            match kind {
+            match split {
                 TransformSplit::Horizontal => self.mark_horizontal(bx, by + i, count, edge::LUMA),
                 TransformSplit::Vertical => self.mark_vertical(bx + i, by, count, edge::LUMA),
                 _ => {}
@@ -151,18 +151,18 @@ impl RowInfo {
         }
     }
 
-    /// Marks `count` units of a vertical edge from unit (`bx`, `by`) down; marks that exist stay.
+    /// Marks `count` edge units of a vertical edge from block (`bx`, `by`) down; marks that exist stay.
     pub fn mark_vertical(&mut self, bx: usize, by: usize, count: usize, bits: u8) {
-        for mark in self.vertical[by * self.units + bx..].iter_mut().step_by(self.units).take(count) {
+        for mark in self.vertical[by * self.columns + bx..].iter_mut().step_by(self.columns).take(count) {
             if *mark == 0 {
                 *mark = bits;
             }
         }
     }
 
-    /// Marks `count` units of a horizontal edge from unit (`bx`, `by`) to the right; marks that exist stay.
+    /// Marks `count` edge units of a horizontal edge from block (`bx`, `by`) to the right; marks that exist stay.
     pub fn mark_horizontal(&mut self, bx: usize, by: usize, count: usize, bits: u8) {
-        for mark in &mut self.horizontal[by * self.units + bx..][..count] {
+        for mark in &mut self.horizontal[by * self.columns + bx..][..count] {
             if *mark == 0 {
                 *mark = bits;
             }

@@ -49,11 +49,26 @@ pub struct LoopFilter {
     after_sao: Option<[PlaneBuffer; 3]>,
     after_alf: [Option<PlaneBuffer>; 3],
     reconstruction: Option<[PlaneBuffer; 3]>,
-    /// QP of each 8x8 unit.
+    /// QP of each 8x8 block.
     qp: Vec<u8>,
     lcus: Vec<LcuInfo>,
     rows: usize,
     region_filters: [u8; 16],
+}
+
+/// The edge at the left or upper side of an 8x8 block.
+#[derive(Debug, Clone, Copy)]
+struct Edge {
+    bx: usize,
+    by: usize,
+    /// Of [`edge`]: what is filtered.
+    bits: u8,
+    /// QP on the left or above.
+    qp_p: u8,
+    /// QP of the block.
+    qp_q: u8,
+    /// Chroma has an edge here.
+    on_chroma_grid: bool,
 }
 
 fn new_planes(geometry: &Geometry) -> [PlaneBuffer; 3] {
@@ -85,7 +100,7 @@ impl LoopFilter {
         }
     }
 
-    /// Takes the next row of largest coding units: its reconstructed samples (the first row of each plane of
+    /// Takes the next LCU row: its reconstructed samples (the first row of each plane of
     /// `samples` is the row above and ignored) and what it says about filters.
     pub fn push_row(&mut self, samples: &[PlaneBuffer; 3], info: &RowInfo) {
         let geometry = self.setup.geometry;
@@ -133,61 +148,46 @@ impl LoopFilter {
         (planes, stages)
     }
 
-    fn unit_rows(&self, row: usize) -> std::ops::Range<usize> {
-        let units = self.setup.geometry.lcu_size() / 8;
-        row * units..((row + 1) * units).min(self.setup.geometry.height / 8)
+    fn block_rows(&self, row: usize) -> std::ops::Range<usize> {
+        let count = self.setup.geometry.lcu_size() / 8;
+        row * count..((row + 1) * count).min(self.setup.geometry.height / 8)
     }
 
     fn deblock_vertical(&mut self, row: usize, info: &RowInfo, parameters: &DeblockingParameters) {
-        let units = info.units;
-        for (i, by) in self.unit_rows(row).enumerate() {
-            for bx in 1..units {
-                let bits = info.vertical[i * units + bx];
+        let columns = info.columns;
+        for (i, by) in self.block_rows(row).enumerate() {
+            for bx in 1..columns {
+                let bits = info.vertical[i * columns + bx];
                 if bits != 0 {
-                    let qps = (self.qp[by * units + bx - 1], self.qp[by * units + bx]);
-                    self.deblock_unit(
-                        parameters,
-                        (bx, by),
-                        bits,
-                        qps,
-                        bx % 2 == 0,
-                        EdgeUnit::filter_vertical,
-                    );
+                    let (qp_p, qp_q) = (self.qp[by * columns + bx - 1], self.qp[by * columns + bx]);
+                    let edge = Edge { bx, by, bits, qp_p, qp_q, on_chroma_grid: bx % 2 == 0 };
+                    self.deblock_edge(parameters, edge, EdgeUnit::filter_vertical);
                 }
             }
         }
     }
 
     fn deblock_horizontal(&mut self, row: usize, info: &RowInfo, parameters: &DeblockingParameters) {
-        let units = info.units;
-        for (i, by) in self.unit_rows(row).enumerate().filter(|&(_, by)| by > 0) {
-            for bx in 0..units {
-                let bits = info.horizontal[i * units + bx];
+        let columns = info.columns;
+        for (i, by) in self.block_rows(row).enumerate().filter(|&(_, by)| by > 0) {
+            for bx in 0..columns {
+                let bits = info.horizontal[i * columns + bx];
                 if bits != 0 {
-                    let qps = (self.qp[(by - 1) * units + bx], self.qp[by * units + bx]);
-                    self.deblock_unit(
-                        parameters,
-                        (bx, by),
-                        bits,
-                        qps,
-                        by % 2 == 0,
-                        EdgeUnit::filter_horizontal,
-                    );
+                    let (qp_p, qp_q) = (self.qp[(by - 1) * columns + bx], self.qp[by * columns + bx]);
+                    let edge = Edge { bx, by, bits, qp_p, qp_q, on_chroma_grid: by % 2 == 0 };
+                    self.deblock_edge(parameters, edge, EdgeUnit::filter_horizontal);
                 }
             }
         }
     }
 
-    /// Filters the edge at the left or upper side of unit (`bx`, `by`); `on_chroma_grid` tells whether chroma has one.
-    fn deblock_unit(
+    fn deblock_edge(
         &mut self,
         parameters: &DeblockingParameters,
-        (bx, by): (usize, usize),
-        bits: u8,
-        (qp_p, qp_q): (u8, u8),
-        on_chroma_grid: bool,
+        edge: Edge,
         filter: impl Fn(&EdgeUnit, Backend, &mut [u8]),
     ) {
+        let Edge { bx, by, bits, qp_p, qp_q, on_chroma_grid } = edge;
         let backend = self.setup.backend;
         let planes = if bits & edge::CHROMA != 0 && on_chroma_grid { 3 } else { 1 };
         for (c, plane) in self.planes.iter_mut().enumerate().take(planes) {
@@ -247,16 +247,10 @@ impl LoopFilter {
                         .into_iter()
                         .find(|lcu| !has_boundaries || lcu.slice == own);
                     let Some(owner) = owner else { continue };
-                    let stride = input.stride();
-                    sao::filter_area(
-                        self.setup.backend,
-                        &owner.sao[c],
-                        Area { x0, x1, y0, y1 },
-                        (input.samples(), output.samples_mut()),
-                        stride,
-                        (width, height),
-                        is_allowed,
-                    );
+                    let (area, stride) = (Area { x0, x1, y0, y1 }, input.stride());
+                    let (input, output) = (input.samples(), output.samples_mut());
+                    let planes = sao::Planes { input, output, stride, width, height };
+                    sao::filter_area(self.setup.backend, &owner.sao[c], area, planes, is_allowed);
                 }
             }
         }

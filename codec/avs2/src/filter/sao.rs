@@ -43,7 +43,21 @@ pub fn direction_offset(direction: u8) -> (isize, isize) {
     [(-1, 0), (0, -1), (-1, -1), (1, -1)][usize::from(direction & 3)]
 }
 
-/// Filters an area from `input` to `output`, planes of `width` x `height` samples with the same stride.
+/// What is filtered and where to: planes of one size and stride.
+pub struct Planes<'a> {
+    /// Samples before the filter.
+    pub input: &'a [u8],
+    /// Samples after it.
+    pub output: &'a mut [u8],
+    /// Distance of rows.
+    pub stride: usize,
+    /// Samples per row.
+    pub width: usize,
+    /// Number of rows.
+    pub height: usize,
+}
+
+/// Filters an area.
 ///
 /// `is_allowed(x, y, nx, ny)` tells whether the sample may be compared with a neighbour inside the plane; it is `None`
 /// if all may.
@@ -51,9 +65,7 @@ pub fn filter_area(
     backend: Backend,
     sao: &Sao,
     area: Area,
-    (input, output): (&[u8], &mut [u8]),
-    stride: usize,
-    (width, height): (usize, usize),
+    Planes { input, output, stride, width, height }: Planes<'_>,
     is_allowed: Option<&dyn Fn(usize, usize, usize, usize) -> bool>,
 ) {
     let Area { x0, x1, y0, y1 } = area;
@@ -101,16 +113,20 @@ pub fn filter_area(
                             continue;
                         }
                     }
-                    let s = input[at];
-                    let a = input[at.wrapping_add_signed(a_offset)];
-                    let b = input[at.wrapping_add_signed(-a_offset)];
-                    let sign = |other: u8| i32::from(s > other) - i32::from(s < other);
-                    let class = 2 + sign(a) + sign(b);
-                    output[at] = s.saturating_add_signed(table[class as usize]);
+                    let neighbours =
+                        [a_offset, -a_offset].map(|offset| input[at.wrapping_add_signed(offset)]);
+                    output[at] = input[at].saturating_add_signed(table[edge_class(input[at], neighbours)]);
                 }
             }
         }
     }
+}
+
+/// The class of a sample between two neighbours, 0..=4 (docs/spec/avs2#b7.3).
+fn edge_class(sample: u8, neighbours: [u8; 2]) -> usize {
+    let above = neighbours.iter().filter(|&&neighbour| sample > neighbour).count();
+    let below = neighbours.iter().filter(|&&neighbour| sample < neighbour).count();
+    2 + above - below
 }
 
 #[cfg(test)]
@@ -144,7 +160,8 @@ mod tests {
             };
             let filtered = |backend| {
                 let mut output = vec![0; input.len()];
-                filter_area(backend, &sao, area, (&input, &mut output), stride, (width, height), None);
+                let planes = Planes { input: &input, output: &mut output, stride, width, height };
+                filter_area(backend, &sao, area, planes, None);
                 output
             };
             for backend in levels() {

@@ -42,7 +42,7 @@ pub struct PictureHeader {
     pub top_field_first: bool,
     /// For display.
     pub repeat_first_field: bool,
-    /// All coding units have the QP of the picture.
+    /// All CUs have the QP of the picture.
     pub fixed_qp: bool,
     /// QP, 0..=63.
     pub qp: u8,
@@ -86,7 +86,7 @@ impl PictureHeader {
         }
     }
 
-    /// Whether all coding units are intra coded.
+    /// Whether all CUs are intra coded.
     #[must_use]
     pub fn is_intra(&self) -> bool {
         matches!(self.picture_type, PictureType::I | PictureType::G | PictureType::Gb)

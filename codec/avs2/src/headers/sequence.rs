@@ -41,7 +41,7 @@ pub struct SequenceHeader {
     pub temporal_id_enable: bool,
     /// Buffer size; informative.
     pub bbv_buffer_size: u32,
-    /// log2 of the size of the largest coding unit: 4, 5 or 6.
+    /// log2 of the size of the LCU: 4, 5 or 6.
     pub lcu_size_log2: u8,
     /// Weighted quantisation may be used.
     pub weight_quant_enable: bool,
@@ -57,7 +57,7 @@ pub struct SequenceHeader {
     pub weighted_skip_enable: bool,
     /// Asymmetric motion partitions.
     pub asymmetric_motion_partitions_enable: bool,
-    /// Non-square transform blocks in inter coding units (NSQT).
+    /// Non-square transform blocks in inter CUs (NSQT).
     pub nonsquare_quadtree_transform_enable: bool,
     /// Non-square intra prediction blocks (SDIP).
     pub nonsquare_intra_prediction_enable: bool,

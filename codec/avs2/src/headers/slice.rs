@@ -7,11 +7,11 @@ use crate::bitstream::BitCoder;
 /// A slice header (table 17-1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SliceHeader {
-    /// Column of the first largest coding unit.
+    /// Column of the first LCU.
     pub lcu_x: usize,
-    /// Row of the first largest coding unit.
+    /// Row of the first LCU.
     pub lcu_y: usize,
-    /// All coding units have the QP of the slice.
+    /// All CUs have the QP of the slice.
     pub fixed_qp: bool,
     /// QP, 0..=63.
     pub qp: u8,

@@ -18,6 +18,14 @@ pub(crate) struct Block<'a> {
     pub(crate) stride: usize,
 }
 
+/// A coordinate in a reference plane.
+#[derive(Clone, Copy)]
+struct Offset {
+    whole: i32,
+    /// In quarter samples of luma, eighth samples of chroma.
+    fraction: usize,
+}
+
 /// Predicts blocks from reference pictures.
 ///
 /// Reads beyond a plane see its border repeated without end (docs/spec/avs2#c12.1), so no padding is stored.
@@ -80,30 +88,32 @@ impl Compensator {
         if component == 0 {
             let target =
                 Target { samples: out.samples, stride: out.stride, width: rect.width, height: rect.height };
-            let at = (rect.x as i32 + (mx >> 2), rect.y as i32 + (my >> 2));
-            let taps = (&LUMA[(mx & 3) as usize], &LUMA[(my & 3) as usize]);
-            self.interpolate(plane, at, (mx & 3 != 0, my & 3 != 0), taps, target);
+            let x = Offset { whole: rect.x as i32 + (mx >> 2), fraction: (mx & 3) as usize };
+            let y = Offset { whole: rect.y as i32 + (my >> 2), fraction: (my & 3) as usize };
+            self.interpolate(plane, x, y, &LUMA, target);
         } else {
             let (width, height) = (rect.width / 2, rect.height / 2);
             let target = Target { samples: out.samples, stride: out.stride, width, height };
-            let at = (rect.x as i32 / 2 + (mx >> 3), rect.y as i32 / 2 + (my >> 3));
-            let taps = (&CHROMA[(mx & 7) as usize], &CHROMA[(my & 7) as usize]);
-            self.interpolate(plane, at, (mx & 7 != 0, my & 7 != 0), taps, target);
+            let x = Offset { whole: rect.x as i32 / 2 + (mx >> 3), fraction: (mx & 7) as usize };
+            let y = Offset { whole: rect.y as i32 / 2 + (my >> 3), fraction: (my & 7) as usize };
+            self.interpolate(plane, x, y, &CHROMA, target);
         }
     }
 
     fn interpolate<const TAPS: usize>(
         &mut self,
         plane: &Plane,
-        (x, y): (i32, i32),
-        fractional: (bool, bool),
-        taps: (&[i8; TAPS], &[i8; TAPS]),
+        x: Offset,
+        y: Offset,
+        filters: &[[i8; TAPS]],
         mut target: Target<'_>,
     ) {
         let before = TAPS as i32 / 2 - 1;
+        let taps = (&filters[x.fraction], &filters[y.fraction]);
+        let fractional = (x.fraction != 0, y.fraction != 0);
         let margin = |fractional: bool| if fractional { (before, TAPS - 1) } else { (0, 0) };
         let ((left, more_x), (up, more_y)) = (margin(fractional.0), margin(fractional.1));
-        let (x, y) = (x - left, y - up);
+        let (x, y) = (x.whole - left, y.whole - up);
         let (width, height) = (target.width + more_x, target.height + more_y);
         let source = match inside(plane, x, y, width, height) {
             Some(source) => source,

@@ -1,17 +1,17 @@
-//! Edges of inter units and the motion switch of deblocking (docs/spec/avs2#c14).
+//! Edges of inter CUs and the motion switch of deblocking (docs/spec/avs2#c14).
 
 use super::motion::{Motion, MotionField};
 use super::partition::{Orientation, Partition};
 use crate::filter::{RowInfo, edge};
 
-/// Units of edges.
+/// Side of an edge unit.
 const UNIT: usize = 8;
 
-/// Marks the edges inside an inter unit of `size` whose first 8x8 unit is (`bx`, `by`) of the row
+/// Marks the edges inside an inter CU of `size` whose first 8x8 block is (`bx`, `by`) of the row
 /// (docs/spec/avs2#b6.2).
 ///
-/// `partition` is `Whole` for skip and direct units. `transform` is the orientation of the transform blocks if the
-/// transform is split and any block of the unit is coded.
+/// `partition` is `Whole` for skip and direct CUs. `transform` is the orientation of the transform blocks if the
+/// transform is split and any block of the CU is coded.
 pub(crate) fn mark_inner_edges(
     info: &mut RowInfo,
     (bx, by): (usize, usize),
@@ -48,20 +48,20 @@ pub(crate) fn mark_inner_edges(
     }
 }
 
-/// Unmarks the halves of the edges of a row of largest coding units that P and F pictures do not filter.
+/// Unmarks the halves of the edges of an LCU row that P and F pictures do not filter.
 ///
 /// `y` is the first luma row; the motion of the row and of the row above must be stored.
 pub(crate) fn switch_off_still_edges(info: &mut RowInfo, field: &MotionField, y: usize) {
-    let units = info.units;
-    let rows = (field.height() - y).div_ceil(UNIT).min(info.vertical.len() / units.max(1));
+    let columns = info.columns;
+    let rows = (field.height() - y).div_ceil(UNIT).min(info.vertical.len() / columns.max(1));
     for by in 0..rows {
-        for bx in 0..units {
+        for bx in 0..columns {
             let (x, y) = (UNIT * bx, y + UNIT * by);
-            let mark = &mut info.vertical[by * units + bx];
+            let mark = &mut info.vertical[by * columns + bx];
             if *mark != 0 && x > 0 {
                 *mark &= !still_halves(field, |i| ((x - 1, y + 4 * i), (x, y + 4 * i)));
             }
-            let mark = &mut info.horizontal[by * units + bx];
+            let mark = &mut info.horizontal[by * columns + bx];
             if *mark != 0 && y > 0 {
                 *mark &= !still_halves(field, |i| ((x + 4 * i, y - 1), (x + 4 * i, y)));
             }

@@ -1,12 +1,13 @@
-//! Motion of skip, direct and explicit units (docs/spec/avs2#c9 and #c10).
+//! Motion of skip, direct and explicit CUs (docs/spec/avs2#c9 and #c10).
 
 use super::motion::{CollocatedMotion, Direction, Motion, MotionField, MotionVector, Rect};
 use super::partition::{Partition, Shape};
 use super::prediction::{Distances, Neighbour, Neighbours, predict_vector};
 use super::scaling::{scale_direct, scale_temporal};
-use super::syntax::{InterSyntax, InterTools, UnitType};
+use super::syntax::{CuType, InterSyntax, InterTools};
 use super::vector_coding::reconstruct;
 use crate::PictureType;
+use crate::syntax::Node;
 
 /// Offsets of table 9-1, from mode 1 on.
 const MULTI_HYPOTHESIS_OFFSETS: [(i16, i16); 8] =
@@ -58,7 +59,7 @@ impl PredictionBlock {
     }
 }
 
-/// The blocks of one unit, in order.
+/// The blocks of one CU, in order.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PredictionBlocks {
     blocks: [PredictionBlock; 4],
@@ -75,7 +76,7 @@ impl PredictionBlocks {
     }
 }
 
-/// Everything that motion is derived from, besides the syntax of the unit.
+/// Everything that motion is derived from, besides the syntax of the CU.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MotionContext<'a> {
     pub(crate) tools: InterTools,
@@ -85,65 +86,65 @@ pub(crate) struct MotionContext<'a> {
 }
 
 impl MotionContext<'_> {
-    /// Derives the motion of an inter unit at (x, y) and stores it.
+    /// Derives the motion of an inter CU and stores it.
     ///
-    /// `slice` is the number of the current slice in the picture, counted from 1. Intra units are stored as such and
+    /// `slice` is the number of the current slice in the picture, counted from 1. Intra CUs are stored as such and
     /// have no prediction blocks.
-    pub(crate) fn decode_unit(
+    pub(crate) fn decode_cu(
         &self,
         field: &mut MotionField,
         slice: u32,
-        (x, y, size): (usize, usize, usize),
-        unit: UnitType,
+        node: Node,
+        cu_type: CuType,
         syntax: &InterSyntax,
     ) -> PredictionBlocks {
-        match unit {
-            UnitType::Intra => {
-                let mut none = PredictionBlocks::one(Rect::new(x, y, size, size), Motion::INTRA);
+        match cu_type {
+            CuType::Intra => {
+                let mut none = PredictionBlocks::one(Rect::of(node), Motion::INTRA);
                 none.count = 0;
-                field.store(Rect::new(x, y, size, size), slice, Motion::INTRA);
+                field.store(Rect::of(node), slice, Motion::INTRA);
                 none
             }
-            UnitType::Skip | UnitType::Direct => {
-                let blocks =
-                    self.derived(field, slice, (x, y, size), syntax.subtype, syntax.weighted_skip_mode);
+            CuType::Skip | CuType::Direct => {
+                let blocks = self.derived(field, slice, node, syntax.subtype, syntax.weighted_skip_mode);
                 for block in blocks.as_slice() {
                     field.store(block.rect, slice, block.motion);
                 }
                 blocks
             }
-            UnitType::Explicit(partition) => self.explicit(field, slice, (x, y, size), partition, syntax),
+            CuType::Explicit(partition) => self.explicit(field, slice, node, partition, syntax),
         }
     }
 
-    /// Motion that a skip or direct unit at (x, y) would have (docs/spec/avs2#c10); nothing is stored.
+    /// Motion that a skip or direct CU at `node` would have (docs/spec/avs2#c10); nothing is stored.
     pub(crate) fn derived(
         &self,
         field: &MotionField,
         slice: u32,
-        (x, y, size): (usize, usize, usize),
+        node: Node,
         subtype: u8,
         weighted_skip_mode: u8,
     ) -> PredictionBlocks {
         let neighbours = Neighbours { field, slice };
-        let unit = Rect::new(x, y, size, size);
+        let ((x, y), size) = (node.at, node.size());
+        let cu = Rect::of(node);
         if subtype != 0 {
             let motion = if self.is_b() {
-                spatial_of_b_picture(neighbours, unit, subtype)
+                spatial_of_b_picture(neighbours, cu, subtype)
             } else {
-                spatial(neighbours, unit, subtype)
+                spatial(neighbours, cu, subtype)
             };
-            return PredictionBlocks::one(unit, motion);
+            return PredictionBlocks::one(cu, motion);
         }
         let temporal = |x: usize, y: usize| {
             if self.is_b() {
-                self.temporal_of_b_picture(neighbours, unit, x, y)
+                self.temporal_of_b_picture(neighbours, cu, x, y)
             } else {
                 self.temporal(x, y, weighted_skip_mode)
             }
         };
         if size == 8 {
-            return PredictionBlocks::one(unit, temporal(x, y));
+            return PredictionBlocks::one(cu, temporal(x, y));
         }
         let half = size / 2;
         let block = |i: usize| {
@@ -191,15 +192,15 @@ impl MotionContext<'_> {
     }
 
     /// docs/spec/avs2#c10.4.
-    fn temporal_of_b_picture(&self, neighbours: Neighbours<'_>, unit: Rect, x: usize, y: usize) -> Motion {
+    fn temporal_of_b_picture(&self, neighbours: Neighbours<'_>, cu: Rect, x: usize, y: usize) -> Motion {
         let vectors = match self.collocated.and_then(|c| c.at(x, y)) {
             Some(c) => [
                 scale_direct(c.vector, self.distances.of(1), c.distance.into()),
                 scale_direct(c.vector, self.distances.of(0), c.distance.into()).negated(),
             ],
             None => [
-                predict_vector(neighbours, &self.distances, unit, Shape::None, 0, 1),
-                predict_vector(neighbours, &self.distances, unit, Shape::None, 1, 0),
+                predict_vector(neighbours, &self.distances, cu, Shape::None, 0, 1),
+                predict_vector(neighbours, &self.distances, cu, Shape::None, 1, 0),
             ],
         };
         Motion::of_b_picture(Direction::Symmetric, vectors)
@@ -210,14 +211,14 @@ impl MotionContext<'_> {
         &self,
         field: &mut MotionField,
         slice: u32,
-        (x, y, size): (usize, usize, usize),
+        node: Node,
         partition: Partition,
         syntax: &InterSyntax,
     ) -> PredictionBlocks {
-        let mut found = PredictionBlocks::one(Rect::new(x, y, size, size), Motion::INTRA);
+        let mut found = PredictionBlocks::one(Rect::of(node), Motion::INTRA);
         found.count = partition.count();
         for index in 0..found.count {
-            let (rect, shape) = partition.block(index, x, y, size);
+            let (rect, shape) = partition.block(index, node);
             let coded = &syntax.blocks[index];
             let block = &mut found.blocks[index];
             block.rect = rect;
@@ -243,23 +244,23 @@ impl MotionContext<'_> {
             field.store(rect, slice, block.motion);
         }
         if self.is_b() {
-            self.backward(field, slice, (x, y, size), partition, syntax, &mut found);
+            self.backward(field, slice, node, partition, syntax, &mut found);
         }
         found
     }
 
-    /// The backward vectors of a unit, after all forward vectors (docs/spec/avs2#c9.3).
+    /// The backward vectors of a CU, after all forward vectors (docs/spec/avs2#c9.3).
     fn backward(
         &self,
         field: &mut MotionField,
         slice: u32,
-        (x, y, size): (usize, usize, usize),
+        node: Node,
         partition: Partition,
         syntax: &InterSyntax,
         found: &mut PredictionBlocks,
     ) {
         for index in 0..found.count {
-            let (rect, shape) = partition.block(index, x, y, size);
+            let (rect, shape) = partition.block(index, node);
             let motion = &mut found.blocks[index].motion;
             if motion.references[1] < 0 {
                 continue;
@@ -306,8 +307,8 @@ impl<'a> Found<'a> {
 }
 
 /// docs/spec/avs2#c10.3: spatial derivation in F pictures.
-fn spatial(neighbours: Neighbours<'_>, unit: Rect, subtype: u8) -> Motion {
-    let motions = SPATIAL_ORDER.map(|n| neighbours.of(unit, n));
+fn spatial(neighbours: Neighbours<'_>, cu: Rect, subtype: u8) -> Motion {
+    let motions = SPATIAL_ORDER.map(|n| neighbours.of(cu, n));
     let pairs = Found::new(&motions, |m| m.references[0] >= 0 && m.references[1] >= 0);
     let singles = Found::new(&motions, |m| m.references[0] >= 0 && m.references[1] < 0);
     let join = |(a, b): (&Motion, &Motion)| {
@@ -335,8 +336,8 @@ fn spatial(neighbours: Neighbours<'_>, unit: Rect, subtype: u8) -> Motion {
 }
 
 /// docs/spec/avs2#c10.5.
-fn spatial_of_b_picture(neighbours: Neighbours<'_>, unit: Rect, subtype: u8) -> Motion {
-    let motions = SPATIAL_ORDER.map(|n| neighbours.of(unit, n));
+fn spatial_of_b_picture(neighbours: Neighbours<'_>, cu: Rect, subtype: u8) -> Motion {
+    let motions = SPATIAL_ORDER.map(|n| neighbours.of(cu, n));
     let of = |direction: Direction| Found::new(&motions, |m| m.direction == direction);
     let both = of(Direction::Bidirectional);
     let forward = of(Direction::Forward).first.map(|m| m.vectors[0]);

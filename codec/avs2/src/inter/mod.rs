@@ -5,16 +5,16 @@
 //! 1. [`PictureBuffer::begin`] takes a picture header and gives the picture's place in its sequence, its references
 //!    and their distances. After the loop filters [`PictureBuffer::insert`] takes the picture, with the
 //!    [`MotionField::to_collocated`] part of its motion, and outputs what is due.
-//! 2. [`code_unit_type`] and [`code_inter`] code type and motion of a unit, [`code_inter_residual`] its transform
-//!    split, coded blocks and QP; coefficients follow as in intra units, for the luma blocks of [`transform_split`]
+//! 2. [`code_cu_type`] and [`code_inter`] code type and motion of a CU, [`code_inter_residual`] its transform
+//!    split, coded blocks and QP; coefficients follow as in intra CUs, for the luma blocks of [`transform_split`]
 //!    and the class [`BlockClass::INTER_LUMA`](crate::syntax::BlockClass::INTER_LUMA). They write with an `AecWriter`
-//!    and count bits with a `CostCoder`. In inter pictures [`code_unit_type`] comes before every unit, intra ones
+//!    and count bits with a `CostCoder`. In inter pictures [`code_cu_type`] comes before every CU, intra ones
 //!    included.
-//! 3. [`MotionContext::decode_unit`] turns the syntax into motion, stores it in the [`MotionField`] and returns the
-//!    blocks to predict. Every unit of an inter picture must be stored, intra units too, in coding order.
+//! 3. [`MotionContext::decode_cu`] turns the syntax into motion, stores it in the [`MotionField`] and returns the
+//!    blocks to predict. Every CU of an inter picture must be stored, intra CUs too, in coding order.
 //! 4. [`Compensator::predict`] makes the prediction of one component of a block. Recon functions add the residual.
 //! 5. [`MotionField::set_coded`], [`mark_inner_edges`] and [`switch_off_still_edges`] prepare deblocking: the motion
-//!    switch needs the coded flags and the motion of both sides, so it runs once a row of units is complete.
+//!    switch needs the coded flags and the motion of both sides, so it runs once a row of CUs is complete.
 //!
 //! For choices, before anything is stored:
 //!
@@ -23,7 +23,7 @@
 //! * [`MotionContext::block_predictor`] gives the vector predictor of a block; [`representable`] moves a wanted vector
 //!   to one that progressive resolution can express, and [`difference`] gives what is coded for it.
 //! * [`PredictionBlock::new`] with [`Motion::single`] predicts from any vector, for motion search.
-//! * Trials of divided units store motion; [`MotionField::forget`] takes it back before another trial of the area.
+//! * Trials of divided CUs store motion; [`MotionField::forget`] takes it back before another trial of the area.
 
 mod compensation;
 mod deblocking;
@@ -46,8 +46,8 @@ pub(crate) use motion::{CollocatedMotion, MotionField, Rect};
 pub(crate) use partition::{Orientation, Partition, Shape};
 pub(crate) use picture_buffer::{PictureBuffer, PictureOrder, StoredPicture, picture_bytes};
 pub(crate) use syntax::{
-    InterResidual, InterSyntax, InterTools, UnitType, code_inter, code_inter_residual, code_unit_type,
-    transform_split, transform_strips,
+    CuType, InterCuKind, InterResidual, InterSyntax, InterTools, code_cu_type, code_inter,
+    code_inter_residual, orientation_of, transform_split,
 };
 
 #[allow(unused_imports, reason = "for encoders")]

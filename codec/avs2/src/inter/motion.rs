@@ -1,6 +1,7 @@
 //! Motion vectors and the motion field (docs/spec/avs2#c5 and #c11).
 
 use super::prediction::Distances;
+use crate::syntax::Node;
 
 /// Units of 1/4 luma sample, which are units of 1/8 chroma sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -103,6 +104,12 @@ impl Rect {
     pub(crate) fn new(x: usize, y: usize, width: usize, height: usize) -> Self {
         Self { x, y, width, height }
     }
+
+    /// The samples of a node.
+    pub(crate) fn of(node: Node) -> Self {
+        let ((x, y), size) = (node.at, node.size());
+        Self { x, y, width: size, height: size }
+    }
 }
 
 /// One 4x4 block of the field; `slice` is 0 until the block is decoded.
@@ -120,7 +127,7 @@ pub(crate) struct MotionField {
     columns: usize,
     rows: usize,
     blocks: Vec<Block>,
-    /// Whether the unit that holds an 8x8 block has coefficients.
+    /// Whether the CU that holds an 8x8 block has coefficients.
     coded: Vec<bool>,
 }
 
@@ -144,7 +151,7 @@ impl MotionField {
         4 * self.rows
     }
 
-    /// Notes whether the unit `rect` has coefficients of any component.
+    /// Notes whether the CU `rect` has coefficients of any component.
     pub(crate) fn set_coded(&mut self, rect: Rect, coded: bool) {
         let columns = self.columns / 2;
         let range = (rect.x / 8).min(columns)..((rect.x + rect.width) / 8).min(columns);
@@ -153,7 +160,7 @@ impl MotionField {
         }
     }
 
-    /// Whether the unit that holds luma sample (x, y) has coefficients.
+    /// Whether the CU that holds luma sample (x, y) has coefficients.
     pub(crate) fn is_coded(&self, x: usize, y: usize) -> bool {
         self.coded[(y / 8) * (self.columns / 2) + x / 8]
     }

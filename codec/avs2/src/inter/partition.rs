@@ -1,8 +1,9 @@
-//! Types and prediction blocks of inter coding units (docs/spec/avs2#c4.1 and #a25).
+//! Types and prediction blocks of inter CUs (docs/spec/avs2#c4.1 and #a25).
 
 use super::motion::Rect;
+use crate::syntax::Node;
 
-/// Division of an explicitly coded inter unit (table 4-2).
+/// Division of an explicitly coded inter CU (table 4-2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Partition {
     /// 2Nx2N.
@@ -31,7 +32,7 @@ pub(crate) enum Shape {
     Bottom,
 }
 
-/// How the four luma transform blocks of a split inter unit lie (table 13-1).
+/// How the four luma transform blocks of a split inter CU lie (table 13-1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Orientation {
     /// Not divided in strips.
@@ -48,7 +49,7 @@ impl Partition {
         if self == Self::Whole { 1 } else { 2 }
     }
 
-    /// The direction in which the unit is divided.
+    /// The direction in which the CU is divided.
     pub(crate) fn orientation(self) -> Orientation {
         match self {
             Self::Whole => Orientation::Square,
@@ -57,7 +58,7 @@ impl Partition {
         }
     }
 
-    /// Distance of the inner border from the top or left of a unit of `size`; `None` if there is no border.
+    /// Distance of the inner border from the top or left of a CU of `size`; `None` if there is no border.
     pub(crate) fn border(self, size: usize) -> Option<usize> {
         match self {
             Self::Whole => None,
@@ -67,8 +68,9 @@ impl Partition {
         }
     }
 
-    /// Prediction block `index` of a unit at (x, y).
-    pub(crate) fn block(self, index: usize, x: usize, y: usize, size: usize) -> (Rect, Shape) {
+    /// Prediction block `index` of a CU.
+    pub(crate) fn block(self, index: usize, node: Node) -> (Rect, Shape) {
+        let ((x, y), size) = (node.at, node.size());
         let Some(border) = self.border(size) else {
             return (Rect::new(x, y, size, size), Shape::None);
         };
@@ -86,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn blocks_cover_the_unit() {
+    fn blocks_cover_the_cu() {
         let all = [
             (Partition::Horizontal, [(0, 0, 32, 16), (0, 16, 32, 16)]),
             (Partition::Vertical, [(0, 0, 16, 32), (16, 0, 16, 32)]),
@@ -97,10 +99,13 @@ mod tests {
         ];
         for (partition, blocks) in all {
             for (index, (x, y, width, height)) in blocks.into_iter().enumerate() {
-                let (rect, _) = partition.block(index, 64, 32, 32);
+                let (rect, _) = partition.block(index, Node { at: (64, 32), log2_size: 5 });
                 assert_eq!(rect, Rect::new(64 + x, 32 + y, width, height), "{partition:?} {index}");
             }
         }
-        assert_eq!(Partition::Whole.block(0, 8, 8, 8), (Rect::new(8, 8, 8, 8), Shape::None));
+        assert_eq!(
+            Partition::Whole.block(0, Node { at: (8, 8), log2_size: 3 }),
+            (Rect::new(8, 8, 8, 8), Shape::None)
+        );
     }
 }

@@ -1,16 +1,18 @@
-//! Inter syntax of coding units (docs/spec/avs2#a25 and #a26), written once for reading, writing and counting.
+//! Inter syntax of CUs (docs/spec/avs2#a25 and #a26), written once for reading, writing and counting.
 
 use super::motion::Direction;
 use super::partition::{Orientation, Partition};
 use super::vector_coding::VectorDifference;
 use crate::aec::{BinCoder, ctx};
 use crate::headers::{PictureHeader, SequenceHeader};
-use crate::syntax::{NeighbourView, SliceTools, TransformSplit, code_chroma_ctp, code_luma_ctp, code_qp};
+use crate::syntax::{
+    NeighbourView, Node, SliceTools, TransformSplit, code_chroma_ctp, code_luma_ctp, code_qp,
+};
 use crate::{Error, PictureType};
 
-/// Type of a coding unit (25).
+/// Type of a CU (25).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum UnitType {
+pub(crate) enum CuType {
     Intra,
     /// Derived motion, no residual.
     Skip,
@@ -76,35 +78,35 @@ impl Default for PredictionSyntax {
     }
 }
 
-/// The inter syntax elements of one unit.
+/// The inter syntax elements of one CU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct InterSyntax {
-    /// `weighted_skip_mode` of skip and direct units.
+    /// `weighted_skip_mode` of skip and direct CUs.
     pub(crate) weighted_skip_mode: u8,
-    /// `cu_subtype_index` of skip and direct units (table 4-5).
+    /// `cu_subtype_index` of skip and direct CUs (table 4-5).
     pub(crate) subtype: u8,
-    /// One or two prediction blocks of explicit units.
+    /// One or two prediction blocks of explicit CUs.
     pub(crate) blocks: [PredictionSyntax; 2],
     /// `dir_multi_hypothesis_mode`, 0..=8.
     pub(crate) multi_hypothesis: u8,
 }
 
-/// Codes the type of a unit with size `1 << log2_size` in a P, F or B picture (docs/spec/avs2#a25.1).
-pub(crate) fn code_unit_type<C: BinCoder>(
+/// Codes the type of a CU with size `1 << log2_size` in a P, F or B picture (docs/spec/avs2#a25.1).
+pub(crate) fn code_cu_type<C: BinCoder>(
     c: &mut C,
     tools: &InterTools,
     log2_size: u8,
-    value: UnitType,
-) -> UnitType {
+    value: CuType,
+) -> CuType {
     let large = log2_size > 3;
     let (max, intra) = if large { (6, 6) } else { (5, 5) };
     let index = match value {
-        UnitType::Skip => 0,
-        UnitType::Direct => 1,
-        UnitType::Explicit(Partition::Whole) => 2,
-        UnitType::Explicit(Partition::Horizontal | Partition::HorizontalUp | Partition::HorizontalDown) => 3,
-        UnitType::Explicit(_) => 4,
-        UnitType::Intra => intra,
+        CuType::Skip => 0,
+        CuType::Direct => 1,
+        CuType::Explicit(Partition::Whole) => 2,
+        CuType::Explicit(Partition::Horizontal | Partition::HorizontalUp | Partition::HorizontalDown) => 3,
+        CuType::Explicit(_) => 4,
+        CuType::Intra => intra,
     };
     let mut found = 0;
     while found < max {
@@ -116,15 +118,15 @@ pub(crate) fn code_unit_type<C: BinCoder>(
         found += 1;
     }
     match found {
-        0 => UnitType::Skip,
-        1 => UnitType::Direct,
-        2 => UnitType::Explicit(Partition::Whole),
-        3 | 4 => UnitType::Explicit(code_partition(c, tools, log2_size, found == 3, value)),
+        0 => CuType::Skip,
+        1 => CuType::Direct,
+        2 => CuType::Explicit(Partition::Whole),
+        3 | 4 => CuType::Explicit(code_partition(c, tools, log2_size, found == 3, value)),
         5 if large => {
             c.fail(Error::Invalid { element: "cu_type_index", value: 5 });
-            UnitType::Intra
+            CuType::Intra
         }
-        _ => UnitType::Intra,
+        _ => CuType::Intra,
     }
 }
 
@@ -133,32 +135,32 @@ fn code_partition<C: BinCoder>(
     tools: &InterTools,
     log2_size: u8,
     horizontal: bool,
-    value: UnitType,
+    value: CuType,
 ) -> Partition {
     let symmetric = if horizontal { Partition::Horizontal } else { Partition::Vertical };
     if log2_size == 3 || !tools.asymmetric_partitions {
         return symmetric;
     }
-    if c.bin(ctx::SHAPE, value == UnitType::Explicit(symmetric)) {
+    if c.bin(ctx::SHAPE, value == CuType::Explicit(symmetric)) {
         return symmetric;
     }
     let first = if horizontal { Partition::HorizontalUp } else { Partition::VerticalLeft };
     let second = if horizontal { Partition::HorizontalDown } else { Partition::VerticalRight };
-    if c.bin(ctx::SHAPE + 1, value == UnitType::Explicit(first)) { first } else { second }
+    if c.bin(ctx::SHAPE + 1, value == CuType::Explicit(first)) { first } else { second }
 }
 
-/// Codes what follows the type of an inter unit (26).
+/// Codes what follows the type of an inter CU (26).
 pub(crate) fn code_inter<C: BinCoder>(
     c: &mut C,
     tools: &InterTools,
     log2_size: u8,
-    unit: UnitType,
+    cu_type: CuType,
     syntax: &mut InterSyntax,
 ) {
-    match unit {
-        UnitType::Intra => {}
-        UnitType::Skip | UnitType::Direct => code_derived(c, tools, syntax),
-        UnitType::Explicit(partition) => code_explicit(c, tools, log2_size, partition.count(), syntax),
+    match cu_type {
+        CuType::Intra => {}
+        CuType::Skip | CuType::Direct => code_derived(c, tools, syntax),
+        CuType::Explicit(partition) => code_explicit(c, tools, log2_size, partition.count(), syntax),
     }
 }
 
@@ -333,20 +335,20 @@ fn code_difference_component<C: BinCoder>(c: &mut C, context: usize, value: i32)
     if c.bypass(value < 0) { -found } else { found }
 }
 
-/// What inter units say about their residual (docs/spec/avs2#a28.2, #a29).
+/// What inter CUs say about their residual (docs/spec/avs2#a28.2, #a29).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct InterResidual {
     /// `transform_split_flag`.
     pub(crate) split: bool,
     /// Coded blocks: bits 0..=3 luma, 4 Cb, 5 Cr.
     pub(crate) ctp: u8,
-    /// QP; a writer takes the difference to the unit on the left from it.
+    /// QP; a writer takes the difference to the CU on the left from it.
     pub(crate) qp: u8,
 }
 
-/// The luma transform blocks of an inter unit; `strips` is the orientation of its split transform.
-pub(crate) fn transform_split(split: bool, strips: Orientation) -> TransformSplit {
-    match (split, strips) {
+/// The luma transform blocks of an inter CU; `orientation` is that of its blocks if its transform is split.
+pub(crate) fn transform_split(is_split: bool, orientation: Orientation) -> TransformSplit {
+    match (is_split, orientation) {
         (false, _) => TransformSplit::None,
         (true, Orientation::Square) => TransformSplit::Quarters,
         (true, Orientation::Horizontal) => TransformSplit::Horizontal,
@@ -355,47 +357,54 @@ pub(crate) fn transform_split(split: bool, strips: Orientation) -> TransformSpli
 }
 
 /// The orientation of the blocks of a luma transform that may be split.
-pub(crate) fn transform_strips(kind: TransformSplit) -> Orientation {
-    match kind {
+pub(crate) fn orientation_of(split: TransformSplit) -> Orientation {
+    match split {
         TransformSplit::Horizontal => Orientation::Horizontal,
         TransformSplit::Vertical => Orientation::Vertical,
         _ => Orientation::Square,
     }
 }
 
-/// Codes transform split, `ctp` and QP of an inter unit at (`x`, `y`) of size `1 << log2_size`. The coefficients of the
-/// blocks with `ctp` bits follow.
+/// What decides how the residual of an inter CU is coded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct InterCuKind {
+    pub(crate) cu_type: CuType,
+    /// How the luma blocks lie if the transform is split.
+    pub(crate) orientation: Orientation,
+}
+
+/// Codes transform split, `ctp` and QP of an inter CU. The coefficients of the blocks with `ctp` bits follow.
 ///
-/// Not every combination has a code: without split a unit with chroma bits 0 has luma bit 1, and a direct unit cannot
-/// be all zero (it is a skip unit then).
+/// Not every combination has a code: without split a CU with chroma bits 0 has luma bit 1, and a direct CU cannot
+/// be all zero (it is a skip CU then).
 pub(crate) fn code_inter_residual<C: BinCoder>(
     c: &mut C,
     tools: &SliceTools,
     neighbours: &mut impl NeighbourView,
-    ((x, y), log2_size): ((usize, usize), u32),
-    (unit, strips): (UnitType, Orientation),
+    node: Node,
+    InterCuKind { cu_type, orientation }: InterCuKind,
     residual: &mut InterResidual,
 ) {
-    let size = 1 << log2_size;
-    let at = (x, y);
+    let (Node { at, .. }, size) = (node, node.size());
+    let (x, y) = at;
     neighbours.update(at, (size, size), |entry| (entry.luma_mode, entry.chroma_mode_set) = (0, true));
-    if unit == UnitType::Skip {
+    if cu_type == CuType::Skip {
         let qp = neighbours.left(x, y).qp;
         *residual = InterResidual { split: false, ctp: 0, qp };
         neighbours.update(at, (size, size), |entry| (entry.coded, entry.qp) = (false, qp));
         return;
     }
-    let is_zero = unit != UnitType::Direct && c.bin(ctx::CTP + 8, residual.ctp == 0 && !residual.split);
+    let is_zero = cu_type != CuType::Direct && c.bin(ctx::CTP + 8, residual.ctp == 0 && !residual.split);
     if is_zero {
         (residual.split, residual.ctp) = (false, 0);
         neighbours.update(at, (size, size), |entry| entry.coded = false);
     } else {
         residual.split = c.bin(ctx::TRANSFORM_SPLIT, residual.split);
         let chroma = code_chroma_ctp(c, ctx::CTP + 4, residual.ctp >> 4);
-        let kind = transform_split(residual.split, strips);
+        let split = transform_split(residual.split, orientation);
         let mut luma = 0;
-        for i in 0..kind.block_count() {
-            let block = kind.block(size, i);
+        for i in 0..split.block_count() {
+            let block = split.block(size, i);
             let at = (x + block.x, y + block.y);
             let coded = (!residual.split && chroma == 0)
                 || code_luma_ctp(c, neighbours, at, (residual.ctp >> i) & 1 == 1);
@@ -441,23 +450,23 @@ mod tests {
         Partition::VerticalRight,
     ];
 
-    /// A unit that the syntax can express.
-    fn unit(r: &mut Random, tools: &InterTools) -> (u8, UnitType, InterSyntax) {
+    /// A CU that the syntax can express.
+    fn any_cu(r: &mut Random, tools: &InterTools) -> (u8, CuType, InterSyntax) {
         let log2_size = 3 + r.below(4) as u8;
-        let unit = match r.below(8) {
-            0 => UnitType::Intra,
-            1 => UnitType::Skip,
-            2 => UnitType::Direct,
+        let cu_type = match r.below(8) {
+            0 => CuType::Intra,
+            1 => CuType::Skip,
+            2 => CuType::Direct,
             _ => {
                 let count = if log2_size > 3 && tools.asymmetric_partitions { 7 } else { 3 };
-                UnitType::Explicit(PARTITIONS[r.below(count) as usize])
+                CuType::Explicit(PARTITIONS[r.below(count) as usize])
             }
         };
         let mut syntax = InterSyntax::default();
         let f = tools.picture_type == PictureType::F;
         let b = tools.picture_type == PictureType::B;
-        match unit {
-            UnitType::Skip | UnitType::Direct => {
+        match cu_type {
+            CuType::Skip | CuType::Direct => {
                 if f && tools.weighted_skip && tools.references > 1 {
                     syntax.weighted_skip_mode = r.below(tools.references.into()) as u8;
                 }
@@ -465,7 +474,7 @@ mod tests {
                     syntax.subtype = r.below(5) as u8;
                 }
             }
-            UnitType::Explicit(partition) => {
+            CuType::Explicit(partition) => {
                 let smallest = log2_size == 3 && partition.count() == 2;
                 for block in &mut syntax.blocks[..partition.count()] {
                     if b {
@@ -497,13 +506,13 @@ mod tests {
                     syntax.multi_hypothesis = r.below(9) as u8;
                 }
             }
-            UnitType::Intra => {}
+            CuType::Intra => {}
         }
-        (log2_size, unit, syntax)
+        (log2_size, cu_type, syntax)
     }
 
     #[test]
-    fn units_read_back() {
+    fn cus_read_back() {
         let mut r = Random(1);
         for round in 0..200 {
             let picture_type = [PictureType::P, PictureType::F, PictureType::B][round % 3];
@@ -516,20 +525,20 @@ mod tests {
                 asymmetric_partitions: r.below(2) == 1,
                 pmvr: false,
             };
-            let units: Vec<_> = (0..100).map(|_| unit(&mut r, &tools)).collect();
+            let cus: Vec<_> = (0..100).map(|_| any_cu(&mut r, &tools)).collect();
             let mut writer = AecWriter::new();
-            for &(log2_size, unit, mut syntax) in &units {
-                assert_eq!(code_unit_type(&mut writer, &tools, log2_size, unit), unit);
-                code_inter(&mut writer, &tools, log2_size, unit, &mut syntax);
+            for &(log2_size, cu_type, mut syntax) in &cus {
+                assert_eq!(code_cu_type(&mut writer, &tools, log2_size, cu_type), cu_type);
+                code_inter(&mut writer, &tools, log2_size, cu_type, &mut syntax);
             }
             writer.final_bin(true);
             let bytes = writer.finish();
             let mut reader = AecReader::new(&bytes);
-            for &(log2_size, unit, syntax) in &units {
-                assert_eq!(code_unit_type(&mut reader, &tools, log2_size, UnitType::Skip), unit);
+            for &(log2_size, cu_type, syntax) in &cus {
+                assert_eq!(code_cu_type(&mut reader, &tools, log2_size, CuType::Skip), cu_type);
                 let mut read = InterSyntax::default();
-                code_inter(&mut reader, &tools, log2_size, unit, &mut read);
-                assert_eq!(read, syntax, "{tools:?} {unit:?} log2_size {log2_size}");
+                code_inter(&mut reader, &tools, log2_size, cu_type, &mut read);
+                assert_eq!(read, syntax, "{tools:?} {cu_type:?} log2_size {log2_size}");
             }
             assert!(reader.final_bin(false));
             assert_eq!(reader.check(), Ok(()));

@@ -7,8 +7,8 @@ use crate::aec::{AecWriter, BinCoder};
 use crate::bitstream::{BitWriter, start_code, write_unit};
 use crate::headers::{PictureHeader, ReferenceConfigurationSet, SequenceHeader, SliceHeader};
 use crate::syntax::{
-    BlockClass, IntraUnit, Levels, Neighbours, SliceTools, TransformSplit, code_coefficients,
-    code_end_of_slice, code_intra_unit, code_split_flag,
+    BlockClass, IntraCu, Levels, Neighbours, Node, SliceTools, TransformSplit, code_coefficients,
+    code_end_of_slice, code_intra_cu, code_split_flag,
 };
 use crate::{Decoder, DecoderOptions, Error, Limits, NeverCancel, Picture, PictureType};
 
@@ -50,7 +50,7 @@ fn header(index: usize) -> PictureHeader {
     header
 }
 
-/// Units of a picture with its headers; `code` writes the only largest coding unit.
+/// Units of a picture with its headers; `code` writes the only LCU.
 fn picture_units(header: &mut PictureHeader, code: impl FnOnce(&mut AecWriter, &mut Neighbours)) -> Vec<u8> {
     let (sequence, mut out) = (sequence(), Vec::new());
     let intra = header.is_intra();
@@ -79,9 +79,9 @@ fn first_picture() -> Vec<u8> {
     write_unit(&mut out, start_code::SEQUENCE, &bits.finish_unit());
     out.extend(picture_units(&mut header(0), |aec, neighbours| {
         code_split_flag(aec, 6, false);
-        let mut unit = IntraUnit { luma_modes: [1; 4], ctp: 0b11_0001, qp: QP, ..IntraUnit::default() };
-        code_intra_unit(aec, &TOOLS, neighbours, (0, 0), 6, &mut unit);
-        assert_eq!(unit.split, TransformSplit::None);
+        let mut cu = IntraCu { luma_modes: [1; 4], ctp: 0b11_0001, qp: QP, ..IntraCu::default() };
+        code_intra_cu(aec, &TOOLS, neighbours, WHOLE, &mut cu);
+        assert_eq!(cu.split, TransformSplit::None);
         code_coefficients(aec, (32, 32), BlockClass::intra_luma(1, false), &mut Texture);
         code_coefficients(aec, (32, 32), BlockClass::CHROMA, &mut Texture);
         code_coefficients(aec, (32, 32), BlockClass::CHROMA, &mut Texture);
@@ -89,16 +89,19 @@ fn first_picture() -> Vec<u8> {
     out
 }
 
-/// A picture of one skip unit.
+/// The CU that a picture of one CU has.
+const WHOLE: Node = Node { at: (0, 0), log2_size: 6 };
+
+/// A picture of one skip CU.
 fn still_picture(index: usize) -> Vec<u8> {
     let mut header = header(index);
     let tools = InterTools::new(&sequence(), &header);
     picture_units(&mut header, |aec, neighbours| {
         code_split_flag(aec, 6, false);
-        code_unit_type(aec, &tools, 6, UnitType::Skip);
-        code_inter(aec, &tools, 6, UnitType::Skip, &mut InterSyntax::default());
-        let kind = (UnitType::Skip, Orientation::Square);
-        code_inter_residual(aec, &TOOLS, neighbours, ((0, 0), 6), kind, &mut InterResidual::default());
+        code_cu_type(aec, &tools, 6, CuType::Skip);
+        code_inter(aec, &tools, 6, CuType::Skip, &mut InterSyntax::default());
+        let kind = InterCuKind { cu_type: CuType::Skip, orientation: Orientation::Square };
+        code_inter_residual(aec, &TOOLS, neighbours, WHOLE, kind, &mut InterResidual::default());
     })
 }
 
@@ -114,8 +117,25 @@ fn rows(picture: &Picture, c: usize) -> Vec<Vec<u8>> {
     (0..plane.height).map(|y| plane.row(y).to_vec()).collect()
 }
 
+/// Explicit motion, its copy, a multi-hypothesis mode, an intra CU.
+fn one_of_four(i: usize, predictor: MotionVector, wanted: MotionVector) -> (CuType, InterSyntax) {
+    let mut syntax = InterSyntax::default();
+    match i {
+        1 => {
+            syntax.subtype = 3;
+            return (CuType::Skip, syntax);
+        }
+        3 => return (CuType::Intra, syntax),
+        _ => {}
+    }
+    let vector = representable(predictor, wanted, true);
+    syntax.blocks[0].differences[0] = difference(predictor, vector, true);
+    syntax.multi_hypothesis = if i == 2 { 4 } else { 0 };
+    (CuType::Explicit(Partition::Whole), syntax)
+}
+
 #[test]
-fn units_written_like_an_encoder_decode_to_its_prediction() {
+fn cus_written_like_an_encoder_decode_to_its_prediction() {
     let mut decoder = Decoder::new(DecoderOptions::default());
     let first = decode_one(&mut decoder, &first_picture());
     let mut buffer = PictureBuffer::default();
@@ -133,44 +153,28 @@ fn units_written_like_an_encoder_decode_to_its_prediction() {
     let mut expected = [vec![0; SIZE * SIZE], vec![0; SIZE * SIZE / 4], vec![0; SIZE * SIZE / 4]];
     let wanted = representable(MotionVector::ZERO, MotionVector::new(13, -22), true);
 
-    // Four units: explicit motion, its copy, a multi-hypothesis mode, an intra unit.
     let data = picture_units(&mut header, |aec, neighbours| {
         code_split_flag(aec, 6, true);
         for (i, (x, y)) in [(0, 0), (32, 0), (0, 32), (32, 32)].into_iter().enumerate() {
             code_split_flag(aec, 5, false);
-            let mut syntax = InterSyntax::default();
-            let unit = match i {
-                1 => {
-                    syntax.subtype = 3;
-                    UnitType::Skip
-                }
-                3 => UnitType::Intra,
-                _ => {
-                    let predictor =
-                        context.block_predictor(&field, 1, Rect::new(x, y, 32, 32), Shape::None, 0);
-                    let vector = representable(predictor, wanted, true);
-                    syntax.blocks[0].differences[0] = difference(predictor, vector, true);
-                    syntax.multi_hypothesis = if i == 2 { 4 } else { 0 };
-                    UnitType::Explicit(Partition::Whole)
-                }
-            };
-            code_unit_type(aec, &tools, 5, unit);
-            code_inter(aec, &tools, 5, unit, &mut syntax);
-            let blocks = context.decode_unit(&mut field, 1, (x, y, 32), unit, &syntax);
-            if unit == UnitType::Intra {
-                let mut intra = IntraUnit { qp: QP, ..IntraUnit::default() };
-                code_intra_unit(aec, &TOOLS, neighbours, (x, y), 5, &mut intra);
+            let node = Node { at: (x, y), log2_size: 5 };
+            let predictor = context.block_predictor(&field, 1, Rect::of(node), Shape::None, 0);
+            let (cu_type, mut syntax) = one_of_four(i, predictor, wanted);
+            code_cu_type(aec, &tools, 5, cu_type);
+            code_inter(aec, &tools, 5, cu_type, &mut syntax);
+            let blocks = context.decode_cu(&mut field, 1, node, cu_type, &syntax);
+            if cu_type == CuType::Intra {
+                let mut intra = IntraCu { qp: QP, ..IntraCu::default() };
+                code_intra_cu(aec, &TOOLS, neighbours, node, &mut intra);
                 continue;
             }
-            let kind = (unit, Orientation::Square);
-            code_inter_residual(aec, &TOOLS, neighbours, ((x, y), 5), kind, &mut InterResidual::default());
-            for block in blocks.as_slice() {
-                for (c, samples) in expected.iter_mut().enumerate() {
-                    let stride = SIZE >> usize::from(c > 0);
-                    let origin = (y >> usize::from(c > 0)) * stride + (x >> usize::from(c > 0));
-                    let target = Block { samples: &mut samples[origin..], stride };
-                    compensator.predict(&order.references, block, c, target);
-                }
+            let kind = InterCuKind { cu_type, orientation: Orientation::Square };
+            code_inter_residual(aec, &TOOLS, neighbours, node, kind, &mut InterResidual::default());
+            for (c, samples) in expected.iter_mut().enumerate() {
+                let stride = SIZE >> usize::from(c > 0);
+                let origin = (y >> usize::from(c > 0)) * stride + (x >> usize::from(c > 0));
+                let target = Block { samples: &mut samples[origin..], stride };
+                compensator.predict(&order.references, &blocks.as_slice()[0], c, target);
             }
         }
     });
@@ -190,7 +194,7 @@ fn units_written_like_an_encoder_decode_to_its_prediction() {
 
 #[test]
 fn long_animations_need_the_memory_of_a_few_pictures() {
-    // Three planes with stride 128, five of them at most: two pictures, the one in work and its bands.
+    // Three planes with stride 128, five of them at most: two pictures, the one in work and its LCU rows.
     let limits = Limits { max_memory: 160 << 10, ..Limits::default() };
     let mut decoder = Decoder::new(DecoderOptions { limits, ..DecoderOptions::default() });
     let first = decode_one(&mut decoder, &first_picture());
@@ -226,11 +230,11 @@ fn inter_pictures_without_their_reference_are_errors() {
 }
 
 #[test]
-fn reserved_unit_type_is_an_error() {
+fn reserved_cu_type_is_an_error() {
     let mut header = header(1);
     let data = picture_units(&mut header, |aec, _| {
         code_split_flag(aec, 6, false);
-        // Five zeros and a final one stand for type 5, which large units do not have.
+        // Five zeros and a final one stand for type 5, which large CUs do not have.
         for i in 0..5 {
             aec.bin(crate::aec::ctx::CU_TYPE + i, false);
         }

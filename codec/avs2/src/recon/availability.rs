@@ -15,7 +15,7 @@ pub struct Availability {
     pub bottom_left: bool,
 }
 
-/// Z order of the 4x4 blocks of a largest coding unit, row by row.
+/// Z order of the 4x4 blocks of an LCU, row by row.
 static Z_ORDER: [[u8; 16]; 16] = {
     let mut order = [[0; 16]; 16];
     let mut y = 0;
@@ -34,13 +34,13 @@ static Z_ORDER: [[u8; 16]; 16] = {
     order
 };
 
-/// Position in Z order of the 4x4 block at (`x`, `y`), in luma samples from the corner of a largest coding unit.
+/// Position in Z order of the 4x4 block at (`x`, `y`), in luma samples from the corner of an LCU.
 #[inline]
 pub(crate) fn z_order(x: usize, y: usize) -> usize {
     Z_ORDER[y / 4][x / 4].into()
 }
 
-/// A largest coding unit and what of the slice is around it.
+/// An LCU and what of the slice is around it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LcuPlace {
     /// Position of its first luma sample.
@@ -49,7 +49,7 @@ pub(crate) struct LcuPlace {
     pub size: usize,
     /// Coded size of the picture.
     pub picture: (usize, usize),
-    /// The units to the left, above, above left and above right are in the slice.
+    /// The LCUs to the left, above, above left and above right are in the slice.
     pub left: bool,
     pub up: bool,
     pub up_left: bool,
@@ -64,7 +64,7 @@ impl LcuPlace {
         let right = x + 2 * w - 1;
         let top_right = right < self.picture.0
             && if dy == 0 {
-                // The segment ends in the unit above or in the one to the right of it.
+                // The segment ends in the LCU above or in the one to the right of it.
                 if right < self.x + self.size { self.up } else { self.up_right }
             } else {
                 dx + w < self.size && z_order(dx + w, dy - 1) < z

@@ -16,11 +16,13 @@ const LENGTH: usize = 704;
 #[derive(Debug, Clone)]
 pub struct ReferenceLine {
     samples: [u8; LENGTH],
+    /// Of the block that the line was loaded for; DC prediction asks for its `left` and `top`.
+    available: Availability,
 }
 
 impl Default for ReferenceLine {
     fn default() -> Self {
-        Self { samples: [MID; LENGTH] }
+        Self { samples: [MID; LENGTH], available: Availability::default() }
     }
 }
 
@@ -49,6 +51,7 @@ impl ReferenceLine {
         available: Availability,
         mode: u8,
     ) {
+        self.available = available;
         let line = &mut self.samples;
         if available.top {
             let above = origin - stride;
@@ -149,34 +152,41 @@ const COLUMN_STEP: [(u32, u32); 33] = {
     steps
 };
 
+/// Displacement from one row or column to the next, in samples: `multiplier` / 2^`shift`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Step {
+    multiplier: u32,
+    shift: u32,
+}
+
 /// Integer and fractional displacement (1/32 sample) at distance `k`.
 #[inline]
-pub(crate) fn displacement((multiplier, shift): (u32, u32), k: usize) -> (usize, i32) {
-    let p = (k as u32 * multiplier * 32) >> shift;
+pub(crate) fn displacement(step: Step, k: usize) -> (usize, i32) {
+    let p = (k as u32 * step.multiplier * 32) >> step.shift;
     ((p >> 5) as usize, (p & 31) as i32)
 }
 
 /// Step of `mode` per row.
 #[inline]
-pub(crate) fn row_step(mode: u8) -> (u32, u32) {
-    ROW_STEP[usize::from(mode)]
+pub(crate) fn row_step(mode: u8) -> Step {
+    let (multiplier, shift) = ROW_STEP[usize::from(mode)];
+    Step { multiplier, shift }
 }
 
 /// Step of `mode` per column.
 #[inline]
-pub(crate) fn column_step(mode: u8) -> (u32, u32) {
-    COLUMN_STEP[usize::from(mode)]
+pub(crate) fn column_step(mode: u8) -> Step {
+    let (multiplier, shift) = COLUMN_STEP[usize::from(mode)];
+    Step { multiplier, shift }
 }
 
 /// Predicts a block of `w` x `h` samples into `out`, whose rows are `stride` apart.
-///
-/// `available` is used by DC prediction only (its `left` and `top`); `mode` is 0..=32.
+/// `mode` is 0..=32.
 pub fn predict_intra(
     backend: Backend,
     mode: u8,
     (w, h): (usize, usize),
     line: &ReferenceLine,
-    available: Availability,
     out: &mut [u8],
     stride: usize,
 ) {
@@ -186,7 +196,7 @@ pub fn predict_intra(
     }
     match mode {
         0 => {
-            let value = dc(line, (w, h), available);
+            let value = dc(line, (w, h));
             rows(out, stride, (w, h)).for_each(|row| row.fill(value));
         }
         1 => plane(line, (w, h), out, stride),
@@ -209,12 +219,12 @@ pub(crate) fn rows(out: &mut [u8], stride: usize, (w, h): (usize, usize)) -> imp
     out.chunks_mut(stride).take(h).map(move |row| &mut row[..w])
 }
 
-fn dc(line: &ReferenceLine, (w, h): (usize, usize), available: Availability) -> u8 {
+fn dc(line: &ReferenceLine, (w, h): (usize, usize)) -> u8 {
     let sum = |samples: &[u8]| samples.iter().map(|&s| u32::from(s)).sum::<u32>();
     let (w32, h32) = (w as u32, h as u32);
     let top = || sum(line.slice(1, w));
     let left = || sum(line.slice(-(h as isize), h));
-    let value = match (available.top, available.left) {
+    let value = match (line.available.top, line.available.left) {
         (true, true) => ((top() + left() + ((w32 + h32) >> 1)) * (512 / (w32 + h32))) >> 9,
         (true, false) => (top() + (w32 >> 1)) >> w.ilog2(),
         (false, true) => (left() + (h32 >> 1)) >> h.ilog2(),
@@ -379,7 +389,7 @@ mod tests {
             let mut line = ReferenceLine::default();
             (0..LENGTH).for_each(|i| line.samples[i] = random.sample());
             for size in SIZES {
-                let available = Availability {
+                line.available = Availability {
                     left: random.below(3) > 0,
                     top: random.below(3) > 0,
                     ..Availability::default()
@@ -390,7 +400,7 @@ mod tests {
                     for backend in levels() {
                         for (out, backend) in predicted.iter_mut().zip([backend, Backend::SCALAR]) {
                             *out = vec![7; stride * size.1];
-                            predict_intra(backend, mode, size, &line, available, out, stride);
+                            predict_intra(backend, mode, size, &line, out, stride);
                         }
                         assert!(predicted[0] == predicted[1], "mode {mode}, block {size:?}, {backend:?}");
                     }
@@ -401,14 +411,14 @@ mod tests {
 
     #[test]
     fn checksums_of_the_specification() {
-        let available = Availability { left: true, top: true, ..Availability::default() };
         for backend in [Backend::SCALAR, Backend::detect(crate::SimdLevel::Auto)] {
             for (mode, sums) in CHECKSUMS.iter().enumerate() {
                 for (size, sum) in SIZES.iter().zip(sums) {
                     let mut line = seeded_line(*size);
+                    line.available = Availability { left: true, top: true, ..Availability::default() };
                     line.extend(*size, mode as u8);
                     let mut out = vec![0; size.0 * size.1];
-                    predict_intra(backend, mode as u8, *size, &line, available, &mut out, size.0);
+                    predict_intra(backend, mode as u8, *size, &line, &mut out, size.0);
                     let v = out.iter().fold(0_u16, |v, &s| v.wrapping_mul(31).wrapping_add(s.into()));
                     assert_eq!(v, *sum, "mode {mode}, block {size:?}, {backend:?}");
                 }

@@ -18,10 +18,10 @@ pub struct BlockClass {
 impl BlockClass {
     /// Chroma blocks.
     pub const CHROMA: Self = Self { luma: false, diagonal: true, swap: false };
-    /// Luma blocks of inter units.
+    /// Luma blocks of inter CUs.
     pub const INTER_LUMA: Self = Self { luma: true, diagonal: true, swap: false };
 
-    /// A luma block of an intra unit; `strip` tells SDIP blocks.
+    /// A luma block of an intra CU; `strip` tells SDIP blocks.
     #[inline]
     #[must_use]
     pub fn intra_luma(mode: u8, strip: bool) -> Self {
@@ -42,31 +42,36 @@ pub trait Levels {
 /// Greatest absolute level.
 const MAX_LEVEL: u32 = 32768;
 
-/// Codes a block of `w` x `h` coefficients, at least one of which is not 0.
+/// Codes a block of `size` (width, height) coefficients, at least one of which is not 0.
 ///
 /// A reader expects all levels to be 0 before the call.
 #[inline]
 pub fn code_coefficients<C: BinCoder, L: Levels>(
     c: &mut C,
-    (w, h): (usize, usize),
+    size: (usize, usize),
     class: BlockClass,
     levels: &mut L,
 ) {
     // Constant classes let the compiler make one function for each.
     match class {
-        BlockClass { luma: false, .. } => c.run(BlockJob::<L, false, true>((w, h), false, levels)),
-        BlockClass { diagonal: true, .. } => c.run(BlockJob::<L, true, true>((w, h), false, levels)),
-        BlockClass { swap, .. } => c.run(BlockJob::<L, true, false>((w, h), swap, levels)),
+        BlockClass { luma: false, .. } => c.run(BlockJob::<L, false, true> { size, swap: false, levels }),
+        BlockClass { diagonal: true, .. } => c.run(BlockJob::<L, true, true> { size, swap: false, levels }),
+        BlockClass { swap, .. } => c.run(BlockJob::<L, true, false> { size, swap, levels }),
     }
 }
 
-/// Size, transposition and levels of a block.
-struct BlockJob<'l, L, const LUMA: bool, const DIAG: bool>((usize, usize), bool, &'l mut L);
+/// The coding of a block.
+struct BlockJob<'l, L, const LUMA: bool, const DIAG: bool> {
+    size: (usize, usize),
+    /// Coded transposed.
+    swap: bool,
+    levels: &'l mut L,
+}
 
 impl<L: Levels, const LUMA: bool, const DIAG: bool> LocalJob for BlockJob<'_, L, LUMA, DIAG> {
     #[inline(always)]
     fn run<C: BinCoder>(self, c: &mut C) {
-        code_block::<C, L, LUMA, DIAG>(c, self.0, self.1, self.2);
+        code_block::<C, L, LUMA, DIAG>(c, self.size, self.swap, self.levels);
     }
 }
 

@@ -1,6 +1,6 @@
-//! What coding units need from those to the left and above.
+//! What CUs need from those to the left and above.
 
-/// What later units need of a row or column of a coding unit, or of a 4x4 block in it.
+/// What later CUs need of a row or column of a CU, or of a 4x4 block in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub luma_mode: u8,
@@ -16,7 +16,7 @@ impl Entry {
     }
 }
 
-/// The units around the one that is coded next, as the syntax sees them. Positions are luma samples of the picture.
+/// The CUs around the one that is coded next, as the syntax sees them. Positions are luma samples of the picture.
 pub(crate) trait NeighbourView {
     /// The entry to the left of a position.
     fn left(&self, x: usize, y: usize) -> Entry;
@@ -60,7 +60,7 @@ impl Neighbours {
         self.start_row();
     }
 
-    /// Call it at the start of a row of largest coding units.
+    /// Call it at the start of an LCU row.
     pub fn start_row(&mut self) {
         self.left = [Entry::outside(self.slice_qp); 16];
     }

@@ -1,4 +1,4 @@
-//! Sample adaptive offset data of a largest coding unit (21).
+//! Sample adaptive offset data of an LCU (21).
 
 use crate::aec::{BinCoder, ctx};
 
@@ -33,9 +33,9 @@ pub enum SaoMerge {
     /// Nobody's.
     #[default]
     None,
-    /// Those of the unit to the left.
+    /// Those of the LCU to the left.
     Left,
-    /// Those of the unit above.
+    /// Those of the LCU above.
     Up,
 }
 

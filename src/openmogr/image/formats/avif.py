@@ -94,7 +94,7 @@ class Avif(Format):
         picture = image.convert("RGBA") if image.mode == "LA" else image
         parts = {
             "quality": self.setting(options.quality),
-            "speed": SPEED,
+            "speed": _speed(options),
             "max_threads": settings.encoder_threads,
         }
         return saved(picture, self.pillow, {**parts, **embedded(_rewritable(options.metadata))})
@@ -111,12 +111,16 @@ class Avif(Format):
                 save_all=True,
                 duration=sequence.durations,
                 quality=self.setting(options.quality),
-                speed=SPEED,
+                speed=_speed(options),
                 max_threads=settings.encoder_threads,
             )
             return out.getvalue()
 
         return in_one_mode(frames, write)
+
+
+def _speed(options: EncodeOptions) -> int:
+    return SPEED if options.effort is None else 10 - options.effort
 
 
 def _bit_depth(stream: BinaryIO) -> int:

@@ -104,12 +104,14 @@ class Format(ABC):
         extra: the package it needs besides; None for formats that are always there.
         signatures: what files begin with.
         lossy: whether a quality acts on it.
+        can_be_lossless: whether stills and animations may be written without loss all the same.
         alpha: whether it holds transparency.
         alpha_levels: False where a pixel is either transparent or not.
         animated: whether it holds several frames that this server writes.
         frame_limit: whether ``cgif`` acts on sources of it.
         rounded: whether sources of it take ``iradius`` and ``rradius``.
         slow_in_browsers: browsers show frames without a delay as if they had one of 100 ms.
+        shown_everywhere: whether every client shows it, without saying so.
         turned: decoders show pixels as they are stored, so that pixels of results are turned upright.
         keeps_exif: whether stills hold EXIF; animations are written without.
         keeps_xmp: likewise XMP.
@@ -137,12 +139,14 @@ class Format(ABC):
     extra: ClassVar[Extra | None] = None
     signatures: ClassVar[tuple[bytes, ...]] = ()
     lossy: ClassVar[bool] = False
+    can_be_lossless: ClassVar[bool] = False
     alpha: ClassVar[bool] = True
     alpha_levels: ClassVar[bool] = True
     animated: ClassVar[bool] = False
     frame_limit: ClassVar[bool] = False
     rounded: ClassVar[bool] = True
     slow_in_browsers: ClassVar[bool] = False
+    shown_everywhere: ClassVar[bool] = False
     turned: ClassVar[bool] = False
     keeps_exif: ClassVar[bool] = False
     keeps_xmp: ClassVar[bool] = False
@@ -377,6 +381,8 @@ class EncodeOptions:
         target: the format.
         quality: 1-100 on libjpeg's scale; without effect on lossless formats.
         progressive: JPEG in several scans.
+        effort: 0-9, how long the encoder may take; None: what the format usually takes.
+        lossless: without any loss, where the format ``can_be_lossless``.
         half_chroma: the source's colour had half the resolution, so more is not worth writing.
         metadata: what to embed where the format holds it.
     """
@@ -384,5 +390,7 @@ class EncodeOptions:
     target: Target
     quality: int
     progressive: bool = False
+    effort: int | None = None
+    lossless: bool = False
     half_chroma: bool = False
     metadata: Metadata = NO_METADATA

@@ -34,6 +34,7 @@ class Gif(Format):
     """Stills and animations of at most 256 colours a frame."""
 
     names = (Name("gif", "image/gif", (".gif",)),)
+    shown_everywhere = True
     pillow = "GIF"
     signatures = (b"GIF87a", b"GIF89a")
     alpha_levels = False

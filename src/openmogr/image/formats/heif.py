@@ -34,6 +34,13 @@ def _register(module: ModuleType) -> None:
     module.register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
 
 
+# By effort.
+_PRESETS = (
+    *("ultrafast", "superfast", "veryfast", "faster", "fast"),
+    *("medium", "slow", "slower", "veryslow", "placebo"),
+)
+
+
 class Heif(Format):
     """The primary picture."""
 
@@ -50,6 +57,7 @@ class Heif(Format):
         " HEVC is covered by patents that several pools license.",
     )
     lossy = True
+    can_be_lossless = True
     keeps_exif = keeps_xmp = tells_exif = True
     default_quality = 60
     points = CALIBRATION["heif"]
@@ -95,11 +103,17 @@ class Heif(Format):
         self.check_writable()
         picture = image.convert("RGBA") if image.mode == "LA" else image
         parts: dict[str, object] = {"quality": self.setting(options.quality), "chroma": 420}
-        parts["enc_params"] = {
+        encoder = {
             "x265:pools": str(settings.encoder_threads),
             "x265:cbqpoffs": str(CHROMA_QP_OFFSET),
             "x265:crqpoffs": str(CHROMA_QP_OFFSET),
         }
+        if options.effort is not None:
+            encoder["preset"] = _PRESETS[options.effort]
+        parts["enc_params"] = encoder
+        if options.lossless:
+            # Without a change of colours: the planes are green, blue and red (ITU-T H.273, matrix 0).
+            parts |= {"quality": -1, "chroma": 444, "matrix_coefficients": 0}
         return saved(picture, self.pillow, {**parts, **embedded(options.metadata)})
 
 

@@ -37,6 +37,7 @@ class Jpeg(Format):
         Name("jpg", "image/jpeg", (".jpg",)),
         Name("yjpeg", "image/jpeg", (".jpg",), optimise=True),
     )
+    shown_everywhere = True
     pillow = "JPEG"
     library = "libjpeg_turbo"
     signatures = (b"\xff\xd8\xff",)

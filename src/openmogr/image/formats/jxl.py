@@ -58,6 +58,7 @@ class Jxl(Format):
     )
     signatures = (_CODESTREAM, _CONTAINER)
     lossy = True
+    can_be_lossless = True
     # Decoders follow the codestream's orientation, and that alone.
     turned = True
     keeps_exif = keeps_xmp = tells_exif = True
@@ -119,7 +120,8 @@ class Jxl(Format):
         self.check_writable()
         parts: dict[str, object] = {
             "quality": min(self.setting(options.quality), _FINEST),
-            "effort": EFFORT,
+            "lossless": options.lossless,
+            "effort": EFFORT if options.effort is None else max(options.effort, 1),
             # None besides the caller's own.
             "num_threads": settings.encoder_threads if settings.encoder_threads > 1 else 0,
             "lossless_jpeg": False,

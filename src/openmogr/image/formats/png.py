@@ -29,6 +29,7 @@ class Png(Format):
     """One image. Both kinds begin alike; which it is, a chunk tells that may be anywhere before the pixels."""
 
     names: ClassVar[tuple[Name, ...]] = (Name("png", "image/png", (".png",)),)
+    shown_everywhere = True
     pillow = "PNG"
     library = "zlib"
     signatures: ClassVar[tuple[bytes, ...]] = (SIGNATURE,)
@@ -97,6 +98,7 @@ class Apng(Png):
     """An animation; a result of one frame is written as a PNG."""
 
     names = (Name("apng", "image/apng", (".apng",)),)
+    shown_everywhere = False
     library = ""
     signatures = ()
     animated = True

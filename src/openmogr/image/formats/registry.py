@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 
 from openmogr.image.formats.avif import Avif
@@ -17,7 +18,19 @@ from openmogr.image.formats.tiff import Tiff
 from openmogr.image.formats.tpg import Tpg
 from openmogr.image.formats.webp import WebP
 
-__all__ = ["CONTAINERS", "MEDIA_TYPES", "SUFFIXES", "TARGETS", "Format", "Target", "target_for"]
+__all__ = [
+    "CONTAINERS",
+    "MEDIA_TYPES",
+    "SHOWN_EVERYWHERE",
+    "SUFFIXES",
+    "TARGETS",
+    "Format",
+    "Target",
+    "container_of_type",
+    "is_target",
+    "media_types_of",
+    "target_for",
+]
 
 _FORMATS: tuple[Format, ...] = (
     Jpeg(),
@@ -62,3 +75,31 @@ MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
 def target_for(container: str) -> Target:
     """The target that keeps a source's format."""
     return TARGETS[container]
+
+
+@cache
+def media_types_of(name: str | None) -> frozenset[str]:
+    """The media types of a format by one of its names, or of all formats."""
+    container = None if name is None else TARGETS[name].container
+    return frozenset(
+        target.content_type
+        for target in TARGETS.values()
+        if container is None or target.container is container
+    )
+
+
+def is_target(name: str) -> bool:
+    """Whether ``format/<name>`` means a format."""
+    return name in TARGETS
+
+
+def container_of_type(content_type: str) -> str | None:
+    """The name of the format of a media type, whose parameters do not count; None for others."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return next((target.container.name for target in TARGETS.values() if target.content_type == kind), None)
+
+
+# Names of the formats that every client shows.
+SHOWN_EVERYWHERE: tuple[str, ...] = tuple(
+    container.name for container in _FORMATS if container.shown_everywhere
+)

@@ -114,7 +114,7 @@ class Tpg(Format):
             (delays[number] for number in range(count)),
             quality=self.setting(options.quality),
             alpha="keep",
-            effort=ANIMATION_EFFORT,
+            effort=ANIMATION_EFFORT if options.effort is None else options.effort,
             threads=settings.encoder_threads,
         )
         return data
@@ -148,6 +148,8 @@ def _arguments(
 ) -> tuple[Image.Image, dict[str, object]]:
     """What the encoder is given besides a quality."""
     arguments: dict[str, object] = {"threads": settings.encoder_threads}
+    if options.effort is not None:
+        arguments["effort"] = options.effort
     if options.metadata.exif:
         arguments["exif"] = options.metadata.exif
     mode = "RGBA" if has_alpha(image) else "RGB"

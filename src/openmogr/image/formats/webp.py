@@ -21,6 +21,7 @@ __all__ = ["WebP"]
 
 # libwebp's usual balance of time and size.
 METHOD = 4
+_HIGHEST_METHOD = 6
 
 # The most that libwebp takes as distances between key frames, so that only the first frame is one. Key frames in
 # between would cost bytes, time and quality (docs/decisions/0008-native-pixels.md).
@@ -34,6 +35,7 @@ class WebP(Format):
     pillow = "WEBP"
     library = "webp"
     lossy = True
+    can_be_lossless = True
     animated = True
     keeps_exif = keeps_xmp = tells_exif = True
     default_quality = 60
@@ -68,8 +70,14 @@ class WebP(Format):
         return settings.max_webp_side
 
     def encode(self, image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
-        parts = {"quality": self.setting(options.quality), "method": METHOD, **embedded(options.metadata)}
-        return saved(image, self.pillow, parts)
+        return saved(image, self.pillow, {**self._parts(options), **embedded(options.metadata)})
+
+    def _parts(self, options: EncodeOptions) -> dict[str, object]:
+        method = METHOD if options.effort is None else min(options.effort, _HIGHEST_METHOD)
+        if options.lossless:
+            # The quality is how long libwebp looks for a shorter file; invisible colours are part of the image.
+            return {"lossless": True, "exact": True, "quality": 75, "method": method}
+        return {"quality": self.setting(options.quality), "method": method}
 
     def encode_animation(
         self, frames: Frames, count: int, loop_count: int, options: EncodeOptions, settings: ImageSettings
@@ -82,8 +90,7 @@ class WebP(Format):
             save_all=True,
             duration=sequence.durations,
             loop=loop_count,
-            quality=self.setting(options.quality),
-            method=METHOD,
+            **self._parts(options),
             **_ONE_KEY_FRAME,
         )
         return _marked_transparent(out.getvalue()) if sequence.transparent else out.getvalue()

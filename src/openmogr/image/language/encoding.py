@@ -12,10 +12,14 @@ from openmogr.image.formats.registry import TARGETS
 from openmogr.image.language.operations import Encoding, Quality, QualityKind, SizeLimit
 from openmogr.image.language.tokens import NUMBER, StageTokens, pixels, readable
 
-__all__ = ["COMMON_ENCODING", "EncodingParser"]
+__all__ = ["AUTO_FORMAT", "AUTO_SCORE", "COMMON_ENCODING", "EncodingParser"]
 
 _SIZE = re.compile(rf"({NUMBER})([kKmM])(!?)")
 UNSUPPORTED_FORMAT = -443
+# A format of ours: whoever asks for the result chooses among several.
+AUTO_FORMAT = "auto"
+# What ``quality/auto`` asks for: nobody sees a difference without looking for it.
+AUTO_SCORE = 75
 
 # Clients write it for no wish.
 _ANY_FORMAT = "*"
@@ -28,6 +32,8 @@ def _format(tokens: StageTokens, value: str, encoding: Encoding) -> Encoding:
     name = value.lower()
     if name == _ANY_FORMAT:
         return replace(encoding, format=None)
+    if name == AUTO_FORMAT:
+        return replace(encoding, format=name)
     if name not in TARGETS:
         raise InvalidArgument(
             f"stage {tokens.number} ({readable(tokens.name)}): unknown format {readable(value)}",
@@ -37,6 +43,8 @@ def _format(tokens: StageTokens, value: str, encoding: Encoding) -> Encoding:
 
 
 def _quality(tokens: StageTokens, value: str, encoding: Encoding) -> Encoding:
+    if value.lower() == "auto":
+        return replace(encoding, quality=Quality(QualityKind.score, AUTO_SCORE))
     force = value.endswith("!")
     number = tokens.integer("quality", value.removesuffix("!"), 0, 100)
     return replace(encoding, quality=Quality(QualityKind.absolute, number, force))
@@ -45,6 +53,19 @@ def _quality(tokens: StageTokens, value: str, encoding: Encoding) -> Encoding:
 def _relative_quality(tokens: StageTokens, value: str, encoding: Encoding) -> Encoding:
     number = tokens.integer("rquality", value.removesuffix("!"), 0, 100)
     return replace(encoding, quality=Quality(QualityKind.relative, number))
+
+
+def _target_score(tokens: StageTokens, value: str, encoding: Encoding) -> Encoding:
+    number = tokens.integer("target-ssimulacra2", value, 1, 100)
+    return replace(encoding, quality=Quality(QualityKind.score, number))
+
+
+def _effort(tokens: StageTokens, value: str, encoding: Encoding) -> Encoding:
+    return replace(encoding, effort=tokens.integer("effort", value, 0, 9))
+
+
+def _lossless(tokens: StageTokens, value: str, encoding: Encoding) -> Encoding:
+    return replace(encoding, lossless=tokens.switch("lossless", value))
 
 
 def _lower_quality(tokens: StageTokens, value: str, encoding: Encoding) -> Encoding:
@@ -82,4 +103,7 @@ COMMON_ENCODING: Mapping[str, EncodingParser] = {
     "ignore-error": _ignore_error,
     "size-limit": _size_limit,
     "cgif": _frame_limit,
+    "target-ssimulacra2": _target_score,
+    "effort": _effort,
+    "lossless": _lossless,
 }

@@ -6,11 +6,13 @@ Steps change pixels and act in written order; an :class:`Encoding` is applied on
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from functools import cached_property
 from typing import TypeAlias
+
+from openmogr.image.language.values import Gravity, color_token, number_text
+from openmogr.image.language.watermarks import ImageWatermark, TextWatermark
 
 __all__ = [
     "AutoOrient",
@@ -24,6 +26,7 @@ __all__ = [
     "Flip",
     "Gravity",
     "Grayscale",
+    "ImageWatermark",
     "Info",
     "InfoStage",
     "InscribedCircle",
@@ -38,25 +41,14 @@ __all__ = [
     "SlimStage",
     "Stage",
     "Step",
+    "TextWatermark",
     "Thumbnail",
     "ThumbnailForm",
     "View",
     "ViewStage",
+    "Watermark",
+    "WatermarkStage",
 ]
-
-
-class Gravity(Enum):
-    """The nine anchors (``docs/spec/api/image-mogr2.md#5``); the value is the place in half sides."""
-
-    northwest = (0, 0)
-    north = (1, 0)
-    northeast = (2, 0)
-    west = (0, 1)
-    center = (1, 1)
-    east = (2, 1)
-    southwest = (0, 2)
-    south = (1, 2)
-    southeast = (2, 2)
 
 
 class ThumbnailForm(Enum):
@@ -85,6 +77,7 @@ class QualityKind(Enum):
 
     absolute = "quality"
     relative = "rquality"
+    score = "target-ssimulacra2"
 
 
 class Info(Enum):
@@ -127,7 +120,7 @@ class Thumbnail:
     @property
     def text(self) -> str:
         size = f"{self.width or ''}x{self.height or ''}"
-        return "thumbnail/" + self.form.value.format(size=size, amount=_number(self.amount))
+        return "thumbnail/" + self.form.value.format(size=size, amount=number_text(self.amount))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +173,7 @@ class Rotate:
 
     @property
     def text(self) -> str:
-        return f"rotate/{_number(self.degrees)}"
+        return f"rotate/{number_text(self.degrees)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +196,7 @@ class Blur:
 
     @property
     def text(self) -> str:
-        return f"blur/{self.radius}x{_number(self.sigma)}"
+        return f"blur/{self.radius}x{number_text(self.sigma)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +281,8 @@ class View:
         return "/".join(parts)
 
 
+Watermark: TypeAlias = ImageWatermark | TextWatermark
+
 Step: TypeAlias = (
     AutoOrient
     | Thumbnail
@@ -303,12 +298,14 @@ Step: TypeAlias = (
     | InscribedCircle
     | RoundCorners
     | View
+    | ImageWatermark
+    | TextWatermark
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """``quality`` or ``rquality``, 0-100; ``force`` is the ``!`` that ignores the source's quality."""
+    """``quality`` or ``rquality``, 0-100, or a score; ``force`` is the ``!`` that ignores the source's quality."""
 
     kind: QualityKind
     value: int
@@ -340,6 +337,7 @@ class Encoding:
     """Parameters that act when the result is written; None where a stage says nothing about one.
 
     ``keep_orientation`` is ``auto-orient/0``: no turning upright where a format would bring it about by itself.
+    ``effort``, ``lossless`` and a ``quality`` by score are extensions of ours (``docs/use/operations.md``).
     """
 
     format: str | None = None
@@ -351,6 +349,8 @@ class Encoding:
     ignore_error: bool | None = None
     frame_limit: int | None = None
     keep_orientation: bool | None = None
+    effort: int | None = None
+    lossless: bool | None = None
 
     def updated(self, later: Encoding) -> Encoding:
         """These parameters, with those that a later stage sets."""
@@ -360,31 +360,31 @@ class Encoding:
     def tokens(self, *, view: bool = False) -> list[str]:
         """Canonical text in parts, in the names of ``imageMogr2`` or of ``imageView2``."""
         names = _VIEW_NAMES if view else {}
-        out: list[str] = []
-
-        def put(name: str, value: str) -> None:
-            out.append(f"{names.get(name, name)}/{value}")
-
-        if self.keep_orientation:
-            put("auto-orient", "0")
-        if self.format is not None:
-            put("format", self.format)
-        if self.quality is not None:
-            put(self.quality.kind.value, f"{self.quality.value}{'!' if self.quality.force else ''}")
-        if self.lower_quality is not None:
-            put("lquality", str(self.lower_quality))
-        if self.interlace is not None:
-            put("interlace", str(int(self.interlace)))
-        if self.strip is not None:
-            put("strip", str(int(self.strip)))
-        if self.frame_limit is not None:
-            put("cgif", str(self.frame_limit))
-        if self.size_limit is not None:
-            limit = self.size_limit
-            put("size-limit", f"{limit.count}{limit.unit}{'!' if limit.only_if_smaller else ''}")
-        if self.ignore_error is not None:
-            put("ignore-error", str(int(self.ignore_error)))
-        return out
+        quality, limit = self.quality, self.size_limit
+        found: list[tuple[str, object]] = [
+            ("auto-orient", 0 if self.keep_orientation else None),
+            ("format", self.format),
+            (
+                quality.kind.value if quality else "",
+                f"{quality.value}{'!' if quality.force else ''}" if quality else None,
+            ),
+            ("lquality", self.lower_quality),
+            ("interlace", self.interlace),
+            ("strip", self.strip),
+            ("effort", self.effort),
+            ("lossless", self.lossless),
+            ("cgif", self.frame_limit),
+            (
+                "size-limit",
+                f"{limit.count}{limit.unit}{'!' if limit.only_if_smaller else ''}" if limit else None,
+            ),
+            ("ignore-error", self.ignore_error),
+        ]
+        return [
+            f"{names.get(name, name)}/{int(value) if isinstance(value, bool) else value}"
+            for name, value in found
+            if value is not None
+        ]
 
 
 _VIEW_NAMES = {"quality": "q", "rquality": "rq", "lquality": "lq"}
@@ -407,7 +407,7 @@ class MogrStage:
         for step in self.steps:
             parts.append(step.text)
             if isinstance(step, Thumbnail) and step.pad:
-                parts.append("pad/1/color/" + _color_token(step.color))
+                parts.append("pad/1/color/" + color_token(step.color))
         if self.gravity is not None:
             parts.append(f"gravity/{self.gravity.name}")
         return "/".join(parts + self.encoding.tokens())
@@ -430,6 +430,22 @@ class ViewStage:
         if self.view is not None:
             parts.append(self.view.text)
         return "/".join(parts + self.encoding.tokens(view=True))
+
+
+@dataclass(frozen=True, slots=True)
+class WatermarkStage:
+    """One ``watermark`` stage. Of encoding parameters it takes ``ignore-error``, which clients append to any stage."""
+
+    mark: Watermark
+    encoding: Encoding = field(default_factory=Encoding)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return (self.mark,)
+
+    @property
+    def text(self) -> str:
+        return "/".join([self.mark.text, *self.encoding.tokens()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -468,7 +484,7 @@ class SlimStage:
         return "imageSlim"
 
 
-Stage: TypeAlias = MogrStage | ViewStage | InfoStage | SlimStage
+Stage: TypeAlias = MogrStage | ViewStage | WatermarkStage | InfoStage | SlimStage
 
 
 @dataclass(frozen=True)
@@ -510,6 +526,11 @@ class Pipeline:
         """Whether ``imageSlim`` is among the stages."""
         return any(isinstance(stage, SlimStage) for stage in self.stages)
 
+    @cached_property
+    def further_sources(self) -> tuple[str, ...]:
+        """The names of all images that it reads besides its source, each once: who runs it has to give them."""
+        return tuple(dict.fromkeys(step.image for step in self.steps if isinstance(step, ImageWatermark)))
+
     @property
     def ignore_error(self) -> bool:
         """Whether a failure is answered with the original."""
@@ -520,12 +541,3 @@ class Pipeline:
         """The information operation at the end, if there is one."""
         last = self.stages[-1] if self.stages else None
         return last.info if isinstance(last, InfoStage) else None
-
-
-def _number(value: float) -> str:
-    return f"{value:.6f}".rstrip("0").rstrip(".")
-
-
-def _color_token(color: tuple[int, int, int]) -> str:
-    text = "#{:02X}{:02X}{:02X}".format(*color)
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")

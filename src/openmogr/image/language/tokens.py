@@ -18,6 +18,7 @@ SYNTAX_ERROR = -106
 NUMBER = r"[0-9]{1,18}(?:\.[0-9]{0,20})?"
 _NUMBER = re.compile(NUMBER)
 _SIGNED = re.compile(f"[+-]?{NUMBER}")
+_BASE64 = re.compile(r"[A-Za-z0-9_-]*")
 _HEX_COLOR = re.compile(r"#?([0-9A-Fa-f]{6}|[0-9A-Fa-f]{3})")
 
 
@@ -124,14 +125,19 @@ class StageTokens:
     def color(self, parameter: str, value: str) -> tuple[int, int, int]:
         """URL-safe Base64, padded or not, of ``#RRGGBB``."""
         expected = "URL-safe Base64 of #RRGGBB"
-        try:
-            text = base64.urlsafe_b64decode(value.rstrip("=") + "=" * (-len(value.rstrip("=")) % 4)).decode(
-                "ascii"
-            )
-        except (binascii.Error, ValueError):
-            raise self.bad_value(parameter, value, expected) from None
-        match = _HEX_COLOR.fullmatch(text)
+        match = _HEX_COLOR.fullmatch(self.text(parameter, value, expected))
         if match is None:
             raise self.bad_value(parameter, value, expected)
         digits = match[1] if len(match[1]) == 6 else "".join(c * 2 for c in match[1])
         return int(digits[0:2], 16), int(digits[2:4], 16), int(digits[4:6], 16)
+
+    def text(self, parameter: str, value: str, expected: str) -> str:
+        """What URL-safe Base64, padded or not, says in UTF-8."""
+        # Spaces are what became of plus signs on their way; the decoder would pass over what it does not know.
+        bare = value.rstrip("=").replace("+", "-").replace(" ", "-")
+        if not _BASE64.fullmatch(bare):
+            raise self.bad_value(parameter, value, expected)
+        try:
+            return base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4)).decode("utf-8")
+        except (binascii.Error, ValueError):
+            raise self.bad_value(parameter, value, expected) from None

@@ -17,6 +17,9 @@ _ENCODING: Mapping[str, EncodingParser] = {
     "lq": COMMON_ENCODING["lquality"],
     "interlace": COMMON_ENCODING["interlace"],
     "ignore-error": COMMON_ENCODING["ignore-error"],
+    "target-ssimulacra2": COMMON_ENCODING["target-ssimulacra2"],
+    "effort": COMMON_ENCODING["effort"],
+    "lossless": COMMON_ENCODING["lossless"],
 }
 _KNOWN = frozenset({*_ENCODING, "w", "h"})
 

@@ -73,6 +73,8 @@ def effective_quality(encoding: Encoding, source_quality: int | None, default: i
     ceiling = LOSSLESS if source_quality is None else source_quality
     if encoding.quality is None:
         quality = default if source_quality is None else source_quality
+    elif encoding.quality.kind is QualityKind.score:
+        quality = LOSSLESS  # where the search ends
     elif encoding.quality.kind is QualityKind.relative:
         quality = (ceiling * encoding.quality.value + 50) // 100
     elif encoding.quality.force:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from openmogr.image.errors import output_resolution, outside_image
 from openmogr.image.language.operations import (
@@ -16,10 +15,12 @@ from openmogr.image.language.operations import (
     Crop,
     Cut,
     Flip,
+    ImageWatermark,
     InscribedCircle,
     Rotate,
     RoundCorners,
     Step,
+    TextWatermark,
     Thumbnail,
     View,
 )
@@ -28,10 +29,14 @@ from openmogr.image.settings import ImageSettings
 from openmogr.image.source.colour import has_alpha
 from openmogr.image.steps import adjust as tone
 from openmogr.image.steps.geometry import Placement, Size, place
+from openmogr.image.steps.rotation import CLOCKWISE, rotated, rotated_size
+from openmogr.image.steps.watermark import Marks
 
-__all__ = ["Surface", "apply_steps", "draft_size", "turned_back"]
+__all__ = ["Surface", "apply_steps", "draft_size", "turned_back", "upright"]
 
 _Placed = Thumbnail | View | Crop | Cut
+# What needs nothing but the image itself.
+_Own = _Placed | AutoOrient | Flip | Rotate | InscribedCircle | RoundCorners | tone.Tone
 
 # EXIF orientation to what turns the image upright (Exif 2.3, section 4.6.4).
 _UPRIGHT = {
@@ -43,7 +48,6 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_CLOCKWISE = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 _MIRROR = {Axis.vertical: Image.Transpose.FLIP_TOP_BOTTOM, Axis.horizontal: Image.Transpose.FLIP_LEFT_RIGHT}
 
 # What undoes it.
@@ -91,19 +95,38 @@ def turned_back(image: Image.Image, orientation: int) -> Image.Image:
     return image if method is None else image.transpose(method)
 
 
-def apply_steps(steps: Sequence[Step], surface: Surface, settings: ImageSettings) -> Surface:
+def upright(image: Image.Image, orientation: int) -> Image.Image:
+    """The pixels as they are to be seen, of an image that is stored with an EXIF orientation."""
+    method = _UPRIGHT.get(orientation)
+    return image if method is None else image.transpose(method)
+
+
+def apply_steps(
+    steps: Sequence[Step], surface: Surface, settings: ImageSettings, marks: Marks | None = None
+) -> Surface:
     """The image after all steps, in order.
 
+    Args:
+        steps: what to do.
+        surface: with what.
+        settings: the limits.
+        marks: lays watermarks; None where no step is one.
+
     Raises:
+        InvalidImageSource, NotSupported: a watermark has no image or no font.
         InvalidArgument: a window or radius lies outside the image.
         ImageResolutionExceed: a step's result would exceed the limits.
     """
     for step in steps:
-        surface = _apply(step, surface, settings)
+        if isinstance(step, (ImageWatermark, TextWatermark)):
+            assert marks is not None
+            surface = _replaced(surface, marks.laid(step, surface.image))
+        else:
+            surface = _apply(step, surface, settings)
     return surface
 
 
-def _apply(step: Step, surface: Surface, settings: ImageSettings) -> Surface:
+def _apply(step: _Own, surface: Surface, settings: ImageSettings) -> Surface:
     if isinstance(step, (Thumbnail, View, Crop, Cut)):
         return _placed(step, surface, settings)
     if isinstance(step, AutoOrient):
@@ -181,19 +204,9 @@ def _turned(surface: Surface, method: Image.Transpose | None, orientation: int |
 def _rotated(step: Rotate, surface: Surface, settings: ImageSettings) -> Surface:
     degrees = step.degrees % 360
     if degrees % 90 == 0:
-        return _turned(surface, _CLOCKWISE.get(int(degrees)))
-    image = surface.image
-    turn = math.radians(degrees)
-    cosine, sine = abs(math.cos(turn)), abs(math.sin(turn))
-    grown = image.width * cosine + image.height * sine, image.width * sine + image.height * cosine
-    width, height = round(grown[0]), round(grown[1])
-    _check((width, height), settings)
-    # Premultiplied, so that the colour of invisible pixels does not bleed into the edges.
-    # The empty border gives the interpolation something to fade into.
-    bordered = ImageOps.expand(image.convert("RGBA").convert("RGBa"), 2, (0, 0, 0, 0))
-    turned = bordered.rotate(-degrees, Image.Resampling.BICUBIC, expand=True)
-    left, top = (turned.width - width) // 2, (turned.height - height) // 2
-    return _replaced(surface, turned.crop((left, top, left + width, top + height)).convert("RGBA"))
+        return _turned(surface, CLOCKWISE.get(int(degrees)))
+    _check(rotated_size(degrees, surface.image.size), settings)
+    return _replaced(surface, rotated(surface.image, degrees))
 
 
 def _corner(radius: int) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:

@@ -134,8 +134,11 @@ def open_index(data: Path) -> Iterator[sqlite3.Connection]:
     try:
         connection.execute("PRAGMA query_only = ON")
         version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version != VERSION:
-            raise StorageUnusable(f"{path} has version {version} of the index, and only {VERSION} is known")
+        # What is read here is the same in all of them.
+        if not 1 <= version <= VERSION:
+            raise StorageUnusable(
+                f"{path} has version {version} of the index, and only 1 to {VERSION} are known"
+            )
         yield connection
     except sqlite3.DatabaseError as error:
         raise StorageUnusable(f"{path} cannot be read: {error}; restore a backup") from error

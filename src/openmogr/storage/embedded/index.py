@@ -22,7 +22,7 @@ __all__ = ["VERSION", "Index", "Transaction"]
 
 T = TypeVar("T")
 
-VERSION = 1
+VERSION = 2
 # Seconds to wait for another process that has the index locked.
 _BUSY_SECONDS = 5
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
@@ -84,9 +84,12 @@ CREATE TABLE parts (
     etag TEXT NOT NULL,
     crc64 INTEGER NOT NULL,
     modified INTEGER NOT NULL,
+    checksum TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (upload, number)
 ) STRICT, WITHOUT ROWID;
 """
+# From the version that is their key to the next one.
+_MIGRATIONS = {1: "ALTER TABLE parts ADD COLUMN checksum TEXT NOT NULL DEFAULT '';"}
 
 
 @dataclass(slots=True)
@@ -159,9 +162,10 @@ class Index:
                     f"{self._path} was written by a newer OpenMogr"
                     f" (index version {version}, known: {VERSION})"
                 )
-            if version == 0:
+            if version != VERSION:
+                steps = "".join(_MIGRATIONS[step] for step in range(version, VERSION)) if version else _SCHEMA
                 self._connection.executescript(
-                    f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {VERSION};COMMIT;"
+                    f"BEGIN IMMEDIATE;{steps}PRAGMA user_version = {VERSION};COMMIT;"
                 )
         except sqlite3.Error as error:
             full = " (the disk is full)" if _code(error) in _FULL else ""

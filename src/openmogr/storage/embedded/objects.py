@@ -23,7 +23,7 @@ from openmogr.storage.embedded.records import (
     signed,
     store_segments,
 )
-from openmogr.storage.errors import ObjectAlreadyExists
+from openmogr.storage.errors import ObjectAlreadyExists, ObjectChanged
 from openmogr.storage.interface import Acl, ObjectAttributes, ObjectInfo, ObjectList
 
 __all__ = ["Entry", "delete", "find", "find_with_segments", "list_keys", "set_acl", "set_tags", "write"]
@@ -40,25 +40,35 @@ class Entry:
     etag: str
     crc64: int
     attributes: ObjectAttributes
-    forbid_overwrite: bool
+    forbid_overwrite: bool = False
+    if_match: str | None = None
+    modified: int | None = None
 
 
 def write(transaction: Transaction, entries: Sequence[Entry]) -> list[ObjectInfo]:
     """Write all entries in order."""
-    taken = [entry for entry in entries if entry.forbid_overwrite and _exists(transaction, entry)]
-    if taken:
-        raise ObjectAlreadyExists(detail=f"key {taken[0].key!r}")
+    for entry in entries:
+        if entry.forbid_overwrite or entry.if_match is not None:
+            _check_present(transaction, entry)
     modified = now()
-    return [_write(transaction, entry, modified) for entry in entries]
+    return [
+        _write(transaction, entry, modified if entry.modified is None else entry.modified)
+        for entry in entries
+    ]
 
 
-def _exists(transaction: Transaction, entry: Entry) -> bool:
+def _check_present(transaction: Transaction, entry: Entry) -> None:
     connection = transaction.connection
     found = connection.execute(
-        "SELECT 1 FROM objects WHERE bucket = ? AND key = ?",
+        "SELECT etag FROM objects WHERE bucket = ? AND key = ?",
         (bucket_id(connection, entry.bucket), entry.key),
-    )
-    return found.fetchone() is not None
+    ).fetchone()
+    if found is not None and entry.forbid_overwrite:
+        raise ObjectAlreadyExists(detail=f"key {entry.key!r}")
+    if entry.if_match is not None and found is None:
+        raise NoSuchKey(detail=f"key {entry.key!r}")
+    if entry.if_match not in (None, *(found or ())):
+        raise ObjectChanged(detail=f"key {entry.key!r}")
 
 
 def _write(transaction: Transaction, entry: Entry, modified: int) -> ObjectInfo:
@@ -105,12 +115,15 @@ def _row(connection: sqlite3.Connection, bucket: str, key: bytes) -> tuple[int |
     return row[0], row[1:]
 
 
-def delete(transaction: Transaction, name: str, keys: Sequence[bytes]) -> None:
+def delete(
+    transaction: Transaction, name: str, keys: Sequence[bytes], modified_until: int | None = None
+) -> None:
     connection = transaction.connection
     bucket = bucket_id(connection, name)
     for key in keys:
         rows = connection.execute(
-            "DELETE FROM objects WHERE bucket = ? AND key = ? RETURNING content", (bucket, key)
+            "DELETE FROM objects WHERE bucket = ? AND key = ? AND (? IS NULL OR modified <= ?) RETURNING content",
+            (bucket, key, modified_until, modified_until),
         ).fetchall()
         for (content,) in rows:
             remove_content(transaction, content)

@@ -12,7 +12,16 @@ from typing import Final, TypeAlias
 
 from openmogr.errors import NoSuchBucket
 from openmogr.storage.embedded.index import Transaction
-from openmogr.storage.interface import Acl, Bucket, ObjectAttributes, ObjectHeaders, ObjectInfo, Part, Upload
+from openmogr.storage.interface import (
+    Acl,
+    Bucket,
+    Checksum,
+    ObjectAttributes,
+    ObjectHeaders,
+    ObjectInfo,
+    Part,
+    Upload,
+)
 
 __all__ = [
     "ATTRIBUTE_COLUMNS",
@@ -25,9 +34,11 @@ __all__ = [
     "UploadRow",
     "attribute_values",
     "bucket_id",
+    "dump_checksum",
     "dump_tags",
     "find_bucket",
     "load_segments",
+    "milliseconds",
     "moment",
     "now",
     "object_info",
@@ -40,12 +51,14 @@ __all__ = [
 
 ObjectRow: TypeAlias = tuple[bytes, int, str, int, int, str, str, str, str]
 UploadRow: TypeAlias = tuple[bytes, str, int, str, str, str, str]
-PartRow: TypeAlias = tuple[int, int, str, int, int]
+PartRow: TypeAlias = tuple[int, int, str, int, int, str]
 
 ATTRIBUTE_COLUMNS: Final = "acl, storage_class, headers, tags"
 OBJECT_COLUMNS: Final = f"key, size, etag, crc64, modified, {ATTRIBUTE_COLUMNS}"
 UPLOAD_COLUMNS: Final = f"key, id, initiated, {ATTRIBUTE_COLUMNS}"
-PART_COLUMNS: Final = "number, size, etag, crc64, modified"
+PART_COLUMNS: Final = "number, size, etag, crc64, modified, checksum"
+# Beside the names of stored headers, in one column with them.
+_CHECKSUM = "checksum"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -63,6 +76,11 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
+def milliseconds(moment: datetime) -> int:
+    """Milliseconds since 1970 of a time to the millisecond."""
+    return round(moment.timestamp() * 1000)
+
+
 def moment(milliseconds: int) -> datetime:
     """A stored time as UTC."""
     return _EPOCH + timedelta(milliseconds=milliseconds)
@@ -76,6 +94,8 @@ def signed(crc: int) -> int:
 def attribute_values(attributes: ObjectAttributes) -> tuple[str, str, str, str]:
     """The values of ``ATTRIBUTE_COLUMNS``."""
     headers = {name: value for name, value in asdict(attributes.headers).items() if value}
+    if attributes.checksum is not None:
+        headers[_CHECKSUM] = dump_checksum(attributes.checksum)
     text = json.dumps(headers, ensure_ascii=False, separators=(",", ":"))
     return attributes.acl, attributes.storage_class, text, dump_tags(attributes.tags)
 
@@ -86,7 +106,24 @@ def dump_tags(tags: Mapping[str, str]) -> str:
 
 
 def _attributes(acl: str, storage_class: str, headers: str, tags: str) -> ObjectAttributes:
-    return ObjectAttributes(ObjectHeaders(**json.loads(headers)), Acl(acl), storage_class, json.loads(tags))
+    stored = json.loads(headers)
+    checksum = load_checksum(stored.pop(_CHECKSUM, ""))
+    return ObjectAttributes(ObjectHeaders(**stored), Acl(acl), storage_class, json.loads(tags), checksum)
+
+
+def dump_checksum(checksum: Checksum | None) -> str:
+    """A checksum as stored: algorithm, type and value with colons between; empty for None."""
+    if checksum is None:
+        return ""
+    return f"{checksum.algorithm}:{'composite' if checksum.composite else ''}:{checksum.value}"
+
+
+def load_checksum(text: str) -> Checksum | None:
+    """What :func:`dump_checksum` wrote."""
+    if not text:
+        return None
+    algorithm, kind, value = text.split(":")
+    return Checksum(algorithm, value, kind == "composite")
 
 
 def object_info(bucket: str, row: ObjectRow) -> ObjectInfo:
@@ -113,8 +150,8 @@ def upload(bucket: str, row: UploadRow) -> Upload:
 
 def part(row: PartRow) -> Part:
     """A row of ``PART_COLUMNS``."""
-    number, size, etag, crc64, modified = row
-    return Part(number, size, etag, crc64 & (1 << 64) - 1, moment(modified))
+    number, size, etag, crc64, modified, checksum = row
+    return Part(number, size, etag, crc64 & (1 << 64) - 1, moment(modified), load_checksum(checksum))
 
 
 def find_bucket(connection: sqlite3.Connection, name: str) -> tuple[int, Bucket]:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
@@ -24,7 +25,7 @@ from openmogr.storage.embedded.integrity import Integrity
 from openmogr.storage.embedded.keys import check_bucket_name, encode_key, encode_text
 from openmogr.storage.embedded.modes import tighten
 from openmogr.storage.embedded.reader import FileAssembly, FileReader, Means
-from openmogr.storage.embedded.records import Segment, find_bucket
+from openmogr.storage.embedded.records import Segment, find_bucket, milliseconds
 from openmogr.storage.embedded.reserve import Reserve
 from openmogr.storage.embedded.staged import FileStaged
 from openmogr.storage.embedded.worker import settled
@@ -32,6 +33,7 @@ from openmogr.storage.errors import StorageUnusable
 from openmogr.storage.interface import (
     Acl,
     Bucket,
+    Checksum,
     CompletedPart,
     Content,
     Digest,
@@ -171,9 +173,12 @@ class EmbeddedStorage:
 
         return await self._read(work)
 
-    async def delete_objects(self, bucket: str, keys: Sequence[str]) -> None:
+    async def delete_objects(
+        self, bucket: str, keys: Sequence[str], *, modified_until: datetime | None = None
+    ) -> None:
         encoded = [encode_key(key) for key in keys]
-        await self._write(lambda change: objects.delete(change, bucket, encoded), frees=True)
+        until = None if modified_until is None else milliseconds(modified_until)
+        await self._write(lambda change: objects.delete(change, bucket, encoded, until), frees=True)
 
     async def set_object_acl(self, bucket: str, key: str, acl: Acl) -> None:
         name = encode_key(key)
@@ -201,16 +206,23 @@ class EmbeddedStorage:
         name = encode_key(key)
         return await self._write(lambda change: uploads.create(change, bucket, name, attributes))
 
-    async def put_part(self, bucket: str, key: str, upload_id: str, number: int, content: Staged) -> Part:
+    async def put_part(
+        self,
+        bucket: str,
+        key: str,
+        upload_id: str,
+        number: int,
+        content: Staged,
+        checksum: Checksum | None = None,
+    ) -> Part:
         name = encode_key(key)
         _check_part_number(number)
         if not isinstance(content, FileStaged):
             raise TypeError("a part is made of bytes staged in the same storage")
         segments = await content.adopt()
         digest = await content.finish()
-        future = self._index.write(
-            lambda change: uploads.put_part(change, bucket, name, upload_id, number, digest, segments)
-        )
+        given = uploads.GivenPart(number, digest, segments, checksum)
+        future = self._index.write(lambda change: uploads.put_part(change, bucket, name, upload_id, given))
         return await self._own([content], future)
 
     async def copy_part(
@@ -222,6 +234,7 @@ class EmbeddedStorage:
         source: ObjectReader,
         start: int = 0,
         stop: int | None = None,
+        checksum: Checksum | None = None,
     ) -> Part:
         name = encode_key(key)
         _check_part_number(number)
@@ -230,9 +243,8 @@ class EmbeddedStorage:
         with self._held([source]):
             segments = source.slice(start, stop)
             digest = await _digest(source, start, stop)
-            return await self._write(
-                lambda change: uploads.put_part(change, bucket, name, upload_id, number, digest, segments)
-            )
+            given = uploads.GivenPart(number, digest, segments, checksum)
+            return await self._write(lambda change: uploads.put_part(change, bucket, name, upload_id, given))
 
     async def list_parts(
         self, bucket: str, key: str, upload_id: str, *, marker: int = 0, max_parts: int = 1000
@@ -326,7 +338,10 @@ class EmbeddedStorage:
         else:
             raise TypeError("the content belongs to another storage")
         return objects.Entry(
-            write.bucket, key, segments, size, etag, crc64, write.attributes, write.forbid_overwrite
+            *(write.bucket, key, segments, size, etag, crc64, write.attributes),
+            forbid_overwrite=write.forbid_overwrite,
+            if_match=write.if_match,
+            modified=None if write.modified is None else milliseconds(write.modified),
         )
 
     def _check_later(self, reader: FileReader) -> None:

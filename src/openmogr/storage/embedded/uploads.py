@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from openmogr.storage.embedded.index import Transaction
@@ -16,6 +17,7 @@ from openmogr.storage.embedded.records import (
     UploadRow,
     attribute_values,
     bucket_id,
+    dump_checksum,
     load_segments,
     now,
     part,
@@ -26,6 +28,7 @@ from openmogr.storage.embedded.records import (
 )
 from openmogr.storage.errors import EntityTooSmall, InvalidPart, InvalidPartOrder, NoSuchUpload
 from openmogr.storage.interface import (
+    Checksum,
     CompletedPart,
     Digest,
     ObjectAttributes,
@@ -35,7 +38,27 @@ from openmogr.storage.interface import (
     UploadList,
 )
 
-__all__ = ["abort", "collect", "complete", "create", "find", "list_parts", "list_uploads", "put_part"]
+__all__ = [
+    "GivenPart",
+    "abort",
+    "collect",
+    "complete",
+    "create",
+    "find",
+    "list_parts",
+    "list_uploads",
+    "put_part",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class GivenPart:
+    """A part whose bytes are durable: what the index has to say of it."""
+
+    number: int
+    digest: Digest
+    segments: Sequence[Segment]
+    checksum: Checksum | None
 
 
 def create(transaction: Transaction, name: str, key: bytes, attributes: ObjectAttributes) -> Upload:
@@ -62,25 +85,20 @@ def find(connection: sqlite3.Connection, name: str, key: bytes, identifier: str)
     return upload(name, row)
 
 
-def put_part(
-    transaction: Transaction,
-    name: str,
-    key: bytes,
-    identifier: str,
-    number: int,
-    digest: Digest,
-    segments: Sequence[Segment],
-) -> Part:
-    connection = transaction.connection
+def put_part(transaction: Transaction, name: str, key: bytes, identifier: str, given: GivenPart) -> Part:
+    connection, number, digest = transaction.connection, given.number, given.digest
     find(connection, name, key, identifier)
     old = connection.execute(
         "SELECT content FROM parts WHERE upload = ? AND number = ?", (identifier, number)
     ).fetchone()
-    content = store_segments(transaction, segments)
+    content = store_segments(transaction, given.segments)
     connection.execute(
-        "INSERT OR REPLACE INTO parts (upload, content, number, size, etag, crc64, modified)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (identifier, content, number, digest.size, digest.etag, signed(digest.crc64), now()),
+        "INSERT OR REPLACE INTO parts (upload, content, number, size, etag, crc64, modified, checksum)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(identifier, content, number, digest.size, digest.etag, signed(digest.crc64), now()),
+            dump_checksum(given.checksum),
+        ),
     )
     if old is not None:
         remove_content(transaction, old[0])

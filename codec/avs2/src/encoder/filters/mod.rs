@@ -20,7 +20,7 @@ pub(super) struct FilterTask<'a> {
     /// Weight of squared errors in chroma.
     pub chroma_weight: f64,
     pub backend: Backend,
-    /// Rows of largest coding units per slice.
+    /// LCU rows per slice.
     pub slice_rows: usize,
     pub threads: usize,
 }

@@ -4,7 +4,7 @@ use crate::encoder::filters::FilterTask;
 use crate::encoder::input::FRACTION_BITS;
 use crate::encoder::parallel;
 use crate::encoder::search::row::Row;
-use crate::filter::sao::{Area, band_table, direction_offset, filter_area, region_span};
+use crate::filter::sao::{Area, Planes, band_table, direction_offset, filter_area, region_span};
 use crate::picture::PlaneBuffer;
 use crate::syntax::{Sao, SaoLcu, SaoMerge};
 
@@ -31,7 +31,7 @@ struct Statistics {
     bands: [Class; 32],
 }
 
-/// Chooses the parameters of every unit in `rows` and filters `planes` with them; which components have any.
+/// Chooses the parameters of every LCU in `rows` and filters `planes` with them; which components have any.
 pub(in crate::encoder) fn apply(
     task: &FilterTask<'_>,
     planes: &mut [PlaneBuffer; 3],
@@ -57,10 +57,16 @@ pub(in crate::encoder) fn apply(
             let input = planes[c].clone();
             for (row, lcus) in rows.iter().enumerate() {
                 for (column, lcu) in lcus.lcus.iter().enumerate() {
-                    let output = (input.samples(), planes[c].samples_mut());
-                    let size = task.geometry.plane_size(c);
+                    let (width, height) = task.geometry.plane_size(c);
                     let area = task.area(c, (column, row));
-                    filter_area(task.backend, &lcu.sao[c], area, output, input.stride(), size, None);
+                    let planes = Planes {
+                        input: input.samples(),
+                        output: planes[c].samples_mut(),
+                        stride: input.stride(),
+                        width,
+                        height,
+                    };
+                    filter_area(task.backend, &lcu.sao[c], area, planes, None);
                 }
             }
         }
@@ -119,7 +125,7 @@ impl FilterTask<'_> {
         if c == 0 { self.lambda } else { self.lambda / self.chroma_weight }
     }
 
-    /// The cheapest parameters of a unit.
+    /// The cheapest parameters of an LCU.
     fn choose(
         &self,
         statistics: &[Statistics; 3],

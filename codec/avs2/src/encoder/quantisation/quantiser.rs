@@ -2,7 +2,7 @@
 //!
 //! Coefficient groups are visited as they are coded, from the last to the first. Two hypotheses are carried along: that
 //! no coefficient has been coded yet, and the cheapest way to have coded some. Within a group the same is done by
-//! coefficient. Rates come from the context states at the start of the largest coding unit.
+//! coefficient. Rates come from the context states at the start of the LCU.
 
 use crate::aec::ctx;
 use crate::encoder::quantisation::rate::{Costs, FINAL_ONE, FINAL_ZERO, ONE_BIT};
@@ -29,6 +29,7 @@ const RECIPROCALS: [u16; 64] = [
 /// Quantises the blocks of one QP and size.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::encoder) struct Quantiser<'a> {
+    backend: Backend,
     reciprocal: u32,
     shift: u32,
     pub(in crate::encoder) dequantiser: Dequantiser<'a>,
@@ -54,11 +55,12 @@ pub(in crate::encoder) struct Quantised {
 
 impl<'a> Quantiser<'a> {
     /// `n` is the rounding parameter (docs/spec/avs2#b3.3).
-    pub(in crate::encoder) fn new(qp: u8, n: u32, dead_zone: f32) -> Self {
+    pub(in crate::encoder) fn new(backend: Backend, qp: u8, n: u32, dead_zone: f32) -> Self {
         let reciprocal = u32::from(RECIPROCALS[usize::from(qp.min(63))]);
         let shift = 22 - n;
         let step = (1_u64 << shift) as f32 / reciprocal as f32;
         Self {
+            backend,
             reciprocal,
             shift,
             dequantiser: Dequantiser::new(qp, n),
@@ -115,10 +117,8 @@ impl<'a> Quantiser<'a> {
 
     /// Finds levels for `coefficients` (`w` x `h`, row by row) that minimise distortion + `lambda` * bits; `None` if
     /// no coefficient is worth its bits. `lambda` is per bit; `levels` need not be cleared.
-    #[allow(clippy::too_many_arguments)]
     pub(in crate::encoder) fn quantise(
         &self,
-        backend: Backend,
         costs: &Costs,
         lambda: f32,
         coefficients: &[i16; MAX_COEFFICIENTS],
@@ -129,7 +129,7 @@ impl<'a> Quantiser<'a> {
         let count = size.0 * size.1;
         let levels = &mut levels[..count];
         levels.fill(0);
-        let groups = large_groups(backend, &coefficients[..count], size.0, self.threshold);
+        let groups = large_groups(self.backend, &coefficients[..count], size.0, self.threshold);
         if groups == 0 {
             return None;
         }
@@ -184,6 +184,17 @@ struct Group {
     most: f32,
 }
 
+/// The cheapest way so far to code some coefficients of a block.
+#[derive(Clone, Copy)]
+struct Coded {
+    /// Against a block without coefficients.
+    cost: f32,
+    bits: u32,
+    rank: usize,
+    /// The group with the last coefficient, which is coded first.
+    last: usize,
+}
+
 /// A way to code a group.
 #[derive(Clone, Copy)]
 struct Choice {
@@ -195,12 +206,23 @@ struct Choice {
     levels: [u16; 24],
 }
 
+impl Choice {
+    fn none(rank: usize) -> Self {
+        Self { cost: f32::MAX, bits: 0, rank, levels: [0; 24] }
+    }
+
+    /// Codes a level that is not 0.
+    #[inline(always)]
+    fn put(&mut self, position: usize, level: u32) {
+        self.levels[position] = level as u16;
+        self.rank = self.rank.max(RANKS[level.min(5) as usize].into());
+    }
+}
+
 impl Task<'_> {
     fn run<const LUMA: bool, const DIAG: bool>(&self, swap: bool, levels: &mut [i16]) -> Option<Quantised> {
-        let (w, h) = self.size;
-        let block = Block::<LUMA, DIAG>::new((w, h), swap);
-        // The cheapest way with coefficients: cost, bits, rank and the first group coded.
-        let mut best: Option<(f32, u32, usize, usize)> = None;
+        let block = Block::<LUMA, DIAG>::new(self.size, swap);
+        let mut best: Option<Coded> = None;
         for g in (0..block.groups).rev() {
             let group = self.load(&block, g);
             let flag = |coded: bool| {
@@ -208,57 +230,67 @@ impl Task<'_> {
                 self.costs.bin(context, coded)
             };
             let Some(group) = group else {
-                if let Some((cost, bits, ..)) = &mut best {
+                if let Some(best) = &mut best {
                     let rate = flag(false);
-                    *cost += self.lambda * rate as f32;
-                    *bits += rate;
+                    best.cost += self.lambda * rate as f32;
+                    best.bits += rate;
                 }
                 continue;
             };
-            let mut continued = None;
-            if let Some((cost, bits, rank, last)) = best {
-                let empty = flag(false);
-                let mut next = (cost + self.lambda * empty as f32, bits + empty, rank, last);
-                let choice = self.code_group(&block, g, &group, rank);
-                let rate = flag(true);
-                let with = cost + choice.cost + self.lambda * rate as f32;
-                if with < next.0 {
-                    next = (with, bits + choice.bits + rate, choice.rank, last);
-                    continued = Some(choice);
-                }
-                best = Some(next);
+            let mut taken = None;
+            if let Some(before) = best {
+                let (empty, coded) = (flag(false), flag(true));
+                let choice = self.code_group(&block, g, &group, before.rank);
+                let with = before.cost + choice.cost + self.lambda * coded as f32;
+                let without = before.cost + self.lambda * empty as f32;
+                best = Some(if with < without {
+                    let bits = before.bits + choice.bits + coded;
+                    let next = Coded { cost: with, bits, rank: choice.rank, ..before };
+                    taken = Some(choice);
+                    next
+                } else {
+                    Coded { cost: without, bits: before.bits + empty, ..before }
+                });
             }
-            let mut taken = continued;
             // With much gained already, starting here is hopeless.
-            if best.is_none_or(|(cost, ..)| cost > group.most) {
+            if best.is_none_or(|best| best.cost > group.most) {
                 let choice = self.code_group(&block, g, &group, 0);
                 let rate = self.costs.of(|c| {
                     block.code_last_group(c, g);
                 });
                 let cost = choice.cost + self.lambda * rate as f32;
-                if best.is_none_or(|best| cost < best.0) {
-                    best = Some((cost, choice.bits + rate, choice.rank, g));
+                if best.is_none_or(|best| cost < best.cost) {
+                    best = Some(Coded { cost, bits: choice.bits + rate, rank: choice.rank, last: g });
                     taken = Some(choice);
                 }
             }
             if let Some(choice) = taken {
-                let (gx, gy) = block.group(g);
-                for (position, &level) in choice.levels[..16].iter().enumerate() {
-                    let (x, y) = block.place(gx, gy, position);
-                    let negative = self.coefficients[y * w + x] < 0;
-                    levels[y * w + x] = if negative { (level as i16).wrapping_neg() } else { level as i16 };
-                }
+                self.store(&block, g, &choice.levels, levels);
             }
         }
-        let (cost, bits, _, last) = best?;
+        let Coded { cost, bits, last, .. } = best?;
         for g in last + 1..block.groups {
-            let (gx, gy) = block.group(g);
-            for position in 0..16 {
-                let (x, y) = block.place(gx, gy, position);
-                levels[y * w + x] = 0;
-            }
+            self.store(&block, g, &[0; 24], levels);
         }
         Some(Quantised { distortion: cost - self.lambda * bits as f32, bits })
+    }
+
+    /// Puts levels of group `g`, by scan position, into those of the block, with the signs of the coefficients.
+    #[inline]
+    fn store<const LUMA: bool, const DIAG: bool>(
+        &self,
+        block: &Block<LUMA, DIAG>,
+        g: usize,
+        group: &[u16; 24],
+        levels: &mut [i16],
+    ) {
+        let w = self.size.0;
+        let (gx, gy) = block.group(g);
+        for (position, &level) in group[..16].iter().enumerate() {
+            let (x, y) = block.place(gx, gy, position);
+            let negative = self.coefficients[y * w + x] < 0;
+            levels[y * w + x] = if negative { (level as i16).wrapping_neg() } else { level as i16 };
+        }
     }
 
     /// The coefficients of group `g`, or `None` if all of them become 0.
@@ -311,12 +343,11 @@ impl Task<'_> {
         let level_base = ctx::LEVEL + if LUMA { 0 } else { 20 };
         let (lambda, costs) = (self.lambda, self.costs);
         let last_costs = LastCosts::new(block, g, rank == 0, costs);
-        let started_rank = rank;
-        let mut choice = Choice { cost: f32::MAX, bits: 0, rank, levels: [0; 24] };
+        let mut choice = Choice::none(rank);
         // Number of levels, context set of runs, and whether a level above 2 makes later starts hopeless.
         let (mut count, mut set, mut large) = (0_usize, 0_usize, false);
         for p in (0..=group.top).rev() {
-            let nearest = group.nearest[p];
+            let (nearest, changes) = (group.nearest[p], group.changes[p]);
             let [zero_rate, one_rate] = costs.0[run_base + 11 * set + usize::from(places[p])];
             if nearest == 0 {
                 if count > 0 {
@@ -326,18 +357,16 @@ impl Task<'_> {
                 continue;
             }
             let low = level_base + if g == 0 && p < 3 { 10 } else { 0 };
-            let errors = group.changes[p];
             if count > 0 {
                 let k = usize::min(2, count.div_ceil(2));
                 let level_costs = costs.0[low + choice.rank.min(k + 2) + 5 * k / 2];
-                let (cost, rate, level) = best_level(nearest, errors, level_costs, lambda);
+                let (cost, rate, level) = best_level(nearest, changes, level_costs, lambda);
                 let with = cost + lambda * one_rate as f32;
                 let without = lambda * zero_rate as f32;
                 if with < without {
                     choice.cost += with;
                     choice.bits += rate + one_rate;
-                    choice.levels[p] = level as u16;
-                    choice.rank = choice.rank.max(RANKS[level.min(5) as usize].into());
+                    choice.put(p, level);
                     count += 1;
                     large |= level > 2;
                     set = run_set(&choice.levels, p);
@@ -348,17 +377,11 @@ impl Task<'_> {
             }
             if count == 0 || !large {
                 let last = last_costs.at(p);
-                let (cost, rate, level) =
-                    best_level(nearest, errors, costs.0[low + started_rank.min(2)], lambda);
+                let (cost, rate, level) = best_level(nearest, changes, costs.0[low + rank.min(2)], lambda);
                 let cost = cost + lambda * last as f32;
                 if cost < choice.cost {
-                    choice = Choice {
-                        cost,
-                        bits: rate + last,
-                        rank: started_rank.max(RANKS[level.min(5) as usize].into()),
-                        levels: [0; 24],
-                    };
-                    choice.levels[p] = level as u16;
+                    choice = Choice { cost, bits: rate + last, ..Choice::none(rank) };
+                    choice.put(p, level);
                     count = 1;
                     large = level > 2;
                     set = run_set(&choice.levels, p);
@@ -495,17 +518,11 @@ mod tests {
                         *coefficient =
                             (next(2 * range + 1) as i32 - range as i32).clamp(-32768, 32767) as i16;
                     }
-                    let quantiser = Quantiser::new(10 + 4 * round as u8, 4, 0.5);
+                    let quantiser = Quantiser::new(Backend::SCALAR, 10 + 4 * round as u8, 4, 0.5);
                     let mut levels = [0; MAX_COEFFICIENTS];
-                    let Some(result) = quantiser.quantise(
-                        Backend::SCALAR,
-                        &costs,
-                        30.0,
-                        &coefficients,
-                        size,
-                        class,
-                        &mut levels,
-                    ) else {
+                    let Some(result) =
+                        quantiser.quantise(&costs, 30.0, &coefficients, size, class, &mut levels)
+                    else {
                         assert_eq!(levels, [0; MAX_COEFFICIENTS]);
                         continue;
                     };
@@ -524,18 +541,14 @@ mod tests {
     #[test]
     fn small_lambda_keeps_the_nearest_levels() {
         let costs = Costs::new(&ContextSet::default());
-        let quantiser = Quantiser::new(24, 3, 0.5);
+        let quantiser = Quantiser::new(Backend::SCALAR, 24, 3, 0.5);
         let mut coefficients = [0; MAX_COEFFICIENTS];
         for (i, c) in coefficients[..64].iter_mut().enumerate() {
             *c = (i as i16 - 32) * 61;
         }
         let mut levels = [0; 64];
         let class = BlockClass::CHROMA;
-        assert!(
-            quantiser
-                .quantise(Backend::SCALAR, &costs, 1e-6, &coefficients, (8, 8), class, &mut levels)
-                .is_some()
-        );
+        assert!(quantiser.quantise(&costs, 1e-6, &coefficients, (8, 8), class, &mut levels).is_some());
         for (c, level) in coefficients.iter().zip(levels) {
             let scaled = quantiser.dequantiser.scale(0, 0, level.into());
             assert!((i32::from(*c) - i32::from(scaled)).abs() <= 64 * 4, "{c} {level} {scaled}");

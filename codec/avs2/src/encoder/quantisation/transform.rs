@@ -76,12 +76,12 @@ pub(in crate::encoder) fn matrix(n: usize, small_secondary: bool) -> &'static [i
 /// side of 64 give half as many in both directions. The residual has `fraction` bits of fraction.
 pub(in crate::encoder) fn forward_transform(
     backend: Backend,
-    residual: (&[i16], u32),
+    residual: &[i16],
     (w, h): (usize, usize),
     secondary: Secondary,
+    fraction: u32,
     out: &mut [i16; MAX_COEFFICIENTS],
 ) {
-    let (residual, fraction) = residual;
     if w.max(h) == 64 {
         let mut low = [0; MAX_COEFFICIENTS];
         halve(residual, (w, h), &mut low);
@@ -257,7 +257,7 @@ mod tests {
             ] {
                 let input = residual(size, 5);
                 let mut coefficients = [0; MAX_COEFFICIENTS];
-                forward_transform(Backend::SCALAR, (&input, 0), size, secondary, &mut coefficients);
+                forward_transform(Backend::SCALAR, &input, size, secondary, 0, &mut coefficients);
                 let mut block = CoefficientBlock::default();
                 let (w, h) = (size.0 / half, size.1 / half);
                 block.start((w, h));
@@ -313,10 +313,10 @@ mod tests {
                         input.iter_mut().for_each(|r| *r = if *r > 0 { 255 } else { -255 });
                     }
                     let mut scalar = [0; MAX_COEFFICIENTS];
-                    forward_transform(Backend::SCALAR, (&input, 0), size, secondary, &mut scalar);
+                    forward_transform(Backend::SCALAR, &input, size, secondary, 0, &mut scalar);
                     let mut best = [0; MAX_COEFFICIENTS];
                     let backend = Backend::detect(SimdLevel::Auto);
-                    forward_transform(backend, (&input, 0), size, secondary, &mut best);
+                    forward_transform(backend, &input, size, secondary, 0, &mut best);
                     assert_eq!(scalar, best, "{size:?} {secondary:?}");
                 }
             }

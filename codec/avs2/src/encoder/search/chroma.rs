@@ -1,117 +1,167 @@
-//! Chroma of intra units.
+//! Chroma of intra CUs.
 
-use super::{BlockAt, Search};
+use super::reconstruction::BlockCosts;
+use super::{BlockAt, Search, Tradeoff};
 use crate::aec::ctx;
-use crate::encoder::analysis::metric::{hadamard, source_energy, source_residual};
-use crate::encoder::input::FRACTION_BITS;
-use crate::encoder::quantisation::quantiser::{Quantised, Quantiser};
-use crate::encoder::quantisation::rate::ONE_BIT;
-use crate::encoder::quantisation::transform::forward_transform;
+use crate::encoder::analysis::metric::hadamard;
+use crate::encoder::quantisation::quantiser::Quantiser;
 use crate::recon::{Availability, Secondary, chroma_qp};
 use crate::syntax::coding::{code_chroma_ctp, code_chroma_mode};
-use crate::syntax::{BlockClass, NeighbourView, chroma_to_luma_mode};
+use crate::syntax::{BlockClass, NeighbourView, Node, chroma_to_luma_mode};
+
+/// The chroma of a CU.
+#[derive(Clone, Copy)]
+pub(super) struct Chroma {
+    pub mode: u8,
+    /// Coded blocks: bit 0 Cb, bit 1 Cr.
+    pub ctp: u8,
+    pub cost: f64,
+}
+
+/// Both chroma blocks of a CU, and what their choices cost.
+struct ChromaBlocks {
+    node: Node,
+    /// Of the first luma block.
+    luma_mode: u8,
+    /// Lambda is that of errors in chroma.
+    tradeoff: Tradeoff,
+    available: Availability,
+    /// Bits by mode.
+    mode_bits: [f64; 5],
+    /// Bits by coded blocks.
+    ctp_bits: [f64; 4],
+}
+
+impl ChromaBlocks {
+    fn at(&self, c: usize) -> BlockAt {
+        BlockAt::of(self.node, c)
+    }
+
+    /// Whether the mode repeats the derived one, and so has no code.
+    fn is_redundant(&self, mode: u8) -> bool {
+        mode > 0 && chroma_to_luma_mode(mode, self.luma_mode) == self.luma_mode
+    }
+}
 
 impl<'a> Search<'a> {
-    /// Decides and reconstructs both chroma blocks of a unit, with the mode `only` if there is one: mode, coded blocks
-    /// and cost.
+    /// Decides and reconstructs both chroma blocks of a CU, with the mode `only` if there is one.
     pub(super) fn chroma(
         &mut self,
-        (x, y): (usize, usize),
-        log2_size: u32,
+        node: Node,
         luma_mode: u8,
-        (qp, lambda): (u8, f64),
+        tradeoff: Tradeoff,
         only: Option<u8>,
-    ) -> (u8, u8, f64) {
-        let picture = self.picture;
-        let half = (1_usize << log2_size) / 2;
-        let size = (half, half);
-        let count = half * half;
-        let available = self.row.availability((x, y), (2 * half, 2 * half));
+    ) -> Chroma {
+        let blocks = self.chroma_blocks(node, luma_mode, tradeoff);
+        let modes = match only {
+            Some(mode) if blocks.is_redundant(mode) => vec![0],
+            Some(mode) => vec![mode],
+            None => self.rough_chroma_modes(&blocks),
+        };
+        let (mode, ctp) = self.best_chroma(&blocks, &modes);
+        let cost = self.commit_chroma(&blocks, mode, ctp);
+        Chroma { mode, ctp, cost: cost * self.picture.chroma_weight }
+    }
+
+    fn chroma_blocks(&self, node: Node, luma_mode: u8, tradeoff: Tradeoff) -> ChromaBlocks {
+        let (x, y) = node.at;
         let left = self.row.left(x, y);
-        let lambda = lambda / picture.chroma_weight;
-        let mode_bits: [f64; 5] = std::array::from_fn(|mode| {
+        let mode_bits = std::array::from_fn(|mode| {
             self.bits(self.costs.of(|c| {
                 code_chroma_mode(c, left.chroma_mode_set, luma_mode, mode as u8);
             }))
         });
-        let ctp_bits: [f64; 4] = std::array::from_fn(|ctp| {
+        let ctp_bits = std::array::from_fn(|ctp| {
             self.bits(self.costs.of(|c| {
                 code_chroma_ctp(c, ctx::CTP + 6, ctp as u8);
             }))
         });
-        let at = |c: usize| BlockAt { c, x: x / 2, y: y / 2, size };
-        // The mode that repeats the derived one has no code.
-        let is_redundant = |mode: u8| mode > 0 && chroma_to_luma_mode(mode, luma_mode) == luma_mode;
+        let tradeoff = Tradeoff { lambda: tradeoff.lambda / self.picture.chroma_weight, ..tradeoff };
+        let available = self.row.availability((x, y), (node.size(), node.size()));
+        ChromaBlocks { node, luma_mode, tradeoff, available, mode_bits, ctp_bits }
+    }
+
+    /// The modes that are worth full costs: all of them, or the best by Hadamard distance.
+    fn rough_chroma_modes(&mut self, blocks: &ChromaBlocks) -> Vec<u8> {
+        let picture = self.picture;
+        let root = blocks.tradeoff.lambda.sqrt();
         let mut order: [(f64, u8); 5] = std::array::from_fn(|mode| {
-            (if is_redundant(mode as u8) { f64::MAX } else { mode_bits[mode] * lambda.sqrt() }, mode as u8)
+            let redundant = blocks.is_redundant(mode as u8);
+            (if redundant { f64::MAX } else { blocks.mode_bits[mode] * root }, mode as u8)
         });
-        if picture.effort.chroma_modes < 4 && only.is_none() {
+        if picture.effort.chroma_modes < 4 {
             for c in 1..3 {
-                self.load_source(at(c));
-                self.load_line(at(c), available);
+                let at = blocks.at(c);
+                let count = at.size.0 * at.size.1;
+                self.load_source(at);
+                self.load_line(at, blocks.available);
                 for (cost, mode) in order.iter_mut().filter(|(cost, _)| *cost < f64::MAX) {
-                    self.predict(chroma_to_luma_mode(*mode, luma_mode), size, available);
+                    self.predict(chroma_to_luma_mode(*mode, blocks.luma_mode), at.size);
                     let scratch = &self.scratch;
                     let (source, prediction) = (&scratch.source[..count], &scratch.prediction[..count]);
-                    *cost += f64::from(hadamard(picture.backend, source, prediction, size));
+                    *cost += f64::from(hadamard(picture.backend, source, prediction, at.size));
                 }
             }
             order.sort_by(|a, b| a.0.total_cmp(&b.0));
         }
+        order
+            .iter()
+            .filter(|(cost, _)| *cost < f64::MAX)
+            .take(picture.effort.chroma_modes)
+            .map(|&(_, mode)| mode)
+            .collect()
+    }
+
+    /// The cheapest of some modes, and the blocks that are coded with it.
+    fn best_chroma(&mut self, blocks: &ChromaBlocks, modes: &[u8]) -> (u8, u8) {
+        let lambda = blocks.tradeoff.lambda;
         let mut best = (f64::MAX, 0, 0);
-        let tried: Vec<u8> = match only {
-            Some(mode) if is_redundant(mode) => vec![0],
-            Some(mode) => vec![mode],
-            None => order
-                .iter()
-                .filter(|(cost, _)| *cost < f64::MAX)
-                .take(picture.effort.chroma_modes)
-                .map(|&(_, mode)| mode)
-                .collect(),
-        };
-        for &mode in &tried {
+        for &mode in modes {
             // Cost without and with coefficients of each component.
-            let mut costs = [[0.0; 2]; 2];
-            for c in 1..3 {
-                self.load_source(at(c));
-                self.load_line(at(c), available);
-                let result = self.chroma_block(c, mode, luma_mode, qp, log2_size, lambda, available);
-                costs[c - 1] = result.0;
-            }
+            let costs = [1, 2].map(|c| {
+                let BlockCosts { empty, coded } = self.chroma_block(blocks, c, mode);
+                let with = coded.map_or(f64::MAX, |coded| {
+                    empty + f64::from(coded.distortion) + lambda * self.bits(coded.bits)
+                });
+                [empty, with]
+            });
             for ctp in 0..4_usize {
                 let cost = costs[0][ctp & 1]
                     + costs[1][ctp >> 1]
-                    + lambda * (mode_bits[usize::from(mode)] + ctp_bits[ctp]);
+                    + lambda * (blocks.mode_bits[usize::from(mode)] + blocks.ctp_bits[ctp]);
                 if cost < best.0 {
-                    best = (cost, mode, ctp);
+                    best = (cost, mode, ctp as u8);
                 }
             }
         }
-        let (_, mode, ctp) = best;
+        (best.1, best.2)
+    }
+
+    /// Reconstructs both blocks; their cost.
+    fn commit_chroma(&mut self, blocks: &ChromaBlocks, mode: u8, ctp: u8) -> f64 {
+        let Tradeoff { qp, lambda } = blocks.tradeoff;
+        let Node { at: (x, y), log2_size } = blocks.node;
         let offset = self.z_offset(x, y) / 4;
-        let mut cost = lambda * (mode_bits[usize::from(mode)] + ctp_bits[ctp]);
+        let bits = blocks.mode_bits[usize::from(mode)] + blocks.ctp_bits[usize::from(ctp)];
+        let mut cost = lambda * bits;
         for c in 1..3 {
-            self.load_source(at(c));
-            self.load_line(at(c), available);
-            let (_, bits) = self.chroma_block(c, mode, luma_mode, qp, log2_size, lambda, available);
-            let scratch = &mut self.scratch;
-            std::mem::swap(&mut scratch.levels, &mut scratch.best_levels);
-            std::mem::swap(&mut scratch.prediction, &mut scratch.best_prediction);
+            let costs = self.chroma_block(blocks, c, mode);
+            self.scratch.keep();
             let coded = ctp >> (c - 1) & 1 == 1;
             let quantiser = self.chroma_quantiser(c, qp, log2_size);
-            cost += self.reconstruct(at(c), coded.then_some(&quantiser), Secondary::None, offset);
+            cost += self.reconstruct(blocks.at(c), coded.then_some(&quantiser), Secondary::None, offset);
             if coded {
-                cost += lambda * bits;
+                cost += lambda * costs.coded.map_or(0.0, |coded| self.bits(coded.bits));
             }
         }
-        (mode, ctp as u8, cost * picture.chroma_weight)
+        cost
     }
 
     pub(super) fn chroma_quantiser(&self, c: usize, qp: u8, log2_size: u32) -> Quantiser<'a> {
         let picture = self.picture;
         let qp = chroma_qp(qp, picture.chroma_qp_delta[c - 1]);
         let half = (1 << log2_size) / 2;
-        let mut quantiser = Quantiser::new(qp, log2_size - 1, picture.effort.dead_zone);
+        let mut quantiser = Quantiser::new(picture.backend, qp, log2_size - 1, picture.effort.dead_zone);
         quantiser.seen = picture.perception[1].weights((half, half));
         match picture.weights {
             None => quantiser,
@@ -119,46 +169,14 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Predicts and quantises a chroma block whose source and reference line are loaded: cost without and with
-    /// coefficients, and bits of the coefficients.
-    #[allow(clippy::too_many_arguments)]
-    fn chroma_block(
-        &mut self,
-        c: usize,
-        mode: u8,
-        luma_mode: u8,
-        qp: u8,
-        log2_size: u32,
-        lambda: f64,
-        available: Availability,
-    ) -> ([f64; 2], f64) {
-        let half = (1_usize << log2_size) / 2;
-        let (size, count) = ((half, half), half * half);
-        self.predict(chroma_to_luma_mode(mode, luma_mode), size, available);
-        let quantiser = self.chroma_quantiser(c, qp, log2_size);
-        let scratch = &mut self.scratch;
-        source_residual(&scratch.fine[..count], &scratch.prediction[..count], &mut scratch.residual[..]);
-        let empty = source_energy(&scratch.residual[..count]);
-        forward_transform(
-            self.picture.backend,
-            (&scratch.residual[..count], FRACTION_BITS),
-            size,
-            Secondary::None,
-            &mut scratch.coefficients,
-        );
-        let empty = quantiser.empty(empty, &scratch.coefficients[..], size);
-        let class = BlockClass::CHROMA;
-        let lambda_f = lambda as f32;
-        let levels = &mut scratch.levels[..];
-        let backend = self.picture.backend;
-        let result =
-            quantiser.quantise(backend, &self.costs, lambda_f, &scratch.coefficients, size, class, levels);
-        match result {
-            None => ([empty, f64::MAX], 0.0),
-            Some(Quantised { distortion, bits }) => {
-                let bits = f64::from(bits) / f64::from(ONE_BIT);
-                ([empty, empty + f64::from(distortion) + lambda * bits], bits)
-            }
-        }
+    /// Predicts and quantises a chroma block.
+    fn chroma_block(&mut self, blocks: &ChromaBlocks, c: usize, mode: u8) -> BlockCosts {
+        let at = blocks.at(c);
+        self.load_source(at);
+        self.load_line(at, blocks.available);
+        self.predict(chroma_to_luma_mode(mode, blocks.luma_mode), at.size);
+        let Tradeoff { qp, lambda } = blocks.tradeoff;
+        let quantiser = self.chroma_quantiser(c, qp, blocks.node.log2_size);
+        self.quantise_block(&quantiser, at.size, Secondary::None, BlockClass::CHROMA, lambda)
     }
 }

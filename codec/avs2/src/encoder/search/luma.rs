@@ -1,18 +1,20 @@
-//! Luma of intra units: partitions and modes.
+//! Luma of intra CUs: partitions and modes.
 
-use super::{BlockAt, Node, Search, UNTRIED, Unit, coded_size};
-use crate::encoder::analysis::metric::{hadamard, source_energy, source_residual};
-use crate::encoder::input::FRACTION_BITS;
+use super::reconstruction::BlockCosts;
+use super::{BlockAt, Cu, Search, Tradeoff, UNTRIED, coded_size};
+use crate::encoder::analysis::metric::hadamard;
 use crate::encoder::quantisation::quantiser::{Quantised, Quantiser};
-use crate::encoder::quantisation::rate::ONE_BIT;
-use crate::encoder::quantisation::transform::{forward_transform, halved_norms};
+use crate::encoder::quantisation::transform::halved_norms;
 use crate::recon::{Availability, Secondary};
 use crate::syntax::coding::{code_luma_mode, code_partition};
 use crate::syntax::{
-    BlockClass, IntraUnit, NeighbourView, TransformSplit, code_luma_ctp, most_probable_modes,
+    BlockClass, IntraCu, NeighbourView, Node, TransformSplit, code_luma_ctp, most_probable_modes,
 };
 
-/// The luma of a unit.
+/// Modes that are worth full costs, one after the other.
+pub(super) type Modes = [Option<u8>; 14];
+
+/// The luma of a CU.
 #[derive(Clone, Copy)]
 pub(super) struct Luma {
     split: TransformSplit,
@@ -21,20 +23,44 @@ pub(super) struct Luma {
     cost: f64,
 }
 
-impl Search<'_> {
-    /// The cheapest undivided unit.
-    pub(super) fn unit(&mut self, node: Node) -> (Unit, f64) {
-        let Node { at: (x, y), log2_size } = node;
+/// A block whose source and reference line are loaded, and what its modes cost.
+pub(super) struct LumaBlock {
+    at: BlockAt,
+    /// One of SDIP.
+    is_strip: bool,
+    available: Availability,
+    most_probable: (u8, u8),
+    /// Bits by mode.
+    mode_bits: [f64; 33],
+    lambda: f64,
+}
+
+/// What a luma block is coded with.
+struct ModeChoice {
+    mode: u8,
+    /// It has coefficients.
+    coded: bool,
+    cost: f64,
+}
+
+impl LumaBlock {
+    fn secondary(&self, mode: u8) -> Secondary {
+        Secondary::of_intra_luma(self.at.size, mode, self.available.left, self.available.top)
+    }
+}
+
+impl<'a> Search<'a> {
+    /// The cheapest undivided intra CU.
+    pub(super) fn intra_cu(&mut self, node: Node) -> (Cu, f64) {
         const PARTITIONS: usize = 4;
-        let size = 1_usize << log2_size;
         let picture = self.picture;
-        let weight = picture.activity.of((x, y), size);
+        let weight = picture.activity.of(node.at, node.size());
         let qp = picture.slice_tools.slice_qp;
         // Distortions are weighted by dividing lambda.
-        let lambda = picture.lambda * self.lambda_factor / weight;
-        let mut best = self.luma((x, y), log2_size, TransformSplit::None, (qp, lambda), None);
-        let quarters = log2_size == 3 && picture.effort.quarters;
-        let strips = picture.slice_tools.sdip && matches!(log2_size, 4 | 5);
+        let tradeoff = Tradeoff { qp, lambda: picture.lambda * self.lambda_factor / weight };
+        let mut best = self.luma(node, TransformSplit::None, tradeoff, None);
+        let quarters = node.log2_size == 3 && picture.effort.quarters;
+        let strips = picture.slice_tools.sdip && matches!(node.log2_size, 4 | 5);
         if best.ctp != 0 && (quarters || strips) {
             let splits: &[TransformSplit] = if quarters {
                 &[TransformSplit::Quarters]
@@ -43,7 +69,7 @@ impl Search<'_> {
             };
             for &split in splits {
                 self.save(node, PARTITIONS);
-                let other = self.luma((x, y), log2_size, split, (qp, lambda), None);
+                let other = self.luma(node, split, tradeoff, None);
                 if other.cost < best.cost {
                     best = other;
                 } else {
@@ -51,26 +77,25 @@ impl Search<'_> {
                 }
             }
         }
-        let (chroma_mode, chroma_ctp, chroma_cost) =
-            self.chroma((x, y), log2_size, best.modes[0], (qp, lambda), None);
-        let ctp = best.ctp | chroma_ctp << 4;
-        let cost = best.cost + chroma_cost;
-        let unit = IntraUnit { split: best.split, luma_modes: best.modes, chroma_mode, ctp, qp };
-        let unit = Unit { x, y, log2_size, unit, inter: None };
-        self.store_cells(&unit);
-        (unit, cost * weight)
+        let chroma = self.chroma(node, best.modes[0], tradeoff, None);
+        let ctp = best.ctp | chroma.ctp << 4;
+        let cost = best.cost + chroma.cost;
+        let (split, luma_modes, chroma_mode) = (best.split, best.modes, chroma.mode);
+        let coded = IntraCu { split, luma_modes, chroma_mode, ctp, qp };
+        let cu = Cu { node, coded, inter: None };
+        self.store_cells(&cu);
+        (cu, cost * weight)
     }
 
-    /// The luma blocks of a unit with the given partition, with `modes` if they are decided.
+    /// The luma blocks of a CU with the given partition, with `modes` if they are decided.
     pub(super) fn luma(
         &mut self,
-        (x, y): (usize, usize),
-        log2_size: u32,
+        node: Node,
         split: TransformSplit,
-        (qp, lambda): (u8, f64),
+        Tradeoff { qp, lambda }: Tradeoff,
         modes: Option<[u8; 4]>,
     ) -> Luma {
-        let size = 1 << log2_size;
+        let (Node { at: (x, y), log2_size }, size) = (node, node.size());
         let sdip = self.picture.slice_tools.sdip;
         let partition = self.costs.of(|c| {
             code_partition(c, sdip, log2_size, split);
@@ -80,10 +105,14 @@ impl Search<'_> {
         for i in 0..split.block_count() {
             let block = split.block(size, i);
             let at = BlockAt { c: 0, x: x + block.x, y: y + block.y, size: (block.w, block.h) };
-            let strip = matches!(split, TransformSplit::Horizontal | TransformSplit::Vertical);
+            let quantiser = self.luma_quantiser(qp, n, at.size);
+            let block = self.luma_block(at, split.is_strips(), lambda);
+            let tried = match modes {
+                Some(modes) => std::array::from_fn(|slot| (slot == 0).then_some(modes[i])),
+                None => self.rough_modes(&block),
+            };
             let offset = self.z_offset(x, y) + i * size * size / 4;
-            let (mode, coded, cost) =
-                self.luma_block(at, (qp, n, lambda), strip, offset, modes.map(|modes| modes[i]));
+            let ModeChoice { mode, coded, cost } = self.best_mode(&block, &quantiser, tried, offset);
             luma.modes[i] = mode;
             luma.ctp |= u8::from(coded) << i;
             luma.cost += cost;
@@ -95,128 +124,113 @@ impl Search<'_> {
         luma
     }
 
-    /// Bits of each luma mode.
-    pub(super) fn mode_bits(&self, mpm: (u8, u8)) -> [f64; 33] {
-        std::array::from_fn(|mode| {
-            self.bits(self.costs.of(|c| {
-                code_luma_mode(c, mpm, mode as u8);
-            }))
-        })
+    /// For luma blocks of `size` samples; `n` is the rounding parameter.
+    pub(super) fn luma_quantiser(&self, qp: u8, n: u32, size: (usize, usize)) -> Quantiser<'a> {
+        let picture = self.picture;
+        let mut quantiser = Quantiser::new(picture.backend, qp, n, picture.effort.dead_zone);
+        if let Some(weights) = picture.weights {
+            quantiser = quantiser.with_weights(weights, coded_size(size));
+        }
+        quantiser.seen = picture.perception[0].weights(size);
+        quantiser.norms = halved_norms(size);
+        quantiser
     }
 
-    /// Decides a luma block, unless `only` does, and reconstructs it: mode, whether it has coefficients, and cost.
-    fn luma_block(
-        &mut self,
-        at: BlockAt,
-        (qp, n, lambda): (u8, u32, f64),
-        strip: bool,
-        offset: usize,
-        only: Option<u8>,
-    ) -> (u8, bool, f64) {
-        let picture = self.picture;
-        let size = at.size;
-        let count = size.0 * size.1;
-        let available = self.row.availability((at.x, at.y), size);
+    /// Loads a block to compare modes.
+    pub(super) fn luma_block(&mut self, at: BlockAt, is_strip: bool, lambda: f64) -> LumaBlock {
+        let available = self.row.availability((at.x, at.y), at.size);
         self.load_source(at);
         self.load_line(at, available);
-        let mpm = most_probable_modes(self.row.luma_modes((at.x, at.y)));
-        let mode_bits = self.mode_bits(mpm);
+        let most_probable = most_probable_modes(self.row.luma_modes((at.x, at.y)));
+        let mode_bits = std::array::from_fn(|mode| {
+            self.bits(self.costs.of(|c| {
+                code_luma_mode(c, most_probable, mode as u8);
+            }))
+        });
+        LumaBlock { at, is_strip, available, most_probable, mode_bits, lambda }
+    }
+
+    /// Decides between modes by their full costs and reconstructs the block; its levels are kept at `offset`.
+    fn best_mode(
+        &mut self,
+        block: &LumaBlock,
+        quantiser: &Quantiser<'_>,
+        modes: Modes,
+        offset: usize,
+    ) -> ModeChoice {
+        let (at, lambda) = (block.at, block.lambda);
         let ctp_bits = [false, true].map(|coded| {
             self.bits(self.costs.of(|c| {
                 code_luma_ctp(c, &self.row, (at.x, at.y), coded);
             }))
         });
-
-        let modes = match only {
-            Some(_) => std::array::from_fn(|i| only.filter(|_| i == 0)),
-            None => self.rough_modes(size, available, lambda, &mode_bits, mpm, strip),
-        };
-        let mut quantiser = Quantiser::new(qp, n, picture.effort.dead_zone);
-        let coded = coded_size(size);
-        if let Some(weights) = picture.weights {
-            quantiser = quantiser.with_weights(weights, coded);
-        }
-        quantiser.seen = picture.perception[0].weights(size);
-        quantiser.norms = halved_norms(size);
         let mut best = (f64::MAX, 0, None);
         for mode in modes.into_iter().flatten() {
-            self.predict(mode, size, available);
-            let scratch = &mut self.scratch;
-            source_residual(&scratch.fine[..count], &scratch.prediction[..count], &mut scratch.residual[..]);
-            let empty = source_energy(&scratch.residual[..count]);
-            let secondary = Secondary::of_intra_luma(size, mode, available.left, available.top);
-            forward_transform(
-                picture.backend,
-                (&scratch.residual[..count], FRACTION_BITS),
-                size,
-                secondary,
-                &mut scratch.coefficients,
-            );
-            let empty = quantiser.empty(empty, &scratch.coefficients[..], coded);
-            let class = BlockClass::intra_luma(mode, strip);
-            let result = quantiser.quantise(
-                picture.backend,
-                &self.costs,
-                lambda as f32,
-                &scratch.coefficients,
-                coded,
-                class,
-                &mut scratch.levels[..],
-            );
-            let without = empty + lambda * (mode_bits[usize::from(mode)] + ctp_bits[0]);
-            let with = result.map_or(f64::MAX, |Quantised { distortion, bits }| {
-                let bits = f64::from(bits) / f64::from(ONE_BIT) + ctp_bits[1] + mode_bits[usize::from(mode)];
+            self.predict(mode, at.size);
+            let class = BlockClass::intra_luma(mode, block.is_strip);
+            let BlockCosts { empty, coded } =
+                self.quantise_block(quantiser, at.size, block.secondary(mode), class, lambda);
+            let mode_bits = block.mode_bits[usize::from(mode)];
+            let without = empty + lambda * (mode_bits + ctp_bits[0]);
+            let with = coded.map_or(f64::MAX, |Quantised { distortion, bits }| {
+                let bits = self.bits(bits) + ctp_bits[1] + mode_bits;
                 empty + f64::from(distortion) + lambda * bits
             });
             let cost = with.min(without);
             if cost < best.0 {
-                let result = if with < without { result } else { None };
-                best = (cost, mode, result);
-                std::mem::swap(&mut scratch.levels, &mut scratch.best_levels);
-                std::mem::swap(&mut scratch.prediction, &mut scratch.best_prediction);
+                best = (cost, mode, coded.filter(|_| with < without));
+                self.scratch.keep();
             }
         }
-        let (_, mode, result) = best;
-        let secondary = Secondary::of_intra_luma(size, mode, available.left, available.top);
-        let error = self.reconstruct(at, result.is_some().then_some(&quantiser), secondary, offset);
-        let bits = mode_bits[usize::from(mode)]
-            + match result {
+        let (_, mode, coded) = best;
+        let error = self.reconstruct(at, coded.is_some().then_some(quantiser), block.secondary(mode), offset);
+        let bits = block.mode_bits[usize::from(mode)]
+            + match coded {
                 None => ctp_bits[0],
                 Some(Quantised { bits, .. }) => ctp_bits[1] + self.bits(bits),
             };
-        (mode, result.is_some(), error + lambda * bits)
+        ModeChoice { mode, coded: coded.is_some(), cost: error + lambda * bits }
     }
 
     /// The modes that are worth full costs, by Hadamard distance; the most probable modes are among them.
-    pub(super) fn rough_modes(
-        &mut self,
-        size: (usize, usize),
-        available: Availability,
-        lambda: f64,
-        mode_bits: &[f64; 33],
-        mpm: (u8, u8),
-        strip: bool,
-    ) -> [Option<u8>; 14] {
+    pub(super) fn rough_modes(&mut self, block: &LumaBlock) -> Modes {
         let effort = self.picture.effort;
-        let coarse_step = if strip { effort.strip_coarse_step } else { effort.coarse_step };
-        let count = size.0 * size.1;
-        let root = lambda.sqrt();
-        let mut costs = [UNTRIED; 33];
-        let evaluate = |search: &mut Self, costs: &mut [f64; 33], mode: u8| {
-            let cost = &mut costs[usize::from(mode)];
-            if *cost == UNTRIED {
-                search.predict(mode, size, available);
-                let scratch = &search.scratch;
-                let (source, prediction) = (&scratch.source[..count], &scratch.prediction[..count]);
-                let distance = hadamard(search.picture.backend, source, prediction, size);
-                *cost = f64::from(distance) + root * mode_bits[usize::from(mode)];
-            }
+        let mut costs = self.rough_costs(block);
+        let wanted = if block.is_strip {
+            effort.strip_modes
+        } else {
+            effort.luma_modes[block.at.size.0.ilog2() as usize - 2]
         };
-        for mode in [0, 1, 2, mpm.0, mpm.1] {
-            evaluate(self, &mut costs, mode);
+        let mut modes = [None; 14];
+        for slot in modes.iter_mut().take(wanted.min(12)) {
+            let cheapest =
+                (0..33_u8).min_by(|&a, &b| costs[usize::from(a)].total_cmp(&costs[usize::from(b)]));
+            let Some(mode) = cheapest.filter(|&mode| costs[usize::from(mode)] < UNTRIED) else { break };
+            costs[usize::from(mode)] = UNTRIED;
+            *slot = Some(mode);
+        }
+        if wanted > 2 {
+            for mode in [block.most_probable.0, block.most_probable.1] {
+                if !modes.contains(&Some(mode))
+                    && let Some(slot) = modes.iter_mut().find(|slot| slot.is_none())
+                {
+                    *slot = Some(mode);
+                }
+            }
+        }
+        modes
+    }
+
+    /// Hadamard distances and bits of modes: some of all directions, then those around the two best, closer and closer.
+    fn rough_costs(&mut self, block: &LumaBlock) -> [f64; 33] {
+        let effort = self.picture.effort;
+        let coarse_step = if block.is_strip { effort.strip_coarse_step } else { effort.coarse_step };
+        let mut costs = [UNTRIED; 33];
+        for mode in [0, 1, 2, block.most_probable.0, block.most_probable.1] {
+            self.add_rough_cost(block, mode, &mut costs);
         }
         for mode in (4..=32).step_by(coarse_step.into()) {
-            evaluate(self, &mut costs, mode);
+            self.add_rough_cost(block, mode, &mut costs);
         }
         let mut step = coarse_step / 2;
         while step > 0 {
@@ -231,29 +245,23 @@ impl Search<'_> {
             }
             for (_, mode) in best {
                 for mode in [mode.saturating_sub(step).max(3), (mode + step).min(32)] {
-                    evaluate(self, &mut costs, mode);
+                    self.add_rough_cost(block, mode, &mut costs);
                 }
             }
             step /= 2;
         }
-        let wanted = if strip { effort.strip_modes } else { effort.luma_modes[size.0.ilog2() as usize - 2] };
-        let mut modes = [None; 14];
-        for slot in modes.iter_mut().take(wanted.min(12)) {
-            let cheapest =
-                (0..33_u8).min_by(|&a, &b| costs[usize::from(a)].total_cmp(&costs[usize::from(b)]));
-            let Some(mode) = cheapest.filter(|&mode| costs[usize::from(mode)] < UNTRIED) else { break };
-            costs[usize::from(mode)] = UNTRIED;
-            *slot = Some(mode);
+        costs
+    }
+
+    fn add_rough_cost(&mut self, block: &LumaBlock, mode: u8, costs: &mut [f64; 33]) {
+        let cost = &mut costs[usize::from(mode)];
+        if *cost == UNTRIED {
+            let size = block.at.size;
+            self.predict(mode, size);
+            let count = size.0 * size.1;
+            let (source, prediction) = (&self.scratch.source[..count], &self.scratch.prediction[..count]);
+            let distance = hadamard(self.picture.backend, source, prediction, size);
+            *cost = f64::from(distance) + block.lambda.sqrt() * block.mode_bits[usize::from(mode)];
         }
-        if wanted > 2 {
-            for mode in [mpm.0, mpm.1] {
-                if !modes.contains(&Some(mode))
-                    && let Some(slot) = modes.iter_mut().find(|slot| slot.is_none())
-                {
-                    *slot = Some(mode);
-                }
-            }
-        }
-        modes
     }
 }

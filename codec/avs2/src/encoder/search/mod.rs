@@ -21,13 +21,13 @@ use crate::encoder::options::Effort;
 use crate::encoder::quantisation::rate::{Costs, ONE_BIT};
 use crate::encoder::search::row::Row;
 use crate::encoder::write::lcu::{
-    LcuDecision, LcuLevels, LevelSource, StoredLevels, Unit, UnitWriter, coded_blocks, coded_size, z_offset,
+    Cu, CuWriter, LcuDecision, LcuLevels, LevelSource, StoredLevels, coded_blocks, coded_size, z_offset,
 };
-use crate::filter::{Geometry, UnitArea};
+use crate::filter::{CuArea, Geometry};
 use crate::headers::WeightMatrices;
 use crate::recon::{CoefficientBlock, MAX_COEFFICIENTS, ReferenceLine};
 use crate::simd::Backend;
-use crate::syntax::{Entry, NeighbourView, SaoLcu, SaoMerge, SliceTools};
+use crate::syntax::{Entry, NeighbourView, Node, SaoLcu, SaoMerge, SliceTools};
 use node::SavedNode;
 
 /// What the search of a picture needs.
@@ -67,30 +67,37 @@ struct Scratch {
     block: Box<CoefficientBlock>,
 }
 
-/// Searches the units of one row.
+impl Scratch {
+    /// Makes prediction and levels the best so far.
+    fn keep(&mut self) {
+        std::mem::swap(&mut self.levels, &mut self.best_levels);
+        std::mem::swap(&mut self.prediction, &mut self.best_prediction);
+    }
+}
+
+/// Searches the CUs of one LCU row.
 pub(super) struct Search<'a> {
     picture: &'a Picture<'a>,
     pub row: Row,
     pub contexts: ContextSet,
     costs: Costs,
     levels: LcuLevels,
-    units: Vec<Unit>,
+    cus: Vec<Cu>,
     /// By how much lambda is changed in an attempt.
     lambda_factor: f64,
     scratch: Scratch,
     /// Room for what another way to code a node may replace: by size from 8x8 to 64x64, and one for the partitions of a
-    /// unit.
+    /// CU.
     saved: [SavedNode; 5],
     /// In inter pictures.
     pub inter: Option<Box<InterSearch<'a>>>,
 }
 
-/// A node of the quadtree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Node {
-    /// Luma position in the picture.
-    at: (usize, usize),
-    log2_size: u32,
+/// QP of a block and what a bit of it may cost in squared error.
+#[derive(Clone, Copy)]
+struct Tradeoff {
+    qp: u8,
+    lambda: f64,
 }
 
 /// A position and size in samples of a component.
@@ -100,6 +107,15 @@ struct BlockAt {
     x: usize,
     y: usize,
     size: (usize, usize),
+}
+
+impl BlockAt {
+    /// The block of component `c` of a CU.
+    fn of(node: Node, c: usize) -> Self {
+        let shift = usize::from(c > 0);
+        let ((x, y), size) = (node.at, node.size() >> shift);
+        Self { c, x: x >> shift, y: y >> shift, size: (size, size) }
+    }
 }
 
 /// log2 of the smallest node that several attempts are made at.
@@ -118,7 +134,7 @@ impl<'a> Search<'a> {
             contexts,
             row,
             levels: LcuLevels::new(picture.geometry.lcu_log2),
-            units: Vec::new(),
+            cus: Vec::new(),
             lambda_factor: 1.0,
             scratch: Scratch {
                 line: ReferenceLine::default(),
@@ -138,33 +154,33 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Sets the context states that the next unit starts with.
+    /// Sets the context states that the next CU starts with.
     pub fn start_with(&mut self, contexts: ContextSet) {
         self.costs = Costs::new(&contexts);
         self.contexts = contexts;
     }
 
-    /// Decides the unit in column `column`.
-    pub fn largest_unit(&mut self, column: usize) {
+    /// Decides the LCU in column `column`.
+    pub fn search_lcu(&mut self, column: usize) {
         let geometry = self.picture.geometry;
         let (x, y) = (column << geometry.lcu_log2, self.row.y);
-        self.units.clear();
+        self.cus.clear();
         self.quadtree(Node { at: (x, y), log2_size: geometry.lcu_log2 });
         let mut levels = Vec::new();
-        for unit in &self.units {
+        for cu in &self.cus {
             let mut stored = StoredLevels { levels: &self.levels, lcu_log2: geometry.lcu_log2 };
-            coded_blocks(unit, |c, from, (w, h), _| {
-                levels.extend_from_slice(stored.levels(unit, c, from, w * h));
+            coded_blocks(cu, |c, from, (w, h), _| {
+                levels.extend_from_slice(stored.levels(cu, c, from, w * h));
             });
         }
         let lcu = LcuDecision {
-            units: std::mem::take(&mut self.units),
+            cus: std::mem::take(&mut self.cus),
             levels,
             sao: SaoLcu::default(),
             sao_merge: SaoMerge::None,
             alf: [false; 3],
         };
-        lcu.units.iter().for_each(|unit| mark_edges(&mut self.row, unit));
+        lcu.cus.iter().for_each(|cu| mark_edges(&mut self.row, cu));
         self.row.lcus.push(lcu);
     }
 
@@ -173,36 +189,36 @@ impl<'a> Search<'a> {
         z_offset((x, y), self.picture.geometry.lcu_log2)
     }
 
-    /// Codes a node whose units, cells and levels are stored.
-    fn code_node<C: BinCoder>(&mut self, c: &mut C, node: Node, units: &[Unit]) {
-        self.writer(units).node(c, node.at, node.log2_size);
+    /// Codes a node whose CUs, cells and levels are stored.
+    fn code_node<C: BinCoder>(&mut self, c: &mut C, node: Node, cus: &[Cu]) {
+        self.writer(cus).code_node(c, node);
     }
 
-    /// Writes stored units as slices are written.
-    fn writer<'s>(&'s mut self, units: &'s [Unit]) -> UnitWriter<'s, Row, StoredLevels<'s>> {
+    /// Writes stored CUs as slices are written.
+    fn writer<'s>(&'s mut self, cus: &'s [Cu]) -> CuWriter<'s, Row, StoredLevels<'s>> {
         let geometry = &self.picture.geometry;
-        UnitWriter {
+        CuWriter {
             geometry,
             tools: &self.picture.slice_tools,
             inter: self.inter.as_ref().map(|inter| inter.tools()),
             neighbours: &mut self.row,
             levels: StoredLevels { levels: &self.levels, lcu_log2: geometry.lcu_log2 },
-            units,
+            cus,
         }
     }
 
-    /// The context states after a node with these units, from those in force.
-    fn states_after(&mut self, node: Node, units: &[Unit]) -> ContextSet {
+    /// The context states after a node with these CUs, from those in force.
+    fn states_after(&mut self, node: Node, cus: &[Cu]) -> ContextSet {
         let mut coder = CostCoder::new(self.contexts.clone());
-        self.code_node(&mut coder, node, units);
+        self.code_node(&mut coder, node, cus);
         coder.into_contexts()
     }
 
-    /// As [`states_after`](Self::states_after) for the units decided since there were `mark`.
-    fn states_after_units_from(&mut self, node: Node, mark: usize) -> ContextSet {
-        let units = std::mem::take(&mut self.units);
-        let states = self.states_after(node, &units[mark..]);
-        self.units = units;
+    /// As [`states_after`](Self::states_after) for the CUs decided since there were `mark`.
+    fn states_after_cus_from(&mut self, node: Node, mark: usize) -> ContextSet {
+        let cus = std::mem::take(&mut self.cus);
+        let states = self.states_after(node, &cus[mark..]);
+        self.cus = cus;
         states
     }
 
@@ -216,31 +232,30 @@ impl<'a> Search<'a> {
         f64::from(cost) / f64::from(ONE_BIT)
     }
 
-    fn store_cells(&mut self, unit: &Unit) {
-        let size = 1 << unit.log2_size;
-        self.store_motion(unit);
-        let coded = unit.unit;
+    fn store_cells(&mut self, cu: &Cu) {
+        let ((x, y), size) = (cu.node.at, cu.node.size());
+        self.store_motion(cu);
+        let coded = cu.coded;
         for i in 0..coded.split.block_count() {
             let block = coded.split.block(size, i);
             let cell = Entry {
                 luma_mode: coded.luma_modes[i],
                 coded: coded.ctp >> i & 1 == 1,
-                chroma_mode_set: coded.chroma_mode != 0 || unit.inter.is_some(),
+                chroma_mode_set: coded.chroma_mode != 0 || cu.inter.is_some(),
                 qp: coded.qp,
             };
-            self.row.update((unit.x + block.x, unit.y + block.y), (block.w, block.h), |c| *c = cell);
+            self.row.update((x + block.x, y + block.y), (block.w, block.h), |c| *c = cell);
         }
     }
 }
 
-/// Leaves QP and edges of a unit for deblocking.
-fn mark_edges(row: &mut Row, unit: &Unit) {
-    let size = 1 << unit.log2_size;
-    let area = UnitArea::new((unit.x, unit.y), size, row.y);
-    row.info.set_qp(area, unit.unit.qp);
-    row.info.mark_sides(area, unit.x > 0, unit.y > 0);
-    match unit.inter {
-        Some((kind, _)) => inter::mark_inner(&mut row.info, area, unit, kind),
-        None => row.info.mark_strips(area, unit.unit.split),
+/// Leaves QP and edges of a CU for deblocking.
+fn mark_edges(row: &mut Row, cu: &Cu) {
+    let area = CuArea::new(cu.node, row.y);
+    row.info.set_qp(area, cu.coded.qp);
+    row.info.mark_sides(area, cu.node.at.0 > 0, cu.node.at.1 > 0);
+    match cu.inter {
+        Some((cu_type, _)) => inter::mark_inner(&mut row.info, area, cu, cu_type),
+        None => row.info.mark_strips(area, cu.coded.split),
     }
 }

@@ -1,7 +1,8 @@
-//! Nodes of the quadtree: one unit or four smaller nodes.
+//! Nodes of the quadtree: one CU or four smaller nodes.
 
-use super::{ATTEMPT_LOG2, Node, Search};
+use super::{ATTEMPT_LOG2, Search};
 use crate::aec::ctx;
+use crate::syntax::Node;
 
 /// Samples and levels of the part of a node that is inside the picture.
 #[derive(Default)]
@@ -19,7 +20,7 @@ struct NodeArea {
 }
 
 impl Search<'_> {
-    /// The cheapest way to code the node at `at`; it is left in the row's samples, cells, levels and units.
+    /// The cheapest way to code the node at `at`; it is left in the row's samples, cells, levels and CUs.
     pub(super) fn quadtree(&mut self, node: Node) -> f64 {
         let log2_size = node.log2_size;
         let effort = self.picture.effort;
@@ -27,7 +28,7 @@ impl Search<'_> {
             return self.divide(node);
         }
         let refinement = effort.refinement.filter(|_| log2_size as usize == ATTEMPT_LOG2);
-        let (mark, start) = (self.units.len(), refinement.map(|_| self.contexts.clone()));
+        let (mark, start) = (self.cus.len(), refinement.map(|_| self.contexts.clone()));
         let cost = match effort.attempts.get((log2_size as usize).wrapping_sub(ATTEMPT_LOG2)) {
             Some(&attempts) if attempts > 1 => self.best_of_attempts(node, attempts),
             _ => self.divide(node),
@@ -40,10 +41,10 @@ impl Search<'_> {
 
     /// One attempt at what [`quadtree`](Self::quadtree) does.
     pub(super) fn divide(&mut self, node: Node) -> f64 {
-        let Node { at: (x, y), log2_size } = node;
-        let geometry = self.picture.geometry;
-        let size = 1_usize << log2_size;
-        let inside = x + size <= geometry.width && y + size <= geometry.height;
+        let Node { log2_size, .. } = node;
+        let size = node.size();
+        let picture = (self.picture.geometry.width, self.picture.geometry.height);
+        let inside = node.is_inside(picture);
         let lambda = self.picture.lambda * self.lambda_factor;
         let split_cost = |search: &Self, split: bool| {
             if log2_size > 3 && inside {
@@ -55,42 +56,41 @@ impl Search<'_> {
         let follow = self.picture.effort.follow_log2;
         let mut whole = None;
         if inside && log2_size <= self.picture.effort.max_cu_log2 {
-            let (unit, cost) = self.unit_of_any_kind(node);
+            let (cu, cost) = self.cu_of_any_type(node);
             let cost = cost + split_cost(self, false);
             let stop = cost < self.picture.effort.stop_cost * lambda * (size * size) as f64 / 16.0;
-            let contexts = (log2_size >= follow).then(|| self.states_after(node, &[unit]));
+            let contexts = (log2_size >= follow).then(|| self.states_after(node, &[cu]));
             if log2_size == 3 || stop {
                 self.follow(contexts);
-                self.units.push(unit);
+                self.cus.push(cu);
                 return cost;
             }
             self.save(node, log2_size as usize - 3);
-            whole = Some((unit, cost, contexts));
+            whole = Some((cu, cost, contexts));
         }
         self.forget_motion(node);
-        let mark = self.units.len();
+        let mark = self.cus.len();
         let limit = whole.as_ref().map_or(f64::MAX, |(_, cost, ..)| *cost);
         let mut cost = split_cost(self, true);
         let before = (log2_size == follow).then(|| self.contexts.clone());
-        let half = size / 2;
-        for (dx, dy) in [(0, 0), (half, 0), (0, half), (half, half)] {
-            if cost < limit && x + dx < geometry.width && y + dy < geometry.height {
-                cost += self.quadtree(Node { at: (x + dx, y + dy), log2_size: log2_size - 1 });
+        for quarter in node.quarters() {
+            if cost < limit && quarter.begins_inside(picture) {
+                cost += self.quadtree(quarter);
             }
         }
         match whole {
-            Some((unit, limit, contexts)) if limit <= cost => {
-                self.units.truncate(mark);
+            Some((cu, limit, contexts)) if limit <= cost => {
+                self.cus.truncate(mark);
                 self.restore(node, log2_size as usize - 3);
-                self.store_cells(&unit);
+                self.store_cells(&cu);
                 self.follow(contexts);
-                self.units.push(unit);
+                self.cus.push(cu);
                 limit
             }
             _ => {
                 if let Some(before) = before {
                     self.contexts = before;
-                    let contexts = self.states_after_units_from(node, mark);
+                    let contexts = self.states_after_cus_from(node, mark);
                     self.start_with(contexts);
                 }
                 cost

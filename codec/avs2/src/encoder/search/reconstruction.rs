@@ -1,9 +1,21 @@
 //! Prediction and reconstruction of blocks, and their errors.
 
 use super::{BlockAt, Scratch, Search, coded_size};
+use crate::encoder::analysis::metric::{source_energy, source_residual};
 use crate::encoder::input::FRACTION_BITS;
-use crate::encoder::quantisation::quantiser::Quantiser;
+use crate::encoder::quantisation::quantiser::{Quantised, Quantiser};
+use crate::encoder::quantisation::transform::forward_transform;
 use crate::recon::{Availability, Secondary, add_residual, inverse_transform, predict_intra};
+use crate::syntax::BlockClass;
+
+/// What a block costs with its prediction.
+#[derive(Clone, Copy)]
+pub(super) struct BlockCosts {
+    /// Weighted error without coefficients.
+    pub empty: f64,
+    /// What coefficients change, if any are worth their bits.
+    pub coded: Option<Quantised>,
+}
 
 impl Search<'_> {
     /// Loads the source of a block without gaps.
@@ -34,10 +46,39 @@ impl Search<'_> {
         line.extend(at.size, 32);
     }
 
-    pub(super) fn predict(&mut self, mode: u8, size: (usize, usize), available: Availability) {
+    /// Predicts the block whose reference line is loaded.
+    pub(super) fn predict(&mut self, mode: u8, size: (usize, usize)) {
         let scratch = &mut self.scratch;
         let backend = self.picture.backend;
-        predict_intra(backend, mode, size, &scratch.line, available, &mut scratch.prediction[..], size.0);
+        predict_intra(backend, mode, size, &scratch.line, &mut scratch.prediction[..], size.0);
+    }
+
+    /// Transforms and quantises the difference of source and prediction, both in the scratch, into `scratch.levels`.
+    pub(super) fn quantise_block(
+        &mut self,
+        quantiser: &Quantiser<'_>,
+        size: (usize, usize),
+        secondary: Secondary,
+        class: BlockClass,
+        lambda: f64,
+    ) -> BlockCosts {
+        let count = size.0 * size.1;
+        let Scratch { fine, prediction, residual, coefficients, levels, .. } = &mut self.scratch;
+        source_residual(&fine[..count], &prediction[..count], &mut residual[..]);
+        let energy = source_energy(&residual[..count]);
+        forward_transform(
+            self.picture.backend,
+            &residual[..count],
+            size,
+            secondary,
+            FRACTION_BITS,
+            coefficients,
+        );
+        let size = coded_size(size);
+        let empty = quantiser.empty(energy, &coefficients[..], size);
+        let coded =
+            quantiser.quantise(&self.costs, lambda as f32, coefficients, size, class, &mut levels[..]);
+        BlockCosts { empty, coded }
     }
 
     /// Reconstructs a block from the best prediction and levels with the decoder's functions, keeps the levels at

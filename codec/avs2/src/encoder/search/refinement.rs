@@ -3,32 +3,39 @@
 //! What a decision does to the blocks after it is seen by coding these again: a single decision is changed, all later
 //! ones in the node are kept, and if the node got cheaper the change stays.
 
-use super::{BlockAt, Node, Search, Unit};
+use super::luma::Modes;
+use super::{BlockAt, Cu, Search, Tradeoff};
 use crate::aec::{ContextSet, CostCoder};
 use crate::encoder::options::Refinement;
 use crate::encoder::quantisation::rate::ONE_BIT;
-use crate::syntax::{NeighbourView, TransformSplit, most_probable_modes};
+use crate::syntax::Node;
 
-/// Factors of lambda in the quantisation of a unit.
+/// Factors of lambda in the quantisation of a CU.
 const FACTORS: [f64; 3] = [1.0, 0.75, 1.0 / 0.75];
 /// A sweep that gains less than this part of the cost is the last one.
 const LEAST_GAIN: f64 = 5e-4;
 const CHROMA_MODES: u8 = 5;
 
-/// A coded unit.
-struct Step {
-    unit: Unit,
-    /// Factor of lambda that it was quantised with.
+/// A CU and how it is quantised.
+#[derive(Clone, Copy)]
+struct Decision {
+    cu: Cu,
+    /// Factor of lambda.
     factor: f64,
+}
+
+/// A coded CU.
+struct Step {
+    decision: Decision,
     error: f64,
-    /// Error + lambda * bits from the first unit to the end of this one, without the bits of divisions.
+    /// Error + lambda * bits from the first CU to the end of this one, without the bits of divisions.
     sum: f64,
     /// States before it.
     before: ContextSet,
 }
 
 impl Search<'_> {
-    /// Refines the node at `at`, whose units are those from `mark` on; `start` are the states before it. Returns its
+    /// Refines the node at `at`, whose CUs are those from `mark` on; `start` are the states before it. Returns its
     /// cost.
     pub(super) fn refine(
         &mut self,
@@ -39,9 +46,9 @@ impl Search<'_> {
     ) -> f64 {
         let mut steps: Vec<Step> = Vec::new();
         self.contexts = start.clone();
-        for unit in self.units.split_off(mark) {
+        for cu in self.cus.split_off(mark) {
             let sum = steps.last().map_or(0.0, |step| step.sum);
-            let (step, contexts) = self.step(unit, 1.0, sum);
+            let (step, contexts) = self.step(Decision { cu, factor: 1.0 }, sum);
             steps.push(step);
             self.contexts = contexts;
         }
@@ -66,25 +73,26 @@ impl Search<'_> {
                         self.put(node, &coded);
                     }
                 }
-                steps[k..].iter().for_each(|step| self.store_cells(&step.unit));
+                steps[k..].iter().for_each(|step| self.store_cells(&step.decision.cu));
             }
             if cost >= before * (1.0 - LEAST_GAIN) {
                 break;
             }
         }
-        self.units.extend(steps.iter().map(|step| step.unit));
+        self.cus.extend(steps.iter().map(|step| step.decision.cu));
         self.start_with(end);
         cost
     }
 
-    /// A unit that was coded from the states in force, and the states after it; `sum` is that of the units before.
-    fn step(&mut self, unit: Unit, factor: f64, sum: f64) -> (Step, ContextSet) {
+    /// A CU that was coded from the states in force, and the states after it; `sum` is that of the CUs before.
+    fn step(&mut self, decision: Decision, sum: f64) -> (Step, ContextSet) {
+        let cu = decision.cu;
         let mut coder = CostCoder::new(self.contexts.clone());
-        self.writer(&[unit]).unit(&mut coder);
-        let error = self.error_of(&[unit]);
+        self.writer(&[cu]).code_cu(&mut coder);
+        let error = self.error_of(&[cu]);
         let lambda = self.lambda_factor * self.picture.lambda;
         let sum = sum + error + lambda * coder.cost() as f64 / f64::from(ONE_BIT);
-        (Step { unit, factor, error, sum, before: self.contexts.clone() }, coder.into_contexts())
+        (Step { decision, error, sum, before: self.contexts.clone() }, coder.into_contexts())
     }
 
     /// Cost of a node by its exact bits, with those of divisions, and the states after it.
@@ -95,61 +103,57 @@ impl Search<'_> {
         steps: impl Iterator<Item = &'s Step>,
     ) -> (f64, ContextSet) {
         let mut coder = CostCoder::new(start.clone());
-        let (units, errors): (Vec<Unit>, Vec<f64>) = steps.map(|step| (step.unit, step.error)).unzip();
-        self.code_node(&mut coder, node, &units);
+        let (cus, errors): (Vec<Cu>, Vec<f64>) = steps.map(|step| (step.decision.cu, step.error)).unzip();
+        self.code_node(&mut coder, node, &cus);
         let bits = coder.cost() as f64 / f64::from(ONE_BIT);
         let error: f64 = errors.iter().sum();
         (self.lambda_factor * self.picture.lambda * bits + error, coder.into_contexts())
     }
 
-    /// Other ways to code a unit, one decision changed in each: luma modes, quantisation, and chroma mode.
-    fn alternatives(&mut self, step: &Step, luma_modes: usize) -> Vec<(Unit, f64)> {
-        let &Step { unit, factor, .. } = step;
-        let coded = unit.unit;
+    /// Other ways to code a CU, one decision changed in each: luma modes, quantisation, and chroma mode.
+    fn alternatives(&mut self, step: &Step, luma_modes: usize) -> Vec<Decision> {
+        let Decision { cu, factor } = step.decision;
+        let coded = cu.coded;
         let mut alternatives = Vec::new();
         self.start_with(step.before.clone());
         for i in 0..coded.split.block_count() {
-            let modes = self.block_modes(&unit, i).into_iter().flatten();
+            let modes = self.block_modes(&cu, i).into_iter().flatten();
             for mode in modes.filter(|&mode| mode != coded.luma_modes[i]).take(luma_modes) {
-                let mut other = unit;
-                other.unit.luma_modes[i] = mode;
-                alternatives.push((other, factor));
+                let mut other = cu;
+                other.coded.luma_modes[i] = mode;
+                alternatives.push(Decision { cu: other, factor });
             }
         }
-        alternatives.extend(FACTORS.iter().filter(|&&other| other != factor).map(|&other| (unit, other)));
+        let others = FACTORS.into_iter().filter(|&other| other != factor);
+        alternatives.extend(others.map(|factor| Decision { cu, factor }));
         for mode in (0..CHROMA_MODES).filter(|&mode| mode != coded.chroma_mode) {
-            let mut other = unit;
-            other.unit.chroma_mode = mode;
-            alternatives.push((other, factor));
+            let mut other = cu;
+            other.coded.chroma_mode = mode;
+            alternatives.push(Decision { cu: other, factor });
         }
         alternatives
     }
 
-    /// The best luma modes of a block of a stored unit by Hadamard distance.
-    fn block_modes(&mut self, unit: &Unit, i: usize) -> [Option<u8>; 14] {
-        let kind = unit.unit.split;
-        let block = kind.block(1 << unit.log2_size, i);
-        let at = BlockAt { c: 0, x: unit.x + block.x, y: unit.y + block.y, size: (block.w, block.h) };
-        let strip = matches!(kind, TransformSplit::Horizontal | TransformSplit::Vertical);
-        let available = self.row.availability((at.x, at.y), at.size);
-        self.load_source(at);
-        self.load_line(at, available);
-        let mpm = most_probable_modes(self.row.luma_modes((at.x, at.y)));
-        let (bits, lambda) = (self.mode_bits(mpm), self.lambda_of(unit));
-        self.rough_modes(at.size, available, lambda, &bits, mpm, strip)
+    /// The best luma modes of a block of a stored CU by Hadamard distance.
+    fn block_modes(&mut self, cu: &Cu, i: usize) -> Modes {
+        let (split, (x, y)) = (cu.coded.split, cu.node.at);
+        let block = split.block(cu.node.size(), i);
+        let at = BlockAt { c: 0, x: x + block.x, y: y + block.y, size: (block.w, block.h) };
+        let block = self.luma_block(at, split.is_strips(), self.lambda_of(cu));
+        self.rough_modes(&block)
     }
 
-    fn lambda_of(&self, unit: &Unit) -> f64 {
-        let weight = self.picture.activity.of((unit.x, unit.y), 1 << unit.log2_size);
+    fn lambda_of(&self, cu: &Cu) -> f64 {
+        let weight = self.picture.activity.of(cu.node.at, cu.node.size());
         self.picture.lambda * self.lambda_factor / weight
     }
 
-    /// Codes the units from `k` on again, unit `k` as given; `None` if that falls `bits_behind` behind.
+    /// Codes the CUs from `k` on again, CU `k` as given; `None` if that falls `bits_behind` behind.
     fn code_again(
         &mut self,
         steps: &[Step],
         k: usize,
-        changed: (Unit, f64),
+        changed: Decision,
         bits_behind: f64,
     ) -> Option<Vec<Step>> {
         let allowed = bits_behind * self.lambda_factor * self.picture.lambda;
@@ -157,9 +161,8 @@ impl Search<'_> {
         let mut tail = Vec::with_capacity(steps.len() - k);
         self.start_with(steps[k].before.clone());
         for (i, old) in steps.iter().enumerate().skip(k) {
-            let (unit, factor) = if i == k { changed } else { (old.unit, old.factor) };
-            let unit = self.code_decided(unit, factor);
-            let (step, contexts) = self.step(unit, factor, sum);
+            let decision = self.code_decided(if i == k { changed } else { old.decision });
+            let (step, contexts) = self.step(decision, sum);
             if step.sum > old.sum + allowed {
                 return None;
             }
@@ -170,18 +173,17 @@ impl Search<'_> {
         Some(tail)
     }
 
-    /// Codes a unit whose partition and modes are decided.
-    fn code_decided(&mut self, mut unit: Unit, factor: f64) -> Unit {
-        let Unit { x, y, log2_size, unit: coded, .. } = unit;
-        let lambda = self.lambda_of(&unit) * factor;
+    /// Codes a CU whose partition and modes are decided.
+    fn code_decided(&mut self, Decision { mut cu, factor }: Decision) -> Decision {
+        let Cu { node, coded, .. } = cu;
+        let tradeoff = Tradeoff { qp: coded.qp, lambda: self.lambda_of(&cu) * factor };
         let modes = coded.luma_modes;
-        let luma = self.luma((x, y), log2_size, coded.split, (coded.qp, lambda), Some(modes));
-        let (chroma_mode, chroma_ctp, _) =
-            self.chroma((x, y), log2_size, modes[0], (coded.qp, lambda), Some(coded.chroma_mode));
-        unit.unit.chroma_mode = chroma_mode;
-        unit.unit.ctp = luma.ctp | chroma_ctp << 4;
-        self.store_cells(&unit);
-        unit
+        let luma = self.luma(node, coded.split, tradeoff, Some(modes));
+        let chroma = self.chroma(node, modes[0], tradeoff, Some(coded.chroma_mode));
+        cu.coded.chroma_mode = chroma.mode;
+        cu.coded.ctp = luma.ctp | chroma.ctp << 4;
+        self.store_cells(&cu);
+        Decision { cu, factor }
     }
 }
 
@@ -218,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn squares_get_cheaper_and_stay_consistent() {
+    fn nodes_get_cheaper_and_stay_consistent() {
         let source = source();
         let geometry = Geometry { width: 32, height: 32, lcu_log2: 5 };
         let picture = Picture {
@@ -238,14 +240,14 @@ mod tests {
         let mut search = Search::new(&picture, Row::new(geometry, 0, false, 24));
         let mut gains = 0;
         for at in [(0, 0), (16, 0), (0, 16), (16, 16)] {
-            let (mark, start) = (search.units.len(), search.contexts.clone());
+            let (mark, start) = (search.cus.len(), search.contexts.clone());
             let node = Node { at, log2_size: 4 };
             let exact = |search: &mut Search<'_>| {
-                let units = search.units[mark..].to_vec();
+                let cus = search.cus[mark..].to_vec();
                 let mut coder = CostCoder::new(start.clone());
-                search.code_node(&mut coder, node, &units);
+                search.code_node(&mut coder, node, &cus);
                 let bits = coder.cost() as f64 / f64::from(ONE_BIT);
-                picture.lambda * bits + search.error_of(&units)
+                picture.lambda * bits + search.error_of(&cus)
             };
             search.divide(node);
             let before = exact(&mut search);

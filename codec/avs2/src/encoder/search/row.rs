@@ -1,4 +1,4 @@
-//! One row of largest coding units while it is searched.
+//! One LCU row while it is searched.
 
 use crate::aec::ContextSet;
 use crate::encoder::write::lcu::LcuDecision;
@@ -7,13 +7,13 @@ use crate::picture::PlaneBuffer;
 use crate::recon::{Availability, LcuPlace};
 use crate::syntax::{Entry, NeighbourView};
 
-/// What a largest coding unit leaves to the row below.
+/// What an LCU leaves to the row below.
 #[derive(Debug)]
 pub(in crate::encoder) struct BottomEdge {
     /// The last row of samples of each component.
     pub samples: [Vec<u8>; 3],
     pub cells: Vec<Entry>,
-    /// Context states after the unit, from the unit that the row below starts from.
+    /// Context states after the LCU, from the LCU that the row below starts from.
     pub contexts: Option<Box<ContextSet>>,
 }
 
@@ -67,12 +67,12 @@ impl Row {
         ((y - self.y) / 4 + 1) * self.cell_stride + x / 4 + 1
     }
 
-    /// Whether all units are inter units without coefficients.
+    /// Whether all CUs are inter CUs without coefficients.
     pub fn is_skipped(&self) -> bool {
-        self.lcus.iter().flat_map(|lcu| &lcu.units).all(|u| u.inter.is_some() && u.unit.ctp == 0)
+        self.lcus.iter().flat_map(|lcu| &lcu.cus).all(|cu| cu.inter.is_some() && cu.coded.ctp == 0)
     }
 
-    /// Takes the lower edge of the unit above in column `column`.
+    /// Takes the lower edge of the LCU above in column `column`.
     pub fn take_edge(&mut self, column: usize, edge: &BottomEdge) {
         for (c, samples) in edge.samples.iter().enumerate() {
             let x = (column << self.geometry.lcu_log2) >> usize::from(c > 0);
@@ -82,7 +82,7 @@ impl Row {
         self.cells[at..at + edge.cells.len()].copy_from_slice(&edge.cells);
     }
 
-    /// The lower edge of the unit in column `column`.
+    /// The lower edge of the LCU in column `column`.
     pub fn bottom_edge(&self, column: usize, contexts: Option<Box<ContextSet>>) -> BottomEdge {
         let size = 1 << self.geometry.lcu_log2;
         let x = column * size;

@@ -1,7 +1,7 @@
-//! Rows of largest coding units on several threads.
+//! LCU rows on several threads.
 //!
-//! A row may be searched up to one unit behind the row above: intra prediction reads the samples above right. Bit costs
-//! start from the context states after the second unit of the row above, and then follow the row. So every decision
+//! A row may be searched up to one LCU behind the row above: intra prediction reads the samples above right. Bit costs
+//! start from the context states after the second LCU of the row above, and then follow the row. So every decision
 //! depends on the picture alone, not on the number of threads.
 
 use std::sync::Mutex;
@@ -92,7 +92,7 @@ fn search_row(picture: &Picture<'_>, index: usize, links: &Links) -> Option<Row>
                 received += 1;
             }
         }
-        search.largest_unit(column);
+        search.search_lcu(column);
         if let Some(below) = &links.below {
             let contexts = (column == 1.min(columns - 1)).then(|| Box::new(search.contexts.clone()));
             // The row below may have been given up.

@@ -1,32 +1,29 @@
-//! What was decided for a largest coding unit, and how it is written.
+//! What was decided for an LCU, and how it is written.
 
 use crate::aec::BinCoder;
 use crate::encoder::quantisation::quantiser::LevelArray;
 use crate::filter::Geometry;
 use crate::inter::{
-    InterResidual, InterSyntax, InterTools, UnitType, code_inter, code_inter_residual, code_unit_type,
-    transform_strips,
+    CuType, InterCuKind, InterResidual, InterSyntax, InterTools, code_cu_type, code_inter,
+    code_inter_residual, orientation_of,
 };
 use crate::recon::z_order;
 use crate::syntax::{
-    BlockClass, IntraUnit, NeighbourView, SaoLcu, SaoMerge, SliceTools, TransformSplit, code_coefficients,
-    code_intra_unit, code_split_flag,
+    BlockClass, IntraCu, NeighbourView, Node, SaoLcu, SaoMerge, SliceTools, TransformSplit,
+    code_coefficients, code_intra_cu, code_split_flag,
 };
 
-/// A coding unit at a position of the picture.
+/// A CU at a position of the picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(in crate::encoder) struct Unit {
-    pub x: usize,
-    pub y: usize,
-    /// Of the side.
-    pub log2_size: u32,
-    /// Of an inter unit only `ctp`, `qp` and `kind` count, which is the division of its luma transform.
-    pub unit: IntraUnit,
-    /// Type and motion of an inter unit.
-    pub inter: Option<(UnitType, InterSyntax)>,
+pub(in crate::encoder) struct Cu {
+    pub node: Node,
+    /// Of an inter CU only `ctp`, `qp` and `split` count.
+    pub coded: IntraCu,
+    /// Type and motion of an inter CU.
+    pub inter: Option<(CuType, InterSyntax)>,
 }
 
-/// Coefficients of a largest coding unit. A coding unit's begin at the number of samples before it in Z order.
+/// Coefficients of an LCU. A CU's begin at the number of samples before it in Z order.
 #[derive(Debug, Clone)]
 pub(in crate::encoder) struct LcuLevels {
     pub planes: [Vec<i16>; 3],
@@ -39,7 +36,7 @@ impl LcuLevels {
     }
 }
 
-/// Number of luma samples before a position in Z order, inside its largest coding unit.
+/// Number of luma samples before a position in Z order, inside its LCU.
 pub(in crate::encoder) fn z_offset((x, y): (usize, usize), lcu_log2: u32) -> usize {
     let mask = (1 << lcu_log2) - 1;
     16 * z_order(x & mask, y & mask)
@@ -47,36 +44,36 @@ pub(in crate::encoder) fn z_offset((x, y): (usize, usize), lcu_log2: u32) -> usi
 
 /// Where a writer takes the levels of coded blocks from.
 pub(in crate::encoder) trait LevelSource {
-    /// Those of the next block: of component `c` of `unit`, `from` levels into the unit's.
-    fn levels(&mut self, unit: &Unit, c: usize, from: usize, count: usize) -> &[i16];
+    /// Those of the next block: of component `c` of `cu`, `from` levels into the CU's.
+    fn levels(&mut self, cu: &Cu, c: usize, from: usize, count: usize) -> &[i16];
 }
 
 /// Levels of coded blocks in coding order.
 impl LevelSource for &[i16] {
-    fn levels(&mut self, _: &Unit, _: usize, _: usize, count: usize) -> &[i16] {
+    fn levels(&mut self, _: &Cu, _: usize, _: usize, count: usize) -> &[i16] {
         let (levels, rest) = self.split_at(count);
         *self = rest;
         levels
     }
 }
 
-/// Levels of units whose search has not ended.
+/// Levels of CUs whose search has not ended.
 pub(in crate::encoder) struct StoredLevels<'a> {
     pub levels: &'a LcuLevels,
     pub lcu_log2: u32,
 }
 
 impl LevelSource for StoredLevels<'_> {
-    fn levels(&mut self, unit: &Unit, c: usize, from: usize, count: usize) -> &[i16] {
-        let offset = z_offset((unit.x, unit.y), self.lcu_log2) >> (2 * usize::from(c > 0));
+    fn levels(&mut self, cu: &Cu, c: usize, from: usize, count: usize) -> &[i16] {
+        let offset = z_offset(cu.node.at, self.lcu_log2) >> (2 * usize::from(c > 0));
         &self.levels.planes[c][offset + from..][..count]
     }
 }
 
-/// Everything about a largest coding unit that is written.
+/// Everything about an LCU that is written.
 #[derive(Debug, Clone)]
 pub(in crate::encoder) struct LcuDecision {
-    pub units: Vec<Unit>,
+    pub cus: Vec<Cu>,
     /// Levels of the coded blocks in coding order.
     pub levels: Vec<i16>,
     pub sao: SaoLcu,
@@ -89,87 +86,84 @@ pub(in crate::encoder) fn coded_size((w, h): (usize, usize)) -> (usize, usize) {
     if w.max(h) == 64 { (w / 2, h / 2) } else { (w, h) }
 }
 
-/// Calls `visit` for every coded block of a unit in coding order: component, offset of the block's levels in the
-/// unit's, size in coefficients and class.
+/// Calls `visit` for every coded block of a CU in coding order: component, offset of the block's levels in the
+/// CU's, size in coefficients and class.
 pub(in crate::encoder) fn coded_blocks(
-    &Unit { log2_size, unit, inter, .. }: &Unit,
+    &Cu { node, coded, inter }: &Cu,
     mut visit: impl FnMut(usize, usize, (usize, usize), BlockClass),
 ) {
-    let size = 1 << log2_size;
-    let strip = matches!(unit.split, TransformSplit::Horizontal | TransformSplit::Vertical);
-    for i in 0..unit.split.block_count() {
-        if unit.ctp >> i & 1 == 1 {
-            let block = unit.split.block(size, i);
+    let size = node.size();
+    let strip = coded.split.is_strips();
+    for i in 0..coded.split.block_count() {
+        if coded.ctp >> i & 1 == 1 {
+            let block = coded.split.block(size, i);
             let class = match inter {
-                None => BlockClass::intra_luma(unit.luma_modes[i], strip),
+                None => BlockClass::intra_luma(coded.luma_modes[i], strip),
                 Some(_) => BlockClass::INTER_LUMA,
             };
             visit(0, i * size * size / 4, coded_size((block.w, block.h)), class);
         }
     }
     for c in 1..3 {
-        if unit.ctp >> (3 + c) & 1 == 1 {
+        if coded.ctp >> (3 + c) & 1 == 1 {
             visit(c, 0, (size / 2, size / 2), BlockClass::CHROMA);
         }
     }
 }
 
-/// Codes nodes of the quadtree with their units, with the syntax functions that the decoder reads with.
-pub(in crate::encoder) struct UnitWriter<'a, N, L> {
+/// Codes nodes of the quadtree with their CUs, with the syntax functions that the decoder reads with.
+pub(in crate::encoder) struct CuWriter<'a, N, L> {
     pub geometry: &'a Geometry,
     pub tools: &'a SliceTools,
     /// In inter pictures.
     pub inter: Option<&'a InterTools>,
     pub neighbours: &'a mut N,
     pub levels: L,
-    /// Units to code, in coding order.
-    pub units: &'a [Unit],
+    /// CUs to code, in coding order.
+    pub cus: &'a [Cu],
 }
 
-impl<N: NeighbourView, L: LevelSource> UnitWriter<'_, N, L> {
-    /// Codes the node at (`x`, `y`).
-    pub fn node<C: BinCoder>(&mut self, c: &mut C, (x, y): (usize, usize), log2_size: u32) {
-        let Some(unit) = self.units.first() else { return };
-        let size = 1 << log2_size;
-        let inside = x + size <= self.geometry.width && y + size <= self.geometry.height;
-        let split = unit.log2_size < log2_size;
-        if log2_size > 3 && inside {
-            code_split_flag(c, log2_size, split);
+impl<N: NeighbourView, L: LevelSource> CuWriter<'_, N, L> {
+    /// Codes the CUs of a node.
+    pub fn code_node<C: BinCoder>(&mut self, c: &mut C, node: Node) {
+        let Some(cu) = self.cus.first() else { return };
+        let picture = (self.geometry.width, self.geometry.height);
+        let split = cu.node.log2_size < node.log2_size;
+        if node.log2_size > 3 && node.is_inside(picture) {
+            code_split_flag(c, node.log2_size, split);
         }
         if !split {
-            return self.unit(c);
+            return self.code_cu(c);
         }
-        let half = size / 2;
-        for (dx, dy) in [(0, 0), (half, 0), (0, half), (half, half)] {
-            if x + dx < self.geometry.width && y + dy < self.geometry.height {
-                self.node(c, (x + dx, y + dy), log2_size - 1);
+        for quarter in node.quarters() {
+            if quarter.begins_inside(picture) {
+                self.code_node(c, quarter);
             }
         }
     }
 
-    /// Codes the next unit.
-    pub fn unit<C: BinCoder>(&mut self, c: &mut C) {
-        let Some((unit, rest)) = self.units.split_first() else { return };
-        self.units = rest;
-        let Unit { x, y, log2_size, .. } = *unit;
-        let mut coded = unit.unit;
+    /// Codes the next CU.
+    pub fn code_cu<C: BinCoder>(&mut self, c: &mut C) {
+        let Some((cu, rest)) = self.cus.split_first() else { return };
+        self.cus = rest;
+        let Cu { node, mut coded, .. } = *cu;
         if let Some(tools) = self.inter {
-            let (kind, mut syntax) = unit.inter.unwrap_or((UnitType::Intra, InterSyntax::default()));
-            code_unit_type(c, tools, log2_size as u8, kind);
-            code_inter(c, tools, log2_size as u8, kind, &mut syntax);
+            let (cu_type, mut syntax) = cu.inter.unwrap_or((CuType::Intra, InterSyntax::default()));
+            code_cu_type(c, tools, node.log2_size as u8, cu_type);
+            code_inter(c, tools, node.log2_size as u8, cu_type, &mut syntax);
         }
-        if let Some((kind, _)) = unit.inter {
+        if let Some((cu_type, _)) = cu.inter {
             let split = coded.split != TransformSplit::None;
             let mut residual = InterResidual { split, ctp: coded.ctp, qp: coded.qp };
-            let (place, kind) = (((x, y), log2_size), (kind, transform_strips(coded.split)));
-            code_inter_residual(c, self.tools, self.neighbours, place, kind, &mut residual);
+            let kind = InterCuKind { cu_type, orientation: orientation_of(coded.split) };
+            code_inter_residual(c, self.tools, self.neighbours, node, kind, &mut residual);
             coded.ctp = residual.ctp;
         } else {
-            code_intra_unit(c, self.tools, self.neighbours, (x, y), log2_size, &mut coded);
+            code_intra_cu(c, self.tools, self.neighbours, node, &mut coded);
         }
-        debug_assert_eq!(coded, unit.unit, "what is written at ({x}, {y}) was decided");
-        coded_blocks(unit, |plane, from, size, class| {
-            let levels = self.levels.levels(unit, plane, from, size.0 * size.1);
+        debug_assert_eq!(coded, cu.coded, "what is written at {:?} was decided", node.at);
+        coded_blocks(cu, |plane, from, size, class| {
+            let levels = self.levels.levels(cu, plane, from, size.0 * size.1);
             code_coefficients(c, size, class, &mut LevelArray { levels, width: size.0 });
         });
     }

@@ -4,11 +4,11 @@ use crate::Error;
 use crate::aec::AecWriter;
 use crate::bitstream::{BitCoder, BitWriter, start_code, write_unit};
 use crate::encoder::search::row::Row;
-use crate::encoder::write::lcu::UnitWriter;
+use crate::encoder::write::lcu::CuWriter;
 use crate::filter::Geometry;
 use crate::headers::{PictureHeader, SequenceHeader, SliceHeader};
 use crate::inter::InterTools;
-use crate::syntax::{Neighbours, SaoLcu, SliceTools, code_alf_flag, code_end_of_slice, code_sao};
+use crate::syntax::{Neighbours, Node, SaoLcu, SliceTools, code_alf_flag, code_end_of_slice, code_sao};
 
 /// The sequence header as a unit. Its last two bits are `01` as in genuine files.
 pub(in crate::encoder) fn sequence_unit(sequence: &SequenceHeader) -> Result<Vec<u8>, Error> {
@@ -31,7 +31,7 @@ pub(in crate::encoder) struct SliceSetup<'a> {
     pub sao_enable: [bool; 3],
     /// In inter pictures.
     pub inter: Option<InterTools>,
-    /// Rows of largest coding units per slice.
+    /// LCU rows per slice.
     pub slice_rows: usize,
 }
 
@@ -76,14 +76,10 @@ fn write_slice(out: &mut Vec<u8>, setup: &SliceSetup<'_>, first: usize, rows: &[
                     code_alf_flag(&mut aec, lcu.alf[c]);
                 }
             }
-            let at = (i << geometry.lcu_log2, row.y);
-            let (units, levels, inter) = (&lcu.units[..], &lcu.levels[..], inter.as_ref());
+            let node = Node { at: (i << geometry.lcu_log2, row.y), log2_size: geometry.lcu_log2 };
+            let (cus, levels, inter) = (&lcu.cus[..], &lcu.levels[..], inter.as_ref());
             let neighbours = &mut neighbours;
-            UnitWriter { geometry, tools, inter, neighbours, levels, units }.node(
-                &mut aec,
-                at,
-                geometry.lcu_log2,
-            );
+            CuWriter { geometry, tools, inter, neighbours, levels, cus }.code_node(&mut aec, node);
             code_end_of_slice(&mut aec, j + 1 == rows.len() && i + 1 == row.lcus.len());
         }
     }

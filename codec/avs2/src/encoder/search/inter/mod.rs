@@ -1,4 +1,4 @@
-//! Units of inter pictures: skip, direct, 2Nx2N with motion search, intra.
+//! CUs of inter pictures: skip, direct, 2Nx2N with motion search, intra.
 
 mod residual;
 mod rows;
@@ -6,35 +6,35 @@ mod vectors;
 
 use std::sync::Arc;
 
-use super::{BlockAt, Node, Samples, Search, Unit};
-use crate::filter::{RowInfo, UnitArea};
+use super::{BlockAt, Cu, Samples, Search};
+use crate::filter::{CuArea, RowInfo};
 use crate::inter::{
-    Block, Compensator, InterSyntax, InterTools, MotionContext, MotionField, MotionVector, Partition,
-    PredictionBlock, Rect, StoredPicture, UnitType, code_inter, code_unit_type, mark_inner_edges,
-    transform_strips,
+    Block, Compensator, CuType, InterSyntax, InterTools, MotionContext, MotionField, MotionVector, Partition,
+    PredictionBlock, Rect, StoredPicture, code_cu_type, code_inter, mark_inner_edges, orientation_of,
 };
 use crate::simd::Backend;
-use crate::syntax::TransformSplit;
-use residual::Residual;
+use crate::syntax::{Node, TransformSplit};
+use residual::{Choice, Residual};
 pub(in crate::encoder) use rows::search_inter_rows;
+use vectors::{Explicit, Goal};
 
 /// The only slice.
 const SLICE: u32 = 1;
 /// Greatest vector components, in quarter samples.
 const MAX_VECTOR: (i32, i32) = (4 * 256, 4 * 128);
-/// Derived motions of skip and direct units (table 4-5).
+/// Derived motions of skip and direct CUs (table 4-5).
 const SUBTYPES: u8 = 5;
 
-/// What the search of inter units tries.
+/// What the search of inter CUs tries.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::encoder) struct InterEffort {
     /// Derived motions that are tried with a residual.
     pub derived: usize,
     /// Explicit blocks with a hypothesis in each of two references.
     pub dual: bool,
-    /// Explicit units with two hypotheses around a vector.
+    /// Explicit CUs with two hypotheses around a vector.
     pub multi_hypothesis: bool,
-    /// Explicit units of two blocks.
+    /// Explicit CUs of two blocks.
     pub partitions: bool,
     /// Four luma transform blocks.
     pub transform_split: bool,
@@ -48,15 +48,15 @@ pub(in crate::encoder) struct InterSearch<'a> {
     pub effort: InterEffort,
     backend: Backend,
     compensator: Compensator,
-    /// Vectors of the last explicit unit by reference, starts for the next search.
+    /// Vectors of the last explicit CU by reference, starts for the next search.
     last: [MotionVector; 4],
     block: Samples,
 }
 
-/// Blocks to predict and how a unit says so.
+/// Blocks to predict and how a CU says so.
 #[derive(Clone, Copy)]
 struct Candidate {
-    kind: UnitType,
+    cu_type: CuType,
     syntax: InterSyntax,
     blocks: [Option<PredictionBlock>; 4],
     /// Bits of type and motion.
@@ -84,56 +84,54 @@ impl<'a> InterSearch<'a> {
 
 impl<'a> Search<'a> {
     /// Makes the motion of a node that is tried again undecoded.
-    pub(super) fn forget_motion(&mut self, Node { at: (x, y), log2_size }: Node) {
+    pub(super) fn forget_motion(&mut self, node: Node) {
         if let Some(inter) = &mut self.inter {
-            let size = 1 << log2_size;
-            inter.field.forget(Rect::new(x, y, size, size));
+            inter.field.forget(Rect::of(node));
         }
     }
 
-    pub(super) fn store_motion(&mut self, unit: &Unit) {
+    pub(super) fn store_motion(&mut self, cu: &Cu) {
         let Some(inter) = &mut self.inter else { return };
-        let (kind, syntax) = unit.inter.unwrap_or((UnitType::Intra, InterSyntax::default()));
-        let size = 1 << unit.log2_size;
-        inter.context.decode_unit(&mut inter.field, SLICE, (unit.x, unit.y, size), kind, &syntax);
-        let coded = unit.inter.is_some() && unit.unit.ctp != 0;
-        inter.field.set_coded(Rect::new(unit.x, unit.y, size, size), coded);
+        let (cu_type, syntax) = cu.inter.unwrap_or((CuType::Intra, InterSyntax::default()));
+        inter.context.decode_cu(&mut inter.field, SLICE, cu.node, cu_type, &syntax);
+        let coded = cu.inter.is_some() && cu.coded.ctp != 0;
+        inter.field.set_coded(Rect::of(cu.node), coded);
     }
 
-    /// The cheapest undivided unit of a picture of any type.
-    pub(super) fn unit_of_any_kind(&mut self, node: Node) -> (Unit, f64) {
-        let Node { at, log2_size } = node;
+    /// The cheapest undivided CU of a picture of any type.
+    pub(super) fn cu_of_any_type(&mut self, node: Node) -> (Cu, f64) {
         if self.inter.is_none() {
-            return self.unit(node);
+            return self.intra_cu(node);
         }
-        let (unit, cost) = self.inter_unit(at, log2_size);
-        if unit.unit.ctp == 0 || !self.may_be_intra(at, log2_size) {
-            return (unit, cost);
+        let (cu, cost) = self.inter_cu(node);
+        if cu.coded.ctp == 0 || !self.may_be_intra(node) {
+            return (cu, cost);
         }
-        self.save(node, log2_size as usize - 3);
+        let slot = node.log2_size as usize - 3;
+        self.save(node, slot);
         self.forget_motion(node);
-        let (intra, intra_cost) = self.unit(node);
-        let type_bits = self.type_bits(log2_size);
+        let (intra, intra_cost) = self.intra_cu(node);
+        let type_bits = self.type_bits(node.log2_size);
         let intra_cost = intra_cost + self.picture.lambda * type_bits;
         if intra_cost < cost {
             return (intra, intra_cost);
         }
-        self.restore(node, log2_size as usize - 3);
-        self.store_cells(&unit);
-        (unit, cost)
+        self.restore(node, slot);
+        self.store_cells(&cu);
+        (cu, cost)
     }
 
     fn type_bits(&self, log2_size: u32) -> f64 {
         let Some(inter) = &self.inter else { return 0.0 };
         self.bits(self.costs.of(|c| {
-            code_unit_type(c, &inter.context.tools, log2_size as u8, UnitType::Intra);
+            code_cu_type(c, &inter.context.tools, log2_size as u8, CuType::Intra);
         }))
     }
 
     /// Whether the inter prediction, which is in the scratch block, is not much better than a flat one.
-    fn may_be_intra(&mut self, (x, y): (usize, usize), log2_size: u32) -> bool {
-        let size = 1_usize << log2_size;
-        self.load_source(BlockAt { c: 0, x, y, size: (size, size) });
+    fn may_be_intra(&mut self, node: Node) -> bool {
+        let size = node.size();
+        self.load_source(BlockAt::of(node, 0));
         let Some(inter) = &self.inter else { return true };
         let source = &self.scratch.source[..size * size];
         let mean = source.iter().map(|&s| u32::from(s)).sum::<u32>() / (size * size) as u32;
@@ -141,24 +139,20 @@ impl<'a> Search<'a> {
         2 * absolute_difference(source, &inter.block[..size * size]) > flat
     }
 
-    /// Decides and reconstructs the cheapest inter unit.
-    fn inter_unit(&mut self, (x, y): (usize, usize), log2_size: u32) -> (Unit, f64) {
-        let size = 1_usize << log2_size;
-        let weight = self.picture.activity.of((x, y), size);
+    /// Decides and reconstructs the cheapest inter CU.
+    fn inter_cu(&mut self, node: Node) -> (Cu, f64) {
+        let weight = self.picture.activity.of(node.at, node.size());
         let lambda = self.picture.lambda / weight;
-        let at = |c: usize| {
-            let shift = usize::from(c > 0);
-            BlockAt { c, x: x >> shift, y: y >> shift, size: (size >> shift, size >> shift) }
-        };
-        let derived = self.derived((x, y), log2_size);
+        let derived = self.derived(node);
         let mut skips: Vec<(f64, usize)> = Vec::new();
         for (i, candidate) in derived.iter().enumerate() {
             let mut cost = lambda * candidate.bits;
             for c in 0..3 {
-                self.load_source(at(c));
-                self.predict_inter(candidate, at(c));
+                let at = BlockAt::of(node, c);
+                self.load_source(at);
+                self.predict_inter(candidate, at);
                 let factor = if c == 0 { 1.0 } else { self.picture.chroma_weight };
-                cost += factor * self.prediction_error(at(c));
+                cost += factor * self.prediction_error(at);
             }
             skips.push((cost, i));
         }
@@ -169,71 +163,67 @@ impl<'a> Search<'a> {
                 best = (cost, derived[i], Residual::NONE);
             }
             if n < self.inter.as_ref().map_or(0, |inter| inter.effort.derived) {
-                let direct = Candidate { kind: UnitType::Direct, ..derived[i] };
-                let direct = self.with_bits(direct, log2_size);
-                let (cost, residual) = self.residual_choice(&direct, (x, y), log2_size, lambda);
+                let direct = Candidate { cu_type: CuType::Direct, ..derived[i] };
+                let direct = self.with_bits(direct, node.log2_size);
+                let Choice { cost, residual } = self.residual_choice(&direct, node, lambda);
                 if cost < best.0 {
                     best = (cost, direct, residual);
                 }
             }
         }
-        for candidate in self.explicit_candidates((x, y), log2_size, lambda, &derived).into_iter().flatten() {
-            let (cost, residual) = self.residual_choice(&candidate, (x, y), log2_size, lambda);
+        for candidate in self.explicit_candidates(node, lambda, &derived).into_iter().flatten() {
+            let Choice { cost, residual } = self.residual_choice(&candidate, node, lambda);
             if cost < best.0 {
                 best = (cost, candidate, residual);
             }
         }
         let (_, candidate, residual) = best;
-        let (unit, cost) = self.commit(&candidate, (x, y), log2_size, residual, lambda);
-        (unit, cost * weight)
+        let (cu, cost) = self.commit(&candidate, node, residual, lambda);
+        (cu, cost * weight)
     }
 
     /// Explicit motion worth a full cost.
     fn explicit_candidates(
         &mut self,
-        (x, y): (usize, usize),
-        log2_size: u32,
+        node: Node,
         lambda: f64,
         derived: &[Candidate],
     ) -> [Option<Candidate>; 3] {
-        let size = 1_usize << log2_size;
-        self.load_source(BlockAt { c: 0, x, y, size: (size, size) });
+        self.load_source(BlockAt::of(node, 0));
         let Some(mut inter) = self.inter.take() else { return [None; 3] };
-        let root = lambda.sqrt();
         let mut others = [MotionVector::ZERO; 6];
         for (to, from) in others.iter_mut().zip(derived.iter().filter_map(|d| d.blocks[0])) {
             *to = from.motion.vectors[0];
         }
         let others = &others[..derived.len().min(6)];
-        let source = &self.scratch.source;
+        let source = &self.scratch.source[..node.size() * node.size()];
+        let goal = Goal { source, rect: Rect::of(node), root: lambda.sqrt(), wide: true };
         let mut near = inter.last;
-        let unit = (x, y, size);
-        let whole = inter.explicit(unit, Partition::Whole, (source, root, true), &mut near, others);
+        let whole = inter.explicit(&goal, node, Partition::Whole, &mut near, others);
         inter.last = near;
         let mut found = [Some(whole), None, None];
+        let goal = Goal { wide: false, ..goal };
         if inter.effort.multi_hypothesis {
-            found[0] = Some(inter.multi_hypothesis(whole, (source, root)));
+            found[0] = Some(inter.multi_hypothesis(whole, &goal));
         }
         if inter.effort.partitions {
-            let mut best: Option<(f64, Candidate)> = None;
+            let mut best: Option<Explicit> = None;
             for partition in [Partition::Horizontal, Partition::Vertical] {
                 let mut near = near;
-                let (cost, candidate) =
-                    inter.explicit(unit, partition, (source, root, false), &mut near, &[]);
-                if best.as_ref().is_none_or(|best| cost < best.0) {
-                    best = Some((cost, candidate));
+                let explicit = inter.explicit(&goal, node, partition, &mut near, &[]);
+                if best.as_ref().is_none_or(|best| explicit.cost < best.cost) {
+                    best = Some(explicit);
                 }
             }
-            found[1] = best.filter(|best| best.0 < whole.0);
+            found[1] = best.filter(|best| best.cost < whole.cost);
         }
         self.inter = Some(inter);
-        found.map(|found| found.map(|(_, candidate)| self.with_bits(candidate, log2_size)))
+        found.map(|found| found.map(|explicit| self.with_bits(explicit.candidate, node.log2_size)))
     }
 
     /// Skip candidates with different motion.
-    fn derived(&mut self, (x, y): (usize, usize), log2_size: u32) -> Vec<Candidate> {
+    fn derived(&mut self, node: Node) -> Vec<Candidate> {
         let mut found: Vec<Candidate> = Vec::new();
-        let size = 1_usize << log2_size;
         let weighted = self.inter.as_ref().map_or(0, |inter| match inter.context.tools.weighted_skip {
             true => inter.references.len().saturating_sub(1) as u8,
             false => 0,
@@ -241,11 +231,11 @@ impl<'a> Search<'a> {
         let kinds = (0..SUBTYPES).map(|subtype| (subtype, 0)).chain((1..=weighted).map(|mode| (0, mode)));
         for (subtype, mode) in kinds {
             let Some(inter) = &self.inter else { break };
-            let derived = inter.context.derived(&inter.field, SLICE, (x, y, size), subtype, mode);
+            let derived = inter.context.derived(&inter.field, SLICE, node, subtype, mode);
             let mut blocks = [None; 4];
             let derived = derived.as_slice();
             if derived.iter().all(|block| block.motion == derived[0].motion) {
-                blocks[0] = Some(PredictionBlock::new(Rect::new(x, y, size, size), derived[0].motion));
+                blocks[0] = Some(PredictionBlock::new(Rect::of(node), derived[0].motion));
             } else {
                 for (to, from) in blocks.iter_mut().zip(derived) {
                     *to = Some(*from);
@@ -255,8 +245,8 @@ impl<'a> Search<'a> {
                 continue;
             }
             let syntax = InterSyntax { subtype, weighted_skip_mode: mode, ..InterSyntax::default() };
-            let candidate = Candidate { kind: UnitType::Skip, syntax, blocks, bits: 0.0 };
-            found.push(self.with_bits(candidate, log2_size));
+            let candidate = Candidate { cu_type: CuType::Skip, syntax, blocks, bits: 0.0 };
+            found.push(self.with_bits(candidate, node.log2_size));
         }
         found
     }
@@ -265,8 +255,8 @@ impl<'a> Search<'a> {
         let Some(inter) = &self.inter else { return candidate };
         let mut syntax = candidate.syntax;
         let bits = self.costs.of(|c| {
-            code_unit_type(c, &inter.context.tools, log2_size as u8, candidate.kind);
-            code_inter(c, &inter.context.tools, log2_size as u8, candidate.kind, &mut syntax);
+            code_cu_type(c, &inter.context.tools, log2_size as u8, candidate.cu_type);
+            code_inter(c, &inter.context.tools, log2_size as u8, candidate.cu_type, &mut syntax);
         });
         Candidate { bits: self.bits(bits), ..candidate }
     }
@@ -293,7 +283,7 @@ impl<'a> Search<'a> {
 
 impl Candidate {
     fn none() -> Self {
-        Self { kind: UnitType::Skip, syntax: InterSyntax::default(), blocks: [None; 4], bits: 0.0 }
+        Self { cu_type: CuType::Skip, syntax: InterSyntax::default(), blocks: [None; 4], bits: 0.0 }
     }
 }
 
@@ -301,13 +291,13 @@ fn absolute_difference(a: &[u8], b: &[u8]) -> u32 {
     a.iter().zip(b).map(|(&a, &b)| u32::from(a.abs_diff(b))).sum()
 }
 
-/// Marks the edges inside an inter unit.
-pub(super) fn mark_inner(info: &mut RowInfo, area: UnitArea, unit: &Unit, kind: UnitType) {
-    let partition = match kind {
-        UnitType::Explicit(partition) => partition,
+/// Marks the edges inside an inter CU.
+pub(super) fn mark_inner(info: &mut RowInfo, area: CuArea, cu: &Cu, cu_type: CuType) {
+    let partition = match cu_type {
+        CuType::Explicit(partition) => partition,
         _ => Partition::Whole,
     };
-    let split = unit.unit.ctp != 0 && unit.unit.split != TransformSplit::None;
-    let transform = split.then(|| transform_strips(unit.unit.split));
-    mark_inner_edges(info, (area.bx, area.by), 1 << unit.log2_size, partition, transform);
+    let split = cu.coded.ctp != 0 && cu.coded.split != TransformSplit::None;
+    let transform = split.then(|| orientation_of(cu.coded.split));
+    mark_inner_edges(info, (area.bx, area.by), cu.node.size(), partition, transform);
 }

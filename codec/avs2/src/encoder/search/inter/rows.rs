@@ -42,7 +42,7 @@ pub(in crate::encoder) fn search_inter_rows(
             search.start_with(contexts);
         }
         for column in 0..columns {
-            search.largest_unit(column);
+            search.search_lcu(column);
         }
         contexts = Some(search.contexts.clone());
         inter = search.inter.take();

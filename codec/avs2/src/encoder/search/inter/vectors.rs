@@ -2,16 +2,15 @@
 
 use super::{Candidate, InterSearch, MAX_VECTOR, SLICE, absolute_difference};
 use crate::encoder::analysis::metric::hadamard;
-use crate::encoder::search::Samples;
 use crate::inter::{
-    Block, InterSyntax, Motion, MotionVector, Partition, PredictionBlock, PredictionSyntax, Rect, UnitType,
+    Block, CuType, InterSyntax, Motion, MotionVector, Partition, PredictionBlock, PredictionSyntax, Rect,
     difference, representable,
 };
+use crate::syntax::Node;
 
-/// Steps of a search in quarter samples and how often each may move on.
-const COARSE: [(i32, usize); 2] = [(64, 2), (32, 3)];
-const WHOLE: [(i32, usize); 3] = [(16, 3), (8, 4), (4, 8)];
-const FRACTIONS: [(i32, usize); 2] = [(2, 2), (1, 2)];
+const COARSE: [Stride; 2] = [Stride::new(64, 2), Stride::new(32, 3)];
+const WHOLE: [Stride; 3] = [Stride::new(16, 3), Stride::new(8, 4), Stride::new(4, 8)];
+const FRACTIONS: [Stride; 2] = [Stride::new(2, 2), Stride::new(1, 2)];
 const AROUND: [(i32, i32); 8] = [(-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, -1), (-1, 1), (1, 1)];
 
 /// A block and what its search goes by.
@@ -24,6 +23,33 @@ pub(super) struct Goal<'s> {
     pub root: f64,
     /// Steps beyond the neighbourhood of the likely vectors.
     pub wide: bool,
+}
+
+/// Explicit motion of a CU, and its cost in Hadamard differences.
+#[derive(Clone, Copy)]
+pub(super) struct Explicit {
+    pub cost: f64,
+    pub candidate: Candidate,
+}
+
+/// A vector and its cost.
+#[derive(Clone, Copy)]
+pub(super) struct FoundVector {
+    cost: f64,
+    vector: MotionVector,
+}
+
+/// A step of a search in quarter samples, and how often it may move on.
+#[derive(Clone, Copy)]
+struct Stride {
+    step: i32,
+    rounds: usize,
+}
+
+impl Stride {
+    const fn new(step: i32, rounds: usize) -> Self {
+        Self { step, rounds }
+    }
 }
 
 /// A prediction block found by a search: syntax, motion, and its cost in Hadamard differences.
@@ -54,7 +80,7 @@ impl InterSearch<'_> {
         reference: u8,
         predictor: MotionVector,
         starts: &[MotionVector],
-    ) -> (f64, MotionVector) {
+    ) -> FoundVector {
         let pmvr = self.context.tools.pmvr;
         let length = |v: i32| 2 * (v.unsigned_abs() + 1).ilog2() + 1;
         let mut cost_of = |vector: MotionVector, fine: bool| -> f64 {
@@ -68,33 +94,35 @@ impl InterSearch<'_> {
             representable(predictor, MotionVector::new(x, y), pmvr)
         };
         let whole = |v: MotionVector| MotionVector::new((v.x + 2) & !3, (v.y + 2) & !3);
-        let mut best = (f64::MAX, MotionVector::ZERO);
+        let mut best = FoundVector { cost: f64::MAX, vector: MotionVector::ZERO };
         for (i, &start) in starts.iter().enumerate() {
             if starts[..i].contains(&start) {
                 continue;
             }
             let vector = moved(whole(start), 0, 0);
             let cost = cost_of(vector, false);
-            if cost < best.0 {
-                best = (cost, vector);
+            if cost < best.cost {
+                best = FoundVector { cost, vector };
             }
         }
         let coarse: &[_] = if goal.wide { &COARSE } else { &[] };
-        for &(step, rounds) in coarse.iter().chain(&WHOLE) {
-            walk(&mut best, (step, rounds), &moved, &mut |v| cost_of(v, false));
+        for &stride in coarse.iter().chain(&WHOLE) {
+            walk(&mut best, stride, &moved, &mut |v| cost_of(v, false));
         }
-        best.0 = cost_of(best.1, true);
+        best.cost = cost_of(best.vector, true);
         for &start in starts {
             let vector = moved(start, 0, 0);
-            if vector != best.1 && (vector.x & 3 != 0 || vector.y & 3 != 0 || start == MotionVector::ZERO) {
+            if vector != best.vector
+                && (vector.x & 3 != 0 || vector.y & 3 != 0 || start == MotionVector::ZERO)
+            {
                 let cost = cost_of(vector, true);
-                if cost < best.0 {
-                    best = (cost, vector);
+                if cost < best.cost {
+                    best = FoundVector { cost, vector };
                 }
             }
         }
-        for step in FRACTIONS {
-            walk(&mut best, step, &moved, &mut |v| cost_of(v, true));
+        for stride in FRACTIONS {
+            walk(&mut best, stride, &moved, &mut |v| cost_of(v, true));
         }
         best
     }
@@ -123,7 +151,7 @@ impl InterSearch<'_> {
                     n += 1;
                 }
             }
-            let (cost, vector) = self.vector(goal, reference, predictor, &starts[..n]);
+            let FoundVector { cost, vector } = self.vector(goal, reference, predictor, &starts[..n]);
             near[r] = vector;
             let cost = cost + goal.root * f64::from(reference);
             let block = PredictionBlock::new(goal.rect, Motion::single(reference as i8, vector));
@@ -153,15 +181,16 @@ impl InterSearch<'_> {
         })
     }
 
-    /// Explicit motion of a node in one or two blocks; `source` is the node without gaps.
+    /// Explicit motion of a CU in one or two blocks; `goal` is that of the whole.
     pub(super) fn explicit(
         &mut self,
-        (x, y, size): (usize, usize, usize),
+        goal: &Goal<'_>,
+        node: Node,
         partition: Partition,
-        (source, root, wide): (&Samples, f64, bool),
         near: &mut [MotionVector; 4],
         others: &[MotionVector],
-    ) -> (f64, Candidate) {
+    ) -> Explicit {
+        let ((x, y), size) = (node.at, node.size());
         let mut syntax = InterSyntax::default();
         let mut blocks = [None; 4];
         let mut cost = 0.0;
@@ -169,71 +198,65 @@ impl InterSearch<'_> {
         let smallest = size == 8 && partition != Partition::Whole;
         let dual = self.effort.dual && self.context.tools.dual_hypothesis && !smallest;
         for (index, block) in blocks.iter_mut().enumerate().take(partition.count()) {
-            let (rect, shape) = partition.block(index, x, y, size);
+            let (rect, shape) = partition.block(index, node);
             let origin = (rect.y - y) * size + rect.x - x;
-            let from = source[origin..].chunks(size);
+            let from = goal.source[origin..].chunks(size);
             for (to, from) in part.chunks_exact_mut(rect.width).zip(from).take(rect.height) {
                 to.copy_from_slice(&from[..rect.width]);
             }
-            let goal = Goal { source: &part[..rect.width * rect.height], rect, root, wide };
-            let found = self.block(&goal, shape, near, others, dual);
+            let part = Goal { source: &part[..rect.width * rect.height], rect, ..*goal };
+            let found = self.block(&part, shape, near, others, dual);
             cost += found.cost;
             syntax.blocks[index] = found.syntax;
             *block = Some(found.block);
             self.field.store(rect, SLICE, found.block.motion);
         }
-        self.field.forget(Rect::new(x, y, size, size));
-        let kind = UnitType::Explicit(partition);
-        (cost, Candidate { kind, syntax, blocks, bits: 0.0 })
+        self.field.forget(Rect::of(node));
+        let cu_type = CuType::Explicit(partition);
+        Explicit { cost, candidate: Candidate { cu_type, syntax, blocks, bits: 0.0 } }
     }
 
-    /// The best offset of two hypotheses around the motion of `candidate`, a whole unit with one hypothesis.
-    pub(super) fn multi_hypothesis(
-        &mut self,
-        (cost, candidate): (f64, Candidate),
-        (source, root): (&Samples, f64),
-    ) -> (f64, Candidate) {
-        let mut best = (cost, candidate);
-        let Some(block) = candidate.blocks[0] else { return best };
-        if candidate.syntax.blocks[0].dual {
+    /// The best offset of two hypotheses around the motion of `whole`, an undivided CU; `goal` is that of its search.
+    pub(super) fn multi_hypothesis(&mut self, whole: Explicit, goal: &Goal<'_>) -> Explicit {
+        let mut best = whole;
+        let Some(block) = whole.candidate.blocks[0] else { return best };
+        if whole.candidate.syntax.blocks[0].dual {
             return best;
         }
-        let count = block.rect.width * block.rect.height;
-        let goal = Goal { source: &source[..count], rect: block.rect, root, wide: false };
-        let plain = self.distance(&goal, &block, true);
+        let plain = self.distance(goal, &block, true);
         for mode in 1..=8 {
             let block = PredictionBlock { multi_hypothesis: mode, ..block };
-            let cost = cost - plain + self.distance(&goal, &block, true) + 3.0 * root;
-            if cost < best.0 {
-                best = (cost, candidate);
-                best.1.blocks[0] = Some(block);
-                best.1.syntax.multi_hypothesis = mode;
+            let cost = whole.cost - plain + self.distance(goal, &block, true) + 3.0 * goal.root;
+            if cost < best.cost {
+                best = Explicit { cost, ..whole };
+                best.candidate.blocks[0] = Some(block);
+                best.candidate.syntax.multi_hypothesis = mode;
             }
         }
         best
     }
 }
 
-/// Moves to the best neighbour at a distance of `step`, at most `rounds` times.
+/// Moves to the best neighbour at a distance of a step, as often as the stride allows.
 fn walk(
-    best: &mut (f64, MotionVector),
-    (step, rounds): (i32, usize),
+    best: &mut FoundVector,
+    Stride { step, rounds }: Stride,
     moved: &impl Fn(MotionVector, i32, i32) -> MotionVector,
     cost_of: &mut impl FnMut(MotionVector) -> f64,
 ) {
     for _ in 0..rounds {
-        let centre = best.1;
+        let centre = best.vector;
         for (dx, dy) in AROUND {
             let vector = moved(centre, dx * step, dy * step);
             if vector == centre {
                 continue;
             }
             let cost = cost_of(vector);
-            if cost < best.0 {
-                *best = (cost, vector);
+            if cost < best.cost {
+                *best = FoundVector { cost, vector };
             }
         }
-        if best.1 == centre {
+        if best.vector == centre {
             break;
         }
     }

@@ -1,30 +1,30 @@
-//! Intra coding units (24, 27 to 29).
+//! Intra CUs (24, 27 to 29).
 
 use super::neighbours::NeighbourView;
 use crate::Error;
 use crate::aec::{BinCoder, ctx};
 
-/// Division of the luma of a CU into transform blocks, which in intra units are prediction blocks as well.
+/// Division of the luma of a CU into transform blocks, which in intra CUs are prediction blocks as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum TransformSplit {
     /// One block.
     #[default]
     None,
-    /// Four quarters; in intra units 8x8 only.
+    /// Four quarters; in intra CUs 8x8 only.
     Quarters,
-    /// Four horizontal strips (SDIP; NSQT in inter units).
+    /// Four horizontal strips (SDIP; NSQT in inter CUs).
     Horizontal,
-    /// Four vertical strips (SDIP; NSQT in inter units).
+    /// Four vertical strips (SDIP; NSQT in inter CUs).
     Vertical,
 }
 
-/// A luma block inside a coding unit.
+/// A luma block inside a CU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockRect {
-    /// Left side relative to the unit.
+    /// Left side relative to the CU.
     pub x: usize,
-    /// Top side relative to the unit.
+    /// Top side relative to the CU.
     pub y: usize,
     /// Width.
     pub w: usize,
@@ -40,7 +40,13 @@ impl TransformSplit {
         if self == Self::None { 1 } else { 4 }
     }
 
-    /// Luma block `i` of a unit of size `size` (docs/spec/avs2#b1.4).
+    /// Whether the blocks are strips.
+    #[must_use]
+    pub fn is_strips(self) -> bool {
+        matches!(self, Self::Horizontal | Self::Vertical)
+    }
+
+    /// Luma block `i` of a CU of size `size` (docs/spec/avs2#b1.4).
     #[inline]
     #[must_use]
     pub fn block(self, size: usize, i: usize) -> BlockRect {
@@ -54,20 +60,53 @@ impl TransformSplit {
     }
 }
 
-/// Header values that the syntax of coding units depends on.
+/// A node of the quadtree: the place of a CU, or of four smaller nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Node {
+    /// Luma position in the picture.
+    pub(crate) at: (usize, usize),
+    pub(crate) log2_size: u32,
+}
+
+impl Node {
+    /// Width and height in luma samples.
+    #[inline]
+    pub(crate) fn size(self) -> usize {
+        1 << self.log2_size
+    }
+
+    /// The four nodes of half the size, in coding order.
+    pub(crate) fn quarters(self) -> [Self; 4] {
+        let ((x, y), half) = (self.at, self.size() / 2);
+        [(0, 0), (half, 0), (0, half), (half, half)]
+            .map(|(dx, dy)| Self { at: (x + dx, y + dy), log2_size: self.log2_size - 1 })
+    }
+
+    /// Whether the whole node is in a picture of `width` x `height` luma samples.
+    pub(crate) fn is_inside(self, (width, height): (usize, usize)) -> bool {
+        self.at.0 + self.size() <= width && self.at.1 + self.size() <= height
+    }
+
+    /// Whether any of the node is in a picture of `width` x `height` luma samples.
+    pub(crate) fn begins_inside(self, (width, height): (usize, usize)) -> bool {
+        self.at.0 < width && self.at.1 < height
+    }
+}
+
+/// Header values that the syntax of CUs depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SliceTools {
     /// `nonsquare_intra_prediction_enable_flag`.
     pub sdip: bool,
-    /// Every unit has the QP of the slice.
+    /// Every CU has the QP of the slice.
     pub fixed_qp: bool,
     /// QP of the slice.
     pub slice_qp: u8,
 }
 
-/// An intra coding unit without its coefficients.
+/// An intra CU without its coefficients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct IntraUnit {
+pub struct IntraCu {
     /// Division into luma blocks.
     pub split: TransformSplit,
     /// Luma modes of the blocks, 0..=32.
@@ -76,7 +115,7 @@ pub struct IntraUnit {
     pub chroma_mode: u8,
     /// Coded blocks: bits 0..=3 luma, 4 Cb, 5 Cr.
     pub ctp: u8,
-    /// QP; a writer takes the difference to the unit on the left from it.
+    /// QP; a writer takes the difference to the CU on the left from it.
     pub qp: u8,
 }
 
@@ -93,44 +132,44 @@ pub fn chroma_to_luma_mode(chroma_mode: u8, luma_mode: u8) -> u8 {
     }
 }
 
-/// Codes an intra unit at (`x`, `y`) of size `1 << log2_size`: partition, modes, `ctp` and QP. The type of the unit, coded
-/// in inter pictures only, comes before it; the coefficients of the blocks with `ctp` bits follow.
+/// Codes an intra CU: partition, modes, `ctp` and QP. The type of the CU, coded in inter pictures only, comes before it;
+/// the coefficients of the blocks with `ctp` bits follow.
 ///
-/// A writer takes `unit` as it is; its QP is ignored when it cannot be coded (`fixed_qp` or no coefficients), and set
+/// A writer takes `cu` as it is; its QP is ignored when it cannot be coded (`fixed_qp` or no coefficients), and set
 /// to the QP in force.
-pub(crate) fn code_intra_unit<C: BinCoder>(
+pub(crate) fn code_intra_cu<C: BinCoder>(
     c: &mut C,
     tools: &SliceTools,
     neighbours: &mut impl NeighbourView,
-    (x, y): (usize, usize),
-    log2_size: u32,
-    unit: &mut IntraUnit,
+    node: Node,
+    cu: &mut IntraCu,
 ) {
-    let size = 1 << log2_size;
-    unit.split = code_partition(c, tools.sdip, log2_size, unit.split);
-    let blocks = unit.split.block_count();
+    let Node { at: (x, y), log2_size } = node;
+    let size = node.size();
+    cu.split = code_partition(c, tools.sdip, log2_size, cu.split);
+    let blocks = cu.split.block_count();
     for i in 0..blocks {
-        let block = unit.split.block(size, i);
+        let block = cu.split.block(size, i);
         let at = (x + block.x, y + block.y);
-        let mode = code_luma_mode(c, most_probable_modes(neighbours.luma_modes(at)), unit.luma_modes[i]);
-        unit.luma_modes[i] = mode;
+        let mode = code_luma_mode(c, most_probable_modes(neighbours.luma_modes(at)), cu.luma_modes[i]);
+        cu.luma_modes[i] = mode;
         neighbours.update(at, (block.w, block.h), |entry| entry.luma_mode = mode);
     }
     let left_set = neighbours.left(x, y).chroma_mode_set;
-    unit.chroma_mode = code_chroma_mode(c, left_set, unit.luma_modes[0], unit.chroma_mode);
+    cu.chroma_mode = code_chroma_mode(c, left_set, cu.luma_modes[0], cu.chroma_mode);
 
     let mut ctp = 0;
     for i in 0..blocks {
-        let block = unit.split.block(size, i);
+        let block = cu.split.block(size, i);
         let at = (x + block.x, y + block.y);
-        let coded = code_luma_ctp(c, neighbours, at, unit.ctp >> i & 1 == 1);
+        let coded = code_luma_ctp(c, neighbours, at, cu.ctp >> i & 1 == 1);
         ctp |= u8::from(coded) << i;
         neighbours.update(at, (block.w, block.h), |entry| entry.coded = coded);
     }
-    unit.ctp = ctp | code_chroma_ctp(c, ctx::CTP + 6, unit.ctp >> 4) << 4;
+    cu.ctp = ctp | code_chroma_ctp(c, ctx::CTP + 6, cu.ctp >> 4) << 4;
 
-    unit.qp = code_qp(c, tools, neighbours, (x, y), unit.ctp != 0, unit.qp);
-    let (chroma_mode_set, qp) = (unit.chroma_mode != 0, unit.qp);
+    cu.qp = code_qp(c, tools, neighbours, (x, y), cu.ctp != 0, cu.qp);
+    let (chroma_mode_set, qp) = (cu.chroma_mode != 0, cu.qp);
     neighbours.update((x, y), (size, size), |entry| {
         entry.chroma_mode_set = chroma_mode_set;
         entry.qp = qp;

@@ -1,0 +1,38 @@
+"""Turning by any angle."""
+
+from __future__ import annotations
+
+import math
+
+from PIL import Image, ImageOps
+
+from openmogr.image.steps.geometry import Size
+
+__all__ = ["CLOCKWISE", "rotated", "rotated_size"]
+
+CLOCKWISE = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
+
+
+def rotated_size(degrees: float, size: Size) -> Size:
+    """Width and height of what :func:`rotated` gives."""
+    if degrees % 180 == 0:
+        return size
+    if degrees % 90 == 0:
+        return size[1], size[0]
+    turn = math.radians(degrees % 360)
+    cosine, sine = abs(math.cos(turn)), abs(math.sin(turn))
+    return max(round(size[0] * cosine + size[1] * sine), 1), max(round(size[0] * sine + size[1] * cosine), 1)
+
+
+def rotated(image: Image.Image, degrees: float) -> Image.Image:
+    """The image turned clockwise; in RGBA, transparent outside, unless the angle is a multiple of 90."""
+    if degrees % 90 == 0:
+        method = CLOCKWISE.get(int(degrees % 360))
+        return image if method is None else image.transpose(method)
+    width, height = rotated_size(degrees, image.size)
+    # Premultiplied, so that the colour of invisible pixels does not bleed into the edges.
+    # The empty border gives the interpolation something to fade into.
+    bordered = ImageOps.expand(image.convert("RGBA").convert("RGBa"), 2, (0, 0, 0, 0))
+    turned = bordered.rotate(-degrees, Image.Resampling.BICUBIC, expand=True)
+    left, top = (turned.width - width) // 2, (turned.height - height) // 2
+    return turned.crop((left, top, left + width, top + height)).convert("RGBA")

@@ -1,0 +1,177 @@
+"""Stores that objects are taken from: folders, and whatever ``obstore`` opens."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+__all__ = ["Contents", "Found", "SourceError", "SourceStore", "open_source"]
+
+_CHUNK = 1024 * 1024
+# Names of what stores tell of an object besides its bytes; all others are user metadata.
+_HEADERS = {
+    "content-type": "content_type",
+    "cache-control": "cache_control",
+    "content-disposition": "content_disposition",
+    "content-encoding": "content_encoding",
+    "content-language": "content_language",
+}
+_COS_KEYS = (("COS_SECRET_ID", "COS_SECRET_KEY"), ("TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"))
+
+
+class SourceError(Exception):
+    """A source that cannot be opened; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An object of a listing. ``etag`` is without quotes, and empty where the store has none."""
+
+    key: str
+    size: int
+    etag: str
+    modified: datetime
+
+
+@dataclass(frozen=True)
+class Contents:
+    """An object that is read.
+
+    Attributes:
+        chunks: its bytes.
+        headers: ``content_type`` and the others of ``ObjectHeaders``.
+        user: user metadata by name.
+    """
+
+    chunks: AsyncIterator[bytes]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    user: Mapping[str, str] = field(default_factory=dict)
+
+
+class SourceStore:
+    """A bucket, a folder, or a part of one.
+
+    Args:
+        store: opened.
+        prefix: keys begin with it, and it stays part of them.
+        name: for messages.
+    """
+
+    def __init__(self, store: ObjectStore, prefix: str, name: str) -> None:
+        self._store = store
+        self._prefix = prefix
+        self.name = name
+
+    async def list(self) -> AsyncIterator[Found]:
+        """All objects, page by page. Raises ``SourceError``."""
+        import obstore
+
+        try:
+            async for page in obstore.list(self._store, chunk_size=1000):
+                for item in page:
+                    key = str(item["path"])
+                    if key.startswith(self._prefix):
+                        etag = str(item["e_tag"] or "").removeprefix("W/").strip('"')
+                        yield Found(key, int(item["size"]), etag, item["last_modified"])
+        except Exception as error:  # whatever a store's client raises
+            told = " ".join(str(error).split())[:300]
+            raise SourceError(f"{self.name} cannot be listed: {told}") from error
+
+    async def open(self, found: Found) -> Contents:
+        """Read an object. Raises what ``obstore`` raises."""
+        import obstore
+
+        result = await obstore.get_async(self._store, found.key)
+        headers: dict[str, str] = {}
+        user: dict[str, str] = {}
+        for name, value in result.attributes.items():
+            folded = str(name).lower()
+            if folded in _HEADERS:
+                headers[_HEADERS[folded]] = str(value)
+            else:
+                user[folded] = str(value)
+        return Contents(_chunks(result.stream(min_chunk_size=_CHUNK)), headers, user)
+
+
+async def _chunks(stream: AsyncIterator[object]) -> AsyncIterator[bytes]:
+    async for chunk in stream:
+        yield bytes(chunk)  # type: ignore[call-overload]
+
+
+def open_source(url: str, *, endpoint: str = "", region: str = "") -> SourceStore:
+    """The store of a URL or folder.
+
+    Keys of ``s3://`` come from where AWS tools take them; those of ``cos://`` from ``COS_SECRET_ID`` and
+    ``COS_SECRET_KEY`` or ``TENCENTCLOUD_…``.
+
+    Args:
+        url: ``s3://bucket/prefix``, ``cos://bucket-appid/prefix``, another URL that ``obstore`` knows (``gs://``,
+            ``az://``, ``https://``), or a folder.
+        endpoint: of a store that is not at its provider's place.
+        region: of the bucket.
+
+    Raises:
+        SourceError: it cannot be opened, or the package is missing.
+    """
+    try:
+        from obstore.exceptions import BaseError
+        from obstore.store import LocalStore, S3Store, from_url
+    except ImportError:
+        raise SourceError("import needs obstore; pip install 'openmogr[stores]' adds it") from None
+    parts = urlsplit(url)
+    prefix = parts.path.lstrip("/")
+    try:
+        if "://" not in url:
+            folder = Path(url)
+            if not folder.is_dir():
+                raise SourceError(f"{url} is no folder")
+            return SourceStore(LocalStore(folder.absolute()), "", url)
+        if parts.scheme == "cos":
+            return SourceStore(_cos(parts.netloc, endpoint, region), prefix, url)
+        if parts.scheme == "s3":
+            options: dict[str, object] = {}
+            if endpoint:
+                options |= {"endpoint": endpoint, "client_options": {"allow_http": True}}
+            if region:
+                options["region"] = region
+            return SourceStore(S3Store(parts.netloc, **options), prefix, url)  # type: ignore[arg-type]
+        root = f"{parts.scheme}://{parts.netloc}"
+        return SourceStore(from_url(root), prefix, url)
+    except (BaseError, ValueError) as error:
+        raise SourceError(f"{url} cannot be opened: {error}") from error
+
+
+def _cos(bucket: str, endpoint: str, region: str) -> ObjectStore:
+    from obstore.store import S3Store
+
+    if not region and not endpoint:
+        raise SourceError("cos:// needs --region, like ap-shanghai")
+    pairs = ((os.environ.get(first), os.environ.get(second)) for first, second in _COS_KEYS)
+    key, secret = next((pair for pair in pairs if all(pair)), (None, None))
+    if key is None or secret is None:
+        raise SourceError("cos:// needs the key pair in COS_SECRET_ID and COS_SECRET_KEY")
+    if endpoint:
+        return S3Store(
+            bucket,
+            endpoint=endpoint,
+            region=region or "ap-shanghai",
+            access_key_id=key,
+            secret_access_key=secret,
+            client_options={"allow_http": True},
+        )
+    return S3Store(
+        bucket,
+        endpoint=f"https://{bucket}.cos.{region}.myqcloud.com",
+        virtual_hosted_style_request=True,
+        region=region,
+        access_key_id=key,
+        secret_access_key=secret,
+    )

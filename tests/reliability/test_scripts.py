@@ -1,0 +1,75 @@
+"""The scripts of ``docs/reliability.md``, short: each starts real servers, does its harm and judges what it sees."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc"),
+]
+Rows = list[dict[str, object]]
+
+
+def run(tmp_path: Path, name: str, *arguments: object) -> Rows:
+    """The rows of a script that found everything as it should be."""
+    figures = tmp_path / "figures.json"
+    command = [sys.executable, "-m", f"bench.{name}", "--json", str(figures), *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows: Rows = json.loads(figures.read_text())["rows"]
+    return rows
+
+
+def test_what_was_acknowledged_outlives_kills(tmp_path: Path) -> None:
+    (figures,) = run(tmp_path, "kills", "--rounds", 4)
+    assert figures["killed servers"] == 4
+    assert int(str(figures["put"])) > 4
+
+
+def test_a_fault_costs_its_own_request(tmp_path: Path) -> None:
+    rows = run(tmp_path, "faults", "--faults", 4)
+    assert {str(row["what"]).partition(":")[0] for row in rows if row["table"] == "faults"} == {
+        "crash",
+        "hang",
+        "balloon",
+        "lie",
+    }
+    assert sum(int(str(row["count"])) for row in rows if row["table"] == "others") > 4
+
+
+def test_an_overload_leaves_most_of_the_capacity(tmp_path: Path) -> None:
+    # By processor time, since others may use the machine; short phases are no measurement.
+    rows = run(tmp_path, "overload", "--seconds", 6, "--turns", 1, "--share", 0.5)
+    assert rows[-1]["table"] == "goodput"
+
+
+def test_equal_requests_cost_one_encode_and_nobody_s_work_stops(tmp_path: Path) -> None:
+    rows = run(tmp_path, "equal", "--runs", 3, "--within", 1500)
+    assert [row["encodes"] for row in rows if row["table"] == "equal requests"] == [1, 0]
+    assert all(row["ended"] != "{'never': 3}" for row in rows if row["table"] == "all leave")
+
+
+def test_shortages_pass(tmp_path: Path) -> None:
+    rows = run(tmp_path, "shortage", "--within", 5)
+    told = {str(row["part"]): str(row["why"]) for row in rows if row["table"] == "left out"}
+    assert {row["part"] for row in rows} >= {"locked index", "locked index of results"}
+    if told:
+        pytest.skip("; ".join(f"{part}: {why}" for part, why in told.items()))
+
+
+def test_slow_clients_cost_others_nothing(tmp_path: Path) -> None:
+    rows = run(tmp_path, "slow_clients", "--seconds", 2, "--within", 2000)
+    ends = {str(row["end"]): row["count"] for row in rows if row["table"] == "slow clients"}
+    assert ends == {
+        "idle: closed": 1100,
+        "slow head: closed": 200,
+        "slow body: HTTP/1.1 400 Bad Request": 200,
+    }

@@ -1,0 +1,174 @@
+"""``openmogr import``: from folders, and from a server that speaks S3, which is ours."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import pytest
+
+from openmogr.testing import ServerProcess
+from openmogr.transfer import Journal, SourceError, open_source
+
+pytest.importorskip("obstore")
+BUCKET = "taken-1250000000"
+HOST = f"{BUCKET}.cos.ap-shanghai.myqcloud.com"
+THEN = datetime(2021, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+
+def run(
+    data: Path, source: str, *more: str, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "openmogr", "import", source, BUCKET, "--data", str(data), *more]
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=120, env={**os.environ, **(env or {})}
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "source"
+    for name, content in (("a.txt", b"one"), ("dir/图 b.png", b"two" * 1000), ("empty", b"")):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        os.utime(path, (THEN.timestamp(), THEN.timestamp()))
+    return folder
+
+
+def test_a_folder(tmp_path: Path, folder: Path) -> None:
+    data, report = tmp_path / "data", tmp_path / "report.json"
+    dry = run(data, str(folder), "--dry-run")
+    assert (dry.returncode, "3 objects would be taken in" in dry.stdout) == (0, True), dry.stderr
+    done = run(data, str(folder), "--report", str(report))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(report.read_text())["taken"] == 3
+    (folder / "new").write_bytes(b"later")
+    again = run(data, str(folder))
+    assert "1 objects taken in" in again.stdout
+    assert "3 were there" in again.stdout
+    with ServerProcess(data) as server:
+        for path in folder.rglob("*"):
+            if path.is_file():
+                target = "/" + path.relative_to(folder).as_posix().replace("图 b", "%E5%9B%BE%20b")
+                answer = server.request("GET", target, host=HOST)
+                assert answer.body == path.read_bytes()
+        answer = server.request("HEAD", "/a.txt", host=HOST)
+        assert parsedate_to_datetime(answer.header("Last-Modified") or "") == THEN
+        assert (answer.header("Content-Type") or "").startswith("text/plain")
+        busy = run(data, str(folder))
+        assert busy.returncode == 3
+        assert "in use" in busy.stderr.lower() or "another" in busy.stderr.lower(), busy.stderr
+
+
+def test_what_cannot_be_stored_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "source"
+    deep = folder.joinpath(*("x" * 240 for _ in range(4)))
+    deep.mkdir(parents=True)
+    (folder / "good").write_bytes(b"1")
+    (deep / "bad").write_bytes(b"1")
+    done = run(tmp_path / "data", str(folder))
+    assert done.returncode == 3
+    assert "1 objects taken in" in done.stdout
+    assert "1 failed" in done.stdout
+
+
+def test_what_cannot_be_listed_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "bad\nname").write_bytes(b"1")
+    done = run(tmp_path / "data", str(folder))
+    assert done.returncode == 3
+    assert "cannot be listed" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "more", "said"),
+    [
+        ("missing", (), "no folder"),
+        ("cos://b-1250000000", (), "--region"),
+        ("cos://b-1250000000", ("--region", "ap-shanghai"), "COS_SECRET_ID"),
+        ("what://b", (), "cannot be opened"),
+    ],
+)
+def test_bad_sources(tmp_path: Path, source: str, more: tuple[str, ...], said: str) -> None:
+    done = run(tmp_path / "data", source, *more)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[ServerProcess]:
+    with ServerProcess(tmp_path / "other") as server:
+        host = "from-1250000000.cos.ap-shanghai.myqcloud.com"
+        server.request("PUT", "/", b"", host=host)
+        headers = {
+            "Content-Type": "image/png",
+            "Cache-Control": "max-age=5",
+            "Content-Disposition": "inline",
+            "x-cos-meta-colour": "blue",
+        }
+        server.request("PUT", "/photos/a.png", b"picture" * 50_000, headers, host=host)
+        server.request("PUT", "/photos/b.txt", b"text", host=host)
+        server.request("PUT", "/outside", b"text", host=host)
+        yield server
+
+
+@pytest.mark.parametrize("scheme", ["s3", "cos"])
+def test_a_bucket_of_another_server(tmp_path: Path, other: ServerProcess, scheme: str) -> None:
+    names = (
+        ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+        if scheme == "s3"
+        else ("COS_SECRET_ID", "COS_SECRET_KEY")
+    )
+    keys = dict(zip(names, (other.credential.secret_id, other.credential.secret_key), strict=True))
+    place = ("--endpoint", f"http://127.0.0.1:{other.port}", "--region", "ap-shanghai")
+    data = tmp_path / "data"
+    done = run(data, f"{scheme}://from-1250000000/photos/", *place, env=keys)
+    assert done.returncode == 0, done.stderr
+    assert "checked by MD5: 2" in done.stdout
+    with ServerProcess(data) as server:
+        answer = server.request("GET", "/photos/a.png", host=HOST)
+        assert hashlib.md5(answer.body).hexdigest() == hashlib.md5(b"picture" * 50_000).hexdigest()
+        for name, value in (
+            *(
+                ("Content-Type", "image/png"),
+                ("Cache-Control", "max-age=5"),
+                ("Content-Disposition", "inline"),
+            ),
+            ("x-cos-meta-colour", "blue"),
+        ):
+            assert answer.header(name) == value
+        before = other.request("HEAD", "/photos/a.png", host="from-1250000000.cos.ap-shanghai.myqcloud.com")
+        assert answer.header("Last-Modified") == before.header("Last-Modified")
+        assert server.request("HEAD", "/outside", host=HOST).status == 404
+
+
+def test_a_journal_survives_a_line_that_was_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    with Journal(path) as journal:
+        journal.add("a\n图", "e", 1)
+    with path.open("a") as file:
+        file.write('{"key": "b", "et')
+    with Journal(path) as journal:
+        assert ("a\n图", "e", 1) in journal
+        assert ("a\n图", "f", 1) not in journal
+        journal.add("c", "", 2)
+    with Journal(path) as journal:
+        assert ("c", "", 2) in journal
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_source_needs_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "obstore.store", None)
+    with pytest.raises(SourceError, match="stores"):
+        open_source("s3://b")
