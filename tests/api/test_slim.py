@@ -52,6 +52,24 @@ def test_what_cannot_be_smaller_is_the_source(server: ServerProcess, public: str
         assert answer.header("x-openmogr-cache") == attempt
 
 
+@pytest.mark.parametrize("form", ["GIF", "JPEG", "WEBP"])
+def test_workers_have_all_that_a_format_needs(
+    form: str, server: ServerProcess, public: str, photo: bytes
+) -> None:
+    with Image.open(io.BytesIO(photo)) as image:
+        frames = [image.convert("RGB").resize((96, 64)), image.convert("RGB").resize((96, 64)).rotate(180)]
+    out = io.BytesIO()
+    more: dict[str, object] = (
+        {"save_all": True, "append_images": frames[1:]} if form == "GIF" else {"quality": 97}
+    )
+    frames[0].save(out, form, **more)
+    kind = {"Content-Type": f"image/{form.lower()}"}
+    assert server.request("PUT", "/b", out.getvalue(), kind, host=public).status == 200
+    answer = server.request("GET", "/b?imageSlim", host=public)
+    assert (answer.status, answer.header("X-Slimflag")) == (200, "1")
+    assert len(answer.body) < len(out.getvalue())
+
+
 def test_failures(server: ServerProcess, public: str) -> None:
     assert server.request("PUT", "/text", b"no picture", host=public).status == 200
     answer = server.request("GET", "/text?imageSlim", host=public)

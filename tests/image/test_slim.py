@@ -307,6 +307,30 @@ def test_its_result_is_described_and_size_limit_does_not_act(run: Run) -> None:
     assert run("imageMogr2/size-limit/2k|imageSlim", source).data == slim.data
 
 
+@pytest.mark.parametrize("promise", ["target-ssimulacra2/90", "quality/auto", "lossless/1/format/png"])
+@pytest.mark.parametrize("text", ["imageMogr2/{}|imageSlim", "imageSlim|imageMogr2/{}"])
+def test_what_promises_more_does_not_go_with_it(promise: str, text: str, run: Run) -> None:
+    with pytest.raises(CosError, match="imageSlim says how much may be lost"):
+        run(text.format(promise), encoded(photo(), "JPEG"))
+
+
+@pytest.mark.parametrize(
+    "text", ["watermark/1/image/bG9nbw/dx/5|imageSlim", "imageSlim|watermark/1/image/bG9nbw/dx/5"]
+)
+def test_a_watermark_is_on_it(text: str) -> None:
+    source = Source(data=encoded(large_photo(), "JPEG", quality=95))
+    further = {"logo": Source(data=encoded(Image.new("RGB", (80, 60), "red"), "PNG"))}
+    processor = Processor(ImageSettings())
+    slim = processor.execute(parse_operation(text), source, further)
+    plain = processor.execute(parse_operation("watermark/1/image/bG9nbw/dx/5"), source, further)
+    assert slim.slimming is Slimming.smaller
+    assert len(slim.data) < len(plain.data)
+    assert score(plain.data, slim.data) >= SAME_LOOK
+    red, green, blue = decoded(slim.data).convert("RGB").getpixel((320 - 5 - 40, 240 - 10 - 30))
+    assert red > 200
+    assert max(green, blue) < 80
+
+
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "WEBP"])
 def test_damage_is_refused_or_told_as_failed(form: str, run: Run) -> None:
     source = encoded(large_photo(), form)[:-900]
