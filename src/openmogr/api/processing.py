@@ -107,11 +107,9 @@ async def processed_object(
         async def produce() -> Body:
             nonlocal kept
             if info.size > services.image.max_input_bytes:
-                if not pipeline.ignore_error:
-                    raise too_large(services)
+                headers = _notes_of_too_large(services, pipeline)
                 kept = True
-                failed = [(SLIM_FLAG, b"%d" % Slimming.failed.value)] if pipeline.slim else []
-                return await _original(reader, failed)
+                return await _original(reader, headers)
             made = await _make(services, work, plan)
             headers = _notes(services, made)
             worse = negotiated and (made.size >= info.size or loses(made))
@@ -209,6 +207,13 @@ def _close(made: Made) -> None:
 def too_large(services: Services) -> ImageTooLarge:
     """The refusal of a source over the limit, which is told before any byte of it is read."""
     return ImageTooLarge(f"The image is larger than {services.image.max_input_bytes} bytes.")
+
+
+def _notes_of_too_large(services: Services, pipeline: Pipeline) -> list[Header]:
+    """What the source says that is the answer since it is too large to be processed."""
+    if not pipeline.ignore_error:
+        raise too_large(services)
+    return [(SLIM_FLAG, b"%d" % Slimming.failed.value)] if pipeline.slim else []
 
 
 def _headers(services: Services, info: ObjectInfo, etag: str, *, varies: bool) -> list[Header]:
