@@ -60,7 +60,7 @@ def test_what_was_made_is_remembered(choosing: ServerProcess) -> None:
 
 def test_candidates_are_slimmed(choosing: ServerProcess) -> None:
     pytest.importorskip("openmogr_pixels", reason="imageSlim needs openmogr-pixels")
-    operation = "imageMogr2/thumbnail/160x"
+    operation = "imageMogr2/thumbnail/160x/quality/95"
     for text in (f"{operation}/format/auto|imageSlim", f"imageSlim|{operation}/format/auto"):
         best = get(choosing, text, "image/webp")
         assert (best.status, best.header("X-Slimflag")) == (200, "1")
