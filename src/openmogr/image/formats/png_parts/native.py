@@ -18,6 +18,9 @@ __all__ = ["png_reader", "written"]
 # fewer channels where that loses nothing, and zlib's middle level.
 _SEARCHES = {1: ((1 << 14, 2), (1 << 18, 1)), 2: ((1 << 18, 4), (4 << 20, 2), (16 << 20, 1))}
 
+# Where a file tells its colour type, and that of palettes.
+_COLOR_TYPE, _PALETTE = 25, 3
+
 # By colour type; palettes without transparency.
 _MODES = {0: "L", 2: "RGB", 3: "RGB", 4: "LA", 6: "RGBA"}
 
@@ -50,5 +53,10 @@ def written(picture: Picture, metadata: Metadata, effort: int) -> bytes:
     pixels = picture.width * picture.height
     for most, search in _SEARCHES.get(effort, ()):
         if pixels <= most:
-            return native.encode_png(picture, effort=search, exif=exif, xmp=xmp)
+            found = native.encode_png(picture, effort=search, exif=exif, xmp=xmp)
+            if found[_COLOR_TYPE] != _PALETTE:
+                return found
+            # Patterns may be told by rows above in fewer bytes than by a palette, whose search leaves that out.
+            plain = native.encode_png(picture, palette=False, reduce=True, exif=exif, xmp=xmp)
+            return min(found, plain, key=len)
     return native.encode_png(picture, palette=effort > 0, reduce=effort > 0, exif=exif, xmp=xmp)
