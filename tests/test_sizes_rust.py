@@ -15,7 +15,7 @@ MAX_LINES = 60
 MAX_PARAMETERS = 6
 
 # Functions of modules for Python, with one parameter for each option.
-FOR_PYTHON = frozenset({"encode_jpeg", "encode_png"})
+FOR_PYTHON = frozenset({"encode_jpeg", "encode_png", "recode_jpeg"})
 
 # Tuples of different things, which may stay until somebody works on them. Takes no new names.
 KNOWN = frozenset({"add_means", "error", "hadamard_4x4", "source_error"})

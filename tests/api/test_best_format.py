@@ -58,6 +58,21 @@ def test_what_was_made_is_remembered(choosing: ServerProcess) -> None:
     assert (part.status, part.body) == (206, first.body[:10])
 
 
+def test_candidates_are_slimmed(choosing: ServerProcess) -> None:
+    pytest.importorskip("openmogr_pixels", reason="imageSlim needs openmogr-pixels")
+    operation = "imageMogr2/thumbnail/160x/quality/95"
+    for text in (f"{operation}/format/auto|imageSlim", f"imageSlim|{operation}/format/auto"):
+        best = get(choosing, text, "image/webp")
+        assert (best.status, best.header("X-Slimflag")) == (200, "1")
+        each = [
+            get(choosing, f"{operation}/format/{name}|imageSlim", "*/*") for name in ("png", "jpg", "webp")
+        ]
+        assert len(best.body) == min(len(answer.body) for answer in each)
+    refused = get(choosing, f"{operation}/format/auto/quality/auto|imageSlim", "image/webp")
+    assert refused.status == 400
+    assert b"imageSlim says how much may be lost" in refused.body
+
+
 def test_frames_and_transparency_are_kept(choosing: ServerProcess) -> None:
     frames = [Image.effect_noise((64, 48), sigma).convert("RGB") for sigma in (20, 90)]
     out = io.BytesIO()

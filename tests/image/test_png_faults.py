@@ -148,7 +148,8 @@ def test_transparent_colour(depth: int, run: Run) -> None:
         (b"IDAT", png_samples([struct.pack(f">6{code}", *key, *other)])),
         (b"IEND", b""),
     )
-    found = pixels(decoded(run("imageMogr2/format/png", data)), "RGBA")
+    # Made anew even where the source is shorter, whose key Pillow reads in 8 bits.
+    found = pixels(decoded(run("imageMogr2/format/png/interlace/0", data)), "RGBA")
     assert found[0].tolist() == [[200, 60, 10, 0], [200, 60, 10 if depth == 16 else 11, 255]]
 
 

@@ -1,6 +1,8 @@
 //! JPEG.
 
-use openmogr_pixels_core::jpeg::{self, DecodeOptions, Decoder, EncodeOptions, Sampling};
+use openmogr_pixels_core::jpeg::{
+    self, DecodeOptions, Decoder, EncodeOptions, Quantisation, RecodeOptions, Sampling, Segments,
+};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -106,13 +108,52 @@ pub fn encode_jpeg<'py>(
         progressive,
         optimize,
         density: dpi,
-        exif: exif.as_deref().unwrap_or_default(),
-        xmp: xmp.as_deref().unwrap_or_default(),
-        icc: icc.as_deref().unwrap_or_default(),
+        segments: segments(&exif, &xmp, &icc),
         max_bytes,
     };
     let file = py.detach(|| jpeg::encode(&image, &options)).map_err(to_python)?;
     Ok(PyBytes::new(py, &file))
+}
+
+#[pyfunction]
+#[pyo3(signature = (
+    data, *, quality = None, thorough = true, exif = None, xmp = None, icc = None, max_scans = 1000,
+    max_bytes = 1 << 30
+))]
+#[expect(clippy::too_many_arguments, reason = "keywords of one Python function")]
+pub fn recode_jpeg<'py>(
+    py: Python<'py>,
+    data: Input<'_>,
+    quality: Option<u8>,
+    thorough: bool,
+    exif: Option<Input<'_>>,
+    xmp: Option<Input<'_>>,
+    icc: Option<Input<'_>>,
+    max_scans: u32,
+    max_bytes: u64,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let bytes = &data[..];
+    let options = RecodeOptions {
+        quantisation: quality.map_or(Quantisation::Kept, Quantisation::Quality),
+        thorough,
+        segments: segments(&exif, &xmp, &icc),
+        max_scans,
+        max_bytes,
+    };
+    let file = py.detach(|| jpeg::recode(bytes, &options)).map_err(to_python)?;
+    Ok(PyBytes::new(py, &file))
+}
+
+fn segments<'a>(
+    exif: &'a Option<Input<'_>>,
+    xmp: &'a Option<Input<'_>>,
+    icc: &'a Option<Input<'_>>,
+) -> Segments<'a> {
+    Segments {
+        exif: exif.as_deref().unwrap_or_default(),
+        xmp: xmp.as_deref().unwrap_or_default(),
+        icc: icc.as_deref().unwrap_or_default(),
+    }
 }
 
 #[pyfunction]

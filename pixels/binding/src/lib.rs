@@ -3,6 +3,7 @@
 
 mod buffer;
 mod errors;
+mod gif;
 mod jpeg;
 mod picture;
 mod png;
@@ -16,11 +17,15 @@ mod _openmogr_pixels {
     #[pymodule_export]
     use super::errors::{ArgumentError, DamagedError, LimitError, PixelsError, UnsupportedError};
     #[pymodule_export]
-    use super::jpeg::{JpegHeader, JpegReport, decode_jpeg, encode_jpeg, has_jpeg_simd, read_jpeg_header};
+    use super::gif::encode_gif_samples;
+    #[pymodule_export]
+    use super::jpeg::{
+        JpegHeader, JpegReport, decode_jpeg, encode_jpeg, has_jpeg_simd, read_jpeg_header, recode_jpeg,
+    };
     #[pymodule_export]
     use super::picture::Picture;
     #[pymodule_export]
-    use super::png::{PngMetadata, decode_png, encode_png};
+    use super::png::{PngMetadata, decode_png, encode_png, optimise_png};
     #[pymodule_export]
     use super::sandbox::{confine, confinement};
 

@@ -1,7 +1,7 @@
 //! Pixels between two calls.
 
 use openmogr_pixels_core::resize::{Filter, resize};
-use openmogr_pixels_core::{Error, Image, Mode, Region, Result, alpha, byte_count};
+use openmogr_pixels_core::{Error, Image, Mode, Region, Result, alpha, byte_count, quantise, score};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -116,6 +116,21 @@ impl Picture {
         let mode = alpha::opaque(self.mode);
         let color = color.unwrap_or_else(|| vec![255; mode.channels()]);
         Ok(Self::written(py, mode, (self.width, self.height), |out| alpha::flatten(&image, &color, out))?.0)
+    }
+
+    #[pyo3(signature = (colors = 256, *, dithering = 1.0))]
+    fn quantise(&self, py: Python<'_>, colors: u16, dithering: f32) -> PyResult<Self> {
+        let image = self.image(py)?;
+        Ok(Self::written(py, self.mode, (self.width, self.height), |out| {
+            quantise::quantise(&image, colors, dithering, out)
+        })?
+        .0)
+    }
+
+    #[pyo3(signature = (other, *, max_pixels = 1 << 20))]
+    fn score(&self, py: Python<'_>, other: &Self, max_pixels: u32) -> PyResult<f64> {
+        let (image, other) = (self.image(py)?, other.image(py)?);
+        py.detach(|| score::score(&image, &other, max_pixels)).map_err(to_python)
     }
 
     fn __repr__(&self) -> String {

@@ -42,7 +42,8 @@ pub fn decode_png(py: Python<'_>, data: Input<'_>, max_bytes: u64) -> PyResult<(
 
 #[pyfunction]
 #[pyo3(signature = (
-    picture, *, level = 6, filter = "adaptive", palette = true, icc = None, exif = None, xmp = ""
+    picture, *, level = 6, filter = "adaptive", palette = true, reduce = false, effort = None, icc = None,
+    exif = None, xmp = ""
 ))]
 #[expect(clippy::too_many_arguments, reason = "keywords of one Python function")]
 pub fn encode_png<'py>(
@@ -51,6 +52,8 @@ pub fn encode_png<'py>(
     level: u8,
     filter: &str,
     palette: bool,
+    reduce: bool,
+    effort: Option<u8>,
     icc: Option<Input<'_>>,
     exif: Option<Input<'_>>,
     xmp: &str,
@@ -60,13 +63,31 @@ pub fn encode_png<'py>(
     })?;
     let image = picture.image(py)?;
     let options = EncodeOptions {
-        compression: if level == 0 { Compression::Fast } else { Compression::Level(level) },
+        compression: match effort {
+            Some(effort) => Compression::Search(effort),
+            None if level == 0 => Compression::Fast,
+            None => Compression::Level(level),
+        },
         filter,
         palette,
+        reduce,
         icc: icc.as_deref().unwrap_or_default(),
         exif: exif.as_deref().unwrap_or_default(),
         xmp,
     };
     let file = py.detach(|| png::encode(&image, &options)).map_err(to_python)?;
+    Ok(PyBytes::new(py, &file))
+}
+
+#[pyfunction]
+#[pyo3(signature = (data, *, effort = 2, max_bytes = 1 << 30))]
+pub fn optimise_png<'py>(
+    py: Python<'py>,
+    data: Input<'_>,
+    effort: u8,
+    max_bytes: u64,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let bytes = &data[..];
+    let file = py.detach(|| png::optimise(bytes, effort, max_bytes)).map_err(to_python)?;
     Ok(PyBytes::new(py, &file))
 }

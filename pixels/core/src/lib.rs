@@ -4,10 +4,13 @@
 
 pub mod alpha;
 mod error;
+pub mod gif;
 pub mod jpeg;
 mod mode;
 pub mod png;
+pub mod quantise;
 pub mod resize;
+pub mod score;
 
 pub use error::{Error, Result};
 pub use mode::{Image, Mode, Region, byte_count};

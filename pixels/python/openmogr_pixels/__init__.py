@@ -19,10 +19,13 @@ from openmogr_pixels._openmogr_pixels import (
     confinement,
     decode_jpeg,
     decode_png,
+    encode_gif_samples,
     encode_jpeg,
     encode_png,
     has_jpeg_simd,
+    optimise_png,
     read_jpeg_header,
+    recode_jpeg,
 )
 
 __all__ = [
@@ -40,8 +43,11 @@ __all__ = [
     "confinement",
     "decode_jpeg",
     "decode_png",
+    "encode_gif_samples",
     "encode_jpeg",
     "encode_png",
     "has_jpeg_simd",
+    "optimise_png",
     "read_jpeg_header",
+    "recode_jpeg",
 ]

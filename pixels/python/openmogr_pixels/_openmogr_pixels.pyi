@@ -19,10 +19,13 @@ __all__ = [
     "confinement",
     "decode_jpeg",
     "decode_png",
+    "encode_gif_samples",
     "encode_jpeg",
     "encode_png",
     "has_jpeg_simd",
+    "optimise_png",
     "read_jpeg_header",
+    "recode_jpeg",
 ]
 
 __version__: str
@@ -56,6 +59,8 @@ class Picture:
     ) -> Picture: ...
     def crop(self, left: int, top: int, right: int, bottom: int) -> Picture: ...
     def flatten(self, color: Sequence[int] | None = None) -> Picture: ...
+    def quantise(self, colors: int = 256, *, dithering: float = 1.0) -> Picture: ...
+    def score(self, other: Picture, *, max_pixels: int = ...) -> float: ...
 
 @final
 class JpegHeader:
@@ -122,7 +127,21 @@ def encode_jpeg(
     icc: Buffer | None = None,
     max_bytes: int = ...,
 ) -> bytes: ...
+def recode_jpeg(
+    data: Buffer,
+    *,
+    quality: int | None = None,
+    thorough: bool = True,
+    exif: Buffer | None = None,
+    xmp: Buffer | None = None,
+    icc: Buffer | None = None,
+    max_scans: int = 1000,
+    max_bytes: int = ...,
+) -> bytes: ...
 def has_jpeg_simd() -> bool: ...
+def encode_gif_samples(
+    samples: Buffer, colors: Buffer, *, transparent: int | None = None, tolerance: int = 0
+) -> tuple[bytes, bytes]: ...
 def decode_png(data: Buffer, *, max_bytes: int = ...) -> tuple[Picture, PngMetadata]: ...
 def encode_png(
     picture: Picture,
@@ -130,9 +149,12 @@ def encode_png(
     level: int = 6,
     filter: Literal["none", "up", "paeth", "adaptive"] = "adaptive",
     palette: bool = True,
+    reduce: bool = False,
+    effort: int | None = None,
     icc: Buffer | None = None,
     exif: Buffer | None = None,
     xmp: str = "",
 ) -> bytes: ...
+def optimise_png(data: Buffer, *, effort: int = 2, max_bytes: int = ...) -> bytes: ...
 def confine(readable: list[Path]) -> None: ...
 def confinement() -> str: ...

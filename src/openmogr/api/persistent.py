@@ -16,7 +16,7 @@ from openmogr.api.body import receive_into
 from openmogr.api.further import FurtherSources, check_further
 from openmogr.api.grants import check_place
 from openmogr.api.pic_operations import PicOperations, Rule, parse_pic_operations
-from openmogr.api.processing import memory_headers, result_headers, too_large
+from openmogr.api.processing import SLIM_FLAG, memory_headers, result_headers, too_large
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, xml_response
 from openmogr.api.results import Made, Work
@@ -139,9 +139,10 @@ async def process_stored(services: Services, request: Request) -> Response:
 
 
 def _notes(outcome: Processed) -> list[Header]:
-    """What results have to say in headers, each once."""
+    """What results have to say in headers, each once; where they do not agree on ``X-Slimflag``, without it."""
     said = dict.fromkeys(note for _, result in outcome.results for note in result_headers(result))
-    return [*said, *outcome.memory]
+    flags = [note for note in said if note[0] == SLIM_FLAG]
+    return [*(note for note in said if len(flags) < 2 or note not in flags), *outcome.memory]
 
 
 async def process_assembly(

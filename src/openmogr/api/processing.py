@@ -22,11 +22,14 @@ from openmogr.api.sources import OpenSource
 from openmogr.api.styles import styles_of
 from openmogr.api.xml import quoted
 from openmogr.errors import CosError, ImageTooLarge, InternalError
-from openmogr.image import Pipeline, Result, expand_styles, names_a_style, parse_operation
+from openmogr.image import Pipeline, Result, Slimming, expand_styles, names_a_style, parse_operation
 from openmogr.storage.interface import ObjectInfo, ObjectReader
 from openmogr.workers import HeldBytes
 
-__all__ = ["error_number", "memory_headers", "processed_object", "result_headers", "too_large"]
+__all__ = ["SLIM_FLAG", "error_number", "memory_headers", "processed_object", "result_headers", "too_large"]
+
+# What became of ``imageSlim`` (``docs/spec/api/compression.md#8``).
+SLIM_FLAG = b"x-slimflag"
 
 # Of a result's key, which is long enough for an ETag.
 _ETAG_DIGITS = 40
@@ -61,10 +64,13 @@ def error_number(error: CosError) -> int | None:
 
 def result_headers(result: Result) -> list[Header]:
     """What a result has to say in headers."""
+    headers: list[Header] = []
+    if result.slimming is not None:
+        headers.append((SLIM_FLAG, b"%d" % result.slimming.value))
     if result.rejected_size:
         told = f"the result would have {result.rejected_size} bytes"
-        return [(b"x-openmogr-kept-source", told.encode())]
-    return []
+        headers.append((b"x-openmogr-kept-source", told.encode()))
+    return headers
 
 
 async def processed_object(
@@ -100,11 +106,10 @@ async def processed_object(
 
         async def produce() -> Body:
             nonlocal kept
-            if info.size > services.image.max_input_bytes and not pipeline.ignore_error:
-                raise too_large(services)
             if info.size > services.image.max_input_bytes:
+                headers = _notes_of_too_large(services, pipeline)
                 kept = True
-                return await _original(reader, [])
+                return await _original(reader, headers)
             made = await _make(services, work, plan)
             headers = _notes(services, made)
             worse = negotiated and (made.size >= info.size or loses(made))
@@ -208,6 +213,13 @@ def _close(made: Made) -> None:
 def too_large(services: Services) -> ImageTooLarge:
     """The refusal of a source over the limit, which is told before any byte of it is read."""
     return ImageTooLarge(f"The image is larger than {services.image.max_input_bytes} bytes.")
+
+
+def _notes_of_too_large(services: Services, pipeline: Pipeline) -> list[Header]:
+    """What the source says that is the answer since it is too large to be processed."""
+    if not pipeline.ignore_error:
+        raise too_large(services)
+    return [(SLIM_FLAG, b"%d" % Slimming.failed.value)] if pipeline.slim else []
 
 
 def _headers(services: Services, info: ObjectInfo, etag: str, *, varies: bool) -> list[Header]:

@@ -139,6 +139,9 @@ def compress(
     from openmogr.image.formats.registry import SUFFIXES
 
     settings = settings_or_exit().image
+    if "png_effort" not in settings.model_fields_set:
+        # Nobody waits for an answer.
+        settings = settings.model_copy(update={"png_effort": 2})
     text = _operation(with_names(operation or "", images), format_name, quality, keep_orientation)
     pipeline = _pipeline(text, settings.max_stages)
     check_names(pipeline, images)

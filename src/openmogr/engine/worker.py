@@ -33,7 +33,7 @@ from openmogr.workers import Answer, Handler, Job
 __all__ = ["Request", "make", "pack_request", "unpack_answer"]
 
 # What is else imported by the first job that needs it.
-_PRELOADED = ("numpy", "openmogr_pixels", "PIL.ImageCms")
+_PRELOADED = ("numpy", "numpy.ma", "openmogr_pixels", "PIL.ImageCms")
 
 # Sources of up to so many bytes are read before memory was asked for.
 _IN_MEMORY = 8 << 20

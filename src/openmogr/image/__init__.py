@@ -12,7 +12,7 @@ from openmogr.image.language.grammar import parse_operation
 from openmogr.image.language.operations import Pipeline
 from openmogr.image.language.query import Query, find_operation
 from openmogr.image.language.styles import expand_styles, names_a_style
-from openmogr.image.model import ImageInfo, Loss, Outcome, Result, Source
+from openmogr.image.model import ImageInfo, Loss, Outcome, Result, Slimming, Source
 from openmogr.image.processor import Processor
 from openmogr.image.settings import ImageSettings
 from openmogr.image.text.fonts import font_versions
@@ -28,6 +28,7 @@ __all__ = [
     "Processor",
     "Query",
     "Result",
+    "Slimming",
     "Source",
     "container_of_type",
     "encoder_versions",

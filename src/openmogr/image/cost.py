@@ -29,6 +29,7 @@ from openmogr.image.language.operations import (
     View,
 )
 from openmogr.image.quality.metric import METRIC_BYTES
+from openmogr.image.quality.same_look import JUDGED_PIXELS
 from openmogr.image.settings import ImageSettings
 from openmogr.image.source.further import FurtherImages
 from openmogr.image.source.open import OpenedImage
@@ -37,7 +38,16 @@ from openmogr.image.steps.rotation import rotated_size
 from openmogr.image.steps.transform import draft_size
 from openmogr.image.steps.watermark import Marks
 
-__all__ = ["Planned", "check_work", "decoded_bytes", "encoder_bytes", "needed", "planned", "result_size"]
+__all__ = [
+    "Planned",
+    "check_work",
+    "decoded_bytes",
+    "encoder_bytes",
+    "needed",
+    "planned",
+    "result_size",
+    "slim_bytes",
+]
 
 # Pillow keeps RGB as 4 bytes.
 _PIXEL = 4
@@ -130,6 +140,12 @@ def encoder_bytes(container: str, size: Size, frames: int) -> int:
     return _area(size) * found.encoder_bytes
 
 
+def slim_bytes(container: str, size: Size) -> int:
+    """Memory of ``imageSlim`` on a result, in bytes; of animations, ``size`` is that of a frame."""
+    judged = min(_area(size), JUDGED_PIXELS) * METRIC_BYTES
+    return _area(size) * CONTAINERS[container].slim_bytes + judged
+
+
 # What the average colour of a large JPEG is reckoned with.
 _INFO_SIDE = 512
 
@@ -170,6 +186,8 @@ def needed(
     if quality is not None and quality.kind is QualityKind.score:
         # Each attempt is decoded and compared.
         written += _area(result) * (METRIC_BYTES + CONTAINERS[target].decoder_bytes)
+    if pipeline.slim and CONTAINERS[target].slim:
+        written = max(written, slim_bytes(target, result))
     others = sum(further.memory(name) for name in pipeline.further_sources)
     return others + max(
         decoded_bytes(name, decoded, source_bytes), source_bytes + held + max(worked, written)

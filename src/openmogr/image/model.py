@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["ImageInfo", "Loss", "Outcome", "Result", "Source"]
+__all__ = ["ImageInfo", "Loss", "Outcome", "Result", "Slimming", "Source"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +112,14 @@ class Loss(Enum):
     comments = "comments"
 
 
+class Slimming(Enum):
+    """What became of a result that was to be slimmed; the value is that of COS (``docs/spec/api/compression.md#8``)."""
+
+    failed = 0
+    smaller = 1
+    kept = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """The finished output of a pipeline.
@@ -131,6 +139,8 @@ class Result:
         rejected_size: bytes that the result would have had where the source is kept since that is shorter; else 0.
         recoded: it shows what the source shows, in another format.
         losses: what got lost.
+        slimming: what became of it where ``imageSlim`` was asked for; ``data`` is what it would be without, unless
+            ``smaller``.
     """
 
     data: bytes
@@ -144,6 +154,7 @@ class Result:
     rejected_size: int = 0
     recoded: bool = False
     losses: tuple[Loss, ...] = ()
+    slimming: Slimming | None = None
 
 
 @dataclass(frozen=True, slots=True)

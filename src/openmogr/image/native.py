@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from PIL._imaging import ImagingCore, PixelAccess
 
 try:
-    from openmogr_pixels import Picture, PixelsError, decode_jpeg, decode_png, encode_jpeg, encode_png
+    from openmogr_pixels import (
+        Picture,
+        PixelsError,
+        decode_jpeg,
+        decode_png,
+        encode_gif_samples,
+        encode_jpeg,
+        encode_png,
+        optimise_png,
+        recode_jpeg,
+    )
     from openmogr_pixels.pillow import from_pillow, to_pillow
 
     AVAILABLE = True
@@ -34,10 +44,14 @@ __all__ = [
     "Undecoded",
     "decode_jpeg",
     "decode_png",
+    "encode_gif_samples",
     "encode_jpeg",
     "encode_png",
     "flattened",
+    "from_pillow",
+    "optimise_png",
     "picture_of",
+    "recode_jpeg",
     "scaled",
 ]
 

@@ -37,6 +37,12 @@ def _check_extensions(
     encoding, container = pipeline.encoding, target.container
     if encoding.effort is not None and encoding.effort > settings.max_effort:
         raise unsupported_input(f"effort is at most {settings.max_effort} here")
+    chosen = encoding.quality is not None and encoding.quality.kind is QualityKind.score
+    if pipeline.slim and (chosen or encoding.lossless):
+        raise unsupported_input(
+            "imageSlim says how much may be lost: "
+            "target-ssimulacra2, quality/auto and lossless do not go with it"
+        )
     if encoding.lossless and container.lossy and not container.can_be_lossless:
         raise unsupported_input(f"{target.name} cannot be written without loss")
     if encoding.lossless and container.lossy and encoding.size_limit is not None:

@@ -24,12 +24,13 @@ from openmogr.image.language.operations import (
     View,
 )
 from openmogr.image.losses import alpha_loss, lost_images, lost_metadata
-from openmogr.image.model import ImageInfo, Loss, Outcome, Result, Source
+from openmogr.image.model import ImageInfo, Loss, Outcome, Result, Slimming, Source
 from openmogr.image.possible import check_possible, wanted_score
 from openmogr.image.quality.scale import LOSSLESS, effective_quality
 from openmogr.image.quality.score_target import encode_for_score
 from openmogr.image.quality.size_limit import encode_within
 from openmogr.image.settings import ImageSettings
+from openmogr.image.slim import slimmed
 from openmogr.image.source.further import FurtherImages
 from openmogr.image.source.info import describe, execute_info
 from openmogr.image.source.kept import KeptFrames, kept_bytes
@@ -163,7 +164,7 @@ class Processor:
             return self._guarded(pipeline.normalised, lambda: self._run(pipeline, shared))
         except CosError:
             if pipeline.ignore_error:
-                return shared.original()
+                return replace(shared.original(), slimming=Slimming.failed if pipeline.slim else None)
             raise
 
     @staticmethod
@@ -185,6 +186,11 @@ class Processor:
         if info is not None and len(pipeline.stages) == 1:
             return execute_info(info, opened, shared.source)
         result = self._process(pipeline, opened, shared, marks)
+        if pipeline.slim:
+            made = shared.source
+            if not result.is_original:
+                made = Source(data=result.data, name=shared.source.name)
+            result = slimmed(result, made, self.settings, strip=bool(pipeline.encoding.strip))
         if info is not None:
             made = Source(data=result.data, name=shared.source.name)
             with open_image(made, self.settings) as again:

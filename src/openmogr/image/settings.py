@@ -48,6 +48,12 @@ class ImageSettings(BaseModel):
         gt=0,
         description="Threads of one encoder of those that take several; workers times this are busy, in threads.",
     )
+    png_effort: int = Field(
+        default=1,
+        ge=0,
+        le=2,
+        description="How hard PNG results are made small: 0 samples as they are, 1 as a request bears, 2 harder.",
+    )
     strict: bool = Field(
         default=False,
         description="Refuse unknown operation parameters instead of skipping name and value (yes or no).",

@@ -134,7 +134,7 @@ impl<'a> Decoder<'a> {
     }
 }
 
-fn supported_mode(header: &Header) -> Result<Mode> {
+pub(super) fn supported_mode(header: &Header) -> Result<Mode> {
     if header.precision != 8 || header.lossless {
         let kind = if header.lossless { "lossless" } else { "lossy" };
         return Err(Error::Unsupported(format!("JPEG: {kind} samples of {} bits", header.precision)));
@@ -226,7 +226,7 @@ fn read_region(
     Ok(())
 }
 
-fn attach(session: &mut Decompress, data: &[u8]) {
+pub(super) fn attach(session: &mut Decompress, data: &[u8]) {
     // SAFETY: `parts` is valid as long as the session.
     let source = unsafe { &raw mut (*session.parts()).source };
     // SAFETY: as above; `Decoder` keeps the data borrowed.

@@ -41,6 +41,17 @@ impl Sampling {
     }
 }
 
+/// What is embedded besides pixels; empty for nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Segments<'a> {
+    /// The TIFF structure, without the prefix.
+    pub exif: &'a [u8],
+    /// The XMP packet.
+    pub xmp: &'a [u8],
+    /// The ICC profile.
+    pub icc: &'a [u8],
+}
+
 /// How to write.
 #[derive(Debug, Clone, Copy)]
 pub struct EncodeOptions<'a> {
@@ -54,12 +65,8 @@ pub struct EncodeOptions<'a> {
     pub optimize: bool,
     /// Pixels per inch, across and down.
     pub density: Option<(u16, u16)>,
-    /// The TIFF structure, without the prefix.
-    pub exif: &'a [u8],
-    /// The XMP packet.
-    pub xmp: &'a [u8],
-    /// The ICC profile.
-    pub icc: &'a [u8],
+    /// What is embedded.
+    pub segments: Segments<'a>,
     /// Bytes at most for the coefficients, which optimised and progressive files keep.
     pub max_bytes: u64,
 }
@@ -72,9 +79,7 @@ impl Default for EncodeOptions<'_> {
             progressive: false,
             optimize: false,
             density: None,
-            exif: &[],
-            xmp: &[],
-            icc: &[],
+            segments: Segments::default(),
             max_bytes: 1 << 30,
         }
     }
@@ -95,7 +100,7 @@ pub fn encode(image: &Image<'_>, options: &EncodeOptions<'_>) -> Result<Vec<u8>>
         unsafe {
             set_up(object, image, space, options);
             jpeg_start_compress(object, 1);
-            write_segments(object, options);
+            write_segments(object, &options.segments);
             write_rows(object, image);
             jpeg_finish_compress(object);
         }
@@ -115,22 +120,28 @@ fn check(image: &Image<'_>, options: &EncodeOptions<'_>) -> Result<J_COLOR_SPACE
             image.height()
         )));
     }
-    for (name, prefix, data) in [("EXIF", EXIF, options.exif), ("XMP", XMP, options.xmp)] {
-        let most = SEGMENT - prefix.len();
-        if data.len() > most {
-            return Err(argument(format!("{name} has {} bytes; a JPEG holds {most}", data.len())));
-        }
-    }
-    let most = 255 * icc_part();
-    if options.icc.len() > most {
-        return Err(argument(format!("the profile has {} bytes; a JPEG holds {most}", options.icc.len())));
-    }
+    check_segments(&options.segments)?;
     match image.mode() {
         Mode::L => Ok(JCS_GRAYSCALE),
         Mode::Rgb => Ok(JCS_RGB),
         Mode::Cmyk => Ok(JCS_CMYK),
         other => Err(argument(format!("a JPEG holds L, RGB or CMYK, not {}", other.name()))),
     }
+}
+
+/// Refuses what is too long for a JPEG's segments.
+pub(super) fn check_segments(segments: &Segments<'_>) -> Result<()> {
+    for (name, prefix, data) in [("EXIF", EXIF, segments.exif), ("XMP", XMP, segments.xmp)] {
+        let most = SEGMENT - prefix.len();
+        if data.len() > most {
+            return Err(argument(format!("{name} has {} bytes; a JPEG holds {most}", data.len())));
+        }
+    }
+    let most = 255 * icc_part();
+    if segments.icc.len() > most {
+        return Err(argument(format!("the profile has {} bytes; a JPEG holds {most}", segments.icc.len())));
+    }
+    Ok(())
 }
 
 fn icc_part() -> usize {
@@ -177,20 +188,20 @@ unsafe fn set_up(
 
 /// # Safety
 /// `object` has started and no row is written.
-unsafe fn write_segments(object: &mut jpeg_compress_struct, options: &EncodeOptions<'_>) {
+pub(super) unsafe fn write_segments(object: &mut jpeg_compress_struct, segments: &Segments<'_>) {
     const APP1: c_int = 0xE1;
     const APP2: c_int = 0xE2;
     let mut write = |marker: c_int, segment: &[u8]| {
         // SAFETY: the pointer is good for the length, which `check` has bounded.
         unsafe { jpeg_write_marker(object, marker, segment.as_ptr(), segment.len() as c_uint) };
     };
-    for (prefix, data) in [(EXIF, options.exif), (XMP, options.xmp)] {
+    for (prefix, data) in [(EXIF, segments.exif), (XMP, segments.xmp)] {
         if !data.is_empty() {
             write(APP1, &[prefix, data].concat());
         }
     }
-    let count = options.icc.len().div_ceil(icc_part()) as u8;
-    for (number, part) in (1..=count).zip(options.icc.chunks(icc_part())) {
+    let count = segments.icc.len().div_ceil(icc_part()) as u8;
+    for (number, part) in (1..=count).zip(segments.icc.chunks(icc_part())) {
         write(APP2, &[ICC, &[number, count], part].concat());
     }
 }
@@ -215,7 +226,7 @@ unsafe fn write_rows(object: &mut jpeg_compress_struct, image: &Image<'_>) {
     }
 }
 
-fn attach(session: &mut Compress) {
+pub(super) fn attach(session: &mut Compress) {
     let parts = session.parts();
     // SAFETY: `parts` is valid as long as the session.
     unsafe {

@@ -5,11 +5,13 @@
 mod decode;
 mod encode;
 mod header;
+mod recode;
 mod session;
 
 pub use decode::{DecodeOptions, Decoder, Report};
-pub use encode::{EncodeOptions, Sampling, encode};
+pub use encode::{EncodeOptions, Sampling, Segments, encode};
 pub use header::{Component, Header, count_scans, read_header};
+pub use recode::{Quantisation, RecodeOptions, recode};
 
 /// Whether libjpeg-turbo was built with SIMD and this processor runs it.
 pub fn has_simd() -> bool {

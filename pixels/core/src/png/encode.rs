@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use png::{BitDepth, ColorType, DeflateCompression, Encoder, Info};
 
 use super::decode::XMP_KEYWORD;
-use super::palette::{Palette, palette_of};
+use super::optimise;
+use super::palette::{Palette, fewer_channels, palette_of};
 use crate::error::{Error, Result, argument};
 use crate::mode::{Image, Mode};
 
@@ -16,6 +17,8 @@ pub enum Compression {
     Fast,
     /// A level of zlib's, 1-9.
     Level(u8),
+    /// Search for filters, colour type and bits of a sample, 0-6 hard; `filter`, `palette` and `reduce` do not act.
+    Search(u8),
 }
 
 /// How rows are predicted.
@@ -53,6 +56,8 @@ pub struct EncodeOptions<'a> {
     pub filter: Filter,
     /// Write pictures of at most 256 colours as indices.
     pub palette: bool,
+    /// Leave out an alpha that is opaque everywhere, and write grey as one channel.
+    pub reduce: bool,
     /// The ICC profile.
     pub icc: &'a [u8],
     /// The TIFF structure.
@@ -67,6 +72,7 @@ impl Default for EncodeOptions<'_> {
             compression: Compression::Level(6),
             filter: Filter::Adaptive,
             palette: true,
+            reduce: false,
             icc: &[],
             exif: &[],
             xmp: "",
@@ -84,6 +90,12 @@ pub fn encode(image: &Image<'_>, options: &EncodeOptions<'_>) -> Result<Vec<u8>>
     {
         return Err(argument(format!("the level is {level}, not 1 to 9")));
     }
+    if options.reduce
+        && let Some((mode, data)) = fewer_channels(image)
+    {
+        let reduced = Image::new(mode, image.width(), image.height(), &data)?;
+        return encode(&reduced, &EncodeOptions { reduce: false, ..*options });
+    }
     let color = match image.mode() {
         Mode::L => ColorType::Grayscale,
         Mode::La => ColorType::GrayscaleAlpha,
@@ -91,6 +103,9 @@ pub fn encode(image: &Image<'_>, options: &EncodeOptions<'_>) -> Result<Vec<u8>>
         Mode::Rgba => ColorType::Rgba,
         Mode::Cmyk => return Err(argument("a PNG holds L, LA, RGB or RGBA, not CMYK")),
     };
+    if let Compression::Search(effort) = options.compression {
+        return optimise::encode(image, options, effort);
+    }
     let palette = if options.palette { palette_of(image) } else { None };
     let mut info = Info::with_size(image.width(), image.height());
     info.color_type = color;
@@ -114,7 +129,7 @@ fn write(mut info: Info<'_>, packed: &[u8], options: &EncodeOptions<'_>) -> Resu
     let mut encoder = Encoder::with_info(&mut out, info).map_err(internal)?;
     encoder.set_deflate_compression(match options.compression {
         Compression::Fast => DeflateCompression::FdeflateUltraFast,
-        Compression::Level(level) => DeflateCompression::Level(level),
+        Compression::Level(level) | Compression::Search(level) => DeflateCompression::Level(level),
     });
     encoder.set_filter(match options.filter {
         _ if indexed => png::Filter::NoFilter,

@@ -2,8 +2,10 @@
 
 mod decode;
 mod encode;
+mod optimise;
 mod palette;
 
 pub use decode::{Decoder, Metadata};
 pub use encode::{Compression, EncodeOptions, Filter, encode};
-pub use palette::{Palette, palette_of};
+pub use optimise::optimise;
+pub use palette::{Palette, fewer_channels, palette_of};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::mode::Image;
+use crate::mode::{Image, Mode};
 
 /// A picture as indices, and its colours.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,10 +59,58 @@ fn sorted(mut indices: Vec<u8>, colors: Vec<[u8; 4]>) -> Palette {
     Palette { indices, colors: order.iter().map(|&index| colors[usize::from(index)]).collect() }
 }
 
+/// The same picture in fewer channels, where its alpha says nothing or its colours are grey; None where it needs all.
+pub fn fewer_channels(image: &Image<'_>) -> Option<(Mode, Vec<u8>)> {
+    match image.mode() {
+        Mode::La => image
+            .data()
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .all(|pixel| pixel[1] == 255)
+            .then(|| (Mode::L, image.data().as_chunks::<2>().0.iter().map(|pixel| pixel[0]).collect())),
+        Mode::Rgb => {
+            let pixels = image.data().as_chunks::<3>().0;
+            is_grey(pixels).then(|| (Mode::L, pixels.iter().map(|pixel| pixel[0]).collect()))
+        }
+        Mode::Rgba => {
+            let pixels = image.data().as_chunks::<4>().0;
+            let opaque = pixels.iter().all(|pixel| pixel[3] == 255);
+            match (opaque, is_grey(pixels)) {
+                (false, false) => None,
+                (false, true) => {
+                    Some((Mode::La, pixels.iter().flat_map(|pixel| [pixel[0], pixel[3]]).collect()))
+                }
+                (true, false) => {
+                    Some((Mode::Rgb, pixels.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect()))
+                }
+                (true, true) => Some((Mode::L, pixels.iter().map(|pixel| pixel[0]).collect())),
+            }
+        }
+        Mode::L | Mode::Cmyk => None,
+    }
+}
+
+fn is_grey<const N: usize>(pixels: &[[u8; N]]) -> bool {
+    pixels.iter().all(|pixel| pixel[0] == pixel[1] && pixel[1] == pixel[2])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mode::Mode;
+
+    #[test]
+    fn channels_that_say_nothing_go() {
+        let of = |mode, data: &[u8]| fewer_channels(&Image::new(mode, 2, 1, data).unwrap());
+        assert_eq!(of(Mode::La, &[1, 255, 2, 255]), Some((Mode::L, vec![1, 2])));
+        assert_eq!(of(Mode::La, &[1, 255, 2, 254]), None);
+        assert_eq!(of(Mode::Rgb, &[1, 1, 1, 2, 2, 2]), Some((Mode::L, vec![1, 2])));
+        assert_eq!(of(Mode::Rgb, &[1, 1, 1, 2, 2, 3]), None);
+        assert_eq!(of(Mode::Rgba, &[1, 1, 1, 0, 2, 2, 2, 9]), Some((Mode::La, vec![1, 0, 2, 9])));
+        assert_eq!(of(Mode::Rgba, &[1, 2, 3, 255, 4, 5, 6, 255]), Some((Mode::Rgb, vec![1, 2, 3, 4, 5, 6])));
+        assert_eq!(of(Mode::Rgba, &[7, 7, 7, 255, 4, 4, 4, 255]), Some((Mode::L, vec![7, 4])));
+        assert_eq!(of(Mode::Rgba, &[1, 2, 3, 0, 4, 5, 6, 255]), None);
+    }
 
     #[test]
     fn counts_to_256_and_no_further() {

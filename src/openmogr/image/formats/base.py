@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from openmogr.image.formats.png_parts.layout import PngLayout
     from openmogr.image.formats.tiff_parts.layout import TiffLayout
 
-__all__ = ["EncodeOptions", "Format", "Frame", "Frames", "Layout", "Name", "Opened", "Size", "Target"]
+__all__ = ["EncodeOptions", "Format", "Frame", "Frames", "Layout", "Name", "Opened", "Size", "Slim", "Target"]
 
 Size = tuple[int, int]
 
@@ -125,6 +125,8 @@ class Format(ABC):
         decoder_bytes: bytes per pixel that the decoder takes at its peak, the image in Pillow's form included.
         encoder_bytes: bytes per pixel that the encoder of stills takes besides the image.
         animation_bytes: bytes per pixel of a frame that the encoder of animations takes.
+        slim: whether ``imageSlim`` makes it smaller.
+        slim_bytes: bytes per pixel that takes besides the file.
         repeats: whether animations keep how often they are shown; else it is endlessly.
         title: how tables of the documentation call it as a source; empty where another's row has it.
         reading: what is read, in words for that table.
@@ -157,6 +159,8 @@ class Format(ABC):
     decoder_bytes: ClassVar[int] = 64
     encoder_bytes: ClassVar[int] = 64
     animation_bytes: ClassVar[int] = 64
+    slim: ClassVar[bool] = False
+    slim_bytes: ClassVar[int] = 64
     repeats: ClassVar[bool] = True
     title: ClassVar[str] = ""
     reading: ClassVar[str] = ""
@@ -322,6 +326,20 @@ class Format(ABC):
         """How many frames an animation has that was written; None: as Pillow counts."""
         return None
 
+    def slimmed(self, opened: Opened, data: bytes, wanted: Slim) -> bytes | None:
+        """The file in as few bytes as look the same, in its own format; None where none are fewer.
+
+        Args:
+            opened: the file, of which no pixel is decoded yet.
+            data: the file.
+            wanted: what to keep.
+
+        Raises:
+            PixelsError: it cannot be done with this file.
+            Exception: whatever else a reader raises over damage.
+        """
+        return None
+
     def within(
         self, limit: int, image: Image.Image, options: EncodeOptions, settings: ImageSettings
     ) -> tuple[bytes, int] | None:
@@ -338,6 +356,21 @@ class Target:
     content_type: str
     suffixes: tuple[str, ...]
     optimise: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Slim:
+    """What a slimmed file keeps besides its pixels.
+
+    Attributes:
+        metadata: EXIF and XMP.
+        profile: the ICC profile; empty where there is none or it means sRGB.
+        quality: as ``Format.quality`` estimates it.
+    """
+
+    metadata: Metadata = NO_METADATA
+    profile: bytes = field(default=b"", repr=False)
+    quality: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

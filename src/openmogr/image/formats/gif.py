@@ -8,9 +8,20 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from openmogr.image.formats.base import EncodeOptions, Format, Frame, Frames, Layout, Name, Opened, ToSrgb
+from openmogr.image.formats.base import (
+    EncodeOptions,
+    Format,
+    Frame,
+    Frames,
+    Layout,
+    Name,
+    Opened,
+    Slim,
+    ToSrgb,
+)
 from openmogr.image.formats.gif_parts.palette import quantised
 from openmogr.image.formats.gif_parts.read import gif_frames, gif_layout
+from openmogr.image.formats.gif_parts.slim import slim_gif
 from openmogr.image.formats.gif_parts.write import write_gif
 from openmogr.image.formats.opening import opened_by_pillow
 from openmogr.image.formats.saving import saved
@@ -34,6 +45,8 @@ class Gif(Format):
     max_side = 65_535
     decoder_bytes = encoder_bytes = 16
     animation_bytes = 40
+    slim = True
+    slim_bytes = 80
     title = "GIF"
     reading = (
         "frames composed as browsers do: what no frame covers, and what is disposed of to the background, is"
@@ -64,6 +77,13 @@ class Gif(Format):
         self, frames: Frames, count: int, loop_count: int, options: EncodeOptions, settings: ImageSettings
     ) -> bytes:
         return write_gif(frames(), loop_count)
+
+    def slimmed(self, opened: Opened, data: bytes, wanted: Slim) -> bytes | None:
+        def frames() -> Iterator[Frame]:
+            return (Frame(image, duration) for image, duration in gif_frames(io.BytesIO(data), opened.size))
+
+        count = gif_layout(io.BytesIO(data), len(data)).frames
+        return slim_gif(frames, count, self.loop_count(opened.image.info.get("loop")))
 
     def written_frames(self, data: bytes) -> int | None:
         return gif_layout(io.BytesIO(data), len(data)).frames

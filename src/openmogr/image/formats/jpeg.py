@@ -9,10 +9,11 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
 from openmogr.image import native
-from openmogr.image.formats.base import EncodeOptions, Format, Name, Opened
+from openmogr.image.formats.base import EncodeOptions, Format, Name, Opened, Slim
 from openmogr.image.formats.jpeg_parts.damage import jpeg_kind, with_end_marker
 from openmogr.image.formats.jpeg_parts.native import jpeg_reader
 from openmogr.image.formats.jpeg_parts.scans import check_scans
+from openmogr.image.formats.jpeg_parts.slim import slim_jpeg
 from openmogr.image.formats.opening import EXIF_PREFIX, opened_by_pillow
 from openmogr.image.formats.saving import saved
 from openmogr.image.model import Loss
@@ -48,6 +49,8 @@ class Jpeg(Format):
     max_side = 65_500
     decoder_bytes = 8
     encoder_bytes = 12
+    slim = True
+    slim_bytes = 40
     title = "JPEG"
     reading = (
         "grey, YCbCr, RGB, CMYK and YCCK of 8 bit; decoded at reduced size when a thumbnail is at most half as"
@@ -107,3 +110,6 @@ class Jpeg(Format):
         if metadata.xmp:
             parts["xmp"] = metadata.xmp
         return saved(opaque, self.pillow, parts)
+
+    def slimmed(self, opened: Opened, data: bytes, wanted: Slim) -> bytes | None:
+        return slim_jpeg(data, wanted)

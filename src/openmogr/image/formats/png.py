@@ -9,12 +9,13 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from openmogr.image.errors import not_an_image
-from openmogr.image.formats.base import EncodeOptions, Format, Frame, Frames, Name, Opened, ToSrgb
+from openmogr.image.formats.base import EncodeOptions, Format, Frame, Frames, Name, Opened, Slim, ToSrgb
 from openmogr.image.formats.opening import EXIF_PREFIX, by_pillow, mended_exif
 from openmogr.image.formats.png_parts.layout import SIGNATURE, has_animation_control, read_layout
 from openmogr.image.formats.png_parts.native import png_reader, written
 from openmogr.image.formats.png_parts.pixels import keyed, keyed_frame
 from openmogr.image.formats.png_parts.read_apng import apng_frames
+from openmogr.image.formats.png_parts.slim import slim_png
 from openmogr.image.formats.png_parts.write_apng import write_apng
 from openmogr.image.formats.saving import saved
 from openmogr.image.formats.sequence import in_one_mode
@@ -34,7 +35,9 @@ class Png(Format):
     signatures: ClassVar[tuple[bytes, ...]] = (SIGNATURE,)
     keeps_exif = keeps_xmp = tells_exif = True
     decoder_bytes = 10
-    encoder_bytes = 8
+    encoder_bytes = 16
+    slim = True
+    slim_bytes = 32
     title = "PNG, APNG"
     reading = (
         "1 to 16 bit, palette, alpha, interlaced, transparent colour; an APNG's cover picture that is no frame is"
@@ -77,7 +80,7 @@ class Png(Format):
 
     def encode(self, image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
         if (picture := picture_of(image, cross=True)) is not None:
-            return written(picture, options.metadata)
+            return written(picture, options.metadata, settings.png_effort)
         parts: dict[str, object] = {}
         if options.metadata.exif:
             parts["exif"] = options.metadata.exif
@@ -86,6 +89,9 @@ class Png(Format):
             info.add_itxt("XML:com.adobe.xmp", options.metadata.xmp.decode("utf-8", "replace"))
             parts["pnginfo"] = info
         return saved(image, self.pillow, parts)
+
+    def slimmed(self, opened: Opened, data: bytes, wanted: Slim) -> bytes | None:
+        return None if opened.png is None else slim_png(data, opened.png, wanted)
 
 
 class Apng(Png):

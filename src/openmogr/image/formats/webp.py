@@ -7,12 +7,13 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from openmogr.image.formats.base import EncodeOptions, Format, Frames, Name, Opened, Size
+from openmogr.image.formats.base import EncodeOptions, Format, Frames, Name, Opened, Size, Slim
 from openmogr.image.formats.calibration import CALIBRATION
 from openmogr.image.formats.opening import opened_by_pillow
 from openmogr.image.formats.saving import embedded, saved
 from openmogr.image.formats.sequence import Sequence
 from openmogr.image.formats.webp_parts.headers import declared_size, vp8_quantiser
+from openmogr.image.formats.webp_parts.slim import slim_webp
 from openmogr.image.quality.scale import quality_of_setting
 from openmogr.image.settings import ImageSettings
 
@@ -43,6 +44,8 @@ class WebP(Format):
     decoder_bytes = 14
     encoder_bytes = 24
     animation_bytes = 60
+    slim = True
+    slim_bytes = 40
     title = "WebP"
     reading = "lossy, lossless, alpha, animated"
     metadata = "still only"
@@ -91,6 +94,9 @@ class WebP(Format):
             **_ONE_KEY_FRAME,
         )
         return _marked_transparent(out.getvalue()) if sequence.transparent else out.getvalue()
+
+    def slimmed(self, opened: Opened, data: bytes, wanted: Slim) -> bytes | None:
+        return None if self.frame_count(opened) > 1 else slim_webp(opened.image, wanted, self.setting)
 
 
 def vp8_quality(index: int) -> int:

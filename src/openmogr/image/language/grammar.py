@@ -8,7 +8,14 @@ import re
 from openmogr.errors import InvalidArgument, NotImplementedHere, NotSupported
 from openmogr.image.language.mark import parse_watermark
 from openmogr.image.language.mogr import parse_mogr
-from openmogr.image.language.operations import ImageWatermark, Info, InfoStage, Pipeline, Stage
+from openmogr.image.language.operations import (
+    ImageWatermark,
+    Info,
+    InfoStage,
+    Pipeline,
+    SlimStage,
+    Stage,
+)
 from openmogr.image.language.query import OPERATION_NAMES
 from openmogr.image.language.tokens import StageTokens, readable, syntax_error
 from openmogr.image.language.view import parse_view
@@ -21,9 +28,6 @@ UNKNOWN_STYLE = -105
 _MAX_IMAGE_WATERMARKS = 10
 _NAMES = {name.lower(): name for name in OPERATION_NAMES}
 _IGNORE_ERROR = re.compile(r"(?:^|/)ignore-error/+1(?:$|[/|])")
-_KNOWN_BUT_MISSING = {
-    "imageSlim": "imageSlim is not supported by this server yet",
-}
 
 
 def parse_operation(text: str, *, strict: bool = False, max_stages: int = 10) -> Pipeline:
@@ -76,12 +80,10 @@ def _parse_stage(tokens: StageTokens) -> Stage:
         return parse_view(tokens)
     if name == "watermark":
         return parse_watermark(tokens)
-    if name in {info.value for info in Info}:
+    if name == "imageSlim" or name in {info.value for info in Info}:
         if extra := tokens.peek():
             raise tokens.error(f"takes no parameters, but has {readable(extra)}")
-        return InfoStage(Info(name))
-    if name in _KNOWN_BUT_MISSING:
-        raise NotSupported(f"stage {tokens.number}: {_KNOWN_BUT_MISSING[name]}", number=-106)
+        return SlimStage() if name == "imageSlim" else InfoStage(Info(name))
     if name == "style":
         style = readable(tokens.peek() or "")
         raise InvalidArgument(f"stage {tokens.number}: there is no style named {style}", number=UNKNOWN_STYLE)

@@ -38,6 +38,7 @@ __all__ = [
     "RoundCorners",
     "Sharpen",
     "SizeLimit",
+    "SlimStage",
     "Stage",
     "Step",
     "TextWatermark",
@@ -466,7 +467,24 @@ class InfoStage:
         return self.info.value
 
 
-Stage: TypeAlias = MogrStage | ViewStage | WatermarkStage | InfoStage
+@dataclass(frozen=True, slots=True)
+class SlimStage:
+    """``imageSlim``: the result is written in as few bytes as look the same. It acts at the end, wherever it stands."""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return ()
+
+    @property
+    def encoding(self) -> Encoding:
+        return Encoding()
+
+    @property
+    def text(self) -> str:
+        return "imageSlim"
+
+
+Stage: TypeAlias = MogrStage | ViewStage | WatermarkStage | InfoStage | SlimStage
 
 
 @dataclass(frozen=True)
@@ -500,7 +518,13 @@ class Pipeline:
         encoding = Encoding()
         for stage in self.stages:
             encoding = encoding.updated(stage.encoding)
-        return encoding
+        # Together only imageSlim acts (docs/spec/api/compression.md#8).
+        return replace(encoding, size_limit=None) if self.slim else encoding
+
+    @property
+    def slim(self) -> bool:
+        """Whether ``imageSlim`` is among the stages."""
+        return any(isinstance(stage, SlimStage) for stage in self.stages)
 
     @cached_property
     def further_sources(self) -> tuple[str, ...]:

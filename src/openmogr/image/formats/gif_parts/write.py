@@ -13,7 +13,7 @@ from openmogr.image.formats.delays import Delays
 from openmogr.image.formats.gif_parts.palette import quantised, transparent_part
 from openmogr.image.source.colour import has_alpha
 
-__all__ = ["write_gif"]
+__all__ = ["MAX_DELAY", "file_header", "frame_header", "write_gif"]
 
 # Delays have 16 bits for hundredths of a second.
 MAX_DELAY = 65_535
@@ -59,7 +59,7 @@ def write_gif(frames: Iterator[Frame], loop_count: int) -> bytes:
         if base is None:
             box: Box = (0, 0, *shown.size)
             colours = table
-            parts += _header(shown.size, table, loop_count)
+            parts += file_header(shown.size, table, loop_count)
         else:
             # Two frames in a row are only equal where the delays would not fit into one.
             box = _united(_difference(base, shown), picture.cleared) or (0, 0, 1, 1)
@@ -132,7 +132,14 @@ def _table_bits(colours: bytes) -> int:
     return max((len(colours) // 3 - 1).bit_length(), 1)
 
 
-def _header(size: tuple[int, int], table: bytes, loop_count: int) -> list[bytes]:
+def file_header(size: tuple[int, int], table: bytes, loop_count: int) -> list[bytes]:
+    """What stands before the frames.
+
+    Args:
+        size: of the canvas.
+        table: the colours of all frames without their own, a power of two of them.
+        loop_count: 0 for endlessly.
+    """
     parts = [b"GIF89a", _words(*size), bytes([0x80 | (_table_bits(table) - 1), 0, 0]), table]
     if loop_count != 1:
         # Repetitions are counted; without this block there is none.
@@ -142,15 +149,28 @@ def _header(size: tuple[int, int], table: bytes, loop_count: int) -> list[bytes]
 
 def _frame(picture: _Picture, box: Box, table: bytes) -> list[bytes]:
     index = picture.coloured.info.get("transparency")
-    disposal = _KEEP if picture.cleared is None else _CLEAR
-    flags = disposal << 2 | (index is not None)
+    header = frame_header(box, table, index, picture.delay, clears=picture.cleared is not None)
+    return [*header, _coded(picture.coloured.crop(box))]
+
+
+def frame_header(box: Box, table: bytes, index: int | None, delay: int, *, clears: bool) -> list[bytes]:
+    """What stands before the samples of a frame.
+
+    Args:
+        box: left, top, right and bottom on the canvas.
+        table: its colours, a power of two of them; empty for those of the file.
+        index: of the transparent colour.
+        delay: in hundredths of a second.
+        clears: make ``box`` transparent when it is over.
+    """
+    flags = (_CLEAR if clears else _KEEP) << 2 | (index is not None)
     control = b""
-    if picture.delay or flags != _KEEP << 2:
-        control = bytes([0x21, 0xF9, 4, flags]) + _words(picture.delay) + bytes([index or 0, 0])
+    if delay or flags != _KEEP << 2:
+        control = bytes([0x21, 0xF9, 4, flags]) + _words(delay) + bytes([index or 0, 0])
     left, top, right, bottom = box
     descriptor = b"," + _words(left, top, right - left, bottom - top)
     flags = 0x80 | (_table_bits(table) - 1) if table else 0
-    return [control, descriptor, bytes([flags]), table, _coded(picture.coloured.crop(box))]
+    return [control, descriptor, bytes([flags]), table]
 
 
 def _coded(coloured: Image.Image) -> bytes:

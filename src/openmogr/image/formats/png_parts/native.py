@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = ["png_reader", "written"]
 
+# How hard oxipng searches, by ``png_effort`` and the pixels up to which it does. Larger pictures get a palette and
+# fewer channels where that loses nothing, and zlib's middle level.
+_SEARCHES = {1: ((1 << 14, 2), (1 << 18, 1)), 2: ((1 << 18, 4), (4 << 20, 2), (16 << 20, 1))}
+
+# Where a file tells its colour type, and that of palettes.
+_COLOR_TYPE, _PALETTE = 25, 3
+
 # By colour type; palettes without transparency.
 _MODES = {0: "L", 2: "RGB", 3: "RGB", 4: "LA", 6: "RGBA"}
 
@@ -39,8 +46,17 @@ def png_reader(opened: Opened) -> Reader | None:
     return Reader(mode, opened.size, read)
 
 
-def written(picture: Picture, metadata: Metadata) -> bytes:
-    """The bytes of a file."""
+def written(picture: Picture, metadata: Metadata, effort: int) -> bytes:
+    """The bytes of a file; ``effort`` is the setting ``png_effort``."""
     xmp = metadata.xmp.decode("utf-8", "replace")
-    # Of the colour type that Pillow writes: an image stays what its mode says.
-    return native.encode_png(picture, palette=False, exif=metadata.exif or None, xmp=xmp)
+    exif = metadata.exif or None
+    pixels = picture.width * picture.height
+    for most, search in _SEARCHES.get(effort, ()):
+        if pixels <= most:
+            found = native.encode_png(picture, effort=search, exif=exif, xmp=xmp)
+            if found[_COLOR_TYPE] != _PALETTE:
+                return found
+            # Patterns may be told by rows above in fewer bytes than by a palette, whose search leaves that out.
+            plain = native.encode_png(picture, palette=False, reduce=True, exif=exif, xmp=xmp)
+            return min(found, plain, key=len)
+    return native.encode_png(picture, palette=effort > 0, reduce=effort > 0, exif=exif, xmp=xmp)
