@@ -28,6 +28,7 @@ mod filter;
 pub mod headers;
 mod inter;
 pub mod math;
+mod multiversion;
 mod options;
 mod picture;
 mod recon;

@@ -40,7 +40,8 @@ pub enum SimdLevel {
 pub struct DecoderOptions {
     /// Budgets.
     pub limits: Limits,
-    /// Threads to use; 1 decodes on the calling thread, 2 filter on a second one.
+    /// Threads to use; 1 decodes on the calling thread; with 2 a second one reconstructs
+    /// intra pictures and filters.
     pub threads: usize,
     /// Instructions to use.
     pub simd: SimdLevel,

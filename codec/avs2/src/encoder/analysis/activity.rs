@@ -1,7 +1,7 @@
 //! Where errors are seen: weights by local activity and brightness.
 
-use crate::encoder::Importance;
 use crate::encoder::input::{FRACTION_BITS, SourcePlane};
+use crate::encoder::{DrawnRegions, Importance};
 use crate::math;
 
 /// Weights of errors by 16x16 block. Their geometric mean over a picture is about 1.
@@ -29,12 +29,20 @@ const GREATEST: f32 = 4.0;
 
 impl Activity {
     /// Measures `luma`; at strength 1 the weight falls with the power `slope` of the variance, and strength 0 weighs
-    /// all blocks alike.
-    pub(in crate::encoder) fn new(luma: &SourcePlane, slope: f32, strength: f32) -> Self {
+    /// all blocks alike. In `drawn` regions edges show as much as flat areas.
+    pub(in crate::encoder) fn new(
+        luma: &SourcePlane,
+        slope: f32,
+        strength: f32,
+        drawn: Option<&DrawnRegions>,
+    ) -> Self {
         let (columns, rows) = (luma.width().div_ceil(UNIT), luma.height().div_ceil(UNIT));
         let places = (0..columns * rows).map(|i| (i % columns * UNIT, i / columns * UNIT));
-        let logs: Vec<f32> =
-            places.map(|at| -slope * log_activity(luma, at) + brightness(luma, at)).collect();
+        let log = |at| match drawn {
+            Some(drawn) if drawn.contain(at) => 0.0,
+            _ => -slope * log_activity(luma, at) + brightness(luma, at),
+        };
+        let logs: Vec<f32> = places.map(log).collect();
         let mean = logs.iter().sum::<f32>() / logs.len().max(1) as f32;
         let weight = |log: &f32| math::exp2_f32((log - mean) * strength).clamp(1.0 / GREATEST, GREATEST);
         Self { columns, rows, weights: logs.iter().map(weight).collect() }
