@@ -6,16 +6,18 @@ HOST   ?= 127.0.0.1
 PORT   ?= 9000
 DATA   ?= ./data
 CLIENTS := tests/clients
-rust_sources = $(shell find $(1) -path $(1)/target -prune -o \( -name '*.rs' -o -name '*.toml' -o -name '*.lock' -o -name '*.py' -o -name '*.pyi' \) -print 2>/dev/null)
+rust_sources = $(shell find $(1) -name target -prune -o \( -name '*.rs' -o -name '*.toml' -o -name '*.lock' -o -name '*.py' -o -name '*.pyi' \) -print 2>/dev/null)
 FUZZ_SECONDS ?= 60
 # Test files are shared out to so many processes; `auto` is as many as there are processors.
 TEST_PROCESSES ?= auto
-CODEC_SOURCES := $(call rust_sources,codec)
+CODEC_SOURCES := $(filter-out codec/wasm/%,$(call rust_sources,codec))
+WASM_SOURCES := $(call rust_sources,codec/avs2) $(call rust_sources,codec/tpg) $(wildcard codec/wasm/*.mjs codec/wasm/Cargo.* codec/wasm/src/* codec/wasm/.cargo/* codec/wasm/npm/*.js)
+WASM_TARGET := wasm32-unknown-unknown
 PIXELS_SOURCES := $(call rust_sources,pixels)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup clients run test test-rust test-python lint fmt bench reliability fuzz docs clean check-python check-rust check-nasm check-fonts goldens notices
+.PHONY: help setup clients wasm wasm-tools run test test-rust test-neon test-python lint fmt bench reliability fuzz docs clean check-python check-rust check-nasm check-fonts goldens notices
 
 help: ## list the chores
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +72,25 @@ $(VENV)/.java: $(CLIENTS)/java/pom.xml $(wildcard $(CLIENTS)/java/src/*) | $(VEN
 
 clients: $(VENV)/.node $(VENV)/.go $(VENV)/.java ## install and build the clients that the tests drive
 
+# wasm-bindgen has to be of the version that the crate is locked to.
+WASM_BINDGEN = $(shell sed -n '/^name = "wasm-bindgen"/{n;s/version = "\(.*\)"/\1/p}' codec/wasm/Cargo.lock)
+
+wasm-tools: | check-rust ## install what `make wasm` needs: Rust for WebAssembly, and wasm-bindgen
+	rustup target add $(WASM_TARGET)
+	@codec/wasm/target/tools/bin/wasm-bindgen --version 2>/dev/null | grep -qx 'wasm-bindgen $(WASM_BINDGEN)' \
+	  || cargo install --quiet --debug --root codec/wasm/target/tools --version '=$(WASM_BINDGEN)' wasm-bindgen-cli
+
+wasm: | check-rust ## build @openmogr/tpg, the package for browsers and Node (codec/wasm/npm)
+	node codec/wasm/build.mjs
+
+# For the tests, which are skipped where the tools are missing.
+$(VENV)/.wasm: $(WASM_SOURCES) | $(VENV)/.python
+	@if ! command -v node >/dev/null 2>&1; then echo "no Node; the tests of WebAssembly will be skipped"; \
+	elif ! [ -d "$$(rustc --print sysroot)/lib/rustlib/$(WASM_TARGET)" ] || ! { [ -x codec/wasm/target/tools/bin/wasm-bindgen ] || command -v wasm-bindgen >/dev/null 2>&1; }; then \
+	  echo "no Rust for WebAssembly or no wasm-bindgen, see make wasm-tools; the tests of WebAssembly will be skipped"; \
+	else $(MAKE) --no-print-directory wasm; fi
+	@touch $@
+
 $(VENV)/.codec: $(VENV)/.python $(CODEC_SOURCES) | check-rust
 	cd codec && VIRTUAL_ENV="$(CURDIR)/$(VENV)" ../$(BIN)/maturin develop --release --quiet
 	@touch $@
@@ -83,13 +104,16 @@ setup: $(VENV)/.codec $(VENV)/.pixels | check-fonts ## make .venv with the servi
 run: setup ## start the server with embedded storage and a sample picture
 	$(BIN)/openmogr serve --host $(HOST) --port $(PORT) --data $(DATA) --demo
 
-test: setup test-rust test-python ## run every test, with a floor under the branch coverage of Python
+test: setup test-rust test-neon test-python ## run every test, with a floor under the branch coverage of Python
 
 test-rust: | check-rust
 	cd codec && cargo test --release --quiet --workspace
 	cd pixels && cargo test --release --quiet --workspace
 
-test-python: setup clients
+test-neon: | check-rust ## run the codec as 64-bit ARM does, with QEMU; says so where that cannot be done
+	codec/test_neon.sh
+
+test-python: setup clients $(VENV)/.wasm
 	COSCMD_PATH="$(CURDIR)/$(BIN)" $(BIN)/python -m pytest -q -rs -n $(TEST_PROCESSES) --dist loadfile --cov --cov-report=
 
 goldens: setup ## make the pictures that tests compare with anew; look at what changed before committing it
@@ -111,6 +135,9 @@ lint: setup ## ruff, mypy --strict, stubtest, documentation, links, typos, YAML,
 	cd codec && cargo fmt --all --check
 	cd codec && cargo clippy --workspace --all-targets --quiet -- -D warnings
 	cd codec/fuzz && cargo metadata --locked --format-version 1 >/dev/null # its Cargo.lock goes with the codec's crates
+	cd codec/wasm && cargo fmt --check
+	@if [ -d "$$(rustc --print sysroot)/lib/rustlib/$(WASM_TARGET)" ]; then cd codec/wasm && cargo clippy --quiet -- -D warnings; \
+	else echo "no Rust for WebAssembly: codec/wasm is not checked by clippy"; fi
 	cd pixels && cargo fmt --all --check
 	cd pixels && cargo clippy --workspace --all-targets --quiet -- -D warnings
 
@@ -118,6 +145,7 @@ fmt: setup ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	cd codec && cargo fmt --all
+	cd codec/wasm && cargo fmt
 	cd pixels && cargo fmt --all
 
 bench: setup ## measure; tables and bench/results/*.json name the machine
@@ -152,4 +180,4 @@ notices: setup ## make THIRD_PARTY.txt of the native modules again, after a chan
 	$(BIN)/python tools/third_party.py
 
 clean: ## remove what setup and builds made (never ./data)
-	rm -rf $(VENV) codec/target pixels/target $(CLIENTS)/build $(CLIENTS)/node_modules
+	rm -rf $(VENV) codec/target codec/wasm/target codec/wasm/npm/dist pixels/target $(CLIENTS)/build $(CLIENTS)/node_modules

@@ -22,6 +22,8 @@ SHARED = Path(os.environ.get("OPENMOGR_SHARED", ROOT.parent / "shared"))
 PHOTOS = SHARED / "corpus" / "photos"
 DEMO_PHOTO = ROOT / "src" / "openmogr" / "demo" / "sample.png"
 
+_TICK = 1 / os.sysconf("SC_CLK_TCK")
+
 Value: TypeAlias = str | int | float | bool | None
 
 
@@ -52,6 +54,39 @@ def cpu_seconds() -> float:
     """User and system time of all threads of this process."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
+
+
+def tree_seconds(root: int) -> float:
+    """CPU seconds of a process, what is below it, and what ended below it."""
+    parents: dict[int, int] = {}
+    used: dict[int, float] = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        pid = int(entry.parent.name)
+        parents[pid] = int(fields[1])
+        own, ended = (_TICK * (int(fields[place]) + int(fields[place + 1])) for place in (11, 13))
+        # The scheduler's own count does not tick, but leaves out threads that ended.
+        used[pid] = max(own, scheduled_seconds(entry.parent)) + ended
+    if root not in used:
+        raise SystemExit(f"there is no process {root}")
+    members = {root}
+    while grown := {pid for pid, parent in parents.items() if parent in members} - members:
+        members |= grown
+    return sum(used[pid] for pid in members)
+
+
+def scheduled_seconds(process: Path) -> float:
+    """CPU seconds of the threads of a process, given by its folder in /proc; 0 where that is not told."""
+    spent = 0
+    for entry in process.glob("task/*/schedstat"):
+        try:
+            spent += int(entry.read_text().split()[0])
+        except OSError:
+            continue
+    return spent / 1e9
 
 
 def peak_memory() -> int:

@@ -1,6 +1,7 @@
 """Crops of pictures at equal bytes, side by side: `python -m bench.crops`.
 
-Source, HEIC as pillow-heif writes it, AVIF (speed 4, tuned for SSIMULACRA2) and TPG at the default effort. Each codec
+Source, HEIC as pillow-heif writes it, AVIF (speed 4, tuned for SSIMULACRA2), and TPG at the default effort: before it
+weighed errors as they are seen (`perceptual=0`) and now. Each codec
 gets the coarsest setting whose file of the whole picture has at least as many bits per pixel as asked for, so they
 differ by at most a step of the setting; the caption says what came out. Writes `docs/inside/crops.webp`, one row a
 crop, twice as large as the pixels.
@@ -58,11 +59,20 @@ def avif(image: Image.Image, setting: int) -> bytes:
     return saved(image, "AVIF", quality=setting, speed=4, advanced={"tune": "ssimulacra2"})
 
 
+def tpg_before(image: Image.Image, setting: int) -> bytes:
+    return pillow_tpg.encode(image, qp=63 - setting, perceptual=0.0)
+
+
 def tpg(image: Image.Image, setting: int) -> bytes:
     return pillow_tpg.encode(image, qp=63 - setting)
 
 
-CODECS: dict[str, tuple[Encode, int]] = {"HEIC": (heic, 100), "AVIF": (avif, 100), "TPG": (tpg, 63)}
+CODECS: dict[str, tuple[Encode, int]] = {
+    "HEIC": (heic, 100),
+    "AVIF": (avif, 100),
+    "TPG before": (tpg_before, 63),
+    "TPG": (tpg, 63),
+}
 
 
 def at_bits(image: Image.Image, encode: Encode, greatest: int, bits: float) -> tuple[Image.Image, float]:

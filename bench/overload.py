@@ -3,8 +3,9 @@
 Capacity is what as many clients get as there are workers, each asking for one picture after the other. Then requests
 come ten times as often, without waiting for each other, and every client leaves after five seconds. What counts is
 answers that reached a client that was still there. Both are measured in turn, since a machine is not always as fast;
-``per_cpu`` compares what was answered by the server's processor time, which holds on a busy machine too. Ends with
-status 1 where less than the wanted share of the capacity is left.
+``per_cpu`` compares what was answered by the server's processor time, which others on the machine change less, and in
+which all the requests that are not served are paid for. Ends with status 1 where less than the wanted share of the
+capacity is left by both measures.
 """
 
 from __future__ import annotations
@@ -120,9 +121,7 @@ def main() -> int:
         "--times", type=float, default=10, help="how much more than the capacity is asked for"
     )
     parser.add_argument("--patience", type=float, default=5, help="after which clients leave, in seconds")
-    parser.add_argument(
-        "--share", type=float, default=0.9, help="of the capacity that must be left, by processor time"
-    )
+    parser.add_argument("--share", type=float, default=0.9, help="of the capacity that must be left")
     options = parser.parse_args()
     settings: dict[str, dict[str, object]] = {"image": {"workers": WORKERS}, "results": {"max_bytes": 0}}
     with tempfile.TemporaryDirectory() as folder, ServerProcess(Path(folder) / "data", settings) as server:
@@ -146,7 +145,7 @@ def main() -> int:
         by_cpu = _mean([load.per_cpu for load in loads]) / _mean([rest.per_cpu for rest in rests])
         report.add("goodput", of_capacity=by_time, of_capacity_per_cpu=by_cpu)
         print(f"goodput is {by_time:.0%} of the capacity, {by_cpu:.0%} by processor time")
-    return 1 if by_cpu < options.share else 0
+    return 1 if max(by_time, by_cpu) < options.share else 0
 
 
 def _mean(values: list[float]) -> float:

@@ -35,14 +35,13 @@ import pillow_heif
 import pillow_tpg
 from PIL import Image, ImageSequence
 
-from bench.common import SHARED, Report, argument_parser, machine_name
+from bench.common import SHARED, Report, argument_parser, machine_name, tree_seconds
 from bench.peer_cases import CASES, PIPELINES, Case, distinct, make_sources, reference
 from openmogr.testing import ServerProcess
 
 BUCKET = "bench-1250000000"
 # Servers and engines take turns, so that other work on the machine costs all of them the same.
 IN_A_ROW = 4
-TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -63,39 +62,6 @@ class Server:
     name: str
     pid: int
     template: str
-
-
-def tree_seconds(root: int) -> float:
-    """CPU seconds of a process, what is below it, and what ended below it."""
-    parents: dict[int, int] = {}
-    used: dict[int, float] = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = entry.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        pid = int(entry.parent.name)
-        parents[pid] = int(fields[1])
-        own, ended = (TICK * (int(fields[place]) + int(fields[place + 1])) for place in (11, 13))
-        # The scheduler's own count does not tick, but leaves out threads that ended.
-        used[pid] = max(own, scheduled_seconds(entry.parent)) + ended
-    if root not in used:
-        raise SystemExit(f"there is no process {root}")
-    members = {root}
-    while grown := {pid for pid, parent in parents.items() if parent in members} - members:
-        members |= grown
-    return sum(used[pid] for pid in members)
-
-
-def scheduled_seconds(process: Path) -> float:
-    """CPU seconds of the threads of a process, given by its folder in /proc; 0 where that is not told."""
-    spent = 0
-    for entry in process.glob("task/*/schedstat"):
-        try:
-            spent += int(entry.read_text().split()[0])
-        except OSError:
-            continue
-    return spent / 1e9
 
 
 def ask(server: Server, case: Case, numbers: range) -> tuple[float, bytes]:
@@ -136,7 +102,7 @@ def write_copies(folder: Path, case: Case, count: int) -> list[str]:
 
 def own_server(stack: ExitStack, data: Path) -> tuple[ServerProcess, Server]:
     """This repository's, in a process of its own."""
-    process = stack.enter_context(ServerProcess(data))
+    process = stack.enter_context(ServerProcess(data, {"results": {"max_bytes": 0}}))
     below = [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
     pid = next(pid for pid in below if b"openmogr.testing" in Path(f"/proc/{pid}/cmdline").read_bytes())
     process.request("PUT", f"/{BUCKET}", b"", {"x-cos-acl": "public-read"})

@@ -8,7 +8,8 @@ over the common range of quality (of SSIMULACRA2 at most 30 to 90). `detail` is 
 source's luma energy at 2 to 8 pixels that is kept, at equal bytes from 0.2 to 0.6 bits per pixel, in points of a
 hundred. Speed is the CPU time of whole encodes from RGB, in megapixels per second and against HEIC's in the same run.
 
-`--content` measures renderings (text, screenshots, line art, gradients, grain, icons) instead and gives each its row.
+`--content` measures renderings (text, screenshots, line art, gradients, grain, icons, a photo with words) instead and
+gives each its row. `--fine` measures qualities close to the source: settings from 85 to 100, and SSIMULACRA2 from 85.
 Needs pillow-heif, and Rust for DSSIM and Butteraugli. Tables go to standard output, the curves to `docs/inside/rd.svg`.
 """
 
@@ -20,7 +21,7 @@ import math
 import os
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -35,10 +36,13 @@ from bench.common import ROOT, Report, argument_parser, machine_name
 from bench.perception.curves import Curve, bd_rate, mean_difference
 from bench.perception.material import Half, Sample, content, photos
 from bench.perception.measure import Judge, Scores, build_tool
+from tools.calibrate.quality import server as server_encode
+from tools.calibrate.quality import uncalibrated
 
 REFERENCE = "HEIC"
 METRICS = ("SSIMULACRA2", "DSSIM", "Butteraugli", "MS-SSIM", "PSNR-Y")
 SPANS = {"SSIMULACRA2": (30.0, 90.0)}
+FINE_SPANS = {"SSIMULACRA2": (85.0, 98.0)}
 ANY = (-math.inf, math.inf)
 DETAIL_BITS = (0.2, 0.6)
 Encode = Callable[[Image.Image, int], bytes]
@@ -96,23 +100,38 @@ def tpg(effort: int, tools: ToolSet = "full") -> Encode:
 
 QUALITIES = (20, 30, 40, 50, 60, 70, 80, 90)
 QPS = (16, 22, 28, 34, 40, 46)
+FINE_QUALITIES = (50, 60, 70, 80, 88, 94, 98, 100)
+FINE_QPS = (2, 6, 10, 14, 18)
 
 
-def codecs(efforts: Sequence[int]) -> dict[str, Codec]:
+def server(container: str) -> Encode:
+    """As the server writes it, with the encoder's own settings for qualities."""
+
+    def encode(image: Image.Image, quality: int) -> bytes:
+        with uncalibrated():
+            return server_encode(container)(image, quality)
+
+    return encode
+
+
+def codecs(efforts: Sequence[int], fine: bool = False) -> dict[str, Codec]:
     """All that are compared, the reference first."""
+    qualities, qps = (FINE_QUALITIES, FINE_QPS) if fine else (QUALITIES, QPS)
+    tuned = pillow("AVIF", speed=4, max_threads=1, advanced={"tune": "ssimulacra2"})
     table = {
-        REFERENCE: Codec(pillow("HEIF"), QUALITIES),
-        "JPEG": Codec(pillow("JPEG"), QUALITIES),
-        "WebP": Codec(pillow("WEBP", method=6), QUALITIES),
-        "AVIF speed 6": Codec(pillow("AVIF", speed=6, max_threads=1), QUALITIES),
-        "AVIF speed 4, tune=ssimulacra2": Codec(
-            pillow("AVIF", speed=4, max_threads=1, advanced={"tune": "ssimulacra2"}), QUALITIES
-        ),
+        REFERENCE: pillow("HEIF"),
+        "HEIC of the server": server("heif"),
+        "JPEG": pillow("JPEG"),
+        "WebP": pillow("WEBP", method=6),
+        "AVIF speed 6": pillow("AVIF", speed=6, max_threads=1),
+        "AVIF of the server": server("avif"),
+        "AVIF speed 4, tune=ssimulacra2": tuned,
     }
+    codecs = {name: Codec(encode, qualities) for name, encode in table.items()}
     for effort in efforts:
-        table[f"TPG effort {effort}"] = Codec(tpg(effort), QPS)
-    table["TPG effort 5, genuine tools"] = Codec(tpg(5, "genuine"), QPS)
-    return table
+        codecs[f"TPG effort {effort}"] = Codec(tpg(effort), qps)
+    codecs["TPG effort 5, genuine tools"] = Codec(tpg(5, "genuine"), qps)
+    return codecs
 
 
 @dataclass(frozen=True)
@@ -124,6 +143,7 @@ class Job:
     name: str
     codec: str
     efforts: tuple[int, ...]
+    fine: bool = False
 
 
 def samples_of(half: Half, rendered: bool) -> list[Sample]:
@@ -133,7 +153,7 @@ def samples_of(half: Half, rendered: bool) -> list[Sample]:
 def measure_one(job: Job) -> Result:
     pillow_heif.register_heif_opener()
     pillow_tpg.register_tpg_opener()
-    codec = codecs(job.efforts)[job.codec]
+    codec = codecs(job.efforts, job.fine)[job.codec]
     image = next(sample.image for sample in samples_of(job.half, job.rendered) if sample.name == job.name)
     result, points = Result(), []
     with Judge(image) as judge:
@@ -159,15 +179,20 @@ def measure(jobs: Sequence[Job], pool: Executor) -> Result:
     return total
 
 
-def rates(reference: Result, result: Result, metrics: Sequence[str] = METRICS) -> list[float]:
+Spans = Mapping[str, tuple[float, float]]
+
+
+def rates(
+    reference: Result, result: Result, metrics: Sequence[str] = METRICS, spans: Spans = SPANS
+) -> list[float]:
     """BD-rates in percent."""
     return [
-        bd_rate(reference.curves(metric), result.curves(metric), SPANS.get(metric, ANY)) for metric in metrics
+        bd_rate(reference.curves(metric), result.curves(metric), spans.get(metric, ANY)) for metric in metrics
     ]
 
 
-def row(name: str, reference: Result, result: Result) -> str:
-    cells = [f"{rate:+.1f} %" for rate in rates(reference, result)]
+def row(name: str, reference: Result, result: Result, spans: Spans = SPANS) -> str:
+    cells = [f"{rate:+.1f} %" for rate in rates(reference, result, spans=spans)]
     detail = 100 * mean_difference(reference.detail(), result.detail(), DETAIL_BITS)
     speed = result.speed()
     return f"| {name} | {' | '.join(cells)} | {detail:+.1f} | {speed:.2f} | {speed / reference.speed():.2f} |"
@@ -220,9 +245,9 @@ def compare(half: Half, names: Sequence[str], options: Options, pool: Executor) 
     print("|---|" + "---:|" * (len(METRICS) + 3), flush=True)
     results: dict[str, Result] = {}
     for name in names:
-        jobs = [Job(half, False, sample, name, options.efforts) for sample in samples]
+        jobs = [Job(half, False, sample, name, options.efforts, options.fine) for sample in samples]
         results[name] = measure(jobs, pool)
-        print(row(name, results[REFERENCE], results[name]), flush=True)
+        print(row(name, results[REFERENCE], results[name], options.spans()), flush=True)
     return results
 
 
@@ -249,8 +274,12 @@ class Options(argparse.Namespace):
     photos: int
     only: list[str] | None
     content: bool
+    fine: bool
     jobs: int
     svg: Path
+
+    def spans(self) -> Spans:
+        return FINE_SPANS if self.fine else SPANS
 
 
 def main() -> None:
@@ -262,6 +291,7 @@ def main() -> None:
     )
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only codecs that begin so, beside HEIC")
     parser.add_argument("--content", action="store_true", help="measure renderings instead of photos")
+    parser.add_argument("--fine", action="store_true", help="measure qualities close to the source")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="pictures measured at a time")
     parser.add_argument("--svg", type=Path, default=ROOT / "docs" / "inside" / "rd.svg")
     options = parser.parse_args(namespace=Options())
@@ -282,8 +312,9 @@ def main() -> None:
             results = compare(half, names, options, pool)
             for name, result in results.items():
                 reference = results[REFERENCE]
-                report.add("rd", half=half, codec=name, row=row(name, reference, result))
-            if half == "held":
+                line = row(name, reference, result, options.spans())
+                report.add("rd", half=half, codec=name, row=line)
+            if half == "held" and not options.fine:
                 options.svg.write_text(svg(results))
 
 

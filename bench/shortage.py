@@ -154,14 +154,11 @@ def clock(folder: Path) -> tuple[Watch | None, str]:
         "LD_PRELOAD": libraries[0],
         "FAKETIME_TIMESTAMP_FILE": str(offset),
         "FAKETIME_NO_CACHE": "1",
+        "DONT_FAKE_MONOTONIC": "1",
+        # What it does for an older glibc has waits for a condition end seconds too late.
+        "FAKETIME_FORCE_MONOTONIC_FIX": "0",
     }
-    launcher = (
-        "env",
-        *(f"{name}={value}" for name, value in told.items()),
-        "DONT_FAKE_MONOTONIC=1",
-        sys.executable,
-        "-m",
-    )
+    launcher = ("env", *(f"{name}={value}" for name, value in told.items()), sys.executable, "-m")
     offset.write_text("+0")
     with stored(folder / "data", launcher=launcher) as watch:
         for jump in (86_400, -3600, 0):
@@ -228,8 +225,7 @@ def tell(report: Report, name: str, watch: Watch | None, words: str, options: ar
         )
         report.add("answers", part=name, what=kind, statuses=statuses, slowest_seconds=took)
         print(f"  {kind:40} {statuses:20} {took:6.2f} s at most")
-        # A server that is slowed down by libfaketime is not timed.
-        if ("GET" in kind or "picture" in kind) and took > options.within and name != "clock":
+        if ("GET" in kind or "picture" in kind) and took > options.within:
             watch.problems.append(f"{kind} took {took:.1f} s")
     for problem in watch.problems:
         report.add("problems", part=name, problem=problem)

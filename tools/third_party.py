@@ -1,4 +1,4 @@
-"""Writes ``THIRD_PARTY.txt`` of ``codec/`` and ``pixels/``: the crates compiled into each, with their licences in full.
+"""Writes ``THIRD_PARTY.txt`` of ``codec/``, ``codec/wasm/`` and ``pixels/``: the crates in each, with their licences.
 
 Crates that only build (procedural macros, build scripts) or only test are left out; crates for other processors or
 systems are in it, so that the file is the same everywhere. Needs cargo, and the crates' sources, which it fetches.
@@ -37,6 +37,7 @@ class Distribution:
 
 DISTRIBUTIONS = (
     Distribution("pillow-tpg", ROOT / "codec", "pillow-tpg-binding"),
+    Distribution("@openmogr/tpg", ROOT / "codec" / "wasm", "tpg-wasm"),
     Distribution("openmogr-pixels", ROOT / "pixels", "openmogr-pixels-binding"),
 )
 

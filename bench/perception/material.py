@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pillow_heif
 from PIL import Image
 
@@ -77,6 +78,9 @@ def photos(half: Half) -> Iterator[Sample]:
 
 
 def content(half: Half) -> Iterator[Sample]:
-    """Renderings; the halves differ in words, places and seeds."""
-    for name, image in renderings.all_of(seed=1 if half == "tune" else 2).items():
+    """Renderings, and a photo with words; the halves differ in words, places and seeds."""
+    seed = 1 if half == "tune" else 2
+    for name, image in renderings.all_of(seed).items():
         yield Sample(name, "render", image)
+    photo = next(photos(half)).image
+    yield Sample("photo with text", "render", renderings.captioned(photo, np.random.default_rng(seed)))

@@ -85,6 +85,17 @@ def icon(random: np.random.Generator) -> Image.Image:
     return large.reduce(8)
 
 
+def captioned(photo: Image.Image, random: np.random.Generator) -> Image.Image:
+    """A photo beside a column of words, as slides and posts have it."""
+    image = photo.copy()
+    column = Image.new("RGB", (image.width * 2 // 5, image.height), "white")
+    draw = ImageDraw.Draw(column)
+    for y in range(12, image.height - 24, 26):
+        draw.text((10, y), " ".join(random.choice(WORDS, 5)), font=ImageFont.load_default(15), fill="black")
+    image.paste(column)
+    return image
+
+
 KINDS = {
     "text": text,
     "screenshot": screenshot,

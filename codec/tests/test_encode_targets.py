@@ -38,7 +38,7 @@ def test_qp_falls_with_quality(tools: str) -> None:
         qp = qp_for_quality(quality, tools)
         assert qp_for_quality(quality_for_qp(qp, tools), tools) == qp
     # The worst qualities may share the coarsest QP; the next one does not.
-    assert quality_for_qp(63, tools) <= 4
+    assert quality_for_qp(63, tools) <= 3
     assert qp_for_quality(quality_for_qp(63, tools) + 1, tools) < 63
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,7 +24,7 @@ from openmogr.auth import Credentials, Verifier, load_credentials
 from openmogr.engine import ImagePool
 from openmogr.image import encoder_versions, font_versions
 from openmogr.jobs import JobStore
-from openmogr.observe import Metrics
+from openmogr.observe import Metrics, make_tracing, untraced
 from openmogr.results import ResultStore
 from openmogr.settings import Settings
 from openmogr.storage import Storage, StorageUnusable, open_storage
@@ -81,6 +82,8 @@ class App:
         """Storage and results opened, and closed in the end; what the lifespan is."""
         services = self._services
         async with AsyncExitStack() as stack:
+            if services.tracing is not None:
+                stack.push_async_callback(asyncio.to_thread, services.tracing.close)
             await stack.enter_async_context(services.storage)
             # Closed last: what runs ends by itself until then.
             stack.push_async_callback(services.pool.close)
@@ -114,7 +117,10 @@ def create_app(
         on_start: run with the opened storage before the first request.
     """
     known = credentials or load_credentials(settings.auth, settings.auth.place(settings.storage.data))
-    pool = ImagePool(settings.image)
+    # Not the system's folder for temporary files, which may lie in memory.
+    tracing = make_tracing()
+    span = untraced if tracing is None else tracing.span
+    pool = ImagePool(settings.image, settings.storage.data / "spool", span=span)
     metrics = Metrics()
     _watch(metrics, pool)
     observer = Observer(metrics, settings.server)
@@ -140,6 +146,7 @@ def create_app(
         result_cache_control=kept.cache_control,
         observer=observer,
         phase=Phase(),
+        tracing=tracing,
         jobs=JobDesk(
             JobStore(settings.jobs.place(settings.storage.data), settings.jobs.max_waiting), settings.jobs
         ),

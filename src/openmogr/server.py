@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import resource
 import signal
@@ -32,6 +33,8 @@ _PER_CONNECTION = 2
 # The index, the event loop, libraries, and connections that are being refused.
 _OWN = 192 + REFUSED_IN_WORDS
 _OPERATE_CONNECTIONS = 32
+# Seconds between two looks at whether to stop, for those who set ``should_exit``; a signal is heeded at once.
+_LOOK_AGAIN = 1.0
 
 
 class _Server(uvicorn.Server):
@@ -49,6 +52,7 @@ class _Server(uvicorn.Server):
         self._settings = settings
         self._operate: asyncio.Server | None = None
         self._delay_until: float | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -66,21 +70,36 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._cos.stop_being_ready()
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._woken.set)
         if not self.started or not self._settings.shutdown_delay or self._delay_until is not None:
             super().handle_exit(sig, frame)
             return
         self._captured_signals.append(sig)
         self._delay_until = time.monotonic() + self._settings.shutdown_delay
 
-    async def on_tick(self, counter: int) -> bool:
-        if self._delay_until is not None and time.monotonic() >= self._delay_until:
-            self.should_exit = True
-        return await super().on_tick(counter)
+    async def main_loop(self) -> None:
+        # uvicorn looks ten times a second, which costs a server that rests more than its requests do.
+        self._woken = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        while not self.should_exit:
+            patience = _LOOK_AGAIN
+            if self._delay_until is not None:
+                patience = min(patience, max(0.0, self._delay_until - time.monotonic()))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(patience):
+                    await self._woken.wait()
+            self._woken.clear()
+            if self._delay_until is not None and time.monotonic() >= self._delay_until:
+                self.should_exit = True
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         try:
             if self._settings.operate_address:
                 self._operate = await self._listen_for_operators()
+            # What was imported stays; the collector need not look through it again and again.
+            gc.collect()
+            gc.freeze()
             await super().serve(sockets)
         finally:
             if self._operate is not None:

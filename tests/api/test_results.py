@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -55,6 +56,7 @@ def memory(answer: Answer) -> str | None:
     found = {name.lower(): value for name, value in answer.headers}
     assert answer.status in (200, 206), answer.body
     assert (found.get("x-openmogr-cache") == "hit") == ("x-openmogr-age" in found)
+    assert found.get("age", found.get("x-openmogr-age")) == found.get("x-openmogr-age")
     return found.get("x-openmogr-cache")
 
 
@@ -66,6 +68,7 @@ def test_the_second_request_finds_what_the_first_made(
     assert (memory(first), memory(second)) == ("miss", "hit")
     assert first.body == second.body
     unlike = {
+        "Age",
         "Date",
         CACHE,
         AGE,
@@ -77,6 +80,23 @@ def test_the_second_request_finds_what_the_first_made(
     assert [item for item in first.headers if item[0] not in unlike] == [
         item for item in second.headers if item[0] not in unlike
     ]
+
+
+def test_the_age_counts_from_the_making_and_from_each_validation(
+    server: ServerProcess, stored: str, operation: str
+) -> None:
+    target = f"/a.png?{operation}"
+    made = time.time()
+    tag = dict(server.request("GET", target, host=stored).headers)["ETag"]
+    time.sleep(1.1)
+    for method in ("GET", "HEAD"):
+        answer = server.request(method, target, host=stored)
+        told = dict(answer.headers)["Age"]
+        assert told.isdigit()
+        assert 1 <= int(told) <= time.time() - made + 1
+        validated = server.request(method, target, None, {"If-None-Match": tag}, host=stored)
+        assert (validated.status, dict(validated.headers)["Age"]) == (304, "0")
+    assert "Age" not in dict(server.request("GET", "/a.png", host=stored).headers)
 
 
 def test_head_makes_what_get_finds(server: ServerProcess, stored: str, operation: str) -> None:

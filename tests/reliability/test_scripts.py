@@ -46,7 +46,7 @@ def test_a_fault_costs_its_own_request(tmp_path: Path) -> None:
 
 
 def test_an_overload_leaves_most_of_the_capacity(tmp_path: Path) -> None:
-    # By processor time, since others may use the machine; short phases are no measurement.
+    # Short phases are no measurement, and others may use the machine.
     rows = run(tmp_path, "overload", "--seconds", 6, "--turns", 1, "--share", 0.5)
     assert rows[-1]["table"] == "goodput"
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from openmogr.results import ResultStore, result_key
+from openmogr.workers import HeldBytes
 
 pytestmark = pytest.mark.anyio
 
@@ -88,10 +89,12 @@ async def test_what_was_kept_is_found_also_after_a_restart(tmp_path: Path, size:
 async def test_a_file_is_kept_as_its_bytes(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"0123456789")
     async with _store(tmp_path / "store") as store:
-        with (tmp_path / "file").open("rb") as file:
-            file.seek(5)
-            await store.put("k", b"", file)
+        held = HeldBytes((tmp_path / "file").open("rb"), 0, 10)
+        await store.put("k", b"", held)
+        await store.put("part", b"", HeldBytes(held, 3, 4))
+        held.close()
         assert await _read(store, "k") == (b"", b"0123456789")
+        assert await _read(store, "part") == (b"", b"3456")
 
 
 async def test_equal_contents_lie_there_once(tmp_path: Path) -> None:

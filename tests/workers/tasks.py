@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -32,6 +33,13 @@ def broken(options: object) -> Handler:
 
 def _echo(job: Job, number: int, options: object) -> Answer:
     return Answer(repr((options, os.getpid())).encode(), b"x" * number)
+
+
+def _unwritable(job: Job, number: int, options: object) -> Answer:
+    # As a full disk does, writing fails; the signal of this limit would end the process.
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+    return Answer(b"", b"x" * number)
 
 
 def _crash(job: Job, number: int, options: object) -> Answer:
@@ -133,4 +141,5 @@ _WORDS = {
     "reach": _reach,
     "read": _read,
     "swell": _swell,
+    "unwritable": _unwritable,
 }

@@ -20,6 +20,7 @@ from openmogr.workers import (
     Admission,
     Busy,
     NeverFits,
+    ReplyLost,
     WorkerDied,
     WorkerError,
     WorkerLimits,
@@ -64,14 +65,14 @@ async def _pid(pool: WorkerPool) -> int:
     return int(pid)
 
 
-@pytest.mark.parametrize("size", [0, 1, 65_536, 65_537, 5_000_000])
+@pytest.mark.parametrize("size", [0, 1, 131_072, 131_073, 5_000_000])
 async def test_a_body_of_any_length_comes_back(size: int) -> None:
     async with _pool() as pool:
         reply = await pool.run(f"echo {size}".encode(), [], seconds=20)
         assert reply.size == size
         assert reply.read() == b"x" * size
         assert reply.read(3, 10) == (b"x" * size)[3:10]
-        assert (reply.file is None) == (size <= 65_536)
+        assert (reply.file is None) == (size <= 131_072)
         reply.close()
 
 
@@ -276,3 +277,37 @@ async def test_a_worker_reaches_nothing_but_its_descriptors() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         async with _pool(1, readable=(sys.base_prefix, sys.prefix)) as pool:
             assert await _text(pool, f"reach {listener.getsockname()[1]}") == "[]"
+
+
+async def test_a_full_disk_is_no_fault_of_the_worker() -> None:
+    async with _pool() as pool:
+        pid = await _pid(pool)
+        with pytest.raises(ReplyLost, match="File too large"):
+            await pool.run(b"unwritable 1000000", [], seconds=20)
+        assert await _pid(pool) == pid
+
+
+async def test_no_worker_gets_a_file_that_another_had() -> None:
+    async with _pool(count=2) as pool:
+        for size in (10, 1 << 20, 10):
+            replies = await asyncio.gather(
+                *(pool.run(f"echo {size}".encode(), [], seconds=20) for _ in range(2))
+            )
+            assert [reply.read() for reply in replies] == [b"x" * size] * 2
+            for reply in replies:
+                reply.close()
+        spares = [worker.spare for worker in pool._workers.values()]
+        assert len({spare.fileno() for spare in spares if spare is not None}) == 2
+
+
+async def test_a_part_outlives_its_reply() -> None:
+    async with _pool() as pool:
+        reply = await pool.run(b"echo 1000000", [], seconds=20)
+        part = reply.part(10, 20)
+        again = part.share()
+        reply.close()
+        part.close()
+        assert again.read() == b"x" * 20
+        again.close()
+        with pytest.raises(ValueError, match="let go"):
+            again.read()

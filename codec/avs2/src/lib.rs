@@ -27,6 +27,8 @@ mod error;
 mod filter;
 pub mod headers;
 mod inter;
+pub mod math;
+mod multiversion;
 mod options;
 mod picture;
 mod recon;

@@ -29,6 +29,10 @@ pub enum SimdLevel {
     Scalar,
     /// AVX2 if the processor has it, else portable code.
     Avx2,
+    /// NEON, which all 64-bit ARM processors have; portable code on others.
+    Neon,
+    /// SIMD128 of WebAssembly, in modules that are built with it, else portable code.
+    Simd128,
 }
 
 /// Options of a [`Decoder`](crate::Decoder).
@@ -36,7 +40,8 @@ pub enum SimdLevel {
 pub struct DecoderOptions {
     /// Budgets.
     pub limits: Limits,
-    /// Threads to use; 1 decodes on the calling thread, 2 filter on a second one.
+    /// Threads to use; 1 decodes on the calling thread; with 2 a second one reconstructs
+    /// intra pictures and filters.
     pub threads: usize,
     /// Instructions to use.
     pub simd: SimdLevel,

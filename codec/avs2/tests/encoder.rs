@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use avs2::encoder::{
-    AnimationEncoder, BlockWeights, Encoded, EncoderOptions, PictureInput, SEQUENCE_END, ToolSet,
-    encode_intra_picture,
+    AnimationEncoder, BlockWeights, DrawnRegions, Encoded, EncoderOptions, PictureInput, SEQUENCE_END,
+    ToolSet, encode_intra_picture,
 };
 use avs2::{Decoder, DecoderOptions, Error, NeverCancel, Picture, SimdLevel};
 
@@ -309,6 +309,37 @@ fn errors_shrink_where_they_weigh_more() {
     };
     let (plain, uneven) = (errors(0.0), errors(6.0));
     assert!(uneven[0] < plain[0] && uneven[1] > plain[1], "{plain:?} {uneven:?}");
+}
+
+#[test]
+fn drawn_regions_are_coded_as_such() {
+    let planes = Planes::generate(200, 150, Content::Text, 3);
+    let [y, cb, cr] = &planes.planes;
+    let input = PictureInput::new(200, 150, [y, cb, cr]).unwrap();
+    for (effort, tools) in [(2, ToolSet::Full), (5, ToolSet::Genuine), (5, ToolSet::Full), (7, ToolSet::Full)]
+    {
+        let options = options(30, effort, tools);
+        let plain = planes.encode(&options).to_stream();
+        for (drawn, mostly) in [(12, true), (2, false)] {
+            let regions = DrawnRegions::new(200, (0..12).map(|i| i < drawn).collect(), mostly).unwrap();
+            let input = input.with_drawn_regions(&regions);
+            let encode = |options: &EncoderOptions| {
+                encode_intra_picture(&input, options, &NeverCancel, &|_, _| {}).unwrap()
+            };
+            let encoded = encode(&options);
+            let what = format!("effort {effort} {tools:?}, {drawn} regions");
+            assert_same(&decode(&encoded.to_stream())[0], &encoded, &what);
+            assert_ne!(encoded.to_stream(), plain, "{what}");
+            for other in [
+                EncoderOptions { threads: 3, ..options.clone() },
+                EncoderOptions { simd: SimdLevel::Scalar, ..options.clone() },
+            ] {
+                assert!(encode(&other).to_stream() == encoded.to_stream(), "{what}");
+            }
+            let squared = EncoderOptions { perceptual: 0.0, ..options.clone() };
+            assert!(encode(&squared).to_stream() == planes.encode(&squared).to_stream(), "{what}");
+        }
+    }
 }
 
 #[test]

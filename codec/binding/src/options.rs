@@ -84,8 +84,10 @@ pub fn options(limits_given: Option<&Bound<'_, Limits>>, threads: usize, simd: &
         "auto" => SimdLevel::Auto,
         "scalar" => SimdLevel::Scalar,
         "avx2" => SimdLevel::Avx2,
+        "neon" => SimdLevel::Neon,
         other => {
-            let message = format!("simd is {other:?}, allowed are \"auto\", \"scalar\" and \"avx2\"");
+            let allowed = "\"auto\", \"scalar\", \"avx2\" and \"neon\"";
+            let message = format!("simd is {other:?}, allowed are {allowed}");
             return Err(PyValueError::new_err(message));
         }
     };

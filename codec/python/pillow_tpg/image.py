@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Frame", "Samples", "SimdLevel", "TpgImage", "decode", "decode_frames", "info"]
 
 Samples: TypeAlias = npt.NDArray[np.uint8]
-SimdLevel: TypeAlias = Literal["auto", "scalar", "avx2"]
+SimdLevel: TypeAlias = Literal["auto", "scalar", "avx2", "neon"]
 
 
 class Frame:

@@ -32,6 +32,8 @@ _log = logging.getLogger("openmogr.api")
 
 # What every 503 asks a client to wait before it tries again, in seconds.
 _RETRY_AFTER = b"5"
+# Who wants a request to be part of a trace says so in these.
+_PARENTS = (b"traceparent", b"tracestate", b"baggage")
 
 
 def _our_fault(error: Exception) -> CosError:
@@ -52,6 +54,22 @@ class CosApi:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
+        if (tracing := self._services.tracing) is None:
+            await self._serve(scope, receive, send)
+            return
+        parents = {
+            name.decode("ascii"): value.decode("latin-1")
+            for name, value in scope["headers"]
+            if name in _PARENTS
+        }
+        with tracing.request(scope["method"], scope["path"], parents) as tell:
+            seen = await self._serve(scope, receive, send)
+            told = {"http.response.status_code": seen.status, "http.response.body.size": seen.sent}
+            tell(
+                {**told, "openmogr.operation": seen.operation, "openmogr.request_id": REQUEST_ID.get() or ""}
+            )
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> Seen:
         started = time.perf_counter()
         request_id = self._ids.request_id()
         # The task is this request's own, and what it starts inherits the id.
@@ -67,17 +85,17 @@ class CosApi:
                 await response.close()
             observer = self._services.observer
             peer = scope["client"][0] if scope.get("client") else "-"
-            observer.answered(
-                Seen(
-                    method=scope["method"],
-                    path=scope["path"],
-                    operation="none" if request is None else request.operation,
-                    status=response.status,
-                    seconds=time.perf_counter() - started,
-                    sent=sent,
-                    client=peer if request is None else observer.client(peer, request.headers),
-                )
+            seen = Seen(
+                method=scope["method"],
+                path=scope["path"],
+                operation="none" if request is None else request.operation,
+                status=response.status,
+                seconds=time.perf_counter() - started,
+                sent=sent,
+                client=peer if request is None else observer.client(peer, request.headers),
             )
+            observer.answered(seen)
+        return seen
 
     async def _response(
         self, scope: Scope, receive: Receive, request_id: str

@@ -72,6 +72,8 @@ async def _stored_object(services: Services, request: Request, overrides: Sequen
 
     async def stored() -> Body:
         await reader.verify()
+        if rate is None and (data := reader.at_hand) is not None:
+            return Body(len(data), data)
         return Body(reader.info.size, partial(object_chunks, reader, rate=rate), close=reader.aclose)
 
     try:
@@ -118,8 +120,8 @@ async def put_object(services: Services, request: Request) -> Response:
         return await process_upload(services, request, attributes)
     forbid = forbids_overwrite(request)
     async with services.storage.stage() as staged:
-        digest = await receive_into(services, request, staged)
-        await services.storage.commit(
+        await receive_into(services, request, staged)
+        (info,) = await services.storage.commit(
             [
                 Write(
                     request.bucket,
@@ -131,7 +133,7 @@ async def put_object(services: Services, request: Request) -> Response:
                 )
             ]
         )
-    headers = [(b"etag", quoted(digest.etag).encode()), (b"x-cos-hash-crc64ecma", b"%d" % digest.crc64)]
+    headers = [(b"etag", quoted(info.etag).encode()), (b"x-cos-hash-crc64ecma", b"%d" % info.crc64)]
     return Response(200, headers)
 
 

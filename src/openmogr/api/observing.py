@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from openmogr.api.settings import ServerSettings
-from openmogr.image import Result
 from openmogr.observe import Metrics
 from openmogr.results import StoreStatistics
 
@@ -49,6 +48,9 @@ class Observer:
         self._trusted = [ipaddress.ip_network(text, strict=False) for text in settings.trusted_proxies]
         self._is_trusted = lru_cache(maxsize=1024)(self._in_trusted_network)
         self._kept: StoreStatistics | None = None
+        # Their values are few by construction, and looking them up again each time costs more than counting.
+        self._counter = lru_cache(maxsize=1024)(metrics.requests.labels)
+        self._timer = lru_cache(maxsize=256)(metrics.seconds.labels)
         metrics.watch(
             "openmogr_results_kept", "Results that are remembered.", lambda: self._of_kept("entries")
         )
@@ -59,8 +61,8 @@ class Observer:
     def answered(self, seen: Seen) -> None:
         """A request ended."""
         method = seen.method if seen.method in _METHODS else "other"
-        self.metrics.requests.labels(method, seen.operation, str(seen.status)).inc()
-        self.metrics.seconds.labels(seen.operation).observe(seen.seconds)
+        self._counter(method, seen.operation, str(seen.status)).inc()
+        self._timer(seen.operation).observe(seen.seconds)
         if self._logs:
             fields = {
                 "method": seen.method,
@@ -77,12 +79,18 @@ class Observer:
         """A result was wanted: ``hit``, ``miss`` or ``joined``."""
         self.metrics.results.labels(outcome).inc()
 
-    def made(self, source_bytes: int, results: Sequence[Result], seconds: float) -> None:
-        """Image work ended well."""
+    def made(self, source_bytes: int, results: Sequence[tuple[str, int]], seconds: float) -> None:
+        """Image work ended well.
+
+        Args:
+            source_bytes: of the source.
+            results: format and bytes of each.
+            seconds: that it took.
+        """
         self.metrics.image_bytes.labels("in", "any").inc(source_bytes)
-        for result in results:
-            self.metrics.image_bytes.labels("out", result.format.lower()).inc(len(result.data))
-        formats = {result.format.lower() for result in results}
+        for name, size in results:
+            self.metrics.image_bytes.labels("out", name.lower()).inc(size)
+        formats = {name.lower() for name, _ in results}
         name = formats.pop() if len(formats) == 1 else "several" if formats else "info"
         self.metrics.encode_seconds.labels(name).observe(seconds)
 

@@ -6,7 +6,6 @@ original and results are committed together.
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -52,6 +51,9 @@ __all__ = [
     "store_and_process",
 ]
 
+# Bytes of a result that are in memory on their way into the storage.
+_COPIED = 1024 * 1024
+
 
 @dataclass(frozen=True)
 class Processed:
@@ -75,7 +77,8 @@ async def process_upload(services: Services, request: Request, attributes: Objec
     """PUT Object with ``Pic-Operations``."""
     operations = await checked_operations(services, request)
     async with services.storage.stage() as staged:
-        digest = await receive_into(services, request, staged)
+        await receive_into(services, request, staged)
+        digest = await staged.finish()
         document, notes = await store_and_process(services, request, operations, attributes, (staged, digest))
     headers = [(b"etag", quoted(digest.etag).encode()), (b"x-cos-hash-crc64ecma", b"%d" % digest.crc64)]
     return Response(200, headers) if document is None else xml_response(document, *headers, *notes)
@@ -257,7 +260,7 @@ async def _writes(
             content, content_type = given.content, given.attributes.headers.content_type
             if made.result is not None and not made.result.is_original:
                 staged = await stack.enter_async_context(services.storage.stage())
-                await staged.write(_bytes(made, made.result))
+                await _copy(made, made.result, staged)
                 content, content_type = staged, made.result.content_type
             attributes = ObjectAttributes(
                 headers=ObjectHeaders(content_type=content_type),
@@ -267,9 +270,13 @@ async def _writes(
         yield writes
 
 
-def _bytes(made: Made, result: Result) -> bytes:
-    # A file has just been read to be checked: it comes from the page cache.
-    return result.data if made.file is None else os.pread(made.file.fileno(), made.size, 0)
+async def _copy(made: Made, result: Result, staged: Staged) -> None:
+    if made.file is None:
+        await staged.write(result.data)
+        return
+    # A file has just been written, or read to be checked: it comes from the page cache.
+    for start in range(0, made.size, _COPIED):
+        await staged.write(made.file.read(start, min(start + _COPIED, made.size)))
 
 
 def _upload_result(request: Request, outcome: Processed) -> Node:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from typing import BinaryIO
 
 from openmogr.api.access import open_readable
 from openmogr.api.answer import Body, Described, answer
@@ -26,6 +24,7 @@ from openmogr.api.xml import quoted
 from openmogr.errors import CosError, ImageTooLarge, InternalError
 from openmogr.image import Pipeline, Result, Slimming, expand_styles, names_a_style, parse_operation
 from openmogr.storage.interface import ObjectInfo, ObjectReader
+from openmogr.workers import HeldBytes
 
 __all__ = ["SLIM_FLAG", "error_number", "memory_headers", "processed_object", "result_headers", "too_large"]
 
@@ -94,6 +93,7 @@ async def processed_object(
     reader = await open_readable(services, request)
     source = OpenSource.of(reader)
     further = FurtherSources(services, request)
+    plan = None
     kept = False  # whether the answer reads from the reader
     try:
         info = reader.info
@@ -120,19 +120,25 @@ async def processed_object(
             return await _body(made, headers)
 
         headers = _headers(services, info, etag, varies=plan.varies or negotiated)
-        try:
-            return await answer(request, Described(etag, info.last_modified, headers), produce, overrides)
-        finally:
-            if plan.made is not None:
-                _close(plan.made)
+        told = Described(etag, info.last_modified, headers)
+        return _validated(services, await answer(request, told, produce, overrides))
     except BaseException:
         kept = False
         raise
     finally:
+        if plan is not None and plan.made is not None:
+            _close(plan.made)
         await further.aclose()
         await source.aclose()
         if not kept:
             await reader.aclose()
+
+
+def _validated(services: Services, response: Response) -> Response:
+    if response.status == 304 and services.results.remembers:
+        # The source is what it was: whoever keeps the result may count its age from now on.
+        response.headers.append((b"age", b"0"))
+    return response
 
 
 @dataclass
@@ -235,6 +241,9 @@ def _notes(services: Services, made: Made) -> list[Header]:
     headers: list[Header] = []
     if made.result is not None:
         headers += result_headers(made.result)
+    if made.age is not None:
+        # RFC 9111 section 5.1: nobody made it for this request.
+        headers.append((b"age", b"%d" % made.age))
     return [*headers, *memory_headers(services, [made])]
 
 
@@ -245,7 +254,6 @@ def memory_headers(services: Services, made: Sequence[Made]) -> list[Header]:
     ages = [item.age for item in made if item.age is not None]
     if len(ages) < len(made):
         return [(b"x-openmogr-cache", b"miss")]
-    # Not Age: a result stays right for as long as its source, and Age would take from max-age.
     return [(b"x-openmogr-cache", b"hit"), (b"x-openmogr-age", b"%d" % min(ages))]
 
 
@@ -262,22 +270,23 @@ async def _body(made: Made, headers: Sequence[Header]) -> Body:
     headers = [(b"content-type", made.result.content_type.encode()), *headers]
     if made.file is None:
         return Body(made.size, made.result.data, headers)
+    file = made.file
+
+    async def close() -> None:
+        file.close()
+
     if made.size > _IN_ONE_PIECE:
-        file = made.file
-
-        async def close() -> None:
-            file.close()
-
         return Body(made.size, partial(_file_chunks, file), headers, close)
-    with made.file as short:
-        return Body(made.size, os.pread(short.fileno(), made.size, 0), headers)
+    try:
+        return Body(made.size, file.read(), headers)
+    finally:
+        file.close()
 
 
-async def _file_chunks(file: BinaryIO, start: int, stop: int) -> AsyncGenerator[bytes]:
-    # Of a file that has just been read to be checked: it comes from the page cache.
-    while start < stop:
-        chunk = os.pread(file.fileno(), min(_IN_ONE_PIECE, stop - start), start)
-        if not chunk:
-            raise InternalError(detail=f"a remembered result ends {stop - start} bytes early")
-        start += len(chunk)
-        yield chunk
+async def _file_chunks(file: HeldBytes, start: int, stop: int) -> AsyncGenerator[bytes]:
+    # Of a file that has just been written, or read to be checked: it comes from the page cache.
+    for position in range(start, stop, _IN_ONE_PIECE):
+        try:
+            yield file.read(position, min(position + _IN_ONE_PIECE, stop))
+        except OSError as error:
+            raise InternalError(detail=f"a result cannot be read: {error}") from error

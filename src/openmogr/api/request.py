@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from urllib.parse import quote, unquote_to_bytes
 
 from openmogr.api.errors import IncompleteBody, InvalidRequest, InvalidURI, MissingRequestBody, XMLSizeLimit
@@ -68,7 +67,7 @@ class Request:
         """``host/path``, as errors show it."""
         return self.host_text + self.path
 
-    @cached_property
+    @property
     def signature_input(self) -> SignedRequest:
         """What a signature covers."""
         short = None

@@ -9,18 +9,19 @@ import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
 from pydantic import TypeAdapter, ValidationError
 
 from openmogr.api.coalesce import Coalescer, Flight
 from openmogr.api.observing import Observer
 from openmogr.api.sources import OpenSource
-from openmogr.engine import ImagePool
+from openmogr.engine import ImagePool, Request, SourceDamaged
 from openmogr.errors import CosError, SlowDown
 from openmogr.image import ImageInfo, ImageSettings, Pipeline, Result
 from openmogr.results import Recent, ResultStore, StoreStatistics, result_key
 from openmogr.storage import StorageUnusable
+from openmogr.workers import HeldBytes
 
 __all__ = ["Made", "Results", "Work", "settings_of_results"]
 
@@ -71,15 +72,19 @@ class Made:
 
     Attributes:
         result: without its ``data`` where there is a file.
-        file: the bytes of a remembered result, where they are many; whoever gets it closes it.
+        file: the bytes where they are many; whoever gets it closes it.
         age: seconds since it was made; None if that was for this very request.
     """
 
     result: Result | None = None
     info: ImageInfo | None = None
-    file: BinaryIO | None = None
+    file: HeldBytes | None = None
     size: int = 0
     age: int | None = None
+
+    def share(self) -> Made:
+        """The same for somebody else, who closes it too."""
+        return self if self.file is None else replace(self, file=self.file.share())
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +210,7 @@ class Results:
             return None
         self._observer.looked_up("hit")
         if entry.size > _RECENT_VALUE:
-            return _made(head, entry.file, entry.size)
+            return _made(head, HeldBytes(entry.file, 0, entry.size), entry.size)
         with entry.file as file:
             # It has just been read to be checked: it comes from the page cache.
             data = os.pread(file.fileno(), entry.size, 0)
@@ -239,7 +244,7 @@ class Results:
         keys = [(name, work.is_owner) for name in wanted]
         flight = self._flights.start(keys, lambda: self._make(work, names, wanted))
         values = await flight.wait()
-        return {name: values[name, work.is_owner] for name in wanted}
+        return {name: values[name, work.is_owner].share() for name in wanted}
 
     async def _make(self, work: Work, names: Sequence[str], wanted: Sequence[str]) -> Mapping[Hashable, Made]:
         chosen = {
@@ -249,37 +254,53 @@ class Results:
         source = await work.source.get()
         wanted_names = {name for pipeline in chosen.values() for name in pipeline.further_sources}
         further = {name: await work.further[name].get() for name in sorted(wanted_names)}
+        sources = [work.source, *(work.further[name] for name in further)]
         started = time.perf_counter()
         try:
-            outcome = await self._pool.run(
-                list(chosen.values()), source, further, info=info_name is not None, is_owner=work.is_owner
+            done = await self._pool.make(
+                Request(
+                    list(chosen.values()),
+                    info_name is not None,
+                    source.name,
+                    anonymous=not work.is_owner,
+                    further=tuple(further),
+                    crc64s=tuple(one.crc64_to_check for one in sources),
+                ),
+                [source, *further.values()],
             )
         except SlowDown:
             self._observer.refused("busy")
             raise
-        self._observer.made(work.source.size, outcome.results, time.perf_counter() - started)
+        except SourceDamaged as error:
+            raise await sources[error.number].damaged() from error
+        made = [
+            Made(result, file=file, size=len(result.data) if file is None else file.size)
+            for result, file in zip(done.outcome.results, done.files, strict=True)
+        ]
+        sizes = [(item.result.format, item.size) for item in made if item.result is not None]
+        self._observer.made(work.source.size, sizes, time.perf_counter() - started)
         values: dict[Hashable, Made] = {}
-        for (name, pipeline), result in zip(chosen.items(), outcome.results, strict=True):
-            values[name, work.is_owner] = Made(result, size=len(result.data))
+        for (name, pipeline), item in zip(chosen.items(), made, strict=True):
+            values[name, work.is_owner] = item
             # With ignore-error the source may stand for a failure that passes.
-            if not (result.is_original and pipeline.ignore_error):
-                await self._remember(name, result)
+            if item.result is not None and not (item.result.is_original and pipeline.ignore_error):
+                await self._remember(name, item.result, item.file)
         if info_name is not None:
-            values[info_name, work.is_owner] = Made(info=outcome.info)
-            await self._put(info_name, _Head(int(time.time()), info=outcome.info), b"")
+            values[info_name, work.is_owner] = Made(info=done.outcome.info)
+            await self._put(info_name, _Head(int(time.time()), info=done.outcome.info), b"")
         return values
 
-    async def _remember(self, name: str, result: Result) -> None:
+    async def _remember(self, name: str, result: Result, file: HeldBytes | None) -> None:
         # An unchanged source lies in the storage already.
-        content = b"" if result.is_original else result.data
+        content = b"" if result.is_original else file or result.data
         await self._put(name, _Head(int(time.time()), replace(result, data=b"")), content)
 
-    async def _put(self, name: str, head: _Head, content: bytes) -> None:
+    async def _put(self, name: str, head: _Head, content: bytes | HeldBytes) -> None:
         if self._store is not None:
             await self._store.put(name, _HEAD.dump_json(head), content)
 
 
-def _made(head: _Head, file: BinaryIO | None, size: int) -> Made:
+def _made(head: _Head, file: HeldBytes | None, size: int) -> Made:
     if file is None and head.result is not None:
         size = len(head.result.data)
     return Made(head.result, head.info, file, size, max(0, int(time.time()) - head.made))
@@ -288,7 +309,7 @@ def _made(head: _Head, file: BinaryIO | None, size: int) -> Made:
 async def _joined(flight: Flight[Made], key: Hashable) -> Made | None:
     """What somebody else's work gives; None where its failure is not certainly that of this key."""
     try:
-        return (await flight.wait())[key]
+        return (await flight.wait())[key].share()
     except CosError:
         if flight.keys == (key,):
             raise

@@ -14,6 +14,7 @@ from openmogr.api.settings import ServerSettings
 from openmogr.auth import Verifier
 from openmogr.engine import ImagePool
 from openmogr.image import ImageSettings
+from openmogr.observe import Tracing
 from openmogr.storage import Storage
 
 __all__ = ["Phase", "Services"]
@@ -35,6 +36,7 @@ class Services:
         max_object_bytes: longest body of one upload; refused by its ``Content-Length`` before it is received.
         results: of image work, each made once.
         result_cache_control: for processed answers whose object has none.
+        tracing: where ``OTEL_*`` variables ask for it.
     """
 
     storage: Storage
@@ -48,5 +50,6 @@ class Services:
     results: Results
     result_cache_control: str
     observer: Observer
+    tracing: Tracing | None
     phase: Phase
     jobs: JobDesk

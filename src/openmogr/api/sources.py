@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
+from openmogr.errors import CosError, InternalError
 from openmogr.image import Source
 from openmogr.storage.interface import ObjectReader, Staged
 
@@ -40,6 +41,8 @@ class OpenSource:
         self._source: Source | None = None
         self._spooled: IO[bytes] | None = None
         self._making = asyncio.Lock()
+        # What whoever reads the source has to find; None where it was checked, or need not be.
+        self.crc64_to_check: int | None = None
 
     @classmethod
     def of(cls, reader: ObjectReader) -> OpenSource:
@@ -54,10 +57,29 @@ class OpenSource:
         async with self._making:
             if self._source is None:
                 # What is made of damaged bytes would be remembered as if it were right.
-                if self._reader is not None:
+                if self._reader is not None and not self._lies_in_a_file(self._reader):
                     await self._reader.verify(whole=True)
                 self._source = await self._make()
             return self._source
+
+    def _lies_in_a_file(self, reader: ObjectReader) -> bool:
+        """Whether the bytes can be checked by who reads them anyway."""
+        try:
+            if self.size and reader.path is not None:
+                self.crc64_to_check = reader.crc64_to_check()
+                return True
+        except OSError:  # of which checking says more
+            pass
+        return False
+
+    async def damaged(self) -> CosError:
+        """What is to be said where other bytes were read; also for the log."""
+        assert self._reader is not None
+        try:
+            await self._reader.verify(whole=True)
+        except CosError as error:
+            return error
+        return InternalError(detail=f"{self._name} was read otherwise once than another time")
 
     async def aclose(self) -> None:
         """Remove what was copied."""

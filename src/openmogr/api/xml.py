@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TypeAlias
@@ -15,8 +16,11 @@ from openmogr.api.errors import MalformedXML
 
 __all__ = [
     "Node",
+    "Rendered",
     "child_text",
     "children",
+    "escaped",
+    "fragment",
     "iso_millis",
     "iso_seconds",
     "parse",
@@ -25,9 +29,15 @@ __all__ = [
     "url_encode",
 ]
 
-# An element: its name and its text or children. A child with the value None is left out.
-Node: TypeAlias = "tuple[str, str | int | Sequence[Node] | None]"
 
+class Rendered(str):
+    """Elements as they stand in the document."""
+
+
+# An element: its name and its text or children. A child with the value None is left out.
+Node: TypeAlias = "tuple[str, str | int | Sequence[Node] | None] | Rendered"
+
+_SPECIAL = re.compile('[&<>"\\r]')
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;"})
 
 
@@ -38,12 +48,27 @@ def render(node: Node) -> bytes:
     return "".join(pieces).encode("utf-8", "replace")
 
 
+def fragment(node: Node) -> Rendered:
+    """An element to be put into others."""
+    pieces: list[str] = []
+    _render(node, pieces)
+    return Rendered("".join(pieces))
+
+
+def escaped(text: str) -> str:
+    """Text as it stands between tags."""
+    return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
+
+
 def _render(node: Node, pieces: list[str]) -> None:
+    if isinstance(node, Rendered):
+        pieces.append(node)
+        return
     name, value = node
     if value is None:
         return
     if isinstance(value, (str, int)):
-        text = str(value).translate(_ESCAPES)
+        text = escaped(str(value))
         pieces.append(f"<{name}>{text}</{name.partition(' ')[0]}>" if text else f"<{name}/>")
         return
     if not value:
@@ -96,7 +121,7 @@ def url_encode(text: str) -> str:
 
 def iso_millis(moment: datetime) -> str:
     """``2026-01-10T03:37:30.000Z``, the form of listings."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def iso_seconds(moment: datetime) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import quote
 
 __all__ = ["encode", "http_string", "join_pairs", "sign", "sign_policy"]
@@ -39,6 +40,8 @@ def sign_policy(secret_key: str, key_time: str, policy: bytes) -> str:
     return _hmac(_sign_key(secret_key, key_time), digest.encode())
 
 
+# A client signs many requests with one time; presigned URLs come again and again.
+@lru_cache(maxsize=1024)
 def _sign_key(secret_key: str, key_time: str) -> str:
     return _hmac(secret_key, key_time.encode())
 

@@ -227,6 +227,8 @@ def _spellings(name: str) -> Iterator[str]:
 
 def _check_single(items: Sequence[str], names: tuple[str, ...]) -> None:
     """Go signs every value of a repeated parameter, Python the last one; handlers read one. So: one."""
+    if not names:
+        return
     counts: Counter[str] = Counter()
     for item in items:
         counts.update({_split_item(item)[0], _whole_item(item)})

@@ -63,7 +63,7 @@ def serve(host: str | None, port: int | None, data: Path | None, config: Path | 
 
 def _run(settings: Settings, config: Path | None, *, demo: bool) -> None:
     from openmogr.app import create_app
-    from openmogr.observe import configure_logging
+    from openmogr.observe import TracingUnusable, configure_logging
     from openmogr.server import make_server
 
     configure_logging(settings.log)
@@ -74,7 +74,10 @@ def _run(settings: Settings, config: Path | None, *, demo: bool) -> None:
         port: int = listener.getsockname()[1]
         sign = _sign_command(settings, config) if demo else None
         greet = _greeting(settings, credentials, port, sign)
-        app = create_app(settings, credentials=credentials, on_start=greet)
+        try:
+            app = create_app(settings, credentials=credentials, on_start=greet)
+        except TracingUnusable as error:
+            _give_up(str(error))
         operate = _listen(*settings.server.operate_place) if settings.server.operate_address else None
         server = make_server(app, settings.server, operate)
         server.run(sockets=[listener])

@@ -3,6 +3,8 @@
 It puts rooms together that do not know each other: ``image`` says what to do, ``workers`` where it is done.
 """
 
-from openmogr.engine.pool import ImagePool
+from openmogr.engine.errors import SourceDamaged
+from openmogr.engine.pool import Done, ImagePool
+from openmogr.engine.worker import Request
 
-__all__ = ["ImagePool"]
+__all__ = ["Done", "ImagePool", "Request", "SourceDamaged"]

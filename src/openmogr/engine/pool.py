@@ -8,8 +8,9 @@ import os
 import sys
 import sysconfig
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,10 +18,14 @@ from openmogr.engine.worker import Request, pack_request, unpack_answer
 from openmogr.errors import CosError, ImageResolutionExceed, InternalError, SlowDown
 from openmogr.image import ImageInfo, ImageSettings, Outcome, Pipeline, Result, Source
 from openmogr.image.formats.registry import CONTAINERS
+from openmogr.observe import Tell, untraced
 from openmogr.workers import (
     Admission,
     Busy,
+    HeldBytes,
     NeverFits,
+    Reply,
+    ReplyLost,
     WorkerError,
     WorkerLimits,
     WorkerPool,
@@ -28,13 +33,28 @@ from openmogr.workers import (
 )
 from openmogr.workers.protocol import spool_file
 
-__all__ = ["ImagePool"]
+__all__ = ["Done", "ImagePool"]
 
 Further: TypeAlias = Mapping[str, Source]
 _NONE: Further = {}
 
 # As docs/spec/api/errors.md#5 numbers them: too much at a time, too large for this server, our own fault.
+# Longer results stay in the file that their worker wrote: many slow readers of them take no memory.
+_IN_ONE_PIECE = 256 * 1024
 _BUSY, _TOO_LARGE, _FAULT = -164, -447, -901
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a worker made.
+
+    Attributes:
+        outcome: the results in order, without ``data`` where it is the source's or lies in a file.
+        files: the data of long results, None for others; whoever gets them closes them.
+    """
+
+    outcome: Outcome
+    files: Sequence[HeldBytes | None]
 
 
 class ImagePool:
@@ -47,12 +67,19 @@ class ImagePool:
         settings: of image processing.
         spool: folder for results on their way that are not small; None: the system's.
         task: what workers run.
+        span: what waiting and working are traced by.
     """
 
     def __init__(
-        self, settings: ImageSettings, spool: Path | None = None, task: str = "openmogr.engine.worker:make"
+        self,
+        settings: ImageSettings,
+        spool: Path | None = None,
+        task: str = "openmogr.engine.worker:make",
+        span: Callable[[str], AbstractContextManager[Tell]] = untraced,
     ) -> None:
         self.settings = settings
+        self._spool = spool
+        self._span = span
         limits = WorkerLimits(
             count=settings.workers,
             # An estimate that is too low costs the job, not the machine.
@@ -68,6 +95,8 @@ class ImagePool:
 
     async def start(self) -> None:
         """Start the workers. Raises ``WorkerError`` if they cannot."""
+        if self._spool is not None:
+            self._spool.mkdir(mode=0o700, parents=True, exist_ok=True)
         await self.workers.start()
 
     async def close(self) -> None:
@@ -104,33 +133,67 @@ class ImagePool:
             info: tell what the source is, too.
             is_owner: by somebody whose key is known; the limits are lower for others.
 
+        Raises: as :meth:`make`.
+        """
+        request = Request(tuple(pipelines), info, source.name, anonymous=not is_owner, further=tuple(further))
+        done = await self.make(request, [source, *further.values()])
+        results = []
+        for result, file in zip(done.outcome.results, done.files, strict=True):
+            if file is not None:
+                result = replace(result, data=await asyncio.to_thread(file.read))
+                file.close()
+            elif result.is_original and source.size <= self.settings.max_input_bytes:
+                result = replace(result, data=await asyncio.to_thread(source.read))
+            results.append(result)
+        return Outcome(results, done.outcome.info)
+
+    async def make(self, request: Request, sources: Sequence[Source]) -> Done:
+        """The same, with long results left in files.
+
+        Args:
+            request: what to make, and of what.
+            sources: the source, and then what ``request.further`` names.
+
         Raises:
+            SourceDamaged: a source has another CRC-64 than the request says.
             SlowDown: there was no worker, or not enough memory, within the patience.
             ImageResolutionExceed: it can never be done within the memory or the time of this server.
             InternalError: the worker ended.
             CosError: what the processor raises.
         """
-        names = tuple(further)
-        request = pack_request(
-            Request(tuple(pipelines), info, source.name, anonymous=not is_owner, further=names)
-        )
         since = time.monotonic()
         try:
             async with AsyncExitStack() as held:
-                await held.enter_async_context(self.places.admit(0))
-                inputs = [await held.enter_async_context(_opened(one)) for one in (source, *further.values())]
-                reply = await self.workers.run(
-                    request, inputs, seconds=self.settings.deadline, admit=self.memory.admit
-                )
-            try:
-                body = reply.read() if reply.file is None else await asyncio.to_thread(reply.read)
-                return unpack_answer(reply.head, body)
-            finally:
-                reply.close()
+                with self._span("queue"):
+                    await held.enter_async_context(self.places.admit(0))
+                inputs = [await held.enter_async_context(_opened(source)) for source in sources]
+                with self._span("worker") as tell:
+                    reply = await self.workers.run(
+                        pack_request(request), inputs, seconds=self.settings.deadline, admit=self.memory.admit
+                    )
+                    tell({"openmogr.result_bytes": reply.size, "openmogr.peak_bytes": reply.peak})
+            with reply:
+                return _done(reply)
         except CosError:
             raise
         except (Busy, NeverFits, WorkerError, ValueError, OSError) as error:
             raise _told(error, self.settings, time.monotonic() - since) from error
+
+
+def _done(reply: Reply) -> Done:
+    outcome, sizes = unpack_answer(reply.head, reply.size)
+    results, files, start = [], [], 0
+    for result, size in zip(outcome.results, sizes, strict=True):
+        held = None
+        if size > _IN_ONE_PIECE:
+            held = reply.part(start, size)
+        elif size:
+            # The worker has just written it: it comes from the page cache.
+            result = replace(result, data=reply.read(start, start + size))
+        results.append(result)
+        files.append(held)
+        start += size
+    return Done(Outcome(results, outcome.info), files)
 
 
 def _told(error: Exception, settings: ImageSettings, waited: float) -> CosError:
@@ -147,6 +210,10 @@ def _told(error: Exception, settings: ImageSettings, waited: float) -> CosError:
         return ImageResolutionExceed(
             f"Processing the image takes longer than {settings.deadline:g} s, which is the limit.",
             number=_TOO_LARGE,
+        )
+    if isinstance(error, ReplyLost):
+        return SlowDown(
+            "The server is short of space for results. Please try again.", detail=str(error), number=_BUSY
         )
     if isinstance(error, WorkerError):
         return InternalError(

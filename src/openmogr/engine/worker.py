@@ -14,10 +14,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from fastcrc import crc64 as _crc64_of
 from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
 from openmogr import errors
+from openmogr.engine.errors import SourceDamaged
 from openmogr.errors import CosError, InternalError
 from openmogr.image.errors import out_of_memory
 from openmogr.image.formats.registry import CONTAINERS
@@ -35,6 +37,7 @@ _PRELOADED = ("numpy", "numpy.ma", "openmogr_pixels", "PIL.ImageCms")
 
 # Sources of up to so many bytes are read before memory was asked for.
 _IN_MEMORY = 8 << 20
+_CRC_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class Request:
         name: of the source, for messages.
         further: the names of what further inputs hold, in order.
         anonymous: the lower limits hold.
+        crc64s: those of the source and of what is read besides, which are checked before anything is made of them;
+            None for what was checked, and nothing where all was.
     """
 
     pipelines: Sequence[Pipeline]
@@ -54,6 +59,7 @@ class Request:
     name: str
     anonymous: bool
     further: Sequence[str] = ()
+    crc64s: Sequence[int | None] = ()
 
 
 def pack_request(request: Request) -> bytes:
@@ -97,9 +103,14 @@ def make(settings: object) -> Handler:
         request = pickle.loads(job.request)  # noqa: S301 - from the server, over a socket that only it has
         assert isinstance(request, Request)
         source = _source(job.inputs[0], request.name)
-        # Read when memory was asked for.
-        inputs = zip(request.further, job.inputs[1:], strict=True)
-        further = {name: Source(descriptor=descriptor, name=name) for name, descriptor in inputs}
+        # Further ones are read when memory was asked for.
+        further = {
+            name: Source(descriptor=descriptor, name=name)
+            for name, descriptor in zip(request.further, job.inputs[1:], strict=True)
+        }
+        for number, (one, crc64) in enumerate(zip((source, *further.values()), request.crc64s, strict=False)):
+            if crc64 is not None and _crc64(one) != crc64:
+                return Answer(json.dumps({"damaged": number}).encode())
         processor = anonymous if request.anonymous else owners
         try:
             outcome = processor.run(request.pipelines, source, further, info=request.info, gate=_Gate(job))
@@ -111,7 +122,7 @@ def make(settings: object) -> Handler:
             return Answer(_error_head(out_of_memory("a worker")))
         except Exception as error:
             return Answer(_error_head(InternalError(detail=f"{type(error).__name__}: {error}", number=-901)))
-        return Answer(_head(outcome), b"".join(result.data for result in outcome.results))
+        return Answer(_head(outcome), b"".join(map(_data, outcome.results)))
 
     return handle
 
@@ -131,9 +142,26 @@ _ERRORS = {
 }
 
 
+def _crc64(source: Source) -> int:
+    crc64 = 0
+    with source.open() as stream:
+        while chunk := stream.read(_CRC_CHUNK):
+            crc64 = _crc64_of.xz(chunk, crc64)
+    return crc64
+
+
+def _data(result: Result) -> bytes:
+    # Who asks has the source.
+    return b"" if result.is_original else result.data
+
+
 def _head(outcome: Outcome) -> bytes:
     parts = [
-        {**_RESULT.dump_python(replace(result, data=b""), mode="json"), "data": "", "size": len(result.data)}
+        {
+            **_RESULT.dump_python(replace(result, data=b""), mode="json"),
+            "data": "",
+            "size": len(_data(result)),
+        }
         for result in outcome.results
     ]
     info = None if outcome.info is None else _INFO.dump_python(outcome.info, mode="json")
@@ -147,27 +175,26 @@ def _error_head(error: CosError) -> bytes:
     return json.dumps({"error": told}).encode()
 
 
-def unpack_answer(head: bytes, body: bytes) -> Outcome:
-    """What a worker answered.
+def unpack_answer(head: bytes, length: int) -> tuple[Outcome, list[int]]:
+    """What a worker answered: results without their data, and how long that of each is, in a body of ``length``.
 
     Raises:
         CosError: what it says went wrong.
+        SourceDamaged: the bytes of the source are others than it was told.
         ValueError: it is no answer.
     """
     try:
         told = json.loads(head)
+        if "damaged" in told:
+            raise SourceDamaged(int(told["damaged"]))
         if "error" in told:
             error = told["error"]
             raise _ERRORS[error["kind"]](error["message"], detail=error["detail"], number=error["number"])
-        results, start = [], 0
-        for part in told["results"]:
-            size = int(part.pop("size"))
-            result = _RESULT.validate_python(part)
-            results.append(replace(result, data=body[start : start + size]))
-            start += size
-        if start != len(body):
+        sizes = [int(part.pop("size")) for part in told["results"]]
+        if sum(sizes) != length or any(size < 0 for size in sizes):
             raise ValueError("the lengths of results do not agree")
+        results = [_RESULT.validate_python(part) for part in told["results"]]
         info = None if told["info"] is None else _INFO.validate_python(told["info"])
-        return Outcome(results, info)
+        return Outcome(results, info), sizes
     except (KeyError, TypeError, ValidationError) as error:
         raise ValueError(f"a worker's answer is not understood: {error}") from error

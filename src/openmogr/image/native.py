@@ -152,7 +152,8 @@ class LateImage(Image.Image):
     Args:
         raw: where the pixels are.
         turns: what is still to be done with them, in order.
-        finish: what is to be done then; it keeps mode and size.
+        finish: what is to be done then, with each pixel by itself; it keeps mode and size.
+        finished: all raw pixels with that done, as soon as somebody wanted it, for all images of the same pixels.
     """
 
     def __init__(
@@ -160,8 +161,10 @@ class LateImage(Image.Image):
         raw: Pixels | Undecoded,
         turns: Sequence[Image.Transpose] = (),
         finish: Callable[[Image.Image], Image.Image] | None = None,
+        finished: list[Image.Image] | None = None,
     ) -> None:
         super().__init__()
+        self._finished: list[Image.Image] = [] if finished is None else finished
         self._raw, self._turns, self._finish = raw, tuple(turns), finish
         self._mode = raw.mode
         self._size = _turned(raw.size, self._turns)
@@ -195,7 +198,17 @@ class LateImage(Image.Image):
 
     def again(self) -> LateImage:
         """An image of its own, of the same pixels."""
-        return LateImage(self._raw, self._turns, self._finish)
+        return LateImage(self._raw, self._turns, self._finish, self._finished)
+
+    def averaged(self, side: int) -> Image.Image:
+        """Pixels with the same mean, no more than ``side`` in each direction where there is much to do with each."""
+        if not self.late or self._finish is None or self._finished or self.mode not in ("L", "RGB"):
+            return self
+        width, height = self._raw.size
+        if max(width, height) <= side:
+            return self
+        small = self._unfinished().resize((min(width, side), min(height, side)), Image.Resampling.BOX)
+        return LateImage(small, (), self._finish)
 
     def crop(self, box: Window | None = None) -> Image.Image:
         if not self.late or box is None or min(box[:2]) < 0 or box[2] > self.width or box[3] > self.height:
@@ -208,7 +221,7 @@ class LateImage(Image.Image):
     def transpose(self, method: Image.Transpose) -> Image.Image:
         if not self.late:
             return super().transpose(method)
-        return LateImage(self._raw, (*self._turns, method), self._finish)
+        return LateImage(self._raw, (*self._turns, method), self._finish, self._finished)
 
     def scaled(self, size: Size, resample: Image.Resampling, window: Window) -> Image.Image:
         """As the function of this name."""
@@ -223,10 +236,18 @@ class LateImage(Image.Image):
         return LateImage(made, self._turns, self._finish)
 
     def _made(self) -> Image.Image:
-        image = self._raw.pillow() if isinstance(self._raw, Undecoded) else _in_pillow(self._raw)
+        if self._finish is None:
+            image = self._unfinished()
+        else:
+            if not self._finished:
+                self._finished.append(self._finish(self._unfinished()))
+            image = self._finished[0]
         for method in self._turns:
             image = image.transpose(method)
-        return image if self._finish is None else self._finish(image)
+        return image
+
+    def _unfinished(self) -> Image.Image:
+        return self._raw.pillow() if isinstance(self._raw, Undecoded) else _in_pillow(self._raw)
 
 
 def picture_of(image: Image.Image, *, cross: bool = False) -> Picture | None:

@@ -33,6 +33,7 @@ from openmogr.image.settings import ImageSettings
 from openmogr.image.slim import slimmed
 from openmogr.image.source.further import FurtherImages
 from openmogr.image.source.info import describe, execute_info
+from openmogr.image.source.kept import KeptFrames, kept_bytes
 from openmogr.image.source.metadata import NO_METADATA, Metadata, upright, upright_xmp
 from openmogr.image.source.open import Frame, OpenedImage, open_image, read_container
 from openmogr.image.steps.geometry import Placement, place
@@ -51,6 +52,9 @@ _SHORT_GIF_FRAMES = 30
 
 # What a job takes whatever it does, in bytes.
 _BASE_COST = 8 << 20
+
+# Frames of an animation that several pipelines want are kept where they take no more than this part of the memory.
+_KEPT_SHARE = 4
 
 # Browsers show GIF frames of 0 or 1 hundredths of a second for this long; elsewhere delays are meant.
 _BROWSER_DELAY = 100
@@ -132,7 +136,26 @@ class Processor:
                 opened = shared.opened(limit)
                 needs.append(needed(pipeline, opened, shared.source.size, self.settings, shared.further))
         # One after another: all results stay, and what decoding took is kept for the next.
-        gate.admit(max(needs) + sum(needs) // 4)
+        cost = max(needs) + sum(needs) // 4
+        gate.admit(cost + self._keep_frames(pipelines, shared, cost))
+
+    def _keep_frames(self, pipelines: Sequence[Pipeline], shared: _Shared, cost: int) -> int:
+        """Have an animation that several pipelines want decoded once, where the memory is there; its bytes."""
+        wanted = []
+        for pipeline in pipelines:
+            with suppress(Exception):
+                opened = shared.opened(_frame_limit(pipeline.encoding))
+                target = TARGETS[pipeline.encoding.format or opened.container.name]
+                if opened.animated and target.container.animated and not pipeline.failure:
+                    wanted.append(opened)
+        if len(wanted) < 2:
+            return 0
+        most = max(wanted, key=lambda opened: opened.frame_count)
+        size = kept_bytes(most)
+        if size > self.settings.memory // _KEPT_SHARE or cost + size > self.settings.memory:
+            return 0
+        shared.keep_frames(most)
+        return size
 
     def _execute(self, pipeline: Pipeline, shared: _Shared) -> Result:
         if pipeline.failure is not None:
@@ -199,7 +222,7 @@ class Processor:
             metadata=_metadata(pipeline, opened),
         )
         if opened.animated and target.container.animated:
-            result = self._animation(pipeline, opened, options, marks)
+            result = self._animation(pipeline, opened, options, marks, shared)
         else:
             result = self._still(pipeline, opened, options, marks)
         if len(result.data) > self.settings.max_output_bytes:
@@ -251,7 +274,12 @@ class Processor:
         return replace(result, losses=_losses(pipeline, opened, options, alpha, animated=False))
 
     def _animation(
-        self, pipeline: Pipeline, opened: OpenedImage, options: EncodeOptions, marks: Marks
+        self,
+        pipeline: Pipeline,
+        opened: OpenedImage,
+        options: EncodeOptions,
+        marks: Marks,
+        shared: _Shared,
     ) -> Result:
         size, orientation = (opened.width, opened.height), opened.orientation
         container = options.target.container
@@ -260,7 +288,7 @@ class Processor:
 
         def processed() -> Iterator[Frame]:
             nonlocal alpha
-            for frame in opened.frames():
+            for frame in shared.frames(opened):
                 start = Surface(frame.image, size, orientation, animated=True)
                 image = apply_steps(pipeline.steps, start, self.settings, marks).image
                 alpha = alpha or alpha_loss(image, container)
@@ -281,6 +309,7 @@ class _Shared:
         self.further = further
         self._settings = settings
         self._opened: dict[int | None, OpenedImage | CosError] = {}
+        self._kept: KeptFrames | None = None
         self._closing = ExitStack()
 
     def __enter__(self) -> Self:
@@ -302,6 +331,14 @@ class _Shared:
         if isinstance(found, CosError):
             raise found
         return found
+
+    def keep_frames(self, most: OpenedImage) -> None:
+        """Decode frames once for all, the most that anybody wants."""
+        self._kept = KeptFrames(most)
+
+    def frames(self, opened: OpenedImage) -> Iterator[Frame]:
+        """The frames of the source, opened as somebody wants them."""
+        return opened.frames() if self._kept is None else self._kept.take(opened.frame_count)
 
     def original(self) -> Result:
         """The source itself; never fails for what it contains."""

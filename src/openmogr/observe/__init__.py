@@ -1,7 +1,21 @@
 """The server seen from outside: log lines and metrics. Nothing here knows HTTP or images."""
 
+from openmogr.observe.errors import TracingUnusable
 from openmogr.observe.logs import REQUEST_ID, configure_logging
 from openmogr.observe.metrics import Metrics
 from openmogr.observe.settings import LogFormat, LogLevel, LogSettings
+from openmogr.observe.tracing import Tell, Tracing, make_tracing, untraced
 
-__all__ = ["REQUEST_ID", "LogFormat", "LogLevel", "LogSettings", "Metrics", "configure_logging"]
+__all__ = [
+    "REQUEST_ID",
+    "LogFormat",
+    "LogLevel",
+    "LogSettings",
+    "Metrics",
+    "Tell",
+    "Tracing",
+    "TracingUnusable",
+    "configure_logging",
+    "make_tracing",
+    "untraced",
+]

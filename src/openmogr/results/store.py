@@ -18,11 +18,11 @@ import secrets
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, Protocol, TypeVar
 
 __all__ = ["Entry", "ResultStore", "StoreStatistics"]
 
@@ -56,6 +56,15 @@ _RETRY_SECONDS = 30.0
 _LOCKED_PAUSE = 1.0
 # Written by each clearing.
 _CLEARED = "index.sqlite3-cleared"
+
+
+class Readable(Protocol):
+    """Bytes that are read in pieces."""
+
+    size: int
+
+    def read(self, start: int = 0, stop: int | None = None) -> bytes:
+        """Bytes ``start`` to ``stop``. Raises ``OSError`` where there are fewer."""
 
 
 @dataclass(slots=True)
@@ -122,13 +131,13 @@ class ResultStore:
         """The result of a key, or None."""
         return await self._run(lambda: self._guarded(lambda: self._get(key), None))
 
-    async def put(self, key: str, head: bytes, content: bytes | BinaryIO) -> None:
+    async def put(self, key: str, head: bytes, content: bytes | Readable) -> None:
         """Keep a result; never fails, for a result that is not kept is only made again.
 
         Args:
             key: by :func:`openmogr.results.result_key`.
             head: small; given back with the content.
-            content: bytes, or a file that is read from its begin and whose position is not changed.
+            content: bytes, or what they are read from in pieces.
         """
         await self._run(lambda: self._guarded(lambda: self._put(key, head, content), None))
 
@@ -303,7 +312,7 @@ class ResultStore:
             file = self._path(content).open("rb", buffering=0)
         except FileNotFoundError:
             return None
-        if _hash(file) == (content, size):
+        if _hash(_file_chunks(file)) == (content, size):
             return file
         file.close()
         return None
@@ -317,8 +326,8 @@ class ResultStore:
             self._held -= gone[0][0] + _OVERHEAD
         self._path(content).unlink(missing_ok=True)
 
-    def _put(self, key: str, head: bytes, content: bytes | BinaryIO) -> None:
-        name, size = _hash(content)
+    def _put(self, key: str, head: bytes, content: bytes | Readable) -> None:
+        name, size = _hash(_chunks(content))
         if (size + _OVERHEAD) * 4 > self._max_bytes or time.monotonic() < self._write_at:
             return
         known = self._database.execute("SELECT 1 FROM results WHERE content = ? LIMIT 1", (name,)).fetchone()
@@ -337,7 +346,7 @@ class ResultStore:
         if known is None:
             self._held += size + _OVERHEAD
 
-    def _write(self, name: str, content: bytes | BinaryIO) -> None:
+    def _write(self, name: str, content: bytes | Readable) -> None:
         target = self._path(name)
         target.parent.mkdir(mode=0o700, exist_ok=True)
         temporary = target.with_name(f"{name}.{secrets.token_hex(4)}")
@@ -412,19 +421,24 @@ def _is_damage(error: sqlite3.DatabaseError) -> bool:
     return code is None or code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def _chunks(content: bytes | BinaryIO) -> Iterator[bytes]:
+def _chunks(content: bytes | Readable) -> Iterator[bytes]:
     if isinstance(content, bytes):
         yield content
         return
+    for start in range(0, content.size, _CHUNK):
+        yield content.read(start, min(start + _CHUNK, content.size))
+
+
+def _file_chunks(file: BinaryIO) -> Iterator[bytes]:
     position = 0
-    while chunk := os.pread(content.fileno(), _CHUNK, position):
+    while chunk := os.pread(file.fileno(), _CHUNK, position):
         yield chunk
         position += len(chunk)
 
 
-def _hash(content: bytes | BinaryIO) -> tuple[str, int]:
+def _hash(chunks: Iterable[bytes]) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
-    for chunk in _chunks(content):
+    for chunk in chunks:
         digest.update(chunk)
         size += len(chunk)
     return digest.hexdigest(), size

@@ -216,6 +216,10 @@ class Staged(Protocol):
     async def write(self, chunk: bytes) -> None:
         """Append. Raises ``EntityTooLarge`` past the size limit, ``StorageFull`` when the disk is full."""
 
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+
     async def finish(self) -> Digest:
         """End the writing and give the digest; again, the same digest. Committing finishes by itself."""
 
@@ -223,7 +227,7 @@ class Staged(Protocol):
     def path(self) -> Path | None:
         """A file with the bytes: complete after :meth:`finish`, readable until commit or the stage's end.
 
-        None if they do not lie in a file; then :meth:`stream` gives them.
+        None if they do not lie in a file, as those of an empty one; then :meth:`stream` gives them.
         """
 
     def stream(self) -> AsyncIterator[bytes]:
@@ -255,6 +259,17 @@ class ObjectReader(Protocol):
         Raises:
             InternalError: they are not what was stored; the log names the object.
         """
+
+    def crc64_to_check(self) -> int | None:
+        """For what reads a file of :attr:`path` and checks it in place of :meth:`verify`; None: it need not.
+
+        Raises:
+            InternalError: the bytes were found damaged before.
+        """
+
+    @property
+    def at_hand(self) -> bytes | None:
+        """All bytes, where :meth:`verify` has read them and they are few."""
 
     async def read(self, start: int = 0, stop: int | None = None) -> bytes:
         """The same in one piece; for objects known to be small."""

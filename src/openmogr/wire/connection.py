@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
+from email.utils import formatdate
+from functools import lru_cache
 from typing import cast
 
 import httptools
@@ -34,6 +37,11 @@ REFUSED_IN_WORDS = 64
 _HALF_OPEN = 0.1
 
 
+@lru_cache(maxsize=4)
+def _date(second: int) -> tuple[bytes, bytes]:
+    return b"date", formatdate(second, usegmt=True).encode("ascii")
+
+
 class CosProtocol(asyncio.Protocol):
     """The protocol class that uvicorn instantiates for every connection (``Config(http=...)``)."""
 
@@ -53,6 +61,7 @@ class CosProtocol(asyncio.Protocol):
         self.ids = _ids
         self._app = cast(ASGIApp, config.loaded_app)
         self._app_state = app_state
+        self._config_headers = config.encoded_headers
         self._server_state = server_state
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)
@@ -237,8 +246,8 @@ class CosProtocol(asyncio.Protocol):
     # Called by exchanges
 
     def default_headers(self) -> list[tuple[bytes, bytes]]:
-        """``Date`` and ``Server``, kept current by uvicorn."""
-        return self._server_state.default_headers
+        """``Date`` and what the configuration adds to every answer."""
+        return [_date(int(time.time())), *self._config_headers]
 
     def write(self, data: bytes) -> None:
         """Hand bytes to the socket."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
@@ -23,6 +24,8 @@ _log = logging.getLogger("openmogr.wire")
 
 # Reading from the socket pauses while this many bytes of a body wait for the application.
 _BODY_HIGH_WATER = 512 * 1024
+# Longer pieces of a body are handed over as they come, without being joined.
+_LONG = 16 * 1024
 # Bodies up to this many bytes leave in the same write as the head.
 _JOIN_BELOW = 128 * 1024
 
@@ -70,7 +73,7 @@ class Exchange:
         self.malformed = False
         self._task: asyncio.Task[None] | None = None
         self._protocol = protocol
-        self._chunks: list[bytes] = []
+        self._chunks: deque[bytes] = deque()
         self._buffered = 0
         self._pace = BodyPace(protocol.limits)
         self._arrival: asyncio.Future[None] | None = None
@@ -153,10 +156,14 @@ class Exchange:
             return {"type": "http.disconnect"}
         if self.malformed and not self._chunks:
             raise MalformedBody()
-        body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-        self._chunks.clear()
-        self._buffered = 0
-        return {"type": "http.request", "body": body, "more_body": self.malformed or not self.received}
+        if len(self._chunks) > 1 and len(self._chunks[0]) < _LONG:
+            body = b"".join(self._chunks)
+            self._chunks.clear()
+        else:
+            body = self._chunks.popleft() if self._chunks else b""
+        self._buffered -= len(body)
+        more = bool(self._chunks) or self.malformed or not self.received
+        return {"type": "http.request", "body": body, "more_body": more}
 
     async def _wait(self) -> None:
         """For the next piece of the body, or the end of it."""
@@ -225,12 +232,12 @@ class Exchange:
 
     def _write_head(self, head: Message, body_length: int, more: bool) -> list[bytes]:
         status = int(head["status"])
-        headers = cast(Iterable[tuple[bytes, bytes]], head.get("headers", ()))
+        headers = cast(Sequence[tuple[bytes, bytes]], head.get("headers", ()))
         pieces = write_head(_STATUS_LINES[status], [*self._protocol.default_headers(), *headers])
-        names = {name.lower(): value for name, value in headers}
+        length = next((value for name, value in headers if name.lower() == b"content-length"), None)
         bodiless = status in (204, 304)
-        if b"content-length" in names:
-            self._remaining = 0 if bodiless else int(names[b"content-length"])
+        if length is not None:
+            self._remaining = 0 if bodiless else int(length)
         elif bodiless:
             self._remaining = 0
         elif not more:

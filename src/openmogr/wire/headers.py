@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 __all__ = ["usual_case", "write_head"]
 
@@ -20,6 +20,8 @@ def usual_case(name: bytes) -> bytes:
     known = _known.get(name)
     if known is not None:
         return known
+    if b"\n" in name or b"\r" in name or b"\0" in name or b":" in name:
+        raise ValueError(f"header {name!r} holds what would end it")
     lower = name.lower()
     if lower in _IRREGULAR:
         cased = _IRREGULAR[lower]
@@ -32,15 +34,17 @@ def usual_case(name: bytes) -> bytes:
     return cased
 
 
-def write_head(status_line: bytes, headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+def write_head(status_line: bytes, headers: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
     """The pieces of a response head, without the empty line.
 
     Raises:
         ValueError: a name or a value would break out of its line.
     """
-    pieces = [status_line]
+    lines = [status_line]
+    known = _known
     for name, value in headers:
-        if b"\n" in value or b"\r" in value or b"\0" in value or b"\n" in name or b":" in name:
-            raise ValueError(f"header {name!r} holds a line break or NUL")
-        pieces += (usual_case(name), b": ", value, b"\r\n")
-    return pieces
+        lines.append(b"%b: %b\r\n" % (known.get(name) or usual_case(name), value))
+    head = b"".join(lines)
+    if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines) or b"\0" in head:
+        raise ValueError(f"a header of {[name for name, _ in headers]!r} holds a line break or NUL")
+    return [head]

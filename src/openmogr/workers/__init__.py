@@ -5,7 +5,8 @@ which workers are forked; requests and replies are bytes, and files cross as des
 """
 
 from openmogr.workers.admission import Admission, Busy, NeverFits
-from openmogr.workers.errors import WorkerDied, WorkerError, WorkerTimeout
+from openmogr.workers.errors import ReplyLost, WorkerDied, WorkerError, WorkerTimeout
+from openmogr.workers.held import HeldBytes
 from openmogr.workers.pool import WorkerPool
 from openmogr.workers.protocol import Answer, Handler, Job, Reply
 from openmogr.workers.settings import WorkerLimits
@@ -15,9 +16,11 @@ __all__ = [
     "Answer",
     "Busy",
     "Handler",
+    "HeldBytes",
     "Job",
     "NeverFits",
     "Reply",
+    "ReplyLost",
     "WorkerDied",
     "WorkerError",
     "WorkerLimits",

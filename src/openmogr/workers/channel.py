@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 __all__ = ["MAX_MESSAGE", "Inbox", "Message", "send"]
 
-MAX_MESSAGE = 160 * 1024
+MAX_MESSAGE = 200 * 1024
 
 # The output of a job, its source, and ten further images of each of five rules.
 _MAX_DESCRIPTORS = 64
@@ -52,7 +52,7 @@ class Inbox:
     def feed(self) -> bool:
         """Receive once; False at the end of the stream."""
         space = socket.CMSG_SPACE(_MAX_DESCRIPTORS * array.array("i").itemsize)
-        data, ancillary, _, _ = self._sock.recvmsg(1 << 16, space)
+        data, ancillary, _, _ = self._sock.recvmsg(1 << 18, space)
         for level, kind, raw in ancillary:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
                 numbers = array.array("i")

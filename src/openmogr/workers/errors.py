@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-__all__ = ["WorkerDied", "WorkerError", "WorkerTimeout"]
+__all__ = ["ReplyLost", "WorkerDied", "WorkerError", "WorkerTimeout"]
 
 
 class WorkerError(Exception):
@@ -36,3 +36,15 @@ def _told(status: int | None) -> str:
         return signal.Signals(-status).name
     except ValueError:
         return f"signal {-status}"
+
+
+class ReplyLost(WorkerError):
+    """The worker had no room to write its answer.
+
+    Attributes:
+        resident: bytes of the worker, which goes on.
+    """
+
+    def __init__(self, reason: str, resident: int) -> None:
+        super().__init__(f"the reply could not be written: {reason}")
+        self.resident = resident

@@ -16,10 +16,10 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias
 
 from openmogr.workers.channel import Inbox, send
-from openmogr.workers.errors import WorkerDied, WorkerError, WorkerTimeout
+from openmogr.workers.errors import ReplyLost, WorkerDied, WorkerError, WorkerTimeout
 from openmogr.workers.protocol import GRANTED, Reply, spool_file, unpack_question, unpack_reply
 from openmogr.workers.settings import Setup, WorkerLimits
 
@@ -67,6 +67,7 @@ class _Worker:
     gone: bool = False
     stopping: asyncio.TimerHandle | None = None
     answer: asyncio.Future[bytes] | None = None
+    spare: BinaryIO | None = None
 
 
 @dataclass(slots=True)
@@ -150,14 +151,10 @@ class WorkerPool:
         Raises:
             WorkerTimeout: it took longer; the worker is asked to stop, and killed if it does not.
             WorkerDied: the worker ended.
+            ReplyLost: there was no room for its answer.
             CancelledError: as usual; the worker is stopped in the same way.
         """
-        file = spool_file(self._spool)
-        try:
-            worker, answer = await self._hand_over(request, [file.fileno(), *inputs])
-        except BaseException:
-            file.close()
-            raise
+        worker, file, answer = await self._hand_over(request, inputs)
         try:
             async with AsyncExitStack() as granted:
                 message = await self._answer(worker, answer, seconds)
@@ -166,6 +163,10 @@ class WorkerPool:
                         await granted.enter_async_context(admit(cost))
                     message = await self._answer(worker, self._ask(worker, GRANTED, []), seconds)
                 reply, resident = unpack_reply(message, file)
+        except ReplyLost as error:
+            file.close()
+            self._release(worker, error.resident)
+            raise
         except BaseException as error:
             file.close()
             self._abandon(worker)
@@ -174,19 +175,30 @@ class WorkerPool:
             if isinstance(error, (OSError, ValueError)):
                 raise WorkerError(f"the job was lost: {error}") from error
             raise
-        if reply.file is None:
+        if reply.file is None and not worker.gone:
+            worker.spare = file
+        elif reply.file is None:
             file.close()
         self._release(worker, resident)
         return reply
 
     async def _hand_over(
-        self, request: bytes, descriptors: Sequence[int]
-    ) -> tuple[_Worker, asyncio.Future[bytes]]:
-        """A worker that was given the job. One that had ended before costs nobody anything."""
+        self, request: bytes, inputs: Sequence[int]
+    ) -> tuple[_Worker, BinaryIO, asyncio.Future[bytes]]:
+        """A worker that was given the job, and the file for a long reply.
+
+        One that had ended before costs nobody anything.
+        """
         while True:
             worker = await self._take()
             try:
-                answer = self._ask(worker, request, descriptors)
+                # One that this worker left empty: no other may have a descriptor of it.
+                file = worker.spare = worker.spare or spool_file(self._spool)
+            except OSError as error:
+                self._offer(worker)
+                raise WorkerError(f"there is no file for a reply: {error}") from error
+            try:
+                answer = self._ask(worker, request, [file.fileno(), *inputs])
             except WorkerDied:
                 worker.gone = True  # the end of its stream is heard soon
                 continue
@@ -195,7 +207,8 @@ class WorkerPool:
                 raise WorkerError(f"the job could not be handed over: {error}") from error
             worker.jobs += 1
             self.counts.jobs += 1
-            return worker, answer
+            worker.spare = None
+            return worker, file, answer
 
     def _ask(self, worker: _Worker, message: bytes, descriptors: Sequence[int]) -> asyncio.Future[bytes]:
         if worker.gone:
@@ -282,6 +295,9 @@ class WorkerPool:
         self._loop.remove_reader(worker.sock)
         worker.sock.close()
         worker.inbox.close()
+        if worker.spare is not None:
+            worker.spare.close()
+            worker.spare = None
         if worker.answer is not None and not worker.answer.done():
             worker.answer.set_exception(error or WorkerDied(None))
 

@@ -11,7 +11,10 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from tempfile import TemporaryFile
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, Self, TypeAlias
+
+from openmogr.workers.errors import ReplyLost
+from openmogr.workers.held import HeldBytes
 
 __all__ = [
     "GRANTED",
@@ -20,6 +23,7 @@ __all__ = [
     "Handler",
     "Job",
     "Reply",
+    "pack_loss",
     "pack_question",
     "pack_reply",
     "spool_file",
@@ -28,9 +32,7 @@ __all__ = [
 ]
 
 # Replies up to this length come in the message itself, longer ones in the job's file.
-INLINE_BYTES = 64 * 1024
-
-_READ_CHUNK = 1 << 20
+INLINE_BYTES = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,36 +78,39 @@ class Reply:
     size: int
     peak: int
     _inline: bytes = field(default=b"", repr=False)
-    _file: BinaryIO | None = field(default=None, repr=False)
+    _file: HeldBytes | None = field(default=None, repr=False)
 
     @property
-    def file(self) -> BinaryIO | None:
+    def file(self) -> HeldBytes | None:
         """The file that holds the body; None where it came inline."""
         return self._file
 
     def read(self, start: int = 0, stop: int | None = None) -> bytes:
         """Bytes ``start`` to ``stop`` (exclusive) of the body."""
-        stop = self.size if stop is None else min(stop, self.size)
         if self._file is None:
-            return self._inline[start:stop]
-        parts = []
-        while start < stop:
-            part = os.pread(self._file.fileno(), min(stop - start, _READ_CHUNK), start)
-            if not part:
-                raise OSError("the worker's file is shorter than it said")
-            parts.append(part)
-            start += len(part)
-        return b"".join(parts)
+            return self._inline[start : self.size if stop is None else stop]
+        return self._file.read(start, stop)
+
+    def part(self, start: int, size: int) -> HeldBytes:
+        """A part of a body that lies in a file; it stays when the reply is closed."""
+        assert self._file is not None
+        return HeldBytes(self._file, start, size)
 
     def close(self) -> None:
         """Let go of the file."""
         if self._file is not None:
             self._file.close()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
 
 # What it is; length of the head; length of the body, or bytes asked for; peak and present resident bytes.
 _REPLY = struct.Struct("<cIQQQ")
-_INLINE, _IN_FILE, _ASKS = b"i", b"f", b"a"
+_INLINE, _IN_FILE, _ASKS, _LOST = b"i", b"f", b"a", b"l"
 
 GRANTED = b"granted"
 
@@ -114,6 +119,11 @@ def pack_reply(answer: Answer, *, in_file: bool, peak: int, resident: int) -> by
     """The message of a worker that has finished a job."""
     head = _REPLY.pack(_IN_FILE if in_file else _INLINE, len(answer.head), len(answer.body), peak, resident)
     return head + answer.head + (b"" if in_file else answer.body)
+
+
+def pack_loss(number: int, *, peak: int, resident: int) -> bytes:
+    """The message of a worker that could not write its answer into the file; ``number`` is the system's."""
+    return _REPLY.pack(_LOST, 0, number, peak, resident)
 
 
 def pack_question(cost: int) -> bytes:
@@ -133,10 +143,13 @@ def unpack_reply(message: bytes, file: BinaryIO | None) -> tuple[Reply, int]:
 
     Raises:
         ValueError: it is not what a worker sends.
+        ReplyLost: the worker could not write it.
     """
     if len(message) < _REPLY.size:
         raise ValueError("the reply is cut off")
     kind, head_length, size, peak, resident = _REPLY.unpack_from(message)
+    if kind == _LOST:
+        raise ReplyLost(os.strerror(min(size, 4095)), resident)
     if kind not in (_INLINE, _IN_FILE):
         raise ValueError("the message is no reply")
     in_file = kind == _IN_FILE
@@ -148,7 +161,7 @@ def unpack_reply(message: bytes, file: BinaryIO | None) -> tuple[Reply, int]:
         return Reply(head, size, peak, inline), resident
     if file is None or os.fstat(file.fileno()).st_size != size:
         raise ValueError("the reply's file has another length")
-    return Reply(head, size, peak, b"", file), resident
+    return Reply(head, size, peak, b"", HeldBytes(file, 0, size)), resident
 
 
 def spool_file(folder: str | None) -> BinaryIO:

@@ -105,7 +105,7 @@ class _Zygote:
             die_with_parent()
             for end in (self._control, self._woken, self._alarm, self._selector):
                 end.close()
-            memory = Memory()
+            memory = Memory(limits.max_growth)
             confine(limits.memory, limits.readable)
             # Open to the very end: the server takes the end of the stream for the end of the process.
             serve(socket.socket(fileno=descriptor), handler, memory)

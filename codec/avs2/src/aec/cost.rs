@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use super::BinCoder;
 use super::contexts::ContextSet;
+use crate::math;
 
 /// Costs are in units of 2^-`COST_BITS` bit.
 pub const COST_BITS: u32 = 12;
@@ -19,8 +20,8 @@ static COSTS: LazyLock<[[u32; 2]; 256]> = LazyLock::new(|| {
             let range = f64::from(range);
             let t = range - 256.0;
             let lps = if t >= q { q / range } else { (t + q) / (2.0 * range) };
-            bits[0] -= (1.0 - lps).log2();
-            bits[1] -= lps.log2();
+            bits[0] -= math::log2(1.0 - lps);
+            bits[1] -= math::log2(lps);
         }
         bits.map(|sum| (sum / 256.0 * ONE_BIT as f64).round() as u32)
     })

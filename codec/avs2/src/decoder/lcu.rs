@@ -1,6 +1,7 @@
 //! Decoding of an LCU: syntax and reconstruction.
 
 use super::inter::InterDecoder;
+use super::parsed::{ParsedCu, ParsedLcu, ParsedRow};
 use super::picture::{PictureContext, SliceState};
 use super::sink::LcuRow;
 use crate::Error;
@@ -14,28 +15,42 @@ use crate::recon::{
     Availability, CoefficientBlock, Dequantiser, LcuPlace, ReferenceLine, Secondary, add_residual, chroma_qp,
     inverse_transform, predict_intra,
 };
+use crate::simd::Backend;
 use crate::syntax::{
     BlockClass, IntraCu, Levels, Neighbours, Node, SaoLcu, SaoMerge, TransformSplit, chroma_to_luma_mode,
     code_alf_flag, code_coefficients, code_intra_cu, code_sao, code_split_flag,
 };
 
-/// Buffers that live as long as a picture.
+/// Reads and reconstructs LCUs.
 #[derive(Debug)]
 pub(super) struct LcuDecoder {
     neighbours: Neighbours,
     sao_left: SaoLcu,
+    /// By column.
+    sao_above: Vec<SaoLcu>,
+    reconstructor: Reconstructor,
+    /// Only in inter pictures.
+    pub(super) inter: Option<InterDecoder>,
+}
+
+/// Predicts blocks and adds residuals.
+#[derive(Debug)]
+pub(super) struct Reconstructor {
     line: ReferenceLine,
     block: Box<CoefficientBlock>,
     residual: Box<[i16; 4096]>,
-    /// Only in inter pictures.
-    pub(super) inter: Option<InterDecoder>,
 }
 
 /// The LCU in work and what it may use.
 struct Lcu<'a> {
     context: &'a PictureContext,
-    slice: &'a SliceState,
     place: LcuPlace,
+}
+
+/// What is read.
+pub(super) struct Source<'s, 'a> {
+    pub slice: &'s SliceState,
+    pub aec: &'s mut AecReader<'a>,
 }
 
 /// Scales levels as they are decoded.
@@ -57,36 +72,43 @@ impl Levels for LevelSink<'_> {
 
 /// A block of component `c` at (`x`, `y`), in samples of the component from the corner of the LCU row.
 #[derive(Clone, Copy)]
-struct BlockAt {
+pub(super) struct BlockAt {
     c: usize,
     x: usize,
     y: usize,
     size: (usize, usize),
 }
 
+impl BlockAt {
+    /// Width and height in coefficients.
+    pub fn coded_size(self) -> (usize, usize) {
+        let (w, h) = self.size;
+        if w.max(h) == 64 { (w / 2, h / 2) } else { (w, h) }
+    }
+}
+
 /// How an intra block is predicted.
 #[derive(Clone, Copy)]
-struct Intra {
+pub(super) struct Intra {
     mode: u8,
     available: Availability,
 }
 
 /// How the coefficients of a block are coded and what becomes of them.
-struct Coded<'a> {
-    class: BlockClass,
-    dequantiser: Dequantiser<'a>,
-    secondary: Secondary,
+pub(super) struct Coded<'a> {
+    pub class: BlockClass,
+    pub dequantiser: Dequantiser<'a>,
+    pub secondary: Secondary,
 }
 
 impl LcuDecoder {
     pub fn new(geometry: &Geometry, inter: Option<InterDecoder>) -> Self {
         Self {
-            inter,
             neighbours: Neighbours::new(geometry.width, 0),
             sao_left: SaoLcu::default(),
-            line: ReferenceLine::default(),
-            block: Box::default(),
-            residual: Box::new([0; 4096]),
+            sao_above: vec![SaoLcu::default(); geometry.lcu_columns()],
+            reconstructor: Reconstructor::default(),
+            inter,
         }
     }
 
@@ -102,117 +124,121 @@ impl LcuDecoder {
     pub fn decode(
         &mut self,
         context: &PictureContext,
-        slice: &SliceState,
-        aec: &mut AecReader<'_>,
+        source: &mut Source<'_, '_>,
         lcu_row: &mut LcuRow,
-        sao_above: &mut [SaoLcu],
         (column, row): (usize, usize),
     ) -> Result<(), Error> {
-        let geometry = &context.geometry;
-        let columns = geometry.lcu_columns();
-        let index = row * columns + column;
-        let is_in_slice = |distance: usize| index >= slice.first + distance;
-        let size = geometry.lcu_size();
-        let lcu = Lcu {
-            context,
-            slice,
-            place: LcuPlace {
-                x: column * size,
-                y: row * size,
-                size,
-                picture: (geometry.width, geometry.height),
-                left: column > 0 && is_in_slice(1),
-                up: row > 0 && is_in_slice(columns),
-                up_left: row > 0 && column > 0 && is_in_slice(columns + 1),
-                up_right: row > 0 && column + 1 < columns && is_in_slice(columns - 1),
-            },
-        };
+        let lcu = Lcu { context, place: place(&context.geometry, source.slice, column, row) };
+        lcu_row.info.lcus[column] = self.filters(&lcu, source, column);
+        self.quadtree(&lcu, source, lcu_row, lcu.node())
+    }
+
+    /// Reads the LCU at (`column`, `row`) of an intra picture.
+    pub fn parse(
+        &mut self,
+        context: &PictureContext,
+        source: &mut Source<'_, '_>,
+        parsed: &mut ParsedRow,
+        (column, row): (usize, usize),
+    ) -> Result<(), Error> {
+        let lcu = Lcu { context, place: place(&context.geometry, source.slice, column, row) };
+        let info = self.filters(&lcu, source, column);
+        self.parse_node(&lcu, source, parsed, lcu.node())?;
+        parsed.lcus.push(ParsedLcu { place: lcu.place, info, end: parsed.cus.len() });
+        Ok(())
+    }
+
+    /// Reads what the loop filters need of an LCU.
+    fn filters(&mut self, lcu: &Lcu<'_>, source: &mut Source<'_, '_>, column: usize) -> LcuInfo {
+        let Source { slice, aec } = source;
         let mut info = LcuInfo { slice: slice.number, ..LcuInfo::default() };
         if slice.header.sao_enable.contains(&true) {
             let left = lcu.place.left.then_some(&self.sao_left);
-            let up = lcu.place.up.then_some(&sao_above[column]);
+            let up = lcu.place.up.then_some(&self.sao_above[column]);
             let off = SaoLcu::default();
-            info.sao = code_sao(aec, slice.header.sao_enable, left, up, SaoMerge::None, &off).1;
+            info.sao = code_sao(*aec, slice.header.sao_enable, left, up, SaoMerge::None, &off).1;
             self.sao_left = info.sao;
-            sao_above[column] = info.sao;
+            self.sao_above[column] = info.sao;
         }
         for (c, flag) in info.alf.iter_mut().enumerate() {
-            *flag = context.header.alf.is_enabled(c) && code_alf_flag(aec, false);
+            *flag = lcu.context.header.alf.is_enabled(c) && code_alf_flag(*aec, false);
         }
-        lcu_row.info.lcus[column] = info;
-        let node = Node { at: (lcu.place.x, lcu.place.y), log2_size: geometry.lcu_log2 };
-        self.quadtree(&lcu, aec, lcu_row, node)
+        info
     }
 
     fn quadtree(
         &mut self,
         lcu: &Lcu<'_>,
-        aec: &mut AecReader<'_>,
+        source: &mut Source<'_, '_>,
         lcu_row: &mut LcuRow,
         node: Node,
     ) -> Result<(), Error> {
-        let picture = lcu.place.picture;
-        let split =
-            node.log2_size > 3 && (!node.is_inside(picture) || code_split_flag(aec, node.log2_size, false));
-        if !split {
-            return self.cu(lcu, aec, lcu_row, node);
+        if !lcu.is_divided(source.aec, node) {
+            return self.cu(lcu, source, lcu_row, node);
         }
         for quarter in node.quarters() {
-            if quarter.begins_inside(picture) {
-                self.quadtree(lcu, aec, lcu_row, quarter)?;
+            if quarter.begins_inside(lcu.place.picture) {
+                self.quadtree(lcu, source, lcu_row, quarter)?;
             }
         }
         Ok(())
     }
 
+    fn parse_node(
+        &mut self,
+        lcu: &Lcu<'_>,
+        source: &mut Source<'_, '_>,
+        parsed: &mut ParsedRow,
+        node: Node,
+    ) -> Result<(), Error> {
+        if lcu.is_divided(source.aec, node) {
+            for quarter in node.quarters() {
+                if quarter.begins_inside(lcu.place.picture) {
+                    self.parse_node(lcu, source, parsed, quarter)?;
+                }
+            }
+            return Ok(());
+        }
+        let cu = self.intra_cu(source, node)?;
+        parsed.cus.push(ParsedCu { node, cu });
+        lcu.intra_blocks(node, &cu, |at, _, coded| {
+            if let Some(coded) = coded {
+                parsed.read_block(lcu.context, source.aec, at, coded);
+            }
+        });
+        Ok(())
+    }
+
+    /// Reads an intra CU but for its coefficients.
+    fn intra_cu(&mut self, source: &mut Source<'_, '_>, node: Node) -> Result<IntraCu, Error> {
+        let mut cu = IntraCu::default();
+        code_intra_cu(source.aec, &source.slice.tools, &mut self.neighbours, node, &mut cu);
+        source.aec.check()?;
+        Ok(cu)
+    }
+
     fn cu(
         &mut self,
         lcu: &Lcu<'_>,
-        aec: &mut AecReader<'_>,
+        source: &mut Source<'_, '_>,
         lcu_row: &mut LcuRow,
         node: Node,
     ) -> Result<(), Error> {
-        let Node { at: (x, y), log2_size } = node;
-        let size = node.size();
         if let Some(inter) = &mut self.inter {
-            let (cu_type, blocks) = inter.motion(aec, lcu.slice.number, node);
+            let (cu_type, blocks) = inter.motion(source.aec, source.slice.number, node);
             if cu_type != CuType::Intra {
-                return self.inter_cu(lcu, aec, lcu_row, node, cu_type, &blocks);
+                return self.inter_cu(lcu, source, lcu_row, node, cu_type, &blocks);
             }
         }
-        let mut cu = IntraCu::default();
-        code_intra_cu(aec, &lcu.slice.tools, &mut self.neighbours, node, &mut cu);
-        aec.check()?;
+        let cu = self.intra_cu(source, node)?;
         mark_cu(lcu, lcu_row, node, cu.qp);
         mark_intra_edges(lcu, lcu_row, node, &cu);
-
-        let secondary = lcu.context.sequence.secondary_transform_enable;
-        let strip = cu.split.is_strips();
-        let n = if cu.split == TransformSplit::None { log2_size } else { log2_size - 1 };
-        for i in 0..cu.split.block_count() {
-            let rect = cu.split.block(size, i);
-            let mode = cu.luma_modes[i];
-            let (bx, by) = (x + rect.x, y + rect.y);
-            let available = lcu.place.availability((bx, by), (rect.w, rect.h));
-            let at = BlockAt { c: 0, x: bx, y: by - lcu.place.y, size: (rect.w, rect.h) };
-            let coded = (cu.ctp >> i & 1 == 1).then(|| Coded {
-                class: BlockClass::intra_luma(mode, strip),
-                dequantiser: Dequantiser::new(cu.qp, n),
-                secondary: if secondary {
-                    Secondary::of_intra_luma(at.size, mode, available.left, available.top)
-                } else {
-                    Secondary::None
-                },
-            });
-            self.intra_block(lcu, aec, lcu_row, at, Intra { mode, available }, coded);
-        }
-        let available = lcu.place.availability((x, y), (size, size));
-        let mode = chroma_to_luma_mode(cu.chroma_mode, cu.luma_modes[0]);
-        for c in 1..3 {
-            let at = lcu.chroma_block(node, c);
-            let coded = (cu.ctp >> (3 + c) & 1 == 1).then(|| lcu.coded_chroma(node, c, cu.qp));
-            self.intra_block(lcu, aec, lcu_row, at, Intra { mode, available }, coded);
-        }
+        lcu.intra_blocks(node, &cu, |at, intra, coded| {
+            self.reconstructor.predict(lcu.context.backend, lcu_row, at, intra);
+            if let Some(coded) = coded {
+                self.reconstructor.decode_residual(lcu.context, source.aec, lcu_row, at, coded);
+            }
+        });
         Ok(())
     }
 
@@ -220,7 +246,7 @@ impl LcuDecoder {
     fn inter_cu(
         &mut self,
         lcu: &Lcu<'_>,
-        aec: &mut AecReader<'_>,
+        source: &mut Source<'_, '_>,
         lcu_row: &mut LcuRow,
         node: Node,
         cu_type: CuType,
@@ -235,7 +261,8 @@ impl LcuDecoder {
         let orientation = if nsqt { partition.orientation() } else { Orientation::Square };
         let kind = InterCuKind { cu_type, orientation };
         let mut residual = InterResidual::default();
-        code_inter_residual(aec, &lcu.slice.tools, &mut self.neighbours, node, kind, &mut residual);
+        let Source { slice, aec } = source;
+        code_inter_residual(*aec, &slice.tools, &mut self.neighbours, node, kind, &mut residual);
         aec.check()?;
         let InterResidual { split: is_split, ctp, qp } = residual;
         mark_cu(lcu, lcu_row, node, qp);
@@ -256,62 +283,137 @@ impl LcuDecoder {
                 dequantiser: Dequantiser::new(qp, log2_size - u32::from(is_split)),
                 secondary: Secondary::None,
             };
-            self.add_residual(lcu, aec, lcu_row, at, coded);
+            self.reconstructor.decode_residual(lcu.context, aec, lcu_row, at, coded);
         }
         for c in (1..3).filter(|c| ctp >> (3 + c) & 1 == 1) {
-            self.add_residual(lcu, aec, lcu_row, lcu.chroma_block(node, c), lcu.coded_chroma(node, c, qp));
+            let (at, coded) = (lcu.chroma_block(node, c), lcu.coded_chroma(node, c, qp));
+            self.reconstructor.decode_residual(lcu.context, aec, lcu_row, at, coded);
         }
         Ok(())
     }
+}
 
-    /// Predicts a block, decodes its coefficients if it has some and adds the residual.
-    fn intra_block(
+impl Default for Reconstructor {
+    fn default() -> Self {
+        Self { line: ReferenceLine::default(), block: Box::default(), residual: Box::new([0; 4096]) }
+    }
+}
+
+impl Reconstructor {
+    /// Reconstructs a row of an intra picture.
+    pub fn row(&mut self, context: &PictureContext, parsed: &ParsedRow, lcu_row: &mut LcuRow) {
+        let mut coefficients = parsed.coefficients();
+        let mut start = 0;
+        for (column, ParsedLcu { place, info, end }) in parsed.lcus.iter().enumerate() {
+            lcu_row.info.lcus[column] = *info;
+            let lcu = Lcu { context, place: *place };
+            for &ParsedCu { node, cu } in &parsed.cus[start..*end] {
+                mark_cu(&lcu, lcu_row, node, cu.qp);
+                mark_intra_edges(&lcu, lcu_row, node, &cu);
+                lcu.intra_blocks(node, &cu, |at, intra, coded| {
+                    self.predict(context.backend, lcu_row, at, intra);
+                    if let Some(Coded { secondary, .. }) = coded {
+                        coefficients.next_into(&mut self.block, at.coded_size());
+                        self.add_residual(context.backend, lcu_row, at, secondary);
+                    }
+                });
+            }
+            start = *end;
+        }
+    }
+
+    /// Predicts a block.
+    fn predict(
         &mut self,
-        lcu: &Lcu<'_>,
-        aec: &mut AecReader<'_>,
+        backend: Backend,
         lcu_row: &mut LcuRow,
         at: BlockAt,
         Intra { mode, available }: Intra,
-        coded: Option<Coded<'_>>,
     ) {
         let plane = &mut lcu_row.planes[at.c];
         let stride = plane.stride();
         let origin = plane.index(at.x, at.y + 1);
         self.line.load(plane.samples(), stride, origin, at.size, available, mode);
         let out = &mut plane.samples_mut()[origin..];
-        predict_intra(lcu.context.backend, mode, at.size, &self.line, out, stride);
-        if let Some(coded) = coded {
-            self.add_residual(lcu, aec, lcu_row, at, coded);
-        }
+        predict_intra(backend, mode, at.size, &self.line, out, stride);
     }
 
     /// Decodes the coefficients of a block and adds them to its prediction.
-    fn add_residual(
+    fn decode_residual(
         &mut self,
-        lcu: &Lcu<'_>,
+        context: &PictureContext,
         aec: &mut AecReader<'_>,
         lcu_row: &mut LcuRow,
         at: BlockAt,
-        Coded { class, mut dequantiser, secondary }: Coded<'_>,
+        Coded { class, dequantiser, secondary }: Coded<'_>,
     ) {
-        let backend = lcu.context.backend;
+        let size = at.coded_size();
+        let dequantiser = context.weighted(dequantiser, size);
+        self.block.start(size);
+        let sink = &mut LevelSink { block: &mut self.block, dequantiser };
+        code_coefficients(aec, size, class, sink);
+        self.add_residual(context.backend, lcu_row, at, secondary);
+    }
+
+    /// Adds the residual of the coefficients in `block`, which are 0 afterwards.
+    fn add_residual(&mut self, backend: Backend, lcu_row: &mut LcuRow, at: BlockAt, secondary: Secondary) {
         let plane = &mut lcu_row.planes[at.c];
         let (stride, origin) = (plane.stride(), plane.index(at.x, at.y + 1));
-        let out = &mut plane.samples_mut()[origin..];
-        let (w, h) = at.size;
-        let coded_size = if w.max(h) == 64 { (w / 2, h / 2) } else { (w, h) };
-        if let Some(weights) = &lcu.context.weights {
-            dequantiser = dequantiser.with_weights(weights, coded_size);
-        }
-        self.block.start(coded_size);
-        code_coefficients(aec, coded_size, class, &mut LevelSink { block: &mut self.block, dequantiser });
         inverse_transform(backend, &mut self.block, at.size, secondary, &mut self.residual);
         self.block.clear();
-        add_residual(backend, &self.residual, at.size, out, stride);
+        add_residual(backend, &self.residual, at.size, &mut plane.samples_mut()[origin..], stride);
     }
 }
 
 impl Lcu<'_> {
+    /// The root of the quadtree.
+    fn node(&self) -> Node {
+        Node { at: (self.place.x, self.place.y), log2_size: self.context.geometry.lcu_log2 }
+    }
+
+    /// Reads whether a node is divided, where that is not clear.
+    fn is_divided(&self, aec: &mut AecReader<'_>, node: Node) -> bool {
+        node.log2_size > 3
+            && (!node.is_inside(self.place.picture) || code_split_flag(aec, node.log2_size, false))
+    }
+
+    /// Calls `visit` for every block of an intra CU in coding order.
+    #[inline(always)]
+    fn intra_blocks(
+        &self,
+        node: Node,
+        cu: &IntraCu,
+        mut visit: impl FnMut(BlockAt, Intra, Option<Coded<'_>>),
+    ) {
+        let Node { at: (x, y), log2_size } = node;
+        let size = node.size();
+        let secondary = self.context.sequence.secondary_transform_enable;
+        let n = if cu.split == TransformSplit::None { log2_size } else { log2_size - 1 };
+        for i in 0..cu.split.block_count() {
+            let rect = cu.split.block(size, i);
+            let mode = cu.luma_modes[i];
+            let (bx, by) = (x + rect.x, y + rect.y);
+            let available = self.place.availability((bx, by), (rect.w, rect.h));
+            let at = BlockAt { c: 0, x: bx, y: by - self.place.y, size: (rect.w, rect.h) };
+            let coded = (cu.ctp >> i & 1 == 1).then(|| Coded {
+                class: BlockClass::intra_luma(mode, cu.split.is_strips()),
+                dequantiser: Dequantiser::new(cu.qp, n),
+                secondary: if secondary {
+                    Secondary::of_intra_luma(at.size, mode, available.left, available.top)
+                } else {
+                    Secondary::None
+                },
+            });
+            visit(at, Intra { mode, available }, coded);
+        }
+        let available = self.place.availability((x, y), (size, size));
+        let mode = chroma_to_luma_mode(cu.chroma_mode, cu.luma_modes[0]);
+        for c in 1..3 {
+            let coded = (cu.ctp >> (3 + c) & 1 == 1).then(|| self.coded_chroma(node, c, cu.qp));
+            visit(self.chroma_block(node, c), Intra { mode, available }, coded);
+        }
+    }
+
     /// The block of chroma component `c` of a CU.
     fn chroma_block(&self, node: Node, c: usize) -> BlockAt {
         let ((x, y), half) = (node.at, node.size() / 2);
@@ -326,6 +428,24 @@ impl Lcu<'_> {
             dequantiser: Dequantiser::new(qp, node.log2_size - 1),
             secondary: Secondary::None,
         }
+    }
+}
+
+/// The LCU at (`column`, `row`) and what of the slice is around it.
+fn place(geometry: &Geometry, slice: &SliceState, column: usize, row: usize) -> LcuPlace {
+    let columns = geometry.lcu_columns();
+    let index = row * columns + column;
+    let is_in_slice = |distance: usize| index >= slice.first + distance;
+    let size = geometry.lcu_size();
+    LcuPlace {
+        x: column * size,
+        y: row * size,
+        size,
+        picture: (geometry.width, geometry.height),
+        left: column > 0 && is_in_slice(1),
+        up: row > 0 && is_in_slice(columns),
+        up_left: row > 0 && column > 0 && is_in_slice(columns + 1),
+        up_right: row > 0 && column + 1 < columns && is_in_slice(columns - 1),
     }
 }
 

@@ -2,7 +2,9 @@
 
 mod inter;
 mod lcu;
+mod parsed;
 mod picture;
+mod pipeline;
 mod sink;
 
 use std::collections::VecDeque;

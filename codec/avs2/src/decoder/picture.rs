@@ -1,7 +1,11 @@
 //! Decoding of one picture.
 
+use std::sync::Arc;
+
 use super::inter::InterDecoder;
-use super::lcu::LcuDecoder;
+use super::lcu::{LcuDecoder, Source};
+use super::parsed::ParsedRow;
+use super::pipeline::Pipeline;
 use super::sink::{LcuRow, QUEUE, RowSink};
 use crate::aec::AecReader;
 use crate::bitstream::BitReader;
@@ -9,9 +13,19 @@ use crate::filter::{FilterSetup, Geometry, Stages};
 use crate::headers::{PictureHeader, SequenceHeader, SliceHeader, WeightMatrices};
 use crate::inter::{MotionField, PictureOrder, StoredPicture};
 use crate::picture::PlaneBuffer;
+use crate::recon::Dequantiser;
 use crate::simd::Backend;
-use crate::syntax::{SaoLcu, SliceTools, code_end_of_slice};
+use crate::syntax::{SliceTools, code_end_of_slice};
 use crate::{CancelCheck, DecoderOptions, Error, Picture};
+
+/// Where what is read goes to. There is no row in work after the last one.
+#[derive(Debug)]
+enum Stage {
+    /// Each block is reconstructed as it is read.
+    Whole { lcu_row: Option<Box<LcuRow>>, sink: Box<RowSink> },
+    /// Rows are reconstructed on another thread.
+    Divided { parsed: Option<ParsedRow>, pipeline: Pipeline },
+}
 
 /// What all slices of a picture share.
 #[derive(Debug)]
@@ -21,6 +35,16 @@ pub(super) struct PictureContext {
     pub geometry: Geometry,
     pub weights: Option<WeightMatrices>,
     pub backend: Backend,
+}
+
+impl PictureContext {
+    /// A dequantiser for a block of `size` coefficients, with the weights of the picture if it has some.
+    pub fn weighted<'a>(&'a self, dequantiser: Dequantiser<'a>, size: (usize, usize)) -> Dequantiser<'a> {
+        match &self.weights {
+            None => dequantiser,
+            Some(weights) => dequantiser.with_weights(weights, size),
+        }
+    }
 }
 
 /// The slice in work.
@@ -48,14 +72,11 @@ pub(super) struct Means<'a> {
 /// Decodes the slices of a picture.
 #[derive(Debug)]
 pub(super) struct PictureDecoder {
-    context: PictureContext,
+    context: Arc<PictureContext>,
     coding_order: u32,
     output_order: i64,
     lcu: LcuDecoder,
-    /// The row in work; none after the last one.
-    lcu_row: Option<LcuRow>,
-    sao_above: Vec<SaoLcu>,
-    sink: RowSink,
+    stage: Stage,
     /// Raster index of the next LCU.
     next: usize,
     slices: u32,
@@ -89,12 +110,22 @@ impl PictureDecoder {
         let weights = header.weighting.map(|w| w.matrices(sequence.weights())).transpose()?;
         let (coding_order, output_order) = (order.coding_order, order.output_order);
         let context = PictureContext { sequence: sequence.clone(), header, geometry, weights, backend };
+        let context = Arc::new(context);
         let inter = (!context.header.is_intra()).then(|| InterDecoder::new(&context, order));
+        // Inter pictures are read and reconstructed at once: motion is derived from what is around.
+        let pipeline = (options.threads > 1 && inter.is_none())
+            .then(|| Pipeline::new(context.clone(), setup.clone()))
+            .flatten();
+        let stage = match pipeline {
+            Some(pipeline) => Stage::Divided { parsed: Some(ParsedRow::default()), pipeline },
+            None => {
+                let lcu_row = Some(Box::new(LcuRow::new(&geometry)));
+                Stage::Whole { lcu_row, sink: Box::new(RowSink::new(setup, options.threads)) }
+            }
+        };
         Ok(Self {
             lcu: LcuDecoder::new(&geometry, inter),
-            lcu_row: Some(LcuRow::new(&geometry)),
-            sao_above: vec![SaoLcu::default(); geometry.lcu_columns()],
-            sink: RowSink::new(setup, options.threads),
+            stage,
             context,
             coding_order,
             output_order,
@@ -105,14 +136,14 @@ impl PictureDecoder {
 
     /// Decodes a slice; `payload` is free of pseudo start code bits.
     pub fn decode_slice(&mut self, value: u8, payload: &[u8], cancel: &dyn CancelCheck) -> Result<(), Error> {
-        let PictureContext { sequence, header, geometry, .. } = &self.context;
+        let PictureContext { sequence, header, geometry, .. } = &*self.context;
         let mut reader = BitReader::new(payload);
         let mut slice = SliceHeader::new(header, 0, 0);
         slice.code(&mut reader, value, sequence, header)?;
         let (columns, rows) = (geometry.lcu_columns(), geometry.lcu_rows());
         let first = slice.lcu_y * columns + slice.lcu_x;
         if first != self.next {
-            return Err(Error::Invalid { element: "first unit of the slice", value: first as i64 });
+            return Err(Error::Invalid { element: "first LCU of the slice", value: first as i64 });
         }
         let tools = SliceTools {
             sdip: sequence.nonsquare_intra_prediction_enable,
@@ -131,13 +162,7 @@ impl PictureDecoder {
                 }
                 self.lcu.start_row();
             }
-            let Some(lcu_row) = &mut self.lcu_row else {
-                return Err(Error::Invalid {
-                    element: "units after the last of the picture",
-                    value: self.next as i64,
-                });
-            };
-            self.lcu.decode(&self.context, &state, &mut aec, lcu_row, &mut self.sao_above, (column, row))?;
+            self.decode_lcu(&mut Source { slice: &state, aec: &mut aec }, (column, row))?;
             self.next += 1;
             if self.next.is_multiple_of(columns) {
                 self.next_lcu_row(self.next / columns < rows)?;
@@ -150,33 +175,60 @@ impl PictureDecoder {
         }
     }
 
+    fn decode_lcu(&mut self, source: &mut Source<'_, '_>, at: (usize, usize)) -> Result<(), Error> {
+        match &mut self.stage {
+            Stage::Whole { lcu_row: Some(lcu_row), .. } => {
+                self.lcu.decode(&self.context, source, lcu_row, at)
+            }
+            Stage::Divided { parsed: Some(parsed), .. } => self.lcu.parse(&self.context, source, parsed, at),
+            _ => {
+                let element = "LCUs after the last of the picture";
+                Err(Error::Invalid { element, value: self.next as i64 })
+            }
+        }
+    }
+
     /// Hands the LCU row over and makes the next one.
     fn next_lcu_row(&mut self, is_needed: bool) -> Result<(), Error> {
-        let Some(mut done) = self.lcu_row.take() else { return Ok(()) };
         let geometry = &self.context.geometry;
-        if let (Some(inter), true) = (&self.lcu.inter, self.context.header.deblocking.is_some()) {
-            let row = self.next / geometry.lcu_columns() - 1;
-            inter.finish_row(&mut done, row * geometry.lcu_size());
-        }
-        if is_needed {
-            let mut lcu_row = self.sink.spare().unwrap_or_else(|| LcuRow::new(&self.context.geometry));
-            lcu_row.info.clear();
-            for (new, old) in lcu_row.planes.iter_mut().zip(&done.planes) {
-                new.row_mut(0).copy_from_slice(old.row(old.height() - 1));
+        match &mut self.stage {
+            Stage::Divided { parsed, pipeline } => {
+                let next = is_needed.then(|| pipeline.spare());
+                match std::mem::replace(parsed, next) {
+                    Some(done) => pipeline.push(done),
+                    None => Ok(()),
+                }
             }
-            self.lcu_row = Some(lcu_row);
+            Stage::Whole { lcu_row, sink } => {
+                let Some(mut done) = lcu_row.take() else { return Ok(()) };
+                if let (Some(inter), true) = (&self.lcu.inter, self.context.header.deblocking.is_some()) {
+                    let row = self.next / geometry.lcu_columns() - 1;
+                    inter.finish_row(&mut done, row * geometry.lcu_size());
+                }
+                if is_needed {
+                    let mut next = sink.spare().unwrap_or_else(|| LcuRow::new(geometry));
+                    next.info.clear();
+                    for (new, old) in next.planes.iter_mut().zip(&done.planes) {
+                        new.row_mut(0).copy_from_slice(old.row(old.height() - 1));
+                    }
+                    *lcu_row = Some(Box::new(next));
+                }
+                sink.push(*done)
+            }
         }
-        self.sink.push(done)
     }
 
     /// The complete picture.
     pub fn finish(self) -> Result<(StoredPicture, PictureHeader, Option<Stages>), Error> {
-        let PictureContext { sequence, header, geometry, .. } = &self.context;
+        let PictureContext { sequence, header, geometry, .. } = &*self.context;
         let expected = geometry.lcu_columns() * geometry.lcu_rows();
         if self.next != expected {
             return Err(Error::IncompletePicture { decoded: self.next as u32, expected: expected as u32 });
         }
-        let (planes, stages) = self.sink.finish()?;
+        let (planes, stages) = match self.stage {
+            Stage::Whole { sink, .. } => sink.finish()?,
+            Stage::Divided { pipeline, .. } => pipeline.finish()?,
+        };
         let picture = Picture {
             width: sequence.horizontal_size.into(),
             height: sequence.vertical_size.into(),
@@ -187,7 +239,7 @@ impl PictureDecoder {
             planes: planes.map(PlaneBuffer::into),
         };
         let motion = self.lcu.inter.map(|inter| inter.collocated());
-        Ok((StoredPicture { picture, motion }, self.context.header, stages))
+        Ok((StoredPicture { picture, motion }, header.clone(), stages))
     }
 }
 
@@ -205,10 +257,11 @@ fn check_limits(setup: &FilterSetup, options: &DecoderOptions, held: usize) -> R
     let picture: usize = (0..3).map(plane).sum();
     let alf: usize = (0..3).filter(|&c| setup.alf.is_enabled(c)).map(plane).sum();
     let copies = 1 + usize::from(setup.sao) + if setup.keep_stages { 4 } else { 0 };
-    let rows = if options.threads > 1 { QUEUE + 3 } else { 2 };
+    let rows = if options.threads > 1 { QUEUE + 4 } else { 2 };
     let lcu_row = PlaneBuffer::memory(geometry.width, geometry.lcu_size() + 1) * 2;
+    let parsed = if options.threads > 1 { (QUEUE + 2) * ParsedRow::memory(geometry) } else { 0 };
     let info = geometry.width * geometry.height / 16;
-    let needed = held as u64 + (copies * picture + alf + rows * lcu_row + info) as u64;
+    let needed = held as u64 + (copies * picture + alf + rows * lcu_row + parsed + info) as u64;
     if needed > options.limits.max_memory as u64 {
         return Err(Error::Limit { limit: "max_memory", needed, allowed: options.limits.max_memory as u64 });
     }

@@ -35,7 +35,7 @@ pub(super) enum RowSink {
 /// LCU rows between the threads.
 pub(super) const QUEUE: usize = 4;
 
-const WORKER_LOST: Error = Error::Invalid { element: "filter thread", value: -1 };
+pub(super) const WORKER_LOST: Error = Error::Invalid { element: "filter thread", value: -1 };
 
 impl RowSink {
     /// With `threads` above 1 the filters run on a second thread, if one can be had.

@@ -1,7 +1,9 @@
 //! Pictures to encode.
 
 use crate::Error;
-use crate::encoder::BlockWeights;
+use crate::encoder::analysis::drawn;
+use crate::encoder::{BlockWeights, DrawnRegions};
+use crate::picture::PlaneBuffer;
 
 /// Fraction bits of source samples: rounding to 8 bits would add its error to that of quantisation.
 pub(super) const FRACTION_BITS: u32 = 4;
@@ -32,8 +34,18 @@ impl SourcePlane {
         &self.samples[y * self.width + x..]
     }
 
+    /// What `decoded` samples of drawn luma should be filtered towards: those that are shown as they should be stay.
+    pub fn wanted(&self, decoded: &PlaneBuffer) -> Self {
+        let mut samples = Vec::with_capacity(self.samples.len());
+        for (y, row) in self.samples.chunks_exact(self.width).enumerate() {
+            let pairs = row.iter().zip(decoded.row(y));
+            samples.extend(pairs.map(|(&source, &s)| drawn::wanted(source, i16::from(s) << FRACTION_BITS)));
+        }
+        Self { samples, ..*self }
+    }
+
     #[cfg(test)]
-    pub fn of(plane: &crate::picture::PlaneBuffer) -> Self {
+    pub fn of(plane: &PlaneBuffer) -> Self {
         let rows = (0..plane.height()).flat_map(|y| plane.row(y)[..plane.width()].iter());
         let samples = rows.map(|&sample| i16::from(sample) << FRACTION_BITS).collect();
         Self { width: plane.width(), height: plane.height(), samples }
@@ -63,6 +75,7 @@ pub struct PictureInput<'a> {
     height: usize,
     planes: [Samples<'a>; 3],
     weights: Option<&'a BlockWeights>,
+    drawn: Option<&'a DrawnRegions>,
 }
 
 /// Greatest width and height: what the 14 bits of the sequence header hold.
@@ -99,7 +112,7 @@ impl<'a> PictureInput<'a> {
                 return Err(Error::Invalid { element, value: value as i64 });
             }
         }
-        let input = Self { width, height, planes, weights: None };
+        let input = Self { width, height, planes, weights: None, drawn: None };
         for (c, plane) in planes.iter().enumerate() {
             let (w, h) = input.plane_size(c);
             if plane.len() != w * h {
@@ -118,6 +131,16 @@ impl<'a> PictureInput<'a> {
 
     pub(super) fn weights(&self) -> Option<&'a BlockWeights> {
         self.weights
+    }
+
+    /// The same where regions are known to be drawn. It counts in stills, and where errors are weighed as they are seen.
+    #[must_use]
+    pub fn with_drawn_regions(self, drawn: &'a DrawnRegions) -> Self {
+        Self { drawn: Some(drawn), ..self }
+    }
+
+    pub(super) fn drawn(&self) -> Option<&'a DrawnRegions> {
+        self.drawn
     }
 
     pub(super) fn width(&self) -> usize {

@@ -32,6 +32,7 @@ mod tuning;
 mod write;
 
 pub use analysis::activity::BlockWeights;
+pub use analysis::drawn::DrawnRegions;
 pub use analysis::importance::{Importance, LookAhead};
 pub use animation::{AnimationEncoder, EncodedFrame, Track};
 pub use input::PictureInput;

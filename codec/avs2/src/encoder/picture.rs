@@ -6,7 +6,7 @@ use crate::encoder::filters::{self, FilterTask};
 use crate::encoder::search::row::Row;
 use crate::encoder::search::wavefront;
 use crate::encoder::search::{self, search_inter_rows};
-use crate::encoder::tuning::Tuning;
+use crate::encoder::tuning::{Tuning, UseOfSao};
 use crate::encoder::write::stream::{self, SliceSetup};
 use crate::encoder::{EncoderOptions, Importance, PictureInput, Progress};
 use crate::filter::{FilterSetup, Geometry};
@@ -68,7 +68,9 @@ impl PictureTask<'_> {
     ) -> Result<CodedPicture, Error> {
         let options = self.options;
         let source = self.input.coded_planes();
-        let tuning = Tuning::new(options, self.in_animation);
+        let tuning = Tuning::new(options, self.in_animation, self.input.drawn());
+        let [luma, chroma] = Perception::for_strength(tuning.luma, tuning.strength);
+        let luma = if tuning.drawn.is_some() { luma.limited_to_shown() } else { luma };
         self.header.chroma_qp_delta = tuning.chroma_qp_delta;
         self.header.weighting = options.weighted_quantisation.then_some(PictureWeighting::Sequence);
         let in_picture = if self.order.is_some() { Importance::IN_LATER } else { Importance::IN_FIRST };
@@ -86,13 +88,13 @@ impl PictureTask<'_> {
             backend: Backend::detect(options.simd),
             lambda: tuning.lambda,
             chroma_weight: tuning.chroma_weight,
-            activity: Activity::new(&source[0], tuning.slope, tuning.strength)
+            activity: Activity::new(&source[0], tuning.slope, tuning.strength, tuning.drawn)
                 .with_importance(self.importance, in_picture)
                 .with_weights(self.input.weights()),
-            perception: Perception::for_strength(tuning.luma, tuning.strength),
+            perception: [luma, chroma],
         };
         let mut searched = self.search(&picture, cancel, progress)?;
-        let (planes, sao_enable) = self.filter(&picture, tuning.sao, &mut searched);
+        let (planes, sao_enable) = self.filter(&picture, &tuning, &mut searched);
         if cancel.is_cancelled() {
             return Err(Error::Cancelled);
         }
@@ -137,7 +139,7 @@ impl PictureTask<'_> {
     fn filter(
         &mut self,
         picture: &search::Picture<'_>,
-        sao: bool,
+        tuning: &Tuning<'_>,
         searched: &mut Searched,
     ) -> ([PlaneBuffer; 3], [bool; 3]) {
         let effort = picture.effort;
@@ -170,8 +172,13 @@ impl PictureTask<'_> {
         if rows.iter().all(Row::is_skipped) {
             return (planes, sao_enable);
         }
-        if effort.sao && sao {
-            sao_enable = filters::sao::apply(&task, &mut planes, rows);
+        let wanted = tuning.drawn.map(|_| {
+            let [luma, cb, cr] = picture.source;
+            [luma.wanted(&planes[0]), cb.clone(), cr.clone()]
+        });
+        let task = FilterTask { source: wanted.as_ref().unwrap_or(picture.source), ..task };
+        if effort.sao && tuning.sao != UseOfSao::Nowhere {
+            sao_enable = filters::sao::apply(&task, tuning.drawn, &mut planes, rows);
         }
         if effort.alf_passes > 0 {
             self.header.alf = filters::alf::apply(&task, effort.alf_passes, &mut planes, rows);

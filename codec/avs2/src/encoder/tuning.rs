@@ -1,11 +1,12 @@
 //! What is made of the options in stills and in animations.
 
-use crate::encoder::EncoderOptions;
 use crate::encoder::analysis::perception::{self, Weights};
+use crate::encoder::{DrawnRegions, EncoderOptions};
+use crate::math;
 
 /// Numbers that the search goes by.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Tuning {
+pub(super) struct Tuning<'a> {
     /// How far weights of errors differ from 1.
     pub strength: f32,
     /// Weights of luma by frequency at strength 1.
@@ -18,8 +19,18 @@ pub(super) struct Tuning {
     pub chroma_qp_delta: [i8; 2],
     /// Weight of errors in chroma; follows the quantiser of chroma.
     pub chroma_weight: f64,
-    /// Sample adaptive offset, where the effort has it: in stills it lowers squared errors and nothing that is seen.
-    pub sao: bool,
+    /// Sample adaptive offset, where the effort has it.
+    pub sao: UseOfSao,
+    /// The drawn regions, if they count.
+    pub drawn: Option<&'a DrawnRegions>,
+}
+
+/// Where sample adaptive offset pays: in photographs it lowers squared errors and nothing that is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum UseOfSao {
+    Nowhere,
+    DrawnRegions,
+    Everywhere,
 }
 
 /// Constants found by measuring (`docs/inside/encoder.md`, `docs/format/animation.md`).
@@ -45,6 +56,9 @@ const STILL: Constants = Constants {
     chroma_weight: 0.75,
     sao: false,
 };
+/// Stills that are mostly drawn.
+const DRAWN_STILL: Constants =
+    Constants { strength: 1.0, luma: perception::DRAWN_LUMA, lambda: 0.5, ..STILL };
 const ANIMATION: Constants = Constants {
     strength: 2.0,
     luma: perception::ANIMATION_LUMA,
@@ -56,17 +70,22 @@ const ANIMATION: Constants = Constants {
 };
 /// Without QP differences of chroma, the weight of its errors stands in for them.
 const GENUINE_STILL: Constants = Constants { chroma_qp_delta: 0, chroma_weight: 1.24, ..STILL };
+const GENUINE_DRAWN_STILL: Constants = Constants { chroma_qp_delta: 0, chroma_weight: 1.24, ..DRAWN_STILL };
 const GENUINE_ANIMATION: Constants =
     Constants { lambda: 0.56, chroma_qp_delta: 0, chroma_weight: 1.2, ..ANIMATION };
 
-impl Tuning {
-    /// `animation` tells whether the picture belongs to one.
-    pub fn new(options: &EncoderOptions, animation: bool) -> Self {
-        let constants = match (options.tools.tools().chroma_qp_delta, animation) {
-            (true, false) => STILL,
-            (true, true) => ANIMATION,
-            (false, false) => GENUINE_STILL,
-            (false, true) => GENUINE_ANIMATION,
+impl<'a> Tuning<'a> {
+    /// `animation` tells whether the picture belongs to one; `drawn` are the drawn regions of a still.
+    pub fn new(options: &EncoderOptions, animation: bool, drawn: Option<&'a DrawnRegions>) -> Self {
+        let drawn = drawn.filter(|_| options.perceptual > 0.0 && !animation);
+        let mostly_drawn = drawn.is_some_and(DrawnRegions::mostly);
+        let constants = match (options.tools.tools().chroma_qp_delta, animation, mostly_drawn) {
+            (true, true, _) => ANIMATION,
+            (false, true, _) => GENUINE_ANIMATION,
+            (true, false, true) => DRAWN_STILL,
+            (false, false, true) => GENUINE_DRAWN_STILL,
+            (true, false, false) => STILL,
+            (false, false, false) => GENUINE_STILL,
         };
         let strength = options.perceptual * constants.strength;
         let default = if options.perceptual > 0.0 { constants.chroma_qp_delta } else { 0 };
@@ -76,10 +95,15 @@ impl Tuning {
             strength,
             luma: constants.luma,
             slope: constants.slope,
-            lambda: constants.lambda * ((options.exact_qp() - 11.0) / 4.0).exp2(),
+            lambda: constants.lambda * math::exp2((options.exact_qp() - 11.0) / 4.0),
             chroma_qp_delta,
-            chroma_weight: constants.chroma_weight.powf(strength.into()) * (-(cb + cr) / 8.0).exp2(),
-            sao: constants.sao || options.perceptual == 0.0,
+            chroma_weight: math::pow(constants.chroma_weight, strength.into()) * math::exp2(-(cb + cr) / 8.0),
+            sao: match drawn {
+                _ if constants.sao || options.perceptual == 0.0 => UseOfSao::Everywhere,
+                Some(_) => UseOfSao::DrawnRegions,
+                None => UseOfSao::Nowhere,
+            },
+            drawn,
         }
     }
 }
@@ -93,7 +117,7 @@ mod tests {
     fn chroma_qps_differ_only_where_they_may() {
         let deltas = |tools, perceptual, chroma_qp_delta, animation| {
             let options = EncoderOptions { tools, perceptual, chroma_qp_delta, ..EncoderOptions::default() };
-            Tuning::new(&options, animation).chroma_qp_delta
+            Tuning::new(&options, animation, None).chroma_qp_delta
         };
         for animation in [false, true] {
             assert_eq!(deltas(ToolSet::Genuine, 1.0, None, animation), [0, 0]);
@@ -108,7 +132,7 @@ mod tests {
     fn chroma_qps_stay_in_range() {
         for qp in 0..=63 {
             let options = EncoderOptions { qp, tools: ToolSet::Full, ..EncoderOptions::default() };
-            let [cb, cr] = Tuning::new(&options, true).chroma_qp_delta;
+            let [cb, cr] = Tuning::new(&options, true, None).chroma_qp_delta;
             assert_eq!((cb, cr), (cb.max(-5), cb));
             assert_eq!(qp as i8 + cb, (qp as i8 - 5).max(0));
         }
@@ -118,8 +142,20 @@ mod tests {
     fn without_perception_all_errors_weigh_the_same() {
         let options = EncoderOptions { perceptual: 0.0, ..EncoderOptions::default() };
         for animation in [false, true] {
-            let tuning = Tuning::new(&options, animation);
+            let tuning = Tuning::new(&options, animation, None);
             assert_eq!((tuning.strength, tuning.chroma_weight), (0.0, 1.0));
         }
+    }
+    #[test]
+    fn drawn_regions_count_in_stills_that_are_to_be_seen() {
+        let drawn = DrawnRegions::new(64, vec![true], true);
+        let tuned = |perceptual, animation| {
+            let options = EncoderOptions { perceptual, ..EncoderOptions::default() };
+            let tuning = Tuning::new(&options, animation, drawn.as_ref());
+            (tuning.drawn.is_some(), tuning.sao)
+        };
+        assert_eq!(tuned(1.0, false), (true, UseOfSao::DrawnRegions));
+        assert_eq!(tuned(0.0, false), (false, UseOfSao::Everywhere));
+        assert_eq!(tuned(1.0, true), (false, UseOfSao::Everywhere));
     }
 }

@@ -4,8 +4,7 @@ use std::ops::Range;
 
 use super::sao::Area;
 use crate::simd::Backend;
-#[cfg(target_arch = "x86_64")]
-use crate::simd::avx2;
+use crate::simd::kernels;
 
 const REGIONS: [[u8; 4]; 4] = [[0, 1, 4, 5], [15, 2, 3, 6], [14, 11, 10, 7], [13, 12, 9, 8]];
 
@@ -50,8 +49,7 @@ pub fn filter_unit(
     (input, output): (&[u8], &mut [u8]),
     stride: usize,
 ) {
-    #[cfg(target_arch = "x86_64")]
-    if filter_unit_avx2(backend, taps, unit, (input, output), stride) {
+    if filter_unit_by_vectors(backend, taps, unit, (input, output), stride) {
         return;
     }
     let Area { x0, x1, y0, y1 } = unit.area;
@@ -59,8 +57,7 @@ pub fn filter_unit(
 }
 
 /// Filters whole vectors first, then the samples whose taps may not leave the unit as those of a vector do.
-#[cfg(target_arch = "x86_64")]
-fn filter_unit_avx2(
+fn filter_unit_by_vectors(
     backend: Backend,
     taps: &[i16; 9],
     unit: &FilterUnit,
@@ -74,7 +71,7 @@ fn filter_unit_avx2(
     // Without samples to the left the first vector begins where no tap leaves the unit.
     let left = if unit.sides[0].left { 0 } else { 3 };
     let right = if unit.sides[0].right { 0 } else { 3 };
-    if !avx2::filter_unit(backend, taps, unit, (x0 + left, x1), (input, &mut *output), stride) {
+    if !kernels::filter_unit(backend, taps, unit, (x0 + left, x1), (input, &mut *output), stride) {
         return false;
     }
     let mut part = |columns, rows| filter_part(taps, unit, (columns, rows), (input, &mut *output), stride);

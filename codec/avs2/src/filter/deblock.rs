@@ -4,8 +4,7 @@ use super::edge;
 use crate::headers::DeblockingParameters;
 use crate::recon::chroma_qp;
 use crate::simd::Backend;
-#[cfg(target_arch = "x86_64")]
-use crate::simd::avx2;
+use crate::simd::kernels;
 
 #[rustfmt::skip]
 const ALPHA: [u8; 64] = [
@@ -72,8 +71,7 @@ pub struct EdgeUnit {
 impl EdgeUnit {
     /// Filters a vertical edge.
     pub fn filter_vertical(&self, backend: Backend, samples: &mut [u8]) {
-        #[cfg(target_arch = "x86_64")]
-        if avx2::filter_vertical_edge(backend, samples, self) {
+        if kernels::filter_vertical_edge(backend, samples, self) {
             return;
         }
         self.filter(samples, Strides { across: 1, along: self.stride });
@@ -81,8 +79,7 @@ impl EdgeUnit {
 
     /// Filters a horizontal edge.
     pub fn filter_horizontal(&self, backend: Backend, samples: &mut [u8]) {
-        #[cfg(target_arch = "x86_64")]
-        if avx2::filter_horizontal_edge(backend, samples, self) {
+        if kernels::filter_horizontal_edge(backend, samples, self) {
             return;
         }
         self.filter(samples, Strides { across: self.stride, along: 1 });

@@ -1,8 +1,7 @@
 //! Sample adaptive offset (docs/spec/avs2#b7).
 
 use crate::simd::Backend;
-#[cfg(target_arch = "x86_64")]
-use crate::simd::avx2;
+use crate::simd::kernels;
 use crate::syntax::Sao;
 
 /// A rectangle of samples.
@@ -78,8 +77,7 @@ pub fn filter_area(
             let table = band_table(starts, offsets);
             for y in y0..y1 {
                 let row = &mut output[y * stride + x0..y * stride + x1];
-                #[cfg(target_arch = "x86_64")]
-                if avx2::filter_band(backend, &table, row) {
+                if kernels::filter_band(backend, &table, row) {
                     continue;
                 }
                 for sample in row {
@@ -96,13 +94,11 @@ pub fn filter_area(
             let (y0, y1) = (y0.max(above), y1.min(height - above));
             let a_offset = dy * stride as isize + dx;
             for y in y0..y1 {
-                #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut))]
                 let mut done = 0;
-                #[cfg(target_arch = "x86_64")]
                 if is_allowed.is_none() {
                     let samples = (y * stride + x0, x1.saturating_sub(x0));
                     let planes = (input, &mut *output);
-                    done = avx2::filter_edges(backend, table, planes, samples, a_offset.unsigned_abs());
+                    done = kernels::filter_edges(backend, table, planes, samples, a_offset.unsigned_abs());
                 }
                 for x in x0 + done..x1 {
                     let at = y * stride + x;

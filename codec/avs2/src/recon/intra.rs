@@ -1,9 +1,9 @@
 //! Intra prediction (docs/spec/avs2#b2).
 
 use super::availability::Availability;
+use crate::multiversion;
 use crate::simd::Backend;
-#[cfg(target_arch = "x86_64")]
-use crate::simd::avx2;
+use crate::simd::kernels;
 
 /// Sample used where none is available.
 const MID: u8 = 128;
@@ -190,8 +190,7 @@ pub fn predict_intra(
     out: &mut [u8],
     stride: usize,
 ) {
-    #[cfg(target_arch = "x86_64")]
-    if avx2::predict_angular(backend, mode, (w, h), line, out, stride) {
+    if kernels::predict_angular(backend, mode, (w, h), line, out, stride) {
         return;
     }
     match mode {
@@ -199,8 +198,16 @@ pub fn predict_intra(
             let value = dc(line, (w, h));
             rows(out, stride, (w, h)).for_each(|row| row.fill(value));
         }
-        1 => plane(line, (w, h), out, stride),
-        2 => bilinear(line, (w, h), out, stride),
+        1 => multiversion::run(
+            backend,
+            #[inline(always)]
+            || plane(line, (w, h), out, stride),
+        ),
+        2 => multiversion::run(
+            backend,
+            #[inline(always)]
+            || bilinear(line, (w, h), out, stride),
+        ),
         12 => rows(out, stride, (w, h)).for_each(|row| row.copy_from_slice(line.slice(1, w))),
         24 => {
             for (y, row) in rows(out, stride, (w, h)).enumerate() {
@@ -233,6 +240,7 @@ fn dc(line: &ReferenceLine, (w, h): (usize, usize)) -> u8 {
     value as u8
 }
 
+#[inline(always)]
 fn plane(line: &ReferenceLine, (w, h): (usize, usize), out: &mut [u8], stride: usize) {
     let at = |i: isize| i32::from(line.at(i));
     let slope = |n: usize, sign: isize| {
@@ -251,6 +259,7 @@ fn plane(line: &ReferenceLine, (w, h): (usize, usize), out: &mut [u8], stride: u
     }
 }
 
+#[inline(always)]
 fn bilinear(line: &ReferenceLine, (w, h): (usize, usize), out: &mut [u8], stride: usize) {
     let at = |i: isize| i32::from(line.at(i));
     let (lw, lh) = (w.ilog2(), h.ilog2());
@@ -262,13 +271,20 @@ fn bilinear(line: &ReferenceLine, (w, h): (usize, usize), out: &mut [u8], stride
         (((a << lw) + (b << lh)) * 13 + (1 << (m + 5))) >> (m + 6)
     };
     let weight = 2 * c - a - b;
+    // What rows have in common, by column: the vertical interpolation at row -1 and its change from row to row.
+    let (mut vertical, mut steps) = ([0; 64], [0; 64]);
+    for (x, (vertical, step)) in vertical.iter_mut().zip(&mut steps).enumerate().take(w) {
+        let top = at(x as isize + 1);
+        (*vertical, *step) = (top << (lh + lw), (b - top) << lw);
+    }
     for (y, row) in rows(out, stride, (w, h)).enumerate() {
         let left = at(-(y as isize) - 1);
-        for (x, sample) in row.iter_mut().enumerate() {
-            let top = at(x as isize + 1);
-            let horizontal = (left << lw) + (x as i32 + 1) * (a - left);
-            let vertical = (top << lh) + (y as i32 + 1) * (b - top);
-            let sum = (horizontal << lh) + (vertical << lw) + (x * y) as i32 * weight + (1 << (lw + lh));
+        let start = ((left << lw) + (a - left)) << lh;
+        let step = ((a - left) << lh) + y as i32 * weight;
+        let columns = row.iter_mut().zip(vertical.iter_mut().zip(&steps));
+        for (x, (sample, (vertical, change))) in columns.enumerate() {
+            *vertical += change;
+            let sum = start + x as i32 * step + *vertical + (1 << (lw + lh));
             *sample = (sum >> (lw + lh + 1)).clamp(0, 255) as u8;
         }
     }

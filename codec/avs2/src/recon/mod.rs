@@ -17,5 +17,4 @@ pub use quantisation::{Dequantiser, chroma_qp};
 pub use transform::{
     CoefficientBlock, MAX_COEFFICIENTS, MAX_RESIDUAL, Secondary, add_residual, inverse_transform,
 };
-#[cfg(target_arch = "x86_64")]
 pub(crate) use transform::{D4, T32};

@@ -78,16 +78,23 @@ impl<'a> Dequantiser<'a> {
     #[inline]
     #[must_use]
     pub fn scale(&self, x: usize, y: usize, level: i32) -> i16 {
-        let round = 1 << (self.shift - 1);
-        let value = match self.weights {
-            None => (level * self.scale + round) >> self.shift,
+        match self.weights {
+            None => self.scale_plainly(level) as i16,
             Some(Weights { matrix, stride, repeat }) => {
+                let round = 1 << (self.shift - 1);
                 let weight = matrix[((y >> repeat) & 7) * stride + ((x >> repeat) & 7)];
                 let weighted = i64::from((level * i32::from(weight)) >> 2) * i64::from(self.scale);
-                (((weighted >> 4) + i64::from(round)) >> self.shift).clamp(-32768, 32767) as i32
+                (((weighted >> 4) + round) >> self.shift).clamp(-32768, 32767) as i16
             }
-        };
-        value.clamp(-32768, 32767) as i16
+        }
+    }
+
+    /// The coefficient for `level` without weights, which is the same everywhere in the block.
+    #[inline(always)]
+    #[must_use]
+    pub fn scale_plainly(&self, level: i32) -> i32 {
+        let round = 1 << (self.shift - 1);
+        (level.wrapping_mul(self.scale).wrapping_add(round) >> self.shift).clamp(-32768, 32767)
     }
 }
 

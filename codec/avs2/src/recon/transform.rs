@@ -1,8 +1,7 @@
 //! Inverse transforms (docs/spec/avs2#b4) and reconstruction (docs/spec/avs2#b5).
 
 use crate::simd::Backend;
-#[cfg(target_arch = "x86_64")]
-use crate::simd::avx2;
+use crate::simd::kernels;
 
 /// Greatest number of coefficients of a block (32x32).
 pub const MAX_COEFFICIENTS: usize = 1024;
@@ -131,8 +130,7 @@ pub fn inverse_transform(
     match secondary {
         Secondary::None => {}
         Secondary::Small => {
-            #[cfg(target_arch = "x86_64")]
-            if avx2::small_secondary(backend, block, residual) {
+            if kernels::small_secondary(backend, block, residual) {
                 return;
             }
             return small_secondary(block, residual);
@@ -145,20 +143,12 @@ pub fn inverse_transform(
     }
     if (block.nonzero_width, block.nonzero_height) == (1, 1) {
         constant(block, wavelet, residual);
-    } else if !cosine_avx2(backend, block, wavelet, residual) {
+    } else if !kernels::inverse_transform(backend, block, wavelet, residual) {
         cosine(block, wavelet, residual);
     }
     if wavelet {
         synthesize(residual, (block.width, block.height));
     }
-}
-
-#[cfg(target_arch = "x86_64")]
-use crate::simd::avx2::inverse_transform as cosine_avx2;
-
-#[cfg(not(target_arch = "x86_64"))]
-fn cosine_avx2(_: Backend, _: &CoefficientBlock, _: bool, _: &mut [i16; MAX_RESIDUAL]) -> bool {
-    false
 }
 
 /// Shift and width in bits of the second step (docs/spec/avs2#b4.2).
@@ -274,8 +264,7 @@ pub fn add_residual(
     out: &mut [u8],
     stride: usize,
 ) {
-    #[cfg(target_arch = "x86_64")]
-    if avx2::add_residual(backend, residual, (w, h), out, stride) {
+    if kernels::add_residual(backend, residual, (w, h), out, stride) {
         return;
     }
     for (row, residual) in super::intra::rows(out, stride, (w, h)).zip(residual.chunks_exact(w)) {

@@ -1,41 +1,43 @@
 //! Choice of instructions at run time.
 //!
-//! `unsafe` exists in the `avx2` module (and in that of inter prediction) only. Each kernel has a portable twin beside
-//! its caller that gives the same result; kernels return whether they did the work.
+//! `unsafe` exists in the kernels, here, of the encoder and of inter prediction, and in the vectors that they are
+//! written with. Each kernel has a portable twin beside its caller that gives the same result; kernels return whether
+//! they did the work.
 
-#[cfg(target_arch = "x86_64")]
-pub(crate) mod avx2;
+pub(crate) mod kernels;
+#[allow(unsafe_code)]
+pub(crate) mod vector;
 
 use crate::SimdLevel;
 
 /// Instructions that the processor is known to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backend {
-    avx2: bool,
+    vectors: bool,
 }
 
 impl Backend {
     /// Portable code.
-    pub const SCALAR: Self = Self { avx2: false };
+    pub const SCALAR: Self = Self { vectors: false };
 
     /// What `level` asks for, as far as the processor has it.
     #[must_use]
     pub fn detect(level: SimdLevel) -> Self {
-        #[cfg(target_arch = "x86_64")]
-        let avx2 = std::arch::is_x86_feature_detected!("avx2");
-        #[cfg(not(target_arch = "x86_64"))]
-        let avx2 = false;
+        let of = |has: bool| Self { vectors: has && vector::exist() };
         match level {
-            SimdLevel::Auto | SimdLevel::Avx2 => Self { avx2 },
+            SimdLevel::Auto => of(true),
+            SimdLevel::Avx2 => of(cfg!(target_arch = "x86_64")),
+            SimdLevel::Neon => of(cfg!(target_arch = "aarch64")),
+            SimdLevel::Simd128 => of(cfg!(target_arch = "wasm32")),
             SimdLevel::Scalar => Self::SCALAR,
         }
     }
 
-    /// Whether AVX2 may be used.
+    /// Whether the kernels may be used.
     #[inline]
     #[must_use]
-    pub fn has_avx2(self) -> bool {
-        self.avx2
+    pub fn has_vectors(self) -> bool {
+        self.vectors
     }
 }
 
@@ -46,7 +48,17 @@ pub(crate) mod tests {
 
     /// Every level the processor has.
     pub(crate) fn levels() -> Vec<Backend> {
-        vec![Backend::detect(SimdLevel::Avx2)]
+        vec![Backend::detect(SimdLevel::Auto)]
+    }
+
+    #[test]
+    fn a_level_is_chosen_only_where_it_is() {
+        let named = [SimdLevel::Avx2, SimdLevel::Neon, SimdLevel::Simd128].map(Backend::detect);
+        let chosen = named.into_iter().filter(|backend| backend.has_vectors()).count();
+        assert_eq!(chosen == 1, Backend::detect(SimdLevel::Auto).has_vectors());
+        assert!(chosen <= 1 && !Backend::detect(SimdLevel::Scalar).has_vectors());
+        // All processors of this kind have them.
+        assert!(!cfg!(target_arch = "aarch64") || Backend::detect(SimdLevel::Neon).has_vectors());
     }
 
     /// A reproducible sequence.

@@ -137,6 +137,8 @@ pub fn convert(source: &Planes<'_>, layout: Layout, simd: SimdLevel, out: &mut [
 
 type RowFunction = fn(&row::Source<'_>, &mut row::Scratch, Layout, &mut [u8]);
 
+/// The portable function is compiled with the vectors that all processors of a kind have: NEON, or SIMD128 where a module
+/// is built with it. Only on x86 is there a choice.
 fn row_function(simd: SimdLevel) -> RowFunction {
     #[cfg(target_arch = "x86_64")]
     if simd != SimdLevel::Scalar

@@ -16,6 +16,7 @@
 
 mod animation;
 mod chroma;
+mod drawn;
 mod hidden;
 mod matrix;
 mod pixels;
@@ -28,7 +29,7 @@ pub use avs2::encoder::{EncoderOptions as PictureOptions, QP_PARTS, ToolSet};
 pub use chroma::ChromaFilter;
 pub use pixels::{PixelFormat, Pixels};
 
-use avs2::encoder::{BlockWeights, Encoded, PictureInput, encode_intra_picture};
+use avs2::encoder::{BlockWeights, DrawnRegions, Encoded, PictureInput, encode_intra_picture};
 use avs2::{CancelCheck, PlaneBuffer, SimdLevel};
 
 use crate::colour::{self, ColourRange, Layout, PlaneRef, Planes};
@@ -103,6 +104,15 @@ pub struct Source {
     /// Y, Cb, Cr in sixteenths: what rounding would leave out counts when errors are measured.
     planes: [Vec<i16>; 3],
     alpha: Option<Vec<u8>>,
+    /// Of stills.
+    drawn: Option<DrawnRegions>,
+}
+
+/// Where errors in a picture are seen.
+#[derive(Debug, Clone, Copy, Default)]
+struct Places<'a> {
+    weights: Option<&'a BlockWeights>,
+    drawn: Option<&'a DrawnRegions>,
 }
 
 impl Source {
@@ -110,17 +120,22 @@ impl Source {
     /// is replaced by a smooth continuation of what is visible.
     #[must_use]
     pub fn new(pixels: &Pixels<'_>, filter: ChromaFilter) -> Self {
-        Self::with_luma(pixels, filter, sharp::SmallChanges::InPart)
+        Self::with_luma(pixels, filter, sharp::SmallChanges::InPart, drawn::find)
     }
 
     /// Converts the pixels of a frame of an animation. With [`ChromaFilter::Sharp`] luma makes up for small errors of
     /// luminance as it does for large ones, which animations gain from.
     #[must_use]
     pub fn of_frame(pixels: &Pixels<'_>, filter: ChromaFilter) -> Self {
-        Self::with_luma(pixels, filter, sharp::SmallChanges::Whole)
+        Self::with_luma(pixels, filter, sharp::SmallChanges::Whole, |_| None)
     }
 
-    fn with_luma(pixels: &Pixels<'_>, filter: ChromaFilter, small: sharp::SmallChanges) -> Self {
+    fn with_luma(
+        pixels: &Pixels<'_>,
+        filter: ChromaFilter,
+        small: sharp::SmallChanges,
+        drawn: impl Fn(&Pixels<'_>) -> Option<DrawnRegions>,
+    ) -> Self {
         let (width, height) = (pixels.width(), pixels.height());
         let alpha = pixels.alpha().filter(|alpha| alpha.iter().any(|&value| value != OPAQUE));
         let filled = alpha.as_deref().and_then(|alpha| transparent::fill(pixels, alpha));
@@ -136,7 +151,7 @@ impl Source {
             };
             [luma, cb, cr]
         };
-        Self { width, height, planes, alpha }
+        Self { width, height, planes, alpha, drawn: drawn(&pixels) }
     }
 
     /// Width in pixels.
@@ -184,18 +199,17 @@ impl Source {
         let pictures = if self.has_alpha() { 2 } else { 1 };
         let [y, cb, cr] = &self.planes;
         let weights = self.weights(&options.picture, cancel)?;
-        let colour =
-            self.picture([y, cb, cr], weights.as_ref(), &options.picture, cancel, &|done, rows| {
-                progress(done, rows * pictures)
-            })?;
+        let places = Places { weights: weights.as_ref(), drawn: self.drawn.as_ref() };
+        let colour = self.picture([y, cb, cr], places, &options.picture, cancel, &|done, rows| {
+            progress(done, rows * pictures)
+        })?;
         let alpha = match &self.alpha {
             None => None,
             Some(alpha) => {
                 let (alpha, chroma) = alpha_planes(alpha, cb.len());
                 let planes = [&alpha, &chroma, &chroma];
-                Some(self.picture(planes, None, &options.alpha_picture(), cancel, &|done, rows| {
-                    progress(rows + done, rows * pictures)
-                })?)
+                let report = |done, rows| progress(rows + done, rows * pictures);
+                Some(self.picture(planes, Places::default(), &options.alpha_picture(), cancel, &report)?)
             }
         };
         self.file(options, colour, alpha)
@@ -212,21 +226,23 @@ impl Source {
         }
         let trial = PictureOptions { effort: TRIAL_EFFORT, ..options.clone() };
         let planes = self.planes.each_ref();
-        let encoded = self.picture(planes, None, &trial, cancel, &|_, _| {})?;
+        let places = Places { weights: None, drawn: self.drawn.as_ref() };
+        let encoded = self.picture(planes, places, &trial, cancel, &|_, _| {})?;
         Ok(self.seen(&encoded.reconstruction))
     }
 
     fn picture(
         &self,
         planes: [&Vec<i16>; 3],
-        weights: Option<&BlockWeights>,
+        places: Places<'_>,
         options: &PictureOptions,
         cancel: &(dyn CancelCheck + Sync),
         progress: Progress<'_>,
     ) -> Result<Encoded, Error> {
         let input = PictureInput::in_sixteenths(self.width, self.height, planes.map(Vec::as_slice));
         let weighted = |input: PictureInput<'_>| {
-            let input = weights.map_or(input, |weights| input.with_weights(weights));
+            let input = places.weights.map_or(input, |weights| input.with_weights(weights));
+            let input = places.drawn.map_or(input, |drawn| input.with_drawn_regions(drawn));
             encode_intra_picture(&input, options, cancel, progress)
         };
         input.and_then(weighted).map_err(refused)

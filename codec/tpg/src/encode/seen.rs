@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use avs2::encoder::BlockWeights;
-use avs2::{PlaneBuffer, SimdLevel};
+use avs2::{PlaneBuffer, SimdLevel, math};
 use fast_ssim2::{PixelDescriptor, PixelSlice, Ssimulacra2Reference};
 
 use super::Source;
@@ -46,7 +46,7 @@ impl Source {
                     error += pair.map(|(&a, &b)| (f32::from(a) - f32::from(b)).powi(2)).sum::<f32>();
                     count += span.len() as f32;
                 }
-                logs.push((seen / count + UNSEEN).log2() - (error / count + FLOOR).log2());
+                logs.push(math::log2_f32(seen / count + UNSEEN) - math::log2_f32(error / count + FLOOR));
             }
         }
         Some(BlockWeights { logs })

@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use avs2::math;
+
 use super::Pixels;
 use super::matrix::CHROMA_BITS;
 
@@ -86,7 +88,7 @@ const LUMINANCE: [i32; 3] = [2650, 6570, 780];
 static LINEAR: LazyLock<[i32; 255 * 16 + 1]> = LazyLock::new(|| {
     std::array::from_fn(|value| {
         let value = value as f64 / (255.0 * 16.0);
-        let linear = if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) };
+        let linear = if value <= 0.04045 { value / 12.92 } else { math::pow((value + 0.055) / 1.055, 2.4) };
         (linear * 65_535.0).round() as i32
     })
 });

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response
 from openmogr.api.s3.checksums import checksum_header
-from openmogr.api.xml import Node, render
+from openmogr.api.xml import Node, Rendered, render
 from openmogr.errors import CosError
 
 __all__ = ["error_answer", "in_s3"]
@@ -82,6 +82,8 @@ def _header_name(name: bytes) -> bytes:
 
 
 def _document(node: Node) -> Node:
+    if isinstance(node, Rendered):
+        return node
     name, value = node
     if name not in _ROOTS:
         return node
@@ -95,9 +97,14 @@ def _value(name: str, value: str | int | Sequence[Node] | None) -> str | int | S
         if name == "StorageClass":
             return value.upper()
         return value.replace(*_GROUPS) if name == "URI" else value
-    return [
-        (_NAMES.get(child, child), _value(child, inner)) for child, inner in value if child not in _DROPPED
-    ]
+    children: list[Node] = []
+    for item in value:
+        # What is rendered, objects of listings, is alike in both dialects.
+        if isinstance(item, Rendered):
+            children.append(item)
+        elif item[0] not in _DROPPED:
+            children.append((_NAMES.get(item[0], item[0]), _value(*item)))
+    return children
 
 
 def error_answer(request: Request, error: CosError, headers: list[Header], ids: tuple[str, str]) -> Response:

@@ -26,7 +26,7 @@ from openmogr.image.source.nclx import nclx_profile
 from openmogr.image.source.plausible import check_plausible
 from openmogr.image.steps.transform import turned_back
 
-__all__ = ["Frame", "OpenedImage", "decoding", "open_image", "read_container"]
+__all__ = ["Frame", "OpenedImage", "decoding", "detached", "open_image", "read_container"]
 
 # Pillow's own limit has fixed sizes; ours are settings, checked before any pixel is decoded.
 Image.MAX_IMAGE_PIXELS = None
@@ -115,6 +115,10 @@ class OpenedImage:
         """How often an animation is shown, at most 65,535 times; 0 for endlessly."""
         return min(self.container.loop_count(self.image.info.get("loop")), _MAX_LOOP_COUNT)
 
+    def forget(self) -> None:
+        """Let go of what was decoded. It refers back here: in a circle, it would stay until somebody looks for such."""
+        self._decoded.clear()
+
     def first(self, draft: Size | None = None) -> Frame:
         """The image, or the first frame of an animation. Asked again, it is not decoded again.
 
@@ -133,7 +137,7 @@ class OpenedImage:
             with decoding():
                 frame = self._decoded[eighths] = self._first(eighths)
         # An image of its own, of the same pixels: what writers note on it is theirs.
-        return Frame(_detached(frame.image), frame.duration)
+        return Frame(detached(frame.image), frame.duration)
 
     def _first(self, eighths: int) -> Frame:
         if (composed := self._composed()) is not None:
@@ -146,7 +150,7 @@ class OpenedImage:
         if (reader := self.container.reader(self.source, eighths)) is not None:
             return Frame(self._late(reader, self.source, eighths), self._duration())
         self._load(self.source, eighths)
-        return Frame(_detached(self._still()), self._duration())
+        return Frame(detached(self._still()), self._duration())
 
     def _late(self, reader: Reader, source: Opened, eighths: int) -> LateImage:
         """What is decoded when it is known which pixels are wanted."""
@@ -175,7 +179,7 @@ class OpenedImage:
                     image = self._srgb(self.image)
                     # The reader draws the next frame over this one.
                     image = image.copy() if image is self.image else image
-                    frame = Frame(_detached(image), self._duration())
+                    frame = Frame(detached(image), self._duration())
             yield frame
 
     def _composed(self) -> Iterator[Frame] | None:
@@ -222,7 +226,7 @@ class OpenedImage:
             if points[1] in HDR_TRANSFERS:
                 return self._srgb(image)
             profile = nclx_profile(*points) or b""
-        return image if is_srgb(profile) else LateImage(_detached(image), (), self._srgb)
+        return image if is_srgb(profile) else LateImage(detached(image), (), self._srgb)
 
     def _srgb(self, image: Image.Image) -> Image.Image:
         """By the ICC profile or else by code points."""
@@ -243,11 +247,11 @@ class OpenedImage:
 
 def _whole(frames: Iterator[Frame]) -> Iterator[Frame]:
     for frame in frames:
-        yield Frame(_detached(frame.image), min(frame.duration, _MAX_DURATION))
+        yield Frame(detached(frame.image), min(frame.duration, _MAX_DURATION))
     raise ValueError("it has no image data")
 
 
-def _detached(image: Image.Image) -> Image.Image:
+def detached(image: Image.Image) -> Image.Image:
     """The same pixels, not copied, without what the reader knows besides.
 
     Pillow's writers would take tags, EXIF and repetition from there, even past ``strip``.
@@ -349,7 +353,10 @@ def open_image(
                     container.half_chroma(opened.image),
                     _xmp(opened.image),
                 )
-            yield picture
+            try:
+                yield picture
+            finally:
+                picture.forget()
 
 
 def _quality(container: Format, opened: Opened, frames: int) -> int | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import os
 import secrets
 from collections import Counter, deque
@@ -22,6 +23,8 @@ __all__ = ["KEEP", "BlobFiles", "create_private", "no_deletions", "sync_folder"]
 KEEP = "keep"
 
 _FAN_OUT = tuple(f"{number:02x}" for number in range(256))
+# So many blobs in a row lie in one folder, so that those of one commit have one or two folders made durable.
+_IN_A_ROW = 64
 
 
 def sync_folder(folder: Path) -> None:
@@ -65,6 +68,9 @@ class BlobFiles:
         self._blobs = data / "blobs"
         # Names of this run begin alike, so that the sweep for leftovers leaves alone what is new.
         self._run = secrets.token_hex(6)
+        self._uploads = itertools.count()
+        self._blob_count = itertools.count(secrets.randbelow(len(_FAN_OUT)) * _IN_A_ROW)
+        self._unsynced: set[str] = set()
         self._pins: Counter[str] = Counter()
         self._released: deque[tuple[str, ...]] = deque()
         self._doomed: set[str] = set()
@@ -85,22 +91,41 @@ class BlobFiles:
         self._keep = os.open(self._keep_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         sync_folder(self._blobs)
 
-    def new_staging_path(self) -> Path:
+    def new_staging_path(self) -> str:
         """A fresh name for a temporary file."""
-        return self._staging / secrets.token_hex(16)
+        return f"{self._staging}/{self._run}{next(self._uploads):08x}"
 
-    def adopt(self, staged: Path, descriptor: int) -> str:
-        """Make a complete temporary file durable and give it its place; returns the blob's name."""
-        os.fsync(descriptor)
-        name = self._run + secrets.token_hex(10)
-        target = self.path(name)
-        staged.rename(target)
-        sync_folder(target.parent)
-        return name
+    def new_name(self) -> str:
+        """A name for a blob, whose file is then made durable at its place."""
+        folder = _FAN_OUT[next(self._blob_count) // _IN_A_ROW % len(_FAN_OUT)]
+        return self._run + secrets.token_hex(9) + folder
+
+    def placed(self, name: str) -> None:
+        """A blob lies durable in its place, but for its name in the folder."""
+        with self.lock:
+            self._unsynced.add(name)
+
+    def withdrawn(self, name: str) -> None:
+        """The same blob was removed without having been used."""
+        with self.lock:
+            self._unsynced.discard(name)
+
+    def sync_names(self, names: Iterable[str]) -> None:
+        """Make durable that blobs are where they are, before an index refers to them."""
+        with self.lock:
+            unsynced = self._unsynced.intersection(names)
+        for folder in {name[-2:] for name in unsynced}:
+            sync_folder(self._blobs / folder)
+        with self.lock:
+            self._unsynced -= unsynced
 
     def path(self, name: str) -> Path:
         """Where a blob lies."""
-        return self._blobs / name[-2:] / name
+        return Path(self.place(name))
+
+    def place(self, name: str) -> str:
+        """The same as text."""
+        return f"{self._blobs}/{name[-2:]}/{name}"
 
     def pin(self, names: Iterable[str]) -> None:
         """Keep blobs until unpinned. Call with the lock held."""

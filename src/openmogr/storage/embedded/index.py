@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import sqlite3
 import threading
@@ -12,9 +13,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
-from openmogr.errors import CosError, InternalError
+from openmogr.errors import CosError, InternalError, is_shortage
+from openmogr.storage.embedded.quick import QuickReads
 from openmogr.storage.embedded.reserve import Reserve
 from openmogr.storage.errors import StorageBusy, StorageFull, StorageUnusable
 
@@ -111,6 +113,16 @@ class Transaction:
         self.kept.difference_update(blobs)
 
 
+class BlobLedger(Protocol):
+    """What the index asks of those who keep the blobs."""
+
+    def sync_names(self, names: Iterable[str]) -> None:
+        """Called before a commit that refers to blobs. Raises ``OSError``: then nothing is committed."""
+
+    def settle(self, kept: Iterable[str], dropped: Iterable[str]) -> None:
+        """Called after a commit, per write, in order: the blobs it refers to, and those it refers to no more."""
+
+
 @dataclass(slots=True)
 class _Job(Generic[T]):
     work: Callable[[Transaction], T]
@@ -128,8 +140,7 @@ class Index:
         path: the database's file.
         readers: number of reading threads.
         batch: most writes of one commit.
-        committed: called in the writing thread after a commit, per write, in order, with the blobs that the
-            index refers to and those it refers to no more.
+        blobs: told, in the writing thread, what commits mean for blobs.
         reserve: space for changes that make room, released when the disk is full.
     """
 
@@ -138,13 +149,13 @@ class Index:
         path: Path,
         readers: int,
         batch: int,
-        committed: Callable[[Iterable[str], Iterable[str]], None],
+        blobs: BlobLedger,
         reserve: Reserve,
     ) -> None:
         self._reserve = reserve
         self._path = path
         self._batch = batch
-        self._committed = committed
+        self._blobs = blobs
         self._jobs: SimpleQueue[_Job[object] | None] = SimpleQueue()
         self._writer = threading.Thread(target=self._write_loop, name="openmogr-index", daemon=True)
         self._pool = ThreadPoolExecutor(readers, "openmogr-index-read")
@@ -167,6 +178,7 @@ class Index:
                 self._connection.executescript(
                     f"BEGIN IMMEDIATE;{steps}PRAGMA user_version = {VERSION};COMMIT;"
                 )
+            self._quick = QuickReads(self._connect())
         except sqlite3.Error as error:
             full = " (the disk is full)" if _code(error) in _FULL else ""
             raise StorageUnusable(f"{self._path} cannot be used: {error}{full}") from error
@@ -183,20 +195,32 @@ class Index:
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
 
-    def write(self, work: Callable[[Transaction], T], *, frees: bool = False) -> Future[T]:
+    def write(
+        self, work: Callable[[Transaction], T], *, frees: bool = False, future: Future[T] | None = None
+    ) -> Future[T]:
         """Run in the writing thread; the future ends when the change is durable, or rolled back.
 
-        With ``frees`` the change makes room, and may use the reserve where the disk is full.
+        With ``frees`` the change makes room, and may use the reserve where the disk is full. A ``future`` that
+        somebody waits for already is running.
         """
-        future: Future[T] = Future()
-        # From here on it cannot be cancelled: the caller learns what became of the change, always.
-        future.set_running_or_notify_cancel()
+        if future is None:
+            future = Future()
+            # From here on it cannot be cancelled: the caller learns what became of the change, always.
+            future.set_running_or_notify_cancel()
         self._jobs.put(_Job(work, future, frees))  # type: ignore[arg-type]  # the job keeps its own T
         return future
 
     def read(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
         """Run in a reading thread, on one snapshot of the index."""
         return self._pool.submit(self._read, work)
+
+    def read_here(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a short read in the calling thread, which is always the same.
+
+        Raises:
+            NotNow: it would take long; :meth:`read` does it.
+        """
+        return self._quick.read(work)
 
     def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
@@ -272,7 +296,7 @@ class Index:
         self._reserve.make()
         for job in jobs:
             if job.error is None and job.transaction is not None:
-                self._committed(job.transaction.kept, job.transaction.dropped)
+                self._blobs.settle(job.transaction.kept, job.transaction.dropped)
         for job in jobs:
             if job.error is not None:
                 job.future.set_exception(job.error)
@@ -286,8 +310,13 @@ class Index:
             connection.execute("BEGIN IMMEDIATE")
             for job in jobs:
                 self._write_one(job)
+            self._blobs.sync_names(
+                itertools.chain.from_iterable(
+                    job.transaction.kept for job in jobs if job.transaction and not job.error
+                )
+            )
             connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             for job in jobs:
@@ -315,7 +344,12 @@ def _code(error: sqlite3.Error) -> int:
     return int(getattr(error, "sqlite_errorcode", 0))
 
 
-def _translate(error: sqlite3.Error) -> CosError:
+def _translate(error: sqlite3.Error | OSError) -> CosError:
+    if isinstance(error, OSError):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return StorageFull(detail=f"names of blobs: {error}")
+        kind = StorageBusy if is_shortage(error) else InternalError
+        return kind(detail=f"names of blobs: {error}")
     code = _code(error)
     if code in _FULL:
         return StorageFull(detail=f"{errno.errorcode[errno.ENOSPC]}: {error}")

@@ -11,7 +11,7 @@ __all__ = ["tighten"]
 
 _log = logging.getLogger("openmogr.storage")
 
-_FOLDERS = ("blobs", "quarantine", "results", "staging")
+_FOLDERS = ("blobs", "quarantine", "results", "spool", "staging")
 _FILES = (
     "credentials.json",
     "index.sqlite3",

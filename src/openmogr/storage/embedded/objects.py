@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from openmogr.errors import NoSuchKey
+from openmogr.errors import NoSuchBucket, NoSuchKey
 from openmogr.storage.embedded.index import Transaction
 from openmogr.storage.embedded.listing import list_page
 from openmogr.storage.embedded.records import (
@@ -16,7 +16,7 @@ from openmogr.storage.embedded.records import (
     attribute_values,
     bucket_id,
     dump_tags,
-    load_segments,
+    moment,
     now,
     object_info,
     remove_content,
@@ -73,10 +73,13 @@ def _check_present(transaction: Transaction, entry: Entry) -> None:
 
 def _write(transaction: Transaction, entry: Entry, modified: int) -> ObjectInfo:
     connection = transaction.connection
-    bucket = bucket_id(connection, entry.bucket)
-    old = connection.execute(
-        "SELECT content FROM objects WHERE bucket = ? AND key = ?", (bucket, entry.key)
+    found = connection.execute(
+        "SELECT id, content FROM buckets LEFT JOIN objects ON bucket = id AND key = ? WHERE name = ?",
+        (entry.key, entry.bucket),
     ).fetchone()
+    if found is None:
+        raise NoSuchBucket(detail=f"bucket {entry.bucket!r}")
+    bucket, old = found
     content = store_segments(transaction, entry.segments)
     connection.execute(
         "INSERT OR REPLACE INTO objects"
@@ -87,32 +90,51 @@ def _write(transaction: Transaction, entry: Entry, modified: int) -> ObjectInfo:
             *attribute_values(entry.attributes),
         ),
     )
-    if old is not None:
-        remove_content(transaction, old[0])
-    return find(connection, entry.bucket, entry.key)
+    remove_content(transaction, old)
+    return ObjectInfo(
+        entry.bucket,
+        entry.key.decode(),
+        entry.size,
+        entry.etag,
+        entry.crc64,
+        moment(modified),
+        entry.attributes,
+    )
 
 
 def find(connection: sqlite3.Connection, bucket: str, key: bytes) -> ObjectInfo:
     """Raises ``NoSuchKey``."""
-    return object_info(bucket, _row(connection, bucket, key)[1])
+    row = connection.execute(
+        f"SELECT {OBJECT_COLUMNS} FROM objects"  # noqa: S608  # constants
+        " WHERE bucket = (SELECT id FROM buckets WHERE name = ?) AND key = ?",
+        (bucket, key),
+    ).fetchone()
+    if row is None:
+        raise _missing(connection, bucket, key)
+    return object_info(bucket, row)
 
 
 def find_with_segments(
     connection: sqlite3.Connection, bucket: str, key: bytes
 ) -> tuple[ObjectInfo, list[Segment]]:
     """The same, and where the bytes lie."""
-    content, row = _row(connection, bucket, key)
-    return object_info(bucket, row), load_segments(connection, content)
+    rows = connection.execute(
+        f"SELECT {OBJECT_COLUMNS}, blob, start, length FROM objects"  # noqa: S608  # constants
+        " LEFT JOIN segments ON segments.content = objects.content"
+        " WHERE bucket = (SELECT id FROM buckets WHERE name = ?) AND key = ? ORDER BY position",
+        (bucket, key),
+    ).fetchall()
+    if not rows:
+        raise _missing(connection, bucket, key)
+    # An empty object has no content.
+    segments = [Segment(*row[-3:]) for row in rows if row[-1] is not None]
+    return object_info(bucket, rows[0][:-3]), segments
 
 
-def _row(connection: sqlite3.Connection, bucket: str, key: bytes) -> tuple[int | None, ObjectRow]:
-    row = connection.execute(
-        f"SELECT content, {OBJECT_COLUMNS} FROM objects WHERE bucket = ? AND key = ?",  # noqa: S608  # constants
-        (bucket_id(connection, bucket), key),
-    ).fetchone()
-    if row is None:
-        raise NoSuchKey(detail=f"key {key!r}")
-    return row[0], row[1:]
+def _missing(connection: sqlite3.Connection, bucket: str, key: bytes) -> NoSuchKey:
+    """Raises ``NoSuchBucket``."""
+    bucket_id(connection, bucket)
+    return NoSuchKey(detail=f"key {key!r}")
 
 
 def delete(

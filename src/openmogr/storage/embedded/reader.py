@@ -6,7 +6,6 @@ import errno
 import hashlib
 import logging
 import os
-import weakref
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,6 +29,8 @@ _log = logging.getLogger("openmogr.storage")
 # Linux reads from its page cache without ever waiting for the disk, and says so when it cannot.
 _NO_WAIT: int | None = getattr(os, "RWF_NOWAIT", None)
 _CACHED_CHUNK = 256 * 1024
+# Of the event loop's thread, which is the only one to read in that way.
+_BUFFER = memoryview(bytearray(_CACHED_CHUNK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +54,22 @@ class FileReader:
 
     def __init__(self, means: Means, info: ObjectInfo, segments: Sequence[Segment]) -> None:
         self._means = means
-        self._blobs = blobs = means.blobs
+        self._blobs = means.blobs
         self.info = info
         self.segments = segments
         # The whole object, where it was read to be checked and is short.
         self._checked: bytes | None = None
-        # Also run when a reader is dropped without being closed, so that its blobs can go some day.
-        self._release = weakref.finalize(self, blobs.unpin, self.blob_names)
-        self._release.atexit = False
+        # What was pinned; nothing once the reader is closed.
+        self._pinned: tuple[str, ...] | None = tuple({segment.blob for segment in segments})
 
-    @property
-    def blob_names(self) -> set[str]:
-        """The blobs that hold the bytes."""
-        return {segment.blob for segment in self.segments}
+    def __del__(self) -> None:
+        # A reader may be dropped without being closed: its blobs have to be able to go some day.
+        self._release()
+
+    def _release(self) -> None:
+        pinned, self._pinned = self._pinned, None
+        if pinned is not None:
+            self._blobs.unpin(pinned)
 
     @property
     def path(self) -> Path | None:
@@ -74,12 +78,12 @@ class FileReader:
         path = self._blobs.path(self.segments[0].blob)
         return path if path.stat().st_size == self.info.size else None
 
-    def hold(self) -> set[str]:
+    def hold(self) -> tuple[str, ...]:
         """Pin the blobs once more; the caller unpins them."""
         with self._blobs.lock:
-            if not self._release.alive:
+            names = self._pinned
+            if names is None:
                 raise RuntimeError("the object was closed")
-            names = self.blob_names
             self._blobs.pin(names)
         return names
 
@@ -105,13 +109,43 @@ class FileReader:
             return
         integrity.refuse_damaged(self.info, self.segments)
         if size <= SMALL or whole or integrity.wants_all(self.segments):
-            pieces = [chunk async for chunk in self.stream() if size <= _CACHED_CHUNK]
-            if pieces:
-                self._checked = b"".join(pieces)
+            if size > _CACHED_CHUNK:
+                async for _ in self.stream():
+                    pass
+            elif (found := self._cached()) is not None:
+                self._checked = found
+            else:
+                self._checked = b"".join([chunk async for chunk in self.stream()])
             return
         await in_thread(self._means.pool, self._check_lengths)
         if integrity.wants_sample(self.segments):
             self._means.check_later(self)
+
+    def crc64_to_check(self) -> int | None:
+        if not self._means.integrity.on:
+            return None
+        self._means.integrity.refuse_damaged(self.info, self.segments)
+        return self.info.crc64
+
+    @property
+    def at_hand(self) -> bytes | None:
+        return self._checked
+
+    def _cached(self) -> bytes | None:
+        """All bytes, checked, if they lie in the page cache and are what they were; who waits says what is wrong."""
+        files = _Pieces(self._blobs, self.segments, _CACHED_CHUNK, sums=True)
+        found = b""
+        try:
+            while files.remaining:
+                chunk = files.cached()
+                if chunk is None:
+                    return None
+                found = found + chunk if found else chunk
+        except _Short:
+            return None
+        finally:
+            files.close()
+        return found if files.crc64 == self.info.crc64 else None
 
     def again(self) -> FileReader:
         """A further reader of the same bytes."""
@@ -158,7 +192,7 @@ class FileReader:
         await self.aclose()
 
     async def _stream(self, pieces: list[Segment], *, whole: bool) -> AsyncIterator[bytes]:
-        if not self._release.alive:
+        if self._pinned is None:
             raise RuntimeError("the object was closed")
         integrity = self._means.integrity
         files = _Pieces(self._blobs, pieces, self._means.chunk, sums=whole and integrity.on)
@@ -229,7 +263,7 @@ class _Pieces:
         crc64: of the bytes so far, with ``sums``.
     """
 
-    def __init__(self, blobs: BlobFiles, pieces: list[Segment], chunk: int, *, sums: bool) -> None:
+    def __init__(self, blobs: BlobFiles, pieces: Sequence[Segment], chunk: int, *, sums: bool) -> None:
         self.sums = sums
         self.crc64 = 0
         self._blobs = blobs
@@ -248,11 +282,11 @@ class _Pieces:
             return None
         try:
             descriptor = self._opened()
-            buffer = bytearray(min(_CACHED_CHUNK, self._chunk, self._left))
-            count = os.preadv(descriptor, [buffer], self._offset, _NO_WAIT)
+            room = _BUFFER[: min(_CACHED_CHUNK, self._chunk, self._left)]
+            count = os.preadv(descriptor, [room], self._offset, _NO_WAIT)
         except OSError:  # not cached, or a file system that cannot tell; what else is wrong next() says
             return None
-        return self._taken(bytes(buffer) if count == len(buffer) else bytes(buffer[:count]))
+        return self._taken(bytes(room[:count]))
 
     def next(self) -> bytes:
         """The next chunk; call only while something remains."""
@@ -263,7 +297,7 @@ class _Pieces:
         if not self._left:
             self.close()
             self._piece = self._piece or next(self._pieces)
-            self._descriptor = os.open(self._blobs.path(self._piece.blob), os.O_RDONLY | os.O_CLOEXEC)
+            self._descriptor = os.open(self._blobs.place(self._piece.blob), os.O_RDONLY | os.O_CLOEXEC)
             self._current = self._piece.blob
             self._offset, self._left, self._piece = self._piece.start, self._piece.length, None
         assert self._descriptor is not None

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from openmogr.errors import NoSuchBucket
@@ -105,6 +106,8 @@ def dump_tags(tags: Mapping[str, str]) -> str:
     return json.dumps(dict(tags), ensure_ascii=False, separators=(",", ":"))
 
 
+# Most objects share them with many others. Nobody changes what is in them.
+@lru_cache(maxsize=1024)
 def _attributes(acl: str, storage_class: str, headers: str, tags: str) -> ObjectAttributes:
     stored = json.loads(headers)
     checksum = load_checksum(stored.pop(_CHECKSUM, ""))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import hashlib
@@ -11,6 +10,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from threading import Lock
 
 from openmogr.errors import CosError, InternalError, is_shortage
 from openmogr.storage.embedded import crc64
@@ -22,6 +22,7 @@ from openmogr.storage.interface import Digest
 
 __all__ = ["FileStaged"]
 
+_LONG = 16 * 1024
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -42,17 +43,21 @@ class FileStaged:
         # MD5 is what ETags are made of; nothing here relies on it for safety.
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._crc64 = 0
-        self._path = blobs.new_staging_path()
+        self._path: str | None = None
         self._descriptor: int | None = None
         self._flushing: Future[None] | None = None
         self._digest: Digest | None = None
         self._blob: str | None = None
         self._committed = False
-        self._adopting = asyncio.Lock()
+        self._settling = Lock()
 
     @property
-    def path(self) -> Path:
-        return self._path
+    def path(self) -> Path | None:
+        return None if self._path is None else Path(self._path)
+
+    @property
+    def size(self) -> int:
+        return self._size
 
     @property
     def digest(self) -> Digest | None:
@@ -70,14 +75,22 @@ class FileStaged:
         self._buffer.append(bytes(chunk))
         self._buffered += len(chunk)
         if self._buffered >= self._chunk:
-            await self._flushed()
+            await self.flushed()
             self._flushing = self._pool.submit(self._append, self._take())
 
     async def finish(self) -> Digest:
         if self._digest is None:
-            await self._flushed()
-            data = self._take()
-            await in_thread(self._pool, lambda: self._append(data))
+            await self.flushed()
+            return await in_thread(self._pool, self._finished)
+        return self._digest
+
+    def _finished(self) -> Digest:
+        with self._settling:
+            return self._sum_up()
+
+    def _sum_up(self) -> Digest:
+        if self._digest is None:
+            self._append(self._take())
             self._digest = Digest(self._size, self._md5.digest(), self._crc64)
         return self._digest
 
@@ -90,27 +103,34 @@ class FileStaged:
             yield chunk
 
     def _read(self, position: int) -> bytes:
-        assert self._descriptor is not None
+        if self._descriptor is None:
+            raise RuntimeError("the upload was committed before")
         try:
             data = os.pread(self._descriptor, self._chunk, position)
         except OSError as error:
             raise _translate(error) from error
         if not data:
-            raise InternalError(detail=f"staging: {self._path.name} ends at byte {position}")
+            raise InternalError(detail=f"staging: {self._path} ends at byte {position}")
         return data
 
-    async def adopt(self) -> list[Segment]:
-        """Make the bytes durable, outside the staging folder; where they lie."""
-        async with self._adopting:
+    def settle(self) -> tuple[list[Segment], Digest]:
+        """Make the bytes durable in their place, in a thread that may wait, after :meth:`flushed`.
+
+        What lies in memory still is written there at once. The name is durable before the index refers to it.
+        """
+        with self._settling:
             if self._committed:
                 raise RuntimeError("the upload was committed before")
-            digest = await self.finish()
+            if self._path is None and self._size:
+                self._blob = self._blobs.new_name()
+                self._path = self._blobs.place(self._blob)
+            digest = self._sum_up()
             if not digest.size:
-                return []
-            if self._blob is None:
-                await in_thread(self._pool, self._adopt)
+                return [], digest
+            if self._descriptor is not None:
+                self._adopt(self._descriptor)
             assert self._blob is not None
-            return [Segment(self._blob, 0, digest.size)]
+            return [Segment(self._blob, 0, digest.size)], digest
 
     def committed(self) -> None:
         """The index owns the bytes now. Called in the thread of the commit."""
@@ -119,46 +139,62 @@ class FileStaged:
     async def aclose(self) -> None:
         """End the stage; what is not committed is removed."""
         with contextlib.suppress(CosError):
-            await self._flushed()
-        await in_thread(self._pool, self._discard)
+            await self.flushed()
+        if self._path is not None and not (self._committed and self._descriptor is None):
+            await in_thread(self._pool, self._discard)
 
     def _take(self) -> list[bytes]:
         data, self._buffer, self._buffered = self._buffer, [], 0
         return data
 
-    async def _flushed(self) -> None:
+    async def flushed(self) -> None:
         """Wait for the last chunk, and raise what went wrong with it."""
         if self._flushing is not None:
             await settled(self._flushing)
 
     def _append(self, chunks: list[bytes]) -> None:
-        data = b"".join(chunks)
+        # Long pieces are not joined: fresh memory for them costs more than a few calls.
+        pieces = chunks if sum(map(len, chunks)) >= _LONG * len(chunks) else [b"".join(chunks)]
+        if not any(pieces):
+            return
         try:
             if self._descriptor is None:
-                self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-            rest = memoryview(data)
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
+                self._path = self._path or self._blobs.new_staging_path()
+                flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+                self._descriptor = os.open(self._path, flags, 0o600)
+            for piece in pieces:
+                rest = memoryview(piece)
+                while rest:
+                    rest = rest[os.write(self._descriptor, rest) :]
         except OSError as error:
             raise _translate(error) from error
-        self._md5.update(data)
-        self._crc64 = crc64.update(self._crc64, data)
+        for piece in pieces:
+            self._md5.update(piece)
+            self._crc64 = crc64.update(self._crc64, piece)
 
-    def _adopt(self) -> None:
-        assert self._descriptor is not None
+    def _adopt(self, descriptor: int) -> None:
+        assert self._path is not None
         try:
-            self._blob = self._blobs.adopt(self._path, self._descriptor)
+            os.fsync(descriptor)
+            if self._blob is None:
+                blob = self._blobs.new_name()
+                target = self._blobs.place(blob)
+                os.rename(self._path, target)  # noqa: PTH104 - texts are enough
+                self._blob, self._path = blob, target
+            self._blobs.placed(self._blob)
         except OSError as error:
             raise _translate(error) from error
-        self._path = self._blobs.path(self._blob)
+        self._descriptor = None
+        os.close(descriptor)
 
     def _discard(self) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-        # Nothing adopts the file of an empty object.
-        if not self._committed or self._blob is None:
-            self._path.unlink(missing_ok=True)
+        if not self._committed and self._path is not None:
+            Path(self._path).unlink(missing_ok=True)
+            if self._blob is not None:
+                self._blobs.withdrawn(self._blob)
 
 
 def _translate(error: OSError) -> CosError:

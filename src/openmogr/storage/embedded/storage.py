@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self, TypeAlias, TypeVar
 
 from openmogr.errors import CosError, InternalError, InvalidArgument
 from openmogr.storage.embedded import buckets, objects, uploads
@@ -24,6 +24,7 @@ from openmogr.storage.embedded.index import Index, Transaction
 from openmogr.storage.embedded.integrity import Integrity
 from openmogr.storage.embedded.keys import check_bucket_name, encode_key, encode_text
 from openmogr.storage.embedded.modes import tighten
+from openmogr.storage.embedded.quick import NotNow
 from openmogr.storage.embedded.reader import FileAssembly, FileReader, Means
 from openmogr.storage.embedded.records import Segment, find_bucket, milliseconds
 from openmogr.storage.embedded.reserve import Reserve
@@ -53,6 +54,8 @@ from openmogr.storage.settings import StorageSettings
 __all__ = ["EmbeddedStorage"]
 
 T = TypeVar("T")
+# Where they lie, their size, ETag and CRC-64.
+Bytes: TypeAlias = tuple[Sequence[Segment], int, str, int]
 _MAX_PART_NUMBER = 10_000
 
 
@@ -67,7 +70,7 @@ class EmbeddedStorage:
             settings.data / "index.sqlite3",
             settings.index_threads,
             settings.max_commit_batch,
-            self._blobs.settle,
+            self._blobs,
             reserve,
         )
         self._pool = ThreadPoolExecutor(settings.io_threads, "openmogr-io")
@@ -113,7 +116,7 @@ class EmbeddedStorage:
         return await self._write(lambda change: buckets.create(change, name, region, acl, limit))
 
     async def head_bucket(self, name: str) -> Bucket:
-        return await self._read(lambda connection: find_bucket(connection, name)[1])
+        return await self._look_up(lambda connection: find_bucket(connection, name)[1])
 
     async def list_buckets(self) -> Sequence[Bucket]:
         return await self._read(buckets.list_all)
@@ -125,7 +128,7 @@ class EmbeddedStorage:
         await self._write(lambda change: buckets.set_acl(change, name, acl))
 
     async def get_bucket_document(self, name: str, kind: str) -> bytes | None:
-        return await self._read(lambda connection: buckets.get_document(connection, name, kind))
+        return await self._look_up(lambda connection: buckets.get_document(connection, name, kind))
 
     async def put_bucket_document(self, name: str, kind: str, document: bytes | None) -> None:
         await self._write(
@@ -147,7 +150,7 @@ class EmbeddedStorage:
         keys = [encode_key(write.key) for write in writes]
         contents = list({id(write.content): write.content for write in writes}.values())
         with self._held(contents):
-            entries = [await self._entry(write, key) for write, key in zip(writes, keys, strict=True)]
+            described = {id(content): await _described(content) for content in contents}
             assemblies = [content for content in contents if isinstance(content, FileAssembly)]
 
             def work(change: Transaction) -> list[ObjectInfo]:
@@ -156,22 +159,47 @@ class EmbeddedStorage:
                     uploads.complete(change, assembly.upload, assembly.parts)
                 return infos
 
-            return await self._own(contents, self._index.write(work))
+            entries: list[objects.Entry] = []
+
+            def entered() -> Callable[[Transaction], list[ObjectInfo]]:
+                bytes_of = {name: settle() for name, settle in described.items()}
+                entries.extend(
+                    objects.Entry(
+                        write.bucket,
+                        key,
+                        *bytes_of[id(write.content)],
+                        write.attributes,
+                        forbid_overwrite=write.forbid_overwrite,
+                        if_match=write.if_match,
+                        modified=None if write.modified is None else milliseconds(write.modified),
+                    )
+                    for write, key in zip(writes, keys, strict=True)
+                )
+                return work
+
+            return await self._own(contents, entered)
 
     async def head_object(self, bucket: str, key: str) -> ObjectInfo:
         name = encode_key(key)
-        return await self._read(lambda connection: objects.find(connection, bucket, name))
+        return await self._look_up(lambda connection: objects.find(connection, bucket, name))
 
     async def open_object(self, bucket: str, key: str) -> ObjectReader:
         name = encode_key(key)
 
-        def work(connection: Connection) -> FileReader:
-            with self._blobs.lock:
+        def work(connection: Connection, *, wait: bool) -> FileReader:
+            if not self._blobs.lock.acquire(blocking=wait):
+                raise NotNow
+            try:
                 info, segments = objects.find_with_segments(connection, bucket, name)
                 self._blobs.pin({segment.blob for segment in segments})
+            finally:
+                self._blobs.lock.release()
             return FileReader(self._means, info, segments)
 
-        return await self._read(work)
+        try:
+            return self._index.read_here(partial(work, wait=False))
+        except NotNow:
+            return await self._read(partial(work, wait=True))
 
     async def delete_objects(
         self, bucket: str, keys: Sequence[str], *, modified_until: datetime | None = None
@@ -219,11 +247,14 @@ class EmbeddedStorage:
         _check_part_number(number)
         if not isinstance(content, FileStaged):
             raise TypeError("a part is made of bytes staged in the same storage")
-        segments = await content.adopt()
-        digest = await content.finish()
-        given = uploads.GivenPart(number, digest, segments, checksum)
-        future = self._index.write(lambda change: uploads.put_part(change, bucket, name, upload_id, given))
-        return await self._own([content], future)
+        await content.flushed()
+
+        def entered() -> Callable[[Transaction], Part]:
+            segments, digest = content.settle()
+            given = uploads.GivenPart(number, digest, segments, checksum)
+            return lambda change: uploads.put_part(change, bucket, name, upload_id, given)
+
+        return await self._own([content], entered)
 
     async def copy_part(
         self,
@@ -295,14 +326,38 @@ class EmbeddedStorage:
 
     # How it works inside
 
+    async def _look_up(self, work: Callable[[Connection], T]) -> T:
+        """A read of few rows."""
+        try:
+            return self._index.read_here(work)
+        except NotNow:
+            return await self._read(work)
+
     async def _read(self, work: Callable[[Connection], T]) -> T:
         return await settled(self._index.read(work))
 
     async def _write(self, work: Callable[[Transaction], T], *, frees: bool = False) -> T:
         return await settled(self._index.write(work, frees=frees))
 
-    async def _own(self, contents: Sequence[Content], future: Future[T]) -> T:
-        """Wait for a commit; staged bytes then belong to the index, even if the caller was cancelled."""
+    async def _own(self, contents: Sequence[Content], entered: Callable[[], Callable[[Transaction], T]]) -> T:
+        """Commit; staged bytes then belong to the index, even if the caller was cancelled.
+
+        Args:
+            contents: what is committed.
+            entered: makes bytes durable, in a thread, which goes on with the change of the index that it gives.
+        """
+        future: Future[T] = Future()
+        future.set_running_or_notify_cancel()
+
+        def work() -> None:
+            try:
+                change = entered()
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                self._index.write(change, future=future)
+
+        self._pool.submit(work)
         try:
             return await settled(future)
         finally:
@@ -322,27 +377,6 @@ class EmbeddedStorage:
             yield
         finally:
             self._blobs.unpin(names)
-
-    async def _entry(self, write: Write, key: bytes) -> objects.Entry:
-        """Make a write's bytes durable and describe them."""
-        content = write.content
-        segments: Sequence[Segment]
-        if isinstance(content, FileStaged):
-            segments = await content.adopt()
-            digest = await content.finish()
-            size, etag, crc64 = digest.size, digest.etag, digest.crc64
-        elif isinstance(content, FileReader):
-            assembled = isinstance(content, FileAssembly)
-            segments, size, crc64 = content.segments, content.info.size, content.info.crc64
-            etag = content.info.etag if assembled else (await _digest(content, 0, None)).etag
-        else:
-            raise TypeError("the content belongs to another storage")
-        return objects.Entry(
-            *(write.bucket, key, segments, size, etag, crc64, write.attributes),
-            forbid_overwrite=write.forbid_overwrite,
-            if_match=write.if_match,
-            modified=None if write.modified is None else milliseconds(write.modified),
-        )
 
     def _check_later(self, reader: FileReader) -> None:
         """Read an object as a whole while nothing waits for it; one at a time, others are passed over."""
@@ -408,6 +442,25 @@ async def _check(reader: FileReader) -> None:
     with contextlib.suppress(CosError):
         async with reader:
             await reader.verify(whole=True)
+
+
+async def _described(content: Content) -> Callable[[], Bytes]:
+    """What gives, in a thread that may wait, where bytes lie durable, and their size, ETag and CRC-64."""
+    if isinstance(content, FileStaged):
+        await content.flushed()
+        return partial(_settled, content)
+    if isinstance(content, FileReader):
+        etag = (
+            content.info.etag if isinstance(content, FileAssembly) else (await _digest(content, 0, None)).etag
+        )
+        found = content.segments, content.info.size, etag, content.info.crc64
+        return lambda: found
+    raise TypeError("the content belongs to another storage")
+
+
+def _settled(staged: FileStaged) -> Bytes:
+    segments, digest = staged.settle()
+    return segments, digest.size, digest.etag, digest.crc64
 
 
 async def _digest(reader: FileReader, start: int, stop: int | None) -> Digest:

@@ -1,7 +1,8 @@
 //! Where errors are seen: weights by local activity and brightness.
 
-use crate::encoder::Importance;
 use crate::encoder::input::{FRACTION_BITS, SourcePlane};
+use crate::encoder::{DrawnRegions, Importance};
+use crate::math;
 
 /// Weights of errors by 16x16 block. Their geometric mean over a picture is about 1.
 #[derive(Debug, Clone)]
@@ -28,25 +29,39 @@ const GREATEST: f32 = 4.0;
 
 impl Activity {
     /// Measures `luma`; at strength 1 the weight falls with the power `slope` of the variance, and strength 0 weighs
-    /// all blocks alike.
-    pub(in crate::encoder) fn new(luma: &SourcePlane, slope: f32, strength: f32) -> Self {
+    /// all blocks alike. Blocks in `drawn` regions all weigh the same.
+    pub(in crate::encoder) fn new(
+        luma: &SourcePlane,
+        slope: f32,
+        strength: f32,
+        drawn: Option<&DrawnRegions>,
+    ) -> Self {
         let (columns, rows) = (luma.width().div_ceil(UNIT), luma.height().div_ceil(UNIT));
         let places = (0..columns * rows).map(|i| (i % columns * UNIT, i / columns * UNIT));
-        let logs: Vec<f32> =
-            places.map(|at| -slope * log_activity(luma, at) + brightness(luma, at)).collect();
+        let mut logs: Vec<f32> =
+            places.clone().map(|at| -slope * log_activity(luma, at) + brightness(luma, at)).collect();
+        if let Some(drawn) = drawn {
+            let inside: Vec<bool> = places.map(|at| drawn.contain(at)).collect();
+            // Beside photographs what is drawn must not take more than it did, and where it is all there is, blank
+            // areas cost nothing anyway.
+            let level = if drawn.mostly() { 0.0 } else { mean(&logs, &inside) };
+            for (log, _) in logs.iter_mut().zip(&inside).filter(|(_, inside)| **inside) {
+                *log = level;
+            }
+        }
         let mean = logs.iter().sum::<f32>() / logs.len().max(1) as f32;
-        let weight = |log: &f32| ((log - mean) * strength).exp2().clamp(1.0 / GREATEST, GREATEST);
+        let weight = |log: &f32| math::exp2_f32((log - mean) * strength).clamp(1.0 / GREATEST, GREATEST);
         Self { columns, rows, weights: logs.iter().map(weight).collect() }
     }
 
     /// The same with measured weights.
     pub(in crate::encoder) fn with_weights(mut self, weights: Option<&BlockWeights>) -> Self {
         let Some(BlockWeights { logs }) = weights else { return self };
-        let both = |(weight, log): (&f32, &f32)| BESIDE * weight.log2() + MEASURED * log;
+        let both = |(weight, log): (&f32, &f32)| BESIDE * math::log2_f32(*weight) + MEASURED * log;
         let sums: Vec<f32> = self.weights.iter().zip(logs).map(both).collect();
         let mean = sums.iter().sum::<f32>() / sums.len().max(1) as f32;
         for (weight, log) in self.weights.iter_mut().zip(&sums) {
-            *weight = (log - mean).exp2().clamp(1.0 / GREATEST, GREATEST);
+            *weight = math::exp2_f32(log - mean).clamp(1.0 / GREATEST, GREATEST);
         }
         self
     }
@@ -60,7 +75,7 @@ impl Activity {
         let Some(Importance { logs }) = importance else { return self };
         let mean = logs.iter().sum::<f32>() / logs.len().max(1) as f32;
         for (weight, log) in self.weights.iter_mut().zip(logs) {
-            *weight = (*weight * ((log - mean) * strength).exp2()).clamp(1.0 / GREATEST, GREATEST);
+            *weight = (*weight * math::exp2_f32((log - mean) * strength)).clamp(1.0 / GREATEST, GREATEST);
         }
         self
     }
@@ -79,6 +94,13 @@ impl Activity {
         }
         sum / f64::from(count.max(1))
     }
+}
+
+/// The mean of the values `inside`.
+fn mean(logs: &[f32], inside: &[bool]) -> f32 {
+    let count = inside.iter().filter(|&&inside| inside).count();
+    let values = logs.iter().zip(inside).filter(|(_, inside)| **inside);
+    values.map(|(log, _)| log).sum::<f32>() / count.max(1) as f32
 }
 
 /// Logarithm of the mean variance of the 8x8 blocks of a unit.
@@ -101,7 +123,7 @@ fn log_activity(luma: &SourcePlane, (x, y): (usize, usize)) -> f32 {
             count += 1.0;
         }
     }
-    (total / count.max(1.0) + 2.0).log2()
+    math::log2_f32(total / count.max(1.0) + 2.0)
 }
 
 /// Logarithm of what errors weigh by the mean of luma: more in the dark.

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::encoder::PictureInput;
 use crate::encoder::analysis::metric::hadamard;
 use crate::encoder::input::{FRACTION_BITS, SourcePlane};
+use crate::math;
 use crate::picture::PlaneBuffer;
 use crate::simd::Backend;
 use crate::{Error, SimdLevel};
@@ -142,7 +143,7 @@ impl LookAhead {
         }
         let blocks = self.pictures.pop_front()?;
         Some(Importance {
-            logs: blocks.iter().zip(given).map(|(b, given)| (1.0 + given / b.intra).log2()).collect(),
+            logs: blocks.iter().zip(given).map(|(b, given)| math::log2_f32(1.0 + given / b.intra)).collect(),
         })
     }
 

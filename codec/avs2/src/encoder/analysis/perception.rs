@@ -6,8 +6,10 @@
 
 use std::sync::LazyLock;
 
-use crate::encoder::analysis::metric::source_error;
+use crate::encoder::analysis::drawn;
+use crate::encoder::analysis::metric::{source_error, source_residual};
 use crate::encoder::input::{FRACTION_BITS, SourcePlane};
+use crate::math;
 use crate::picture::PlaneBuffer;
 use crate::simd::Backend;
 
@@ -25,6 +27,8 @@ pub(in crate::encoder) struct Weights {
 
 /// Luma of stills. `docs/inside/encoder.md` says how these were found.
 pub(in crate::encoder) const STILL_LUMA: Weights = Weights { base: 0.85, means: [0.0, 1.2, 0.0, 0.5] };
+/// Luma of stills that are mostly drawn.
+pub(in crate::encoder) const DRAWN_LUMA: Weights = Weights { base: 1.0, means: [0.0, 1.2, 0.0, 0.5] };
 /// Luma of animations.
 pub(in crate::encoder) const ANIMATION_LUMA: Weights = Weights { base: 0.92, means: [0.0, 0.8, 0.0, 0.8] };
 const CHROMA: Weights = Weights { base: 0.35, means: [0.35, 0.8, 0.0, 2.5] };
@@ -40,13 +44,16 @@ pub(in crate::encoder) struct Perception {
     means: [f32; 4],
     /// Weights of coefficients by log2 of height and width; none if all are 1.
     tables: Vec<Vec<f32>>,
+    /// Errors beyond black and white of limited range count for nothing.
+    as_shown: bool,
 }
 
 impl Perception {
     /// Weights of luma and of chroma; with `strength` 0 errors of all frequencies weigh the same.
     pub fn for_strength(luma: Weights, strength: f32) -> [Self; 2] {
-        [luma, CHROMA]
-            .map(|Weights { base, means }| Self::new(base.powf(strength), means.map(|mean| mean * strength)))
+        [luma, CHROMA].map(|Weights { base, means }| {
+            Self::new(math::pow(base.into(), strength.into()) as f32, means.map(|mean| mean * strength))
+        })
     }
 
     fn new(base: f32, means: [f32; 4]) -> Self {
@@ -56,7 +63,28 @@ impl Perception {
                 tables.push(table(base, means, size));
             }
         }
-        Self { base, means, tables }
+        Self { base, means, tables, as_shown: false }
+    }
+
+    /// The same where errors beyond black and white of limited range, which nobody sees, count for nothing.
+    pub fn limited_to_shown(self) -> Self {
+        Self { as_shown: true, ..self }
+    }
+
+    /// Whether errors beyond black and white count for nothing.
+    pub fn is_as_shown(&self) -> bool {
+        self.as_shown
+    }
+
+    /// Writes what is left to code of a source in sixteenths, in sixteenths without gaps.
+    pub fn residual(&self, source: &[i16], prediction: &[u8], out: &mut [i16]) {
+        source_residual(source, prediction, out);
+        if self.as_shown {
+            for ((out, &source), &sample) in out.iter_mut().zip(source).zip(prediction) {
+                let sample = i16::from(sample) << FRACTION_BITS;
+                *out = drawn::wanted(source, sample) - sample;
+            }
+        }
     }
 
     /// Weights of squared errors of the coefficients of a block of `w` x `h` samples, row by row; `None` if all are 1.
@@ -82,6 +110,26 @@ impl Perception {
     /// Error of a block whose sides are multiples of 4 up to 64, at a multiple of its size; rows of `source`
     /// (sixteenths) and `samples` are the second value apart.
     pub fn error(
+        &self,
+        backend: Backend,
+        source: (&[i16], usize),
+        samples: (&[u8], usize),
+        size: (usize, usize),
+    ) -> f64 {
+        if !self.as_shown {
+            return self.error_of(backend, source, samples, size);
+        }
+        let (w, h) = size;
+        let mut shown = [0; 64 * 64];
+        for (shown, samples) in shown.chunks_exact_mut(w).zip(samples.0.chunks(samples.1)).take(h) {
+            for (shown, &sample) in shown.iter_mut().zip(samples) {
+                *shown = drawn::shown(sample);
+            }
+        }
+        self.error_of(backend, source, (&shown, w), size)
+    }
+
+    fn error_of(
         &self,
         backend: Backend,
         source: (&[i16], usize),
@@ -186,7 +234,7 @@ fn share(n: usize, side: usize) -> Vec<f32> {
     let sample = |k: usize, i: usize| {
         let scale = if k == 0 { 1.0 } else { 2.0 };
         (scale / length).sqrt()
-            * (std::f64::consts::PI * (2 * i + 1) as f64 * k as f64 / (2.0 * length)).cos()
+            * math::cos(std::f64::consts::PI * (2 * i + 1) as f64 * k as f64 / (2.0 * length))
     };
     let mean = |k: usize, from: usize| (from..(from + side).min(n)).map(|i| sample(k, i)).sum::<f64>();
     (0..n)
@@ -240,6 +288,20 @@ mod tests {
             let all = base + means.iter().sum::<f32>();
             assert!((error(&flat) - 256.0 * f64::from(all)).abs() < 0.01);
         }
+    }
+
+    #[test]
+    fn what_is_not_shown_is_no_error() {
+        let source = block(8, 8, |x, _| if x < 4 { 107 * 16 } else { -112 * 16 });
+        let samples: Vec<u8> = (0..64).map(|i| if i % 8 < 4 { 250 } else { 3 }).collect();
+        let [luma, _] = Perception::for_strength(DRAWN_LUMA, 1.0);
+        let error = |luma: &Perception| luma.error(Backend::SCALAR, (&source, 8), (&samples, 8), (8, 8));
+        assert!(error(&luma) > 1000.0);
+        let luma = luma.limited_to_shown();
+        assert_eq!(error(&luma), 0.0);
+        let mut residual = [1; 64];
+        luma.residual(&source, &samples, &mut residual);
+        assert_eq!(residual, [0; 64]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Estimation of sample adaptive offset (docs/spec/avs2#b9.6).
 
+use crate::encoder::DrawnRegions;
 use crate::encoder::filters::FilterTask;
 use crate::encoder::input::FRACTION_BITS;
 use crate::encoder::parallel;
@@ -31,9 +32,11 @@ struct Statistics {
     bands: [Class; 32],
 }
 
-/// Chooses the parameters of every LCU in `rows` and filters `planes` with them; which components have any.
+/// Chooses the parameters of every LCU in `rows`, or of those in drawn regions `only`, and filters `planes` with them;
+/// which components have any.
 pub(in crate::encoder) fn apply(
     task: &FilterTask<'_>,
+    only: Option<&DrawnRegions>,
     planes: &mut [PlaneBuffer; 3],
     rows: &mut [Row],
 ) -> [bool; 3] {
@@ -44,6 +47,10 @@ pub(in crate::encoder) fn apply(
     });
     for (row, statistics) in statistics.iter().enumerate() {
         for (column, statistics) in statistics.iter().enumerate() {
+            let at = (column << task.geometry.lcu_log2, row << task.geometry.lcu_log2);
+            if only.is_some_and(|drawn| !drawn.contain(at)) {
+                continue;
+            }
             let left = column.checked_sub(1).map(|column| rows[row].lcus[column].sao);
             let up = (row % task.slice_rows != 0).then(|| rows[row - 1].lcus[column].sao);
             let (merge, sao) = task.choose(statistics, left, up);

@@ -8,6 +8,7 @@ use crate::aec::ctx;
 use crate::encoder::quantisation::rate::{Costs, FINAL_ONE, FINAL_ZERO, ONE_BIT};
 use crate::encoder::simd;
 use crate::headers::WeightMatrices;
+use crate::multiversion;
 use crate::recon::{Dequantiser, MAX_COEFFICIENTS};
 use crate::simd::Backend;
 use crate::syntax::coding::{Block, CELLS_4X4, RANKS, RUN_PLACES};
@@ -81,13 +82,20 @@ impl<'a> Quantiser<'a> {
             let sum: f32 = weighted.map(|((&c, w), norm)| f32::from(c).powi(2) * (w - 1.0) * norm).sum();
             return plain + f64::from(sum * self.gain);
         }
-        let mut sums = [0.0_f32; 8];
-        for (c, w) in coefficients.chunks_exact(8).zip(seen.chunks_exact(8)) {
-            for ((sum, &c), &w) in sums.iter_mut().zip(c).zip(w) {
-                *sum += f32::from(c) * f32::from(c) * (w - 1.0);
-            }
-        }
-        plain + f64::from(sums.iter().sum::<f32>() * self.gain)
+        let sum = multiversion::run(
+            self.backend,
+            #[inline(always)]
+            || {
+                let mut sums = [0.0_f32; 8];
+                for (c, w) in coefficients.chunks_exact(8).zip(seen.chunks_exact(8)) {
+                    for ((sum, &c), &w) in sums.iter_mut().zip(c).zip(w) {
+                        *sum += f32::from(c) * f32::from(c) * (w - 1.0);
+                    }
+                }
+                sums.iter().sum::<f32>()
+            },
+        );
+        plain + f64::from(sum * self.gain)
     }
 
     /// The same with weighted quantisation, for blocks of `size` coefficients.
@@ -100,11 +108,16 @@ impl<'a> Quantiser<'a> {
         }
     }
 
+    /// The nearest level to a magnitude, without weights.
+    #[inline(always)]
+    fn plain_level(&self, magnitude: u32) -> u32 {
+        (magnitude * self.reciprocal + (1 << (self.shift - 1))) >> self.shift
+    }
+
     /// The nearest level to a magnitude.
     #[inline(always)]
     fn level(&self, magnitude: u32, x: usize, y: usize, size: (usize, usize)) -> u32 {
-        let plain = (magnitude * self.reciprocal + (1 << (self.shift - 1))) >> self.shift;
-        let Some(weights) = self.weights else { return plain };
+        let Some(weights) = self.weights else { return self.plain_level(magnitude) };
         let weight = match size.0.max(size.1) {
             4 => weights.m4[y * 4 + x],
             8 => weights.m8[y * 8 + x],
@@ -135,11 +148,15 @@ impl<'a> Quantiser<'a> {
         }
         let lambda = lambda / ONE_BIT as f32;
         let task = Task { quantiser: self, costs, lambda, coefficients, size, groups };
-        match class {
-            BlockClass { luma: false, .. } => task.run::<false, true>(false, levels),
-            BlockClass { diagonal: true, .. } => task.run::<true, true>(false, levels),
-            BlockClass { swap, .. } => task.run::<true, false>(swap, levels),
-        }
+        multiversion::run(
+            self.backend,
+            #[inline(always)]
+            || match class {
+                BlockClass { luma: false, .. } => task.run::<false, true>(false, levels),
+                BlockClass { diagonal: true, .. } => task.run::<true, true>(false, levels),
+                BlockClass { swap, .. } => task.run::<true, false>(swap, levels),
+            },
+        )
     }
 }
 
@@ -174,11 +191,32 @@ pub(in crate::encoder) fn large_groups(
     groups
 }
 
-/// Coefficients of a group in scan order.
+/// Index of each scan position in the rows of a group.
+const CELLS: [u8; 16] = cells(false);
+/// The same for blocks that are coded transposed.
+const TRANSPOSED_CELLS: [u8; 16] = cells(true);
+
+const fn cells(swap: bool) -> [u8; 16] {
+    let mut cells = [0; 16];
+    let mut position = 0;
+    while position < 16 {
+        let (x, y) = CELLS_4X4[position];
+        cells[position] = if swap { 4 * x + y } else { 4 * y + x };
+        position += 1;
+    }
+    cells
+}
+
+/// Coefficients of a group, row by row.
 struct Group {
-    nearest: [u32; 16],
+    /// Scan index of the group.
+    index: usize,
+    /// Place of its first coefficient in the block.
+    origin: usize,
+    nearest: [i32; 16],
     /// Change of the distortion by the nearest level and by the one below, against level 0.
-    changes: [[f32; 2]; 16],
+    changes: [[f32; 16]; 2],
+    /// Scan position of the last nearest level that is not 0.
     top: usize,
     /// Sum of the changes by the nearest levels: no choice can gain more.
     most: f32,
@@ -200,29 +238,46 @@ struct Coded {
 struct Choice {
     /// Cost against a group without coefficients.
     cost: f32,
-    bits: u32,
+    /// In 2^-12 bit, a whole number.
+    bits: f32,
     rank: usize,
-    /// Levels by scan position; the tail stays 0.
-    levels: [u16; 24],
+    /// Row by row.
+    levels: [u16; 16],
+    /// Levels of the six positions behind the current one and of this one itself in the lowest byte; 4 stands for all
+    /// above.
+    nearby: u64,
 }
 
 impl Choice {
+    #[inline(always)]
     fn none(rank: usize) -> Self {
-        Self { cost: f32::MAX, bits: 0, rank, levels: [0; 24] }
+        Self { cost: f32::MAX, bits: 0.0, rank, levels: [0; 16], nearby: 0 }
     }
 
-    /// Codes a level that is not 0.
+    /// Codes a level that is not 0 at the current position.
     #[inline(always)]
-    fn put(&mut self, position: usize, level: u32) {
-        self.levels[position] = level as u16;
+    fn put(&mut self, cell: usize, level: u32) {
+        self.levels[cell] = level as u16;
+        self.nearby |= u64::from(level.min(4));
         self.rank = self.rank.max(RANKS[level.min(5) as usize].into());
+    }
+
+    /// The set of run contexts (docs/spec/avs2#a44.3): levels at most six positions away count.
+    #[inline(always)]
+    fn run_set(&self) -> usize {
+        let seven = self.nearby & 0x00FF_FFFF_FFFF_FFFF;
+        let sum = seven.wrapping_mul(0x0101_0101_0101_0101) >> 56;
+        (sum as usize / 2).min(2)
     }
 }
 
 impl Task<'_> {
+    #[inline(always)]
     fn run<const LUMA: bool, const DIAG: bool>(&self, swap: bool, levels: &mut [i16]) -> Option<Quantised> {
         let block = Block::<LUMA, DIAG>::new(self.size, swap);
         let mut best: Option<Coded> = None;
+        // Origins of groups whose levels were stored, by scan index.
+        let (mut stored, mut origins) = (0_u64, [0_u16; 64]);
         for g in (0..block.groups).rev() {
             let group = self.load(&block, g);
             let flag = |coded: bool| {
@@ -240,11 +295,11 @@ impl Task<'_> {
             let mut taken = None;
             if let Some(before) = best {
                 let (empty, coded) = (flag(false), flag(true));
-                let choice = self.code_group(&block, g, &group, before.rank);
+                let choice = self.code_group(&block, &group, before.rank);
                 let with = before.cost + choice.cost + self.lambda * coded as f32;
                 let without = before.cost + self.lambda * empty as f32;
                 best = Some(if with < without {
-                    let bits = before.bits + choice.bits + coded;
+                    let bits = before.bits + choice.bits as u32 + coded;
                     let next = Coded { cost: with, bits, rank: choice.rank, ..before };
                     taken = Some(choice);
                     next
@@ -254,122 +309,171 @@ impl Task<'_> {
             }
             // With much gained already, starting here is hopeless.
             if best.is_none_or(|best| best.cost > group.most) {
-                let choice = self.code_group(&block, g, &group, 0);
+                let choice = self.code_group(&block, &group, 0);
                 let rate = self.costs.of(|c| {
                     block.code_last_group(c, g);
                 });
                 let cost = choice.cost + self.lambda * rate as f32;
                 if best.is_none_or(|best| cost < best.cost) {
-                    best = Some(Coded { cost, bits: choice.bits + rate, rank: choice.rank, last: g });
+                    best = Some(Coded { cost, bits: choice.bits as u32 + rate, rank: choice.rank, last: g });
                     taken = Some(choice);
                 }
             }
             if let Some(choice) = taken {
-                self.store(&block, g, &choice.levels, levels);
+                self.store(group.origin, &choice.levels, levels);
+                stored |= 1 << g;
+                origins[g] = group.origin as u16;
             }
         }
         let Coded { cost, bits, last, .. } = best?;
-        for g in last + 1..block.groups {
-            self.store(&block, g, &[0; 24], levels);
+        // What was coded before the start that came out best.
+        for g in (last + 1..block.groups).filter(|g| stored >> g & 1 == 1) {
+            self.store(origins[g].into(), &[0; 16], levels);
         }
         Some(Quantised { distortion: cost - self.lambda * bits as f32, bits })
     }
 
-    /// Puts levels of group `g`, by scan position, into those of the block, with the signs of the coefficients.
-    #[inline]
-    fn store<const LUMA: bool, const DIAG: bool>(
-        &self,
-        block: &Block<LUMA, DIAG>,
-        g: usize,
-        group: &[u16; 24],
-        levels: &mut [i16],
-    ) {
+    /// Puts the levels of the group at `origin` into those of the block, with the signs of the coefficients.
+    #[inline(always)]
+    fn store(&self, origin: usize, group: &[u16; 16], levels: &mut [i16]) {
         let w = self.size.0;
-        let (gx, gy) = block.group(g);
-        for (position, &level) in group[..16].iter().enumerate() {
-            let (x, y) = block.place(gx, gy, position);
-            let negative = self.coefficients[y * w + x] < 0;
-            levels[y * w + x] = if negative { (level as i16).wrapping_neg() } else { level as i16 };
+        for (y, row) in group.chunks_exact(4).enumerate() {
+            let at = origin + y * w;
+            let coefficients = &self.coefficients[at..at + 4];
+            for ((to, &level), &coefficient) in levels[at..at + 4].iter_mut().zip(row).zip(coefficients) {
+                let sign = coefficient >> 15;
+                *to = (level as i16 ^ sign).wrapping_sub(sign);
+            }
         }
     }
 
     /// The coefficients of group `g`, or `None` if all of them become 0.
-    #[inline]
+    #[inline(always)]
     fn load<const LUMA: bool, const DIAG: bool>(&self, block: &Block<LUMA, DIAG>, g: usize) -> Option<Group> {
         let w = self.size.0;
         let (gx, gy) = block.group(g);
-        let threshold = self.quantiser.threshold;
         // Swapped blocks are square, and their groups are where the transposed ones are.
         let (cx, cy) = if block.swap() { (gy, gx) } else { (gx, gy) };
         if self.groups >> (cy * (w / 4) + cx) & 1 == 0 {
             return None;
         }
-        let mut group = Group { nearest: [0; 16], changes: [[0.0; 2]; 16], top: 0, most: 0.0 };
-        for position in 0..16 {
-            let (x, y) = block.place(gx, gy, position);
-            let magnitude = i32::from(self.coefficients[y * w + x]).abs();
-            if magnitude < i32::from(threshold) {
-                continue;
-            }
-            let nearest = self.quantiser.level(magnitude as u32, x, y, self.size).min(32767);
-            if nearest > 0 {
-                let of = |table: Option<&[f32]>| table.map_or(1.0, |table| table[y * w + x]);
-                let gain = self.quantiser.gain * of(self.quantiser.seen) * of(self.quantiser.norms);
-                let change = |level: u32| {
-                    let error = magnitude - i32::from(self.quantiser.dequantiser.scale(x, y, level as i32));
-                    (error * error - magnitude * magnitude) as f32 * gain
-                };
-                group.nearest[position] = nearest;
-                group.changes[position] =
-                    [change(nearest), if nearest > 1 { change(nearest - 1) } else { 0.0 }];
-                group.most += group.changes[position][0];
-                group.top = position;
+        let origin = 4 * (cy * w + cx);
+        let mut gains = [self.quantiser.gain; 16];
+        let mut coefficients = [0; 16];
+        for (y, (gains, row)) in gains.chunks_exact_mut(4).zip(coefficients.chunks_exact_mut(4)).enumerate() {
+            let at = origin + y * w;
+            row.copy_from_slice(&self.coefficients[at..at + 4]);
+            for table in [self.quantiser.seen, self.quantiser.norms].into_iter().flatten() {
+                gains.iter_mut().zip(&table[at..at + 4]).for_each(|(gain, factor)| *gain *= factor);
             }
         }
-        (group.nearest[group.top] > 0).then_some(group)
+        let mut group =
+            Group { index: g, origin, nearest: [0; 16], changes: [[0.0; 16]; 2], top: 0, most: 0.0 };
+        match self.quantiser.weights {
+            None => self.measure(&coefficients, &gains, &mut group),
+            Some(_) => self.measure_weighted((4 * cx, 4 * cy), &coefficients, &gains, &mut group),
+        }
+        let cells = block_cells(block);
+        group.top = (0..16).rev().find(|&p| group.nearest[cell(cells, p)] > 0)?;
+        for p in 0..=group.top {
+            group.most += group.changes[0][cell(cells, p)];
+        }
+        Some(group)
+    }
+
+    /// Finds the nearest levels of a group and what they change. Plain loops without branches, so that they become
+    /// vectors.
+    #[inline(always)]
+    fn measure(&self, coefficients: &[i16; 16], gains: &[f32; 16], group: &mut Group) {
+        let (quantiser, dequantiser) = (*self.quantiser, self.quantiser.dequantiser);
+        let threshold = i32::from(quantiser.threshold);
+        let magnitudes = coefficients.map(|coefficient| i32::from(coefficient).abs());
+        let mut nearest = [0; 16];
+        for (nearest, &magnitude) in nearest.iter_mut().zip(&magnitudes) {
+            let level = quantiser.plain_level(magnitude as u32).min(32767) as i32;
+            *nearest = if magnitude < threshold { 0 } else { level };
+        }
+        for (lower, changes) in (0..).zip(&mut group.changes) {
+            for i in 0..16 {
+                let (level, magnitude) = (nearest[i] - lower, magnitudes[i]);
+                let error = magnitude.wrapping_sub(dequantiser.scale_plainly(level));
+                let change = error.wrapping_mul(error).wrapping_sub(magnitude * magnitude);
+                changes[i] = if level > 0 { change as f32 * gains[i] } else { 0.0 };
+            }
+        }
+        group.nearest = nearest;
+    }
+
+    /// The same with weighted quantisation, for the group whose first coefficient is at (`x`, `y`).
+    fn measure_weighted(
+        &self,
+        (x, y): (usize, usize),
+        coefficients: &[i16; 16],
+        gains: &[f32; 16],
+        group: &mut Group,
+    ) {
+        let threshold = i32::from(self.quantiser.threshold);
+        for i in 0..16 {
+            let (x, y) = (x + i % 4, y + i / 4);
+            let magnitude = i32::from(coefficients[i]).abs();
+            if magnitude < threshold {
+                continue;
+            }
+            let nearest = self.quantiser.level(magnitude as u32, x, y, self.size).min(32767) as i32;
+            let change = |level: i32| {
+                let error = magnitude - i32::from(self.quantiser.dequantiser.scale(x, y, level));
+                error.wrapping_mul(error).wrapping_sub(magnitude * magnitude) as f32 * gains[i]
+            };
+            group.nearest[i] = nearest;
+            group.changes[0][i] = if nearest > 0 { change(nearest) } else { 0.0 };
+            group.changes[1][i] = if nearest > 1 { change(nearest - 1) } else { 0.0 };
+        }
     }
 
     /// The cheapest way to code a group with at least one coefficient; `rank` is 0 for the first coded group.
+    #[inline]
     fn code_group<const LUMA: bool, const DIAG: bool>(
         &self,
         block: &Block<LUMA, DIAG>,
-        g: usize,
         group: &Group,
         rank: usize,
     ) -> Choice {
+        let g = group.index;
         let places = &RUN_PLACES[usize::from(block.groups > 1)][usize::from(g == 0)]
             [if LUMA { 1 + usize::from(DIAG) } else { 0 }];
-        let run_base = ctx::RUN + if LUMA { 0 } else { 33 };
-        let level_base = ctx::LEVEL + if LUMA { 0 } else { 20 };
-        let (lambda, costs) = (self.lambda, self.costs);
-        let last_costs = LastCosts::new(block, g, rank == 0, costs);
-        let mut choice = Choice::none(rank);
+        let (run_base, level_base) =
+            if LUMA { (ctx::RUN, ctx::LEVEL) } else { (ctx::RUN + 33, ctx::LEVEL + 20) };
+        let (lambda, rates) = (self.lambda, &self.costs.rates);
+        let last_costs = LastCosts::new(block, g, rank == 0, rates);
+        let (cells, mut choice) = (block_cells(block), Choice::none(rank));
         // Number of levels, context set of runs, and whether a level above 2 makes later starts hopeless.
         let (mut count, mut set, mut large) = (0_usize, 0_usize, false);
         for p in (0..=group.top).rev() {
-            let (nearest, changes) = (group.nearest[p], group.changes[p]);
-            let [zero_rate, one_rate] = costs.0[run_base + 11 * set + usize::from(places[p])];
+            let i = cell(cells, p);
+            let (nearest, changes) = (group.nearest[i] as u32, [group.changes[0][i], group.changes[1][i]]);
+            choice.nearby <<= 8;
+            let [zero_rate, one_rate] = rates[run_base + 11 * set + usize::from(places[p])];
             if nearest == 0 {
                 if count > 0 {
                     choice.bits += zero_rate;
-                    choice.cost += lambda * zero_rate as f32;
+                    choice.cost += lambda * zero_rate;
                 }
                 continue;
             }
             let low = level_base + if g == 0 && p < 3 { 10 } else { 0 };
             if count > 0 {
                 let k = usize::min(2, count.div_ceil(2));
-                let level_costs = costs.0[low + choice.rank.min(k + 2) + 5 * k / 2];
+                let level_costs = rates[low + choice.rank.min(k + 2) + 5 * k / 2];
                 let (cost, rate, level) = best_level(nearest, changes, level_costs, lambda);
-                let with = cost + lambda * one_rate as f32;
-                let without = lambda * zero_rate as f32;
+                let with = cost + lambda * one_rate;
+                let without = lambda * zero_rate;
                 if with < without {
                     choice.cost += with;
                     choice.bits += rate + one_rate;
-                    choice.put(p, level);
+                    choice.put(i, level);
                     count += 1;
                     large |= level > 2;
-                    set = run_set(&choice.levels, p);
+                    set = choice.run_set();
                 } else {
                     choice.cost += without;
                     choice.bits += zero_rate;
@@ -377,14 +481,12 @@ impl Task<'_> {
             }
             if count == 0 || !large {
                 let last = last_costs.at(p);
-                let (cost, rate, level) = best_level(nearest, changes, costs.0[low + rank.min(2)], lambda);
-                let cost = cost + lambda * last as f32;
+                let (cost, rate, level) = best_level(nearest, changes, rates[low + rank.min(2)], lambda);
+                let cost = cost + lambda * last;
                 if cost < choice.cost {
                     choice = Choice { cost, bits: rate + last, ..Choice::none(rank) };
-                    choice.put(p, level);
-                    count = 1;
-                    large = level > 2;
-                    set = run_set(&choice.levels, p);
+                    choice.put(i, level);
+                    (count, large, set) = (1, level > 2, choice.run_set());
                 }
             }
         }
@@ -392,14 +494,25 @@ impl Task<'_> {
     }
 }
 
+/// The cells of a block's groups by scan position.
+#[inline(always)]
+fn block_cells<const LUMA: bool, const DIAG: bool>(block: &Block<LUMA, DIAG>) -> &'static [u8; 16] {
+    if block.swap() { &TRANSPOSED_CELLS } else { &CELLS }
+}
+
+#[inline(always)]
+fn cell(cells: &[u8; 16], position: usize) -> usize {
+    usize::from(cells[position] & 15)
+}
+
 /// The cheaper of the nearest level and the one below: cost, bits, level. `changes` are those of the distortion.
 #[inline(always)]
-fn best_level(nearest: u32, changes: [f32; 2], [zero, one]: [u32; 2], lambda: f32) -> (f32, u32, u32) {
+fn best_level(nearest: u32, changes: [f32; 2], [zero, one]: [f32; 2], lambda: f32) -> (f32, f32, u32) {
     let rate = level_cost(nearest, zero, one);
-    let cost = changes[0] + lambda * rate as f32;
+    let cost = changes[0] + lambda * rate;
     if nearest > 1 {
         let lower_rate = level_cost(nearest - 1, zero, one);
-        let lower = changes[1] + lambda * lower_rate as f32;
+        let lower = changes[1] + lambda * lower_rate;
         if lower < cost {
             return (lower, lower_rate, nearest - 1);
         }
@@ -409,8 +522,8 @@ fn best_level(nearest: u32, changes: [f32; 2], [zero, one]: [u32; 2], lambda: f3
 
 /// Costs of the position of a group's last coefficient (docs/spec/avs2#a43.4).
 struct LastCosts {
-    x: [u32; 4],
-    y: [u32; 4],
+    x: [f32; 4],
+    y: [f32; 4],
     exchange: bool,
     mirror: [bool; 2],
 }
@@ -421,13 +534,13 @@ impl LastCosts {
         block: &Block<LUMA, DIAG>,
         g: usize,
         first: bool,
-        costs: &Costs,
+        rates: &[[f32; 2]; ctx::COUNT],
     ) -> Self {
         let (gx, gy) = block.group(g);
         let base = block.last_position_context((gx, gy), first);
         let unary = |base: usize| {
-            let ([z0, o0], [z1, o1]) = (costs.0[base], costs.0[base + 1]);
-            [o0, z0 + o1, z0 + z1 + o1, z0 + 2 * z1]
+            let ([z0, o0], [z1, o1]) = (rates[base], rates[base + 1]);
+            [o0, z0 + o1, z0 + z1 + o1, z0 + 2.0 * z1]
         };
         Self {
             x: unary(base),
@@ -438,7 +551,7 @@ impl LastCosts {
     }
 
     #[inline(always)]
-    fn at(&self, position: usize) -> u32 {
+    fn at(&self, position: usize) -> f32 {
         let (x, y) = CELLS_4X4[position];
         let x = if self.mirror[0] { 3 - x } else { x };
         let y = if self.mirror[1] { 3 - y } else { y };
@@ -447,22 +560,15 @@ impl LastCosts {
     }
 }
 
-/// The set of run contexts (docs/spec/avs2#a44.3): levels at most six positions away count.
-#[inline(always)]
-fn run_set(levels: &[u16; 24], p: usize) -> usize {
-    let sum: u32 = levels[p..p + 7].iter().map(|&level| u32::from(level)).sum();
-    (sum / 2).min(2) as usize
-}
-
 /// Bits of a level and its sign (docs/spec/avs2#a43.5).
 #[inline(always)]
-fn level_cost(level: u32, zero: u32, one: u32) -> u32 {
+fn level_cost(level: u32, zero: f32, one: f32) -> f32 {
     if level <= 32 {
-        let stop = if level < 32 { one } else { 0 };
-        return FINAL_ZERO + ONE_BIT + (level - 1) * zero + stop;
+        let stop = if level < 32 { one } else { 0.0 };
+        return (FINAL_ZERO + ONE_BIT) as f32 + (level - 1) as i32 as f32 * zero + stop;
     }
     let length = (level - 32).ilog2();
-    FINAL_ONE + ONE_BIT + (2 * length + 1) * ONE_BIT
+    (FINAL_ONE + ONE_BIT + (2 * length + 1) * ONE_BIT) as f32
 }
 
 /// Levels in an array, row by row.
@@ -536,6 +642,37 @@ mod tests {
             }
         }
         assert!(coded > 100);
+    }
+
+    #[test]
+    fn every_backend_gives_the_same() {
+        let mut state = 5_u32;
+        let mut next = |n: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) % n
+        };
+        let costs = Costs::new(&ContextSet::default());
+        let seen: Vec<f32> = (0..MAX_COEFFICIENTS).map(|_| 0.5 + next(100) as f32 / 50.0).collect();
+        for round in 0..200 {
+            let size = [(4, 4), (8, 8), (16, 16), (32, 32), (16, 4), (8, 32)][round % 6];
+            let (range, qp) = ([9, 500, 20_000][round % 3], next(64) as u8);
+            let mut coefficients = [0; MAX_COEFFICIENTS];
+            coefficients[..size.0 * size.1]
+                .iter_mut()
+                .for_each(|c| *c = (next(2 * range + 1) as i32 - range as i32) as i16);
+            let quantised = |backend| {
+                let mut quantiser = Quantiser::new(backend, qp, 3, 0.5);
+                quantiser.seen = Some(&seen);
+                let mut levels = [0; MAX_COEFFICIENTS];
+                let class = BlockClass::INTER_LUMA;
+                let found = quantiser.quantise(&costs, 300.0, &coefficients, size, class, &mut levels);
+                let empty = quantiser.empty(1e6, &coefficients, size);
+                (levels, found.map(|found| (found.distortion.to_bits(), found.bits)), empty.to_bits())
+            };
+            for backend in crate::simd::tests::levels() {
+                assert!(quantised(backend) == quantised(Backend::SCALAR), "{size:?} {backend:?}");
+            }
+        }
     }
 
     #[test]

@@ -4,7 +4,11 @@ use crate::aec::{BinCoder, ContextSet, ctx};
 
 /// Costs of both values of a bin for every context, in 2^-12 bit.
 #[derive(Debug, Clone)]
-pub(in crate::encoder) struct Costs(pub(in crate::encoder) [[u32; 2]; ctx::COUNT]);
+pub(in crate::encoder) struct Costs {
+    bins: [[u32; 2]; ctx::COUNT],
+    /// The same for sums in floating point, which are exact: 24 bits hold those of a group.
+    pub(in crate::encoder) rates: [[f32; 2]; ctx::COUNT],
+}
 
 /// Cost of a bypass bin.
 pub(in crate::encoder) const ONE_BIT: u32 = 1 << crate::aec::COST_BITS;
@@ -15,12 +19,13 @@ pub(in crate::encoder) const FINAL_ONE: u32 = ONE_BIT * 17 / 2;
 
 impl Costs {
     pub(in crate::encoder) fn new(contexts: &ContextSet) -> Self {
-        Self(contexts.costs())
+        let bins = contexts.costs();
+        Self { bins, rates: bins.map(|costs| costs.map(|cost| cost as f32)) }
     }
 
     #[inline(always)]
     pub(in crate::encoder) fn bin(&self, context: usize, bin: bool) -> u32 {
-        self.0[context][usize::from(bin)]
+        self.bins[context][usize::from(bin)]
     }
 
     /// Cost of what `code` codes.

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::encoder::simd;
+use crate::math;
 use crate::recon::{MAX_COEFFICIENTS, Secondary};
 use crate::simd::Backend;
 
@@ -145,7 +146,7 @@ fn passes(
 pub(in crate::encoder) fn halved_norms((w, h): (usize, usize)) -> Option<&'static [f32]> {
     static TABLES: LazyLock<[Vec<f32>; 3]> = LazyLock::new(|| {
         let norm = |k: usize, n: usize| {
-            (1.0 + (std::f64::consts::PI * k as f64 / (2 * n) as f64).cos().powi(2)) / 2.0
+            (1.0 + math::cos(std::f64::consts::PI * k as f64 / (2 * n) as f64).powi(2)) / 2.0
         };
         [(32, 32), (32, 8), (8, 32)]
             .map(|(w, h)| (0..w * h).map(|i| (norm(i % w, w) * norm(i / w, h)) as f32).collect())

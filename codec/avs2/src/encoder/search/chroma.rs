@@ -58,8 +58,8 @@ impl<'a> Search<'a> {
             Some(mode) => vec![mode],
             None => self.rough_chroma_modes(&blocks),
         };
-        let (mode, ctp) = self.best_chroma(&blocks, &modes);
-        let cost = self.commit_chroma(&blocks, mode, ctp);
+        let (mode, ctp, bits) = self.best_chroma(&blocks, &modes);
+        let cost = self.commit_chroma(&blocks, mode, ctp, bits);
         Chroma { mode, ctp, cost: cost * self.picture.chroma_weight }
     }
 
@@ -112,46 +112,53 @@ impl<'a> Search<'a> {
             .collect()
     }
 
-    /// The cheapest of some modes, and the blocks that are coded with it.
-    fn best_chroma(&mut self, blocks: &ChromaBlocks, modes: &[u8]) -> (u8, u8) {
+    /// The cheapest of some modes, the blocks that are coded with it, and the bits of both blocks' coefficients. Their
+    /// predictions and levels are kept.
+    fn best_chroma(&mut self, blocks: &ChromaBlocks, modes: &[u8]) -> (u8, u8, [f64; 2]) {
         let lambda = blocks.tradeoff.lambda;
-        let mut best = (f64::MAX, 0, 0);
+        let mut best = (f64::MAX, 0, 0, [0.0; 2]);
         for &mode in modes {
+            let mut bits = [0.0; 2];
             // Cost without and with coefficients of each component.
             let costs = [1, 2].map(|c| {
                 let BlockCosts { empty, coded } = self.chroma_block(blocks, c, mode);
-                let with = coded.map_or(f64::MAX, |coded| {
-                    empty + f64::from(coded.distortion) + lambda * self.bits(coded.bits)
-                });
+                self.scratch.chroma[c - 1].swap(&mut self.scratch.prediction, &mut self.scratch.levels);
+                bits[c - 1] = coded.map_or(0.0, |coded| self.bits(coded.bits));
+                let with = coded
+                    .map_or(f64::MAX, |coded| empty + f64::from(coded.distortion) + lambda * bits[c - 1]);
                 [empty, with]
             });
+            let before = best.0;
             for ctp in 0..4_usize {
                 let cost = costs[0][ctp & 1]
                     + costs[1][ctp >> 1]
                     + lambda * (blocks.mode_bits[usize::from(mode)] + blocks.ctp_bits[ctp]);
                 if cost < best.0 {
-                    best = (cost, mode, ctp as u8);
+                    best = (cost, mode, ctp as u8, bits);
                 }
             }
+            if best.0 < before {
+                std::mem::swap(&mut self.scratch.chroma, &mut self.scratch.best_chroma);
+            }
         }
-        (best.1, best.2)
+        (best.1, best.2, best.3)
     }
 
-    /// Reconstructs both blocks; their cost.
-    fn commit_chroma(&mut self, blocks: &ChromaBlocks, mode: u8, ctp: u8) -> f64 {
+    /// Reconstructs both blocks from what is kept, whose coefficients have `coefficient_bits`; their cost.
+    fn commit_chroma(&mut self, blocks: &ChromaBlocks, mode: u8, ctp: u8, coefficient_bits: [f64; 2]) -> f64 {
         let Tradeoff { qp, lambda } = blocks.tradeoff;
         let Node { at: (x, y), log2_size } = blocks.node;
         let offset = self.z_offset(x, y) / 4;
         let bits = blocks.mode_bits[usize::from(mode)] + blocks.ctp_bits[usize::from(ctp)];
         let mut cost = lambda * bits;
         for c in 1..3 {
-            let costs = self.chroma_block(blocks, c, mode);
-            self.scratch.keep();
+            let scratch = &mut self.scratch;
+            scratch.best_chroma[c - 1].swap(&mut scratch.best_prediction, &mut scratch.best_levels);
             let coded = ctp >> (c - 1) & 1 == 1;
             let quantiser = self.chroma_quantiser(c, qp, log2_size);
             cost += self.reconstruct(blocks.at(c), coded.then_some(&quantiser), Secondary::None, offset);
             if coded {
-                cost += lambda * costs.coded.map_or(0.0, |coded| self.bits(coded.bits));
+                cost += lambda * coefficient_bits[c - 1];
             }
         }
         cost

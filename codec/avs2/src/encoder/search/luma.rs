@@ -23,6 +23,19 @@ pub(super) struct Luma {
     cost: f64,
 }
 
+/// What the luma of a CU is searched for.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    /// The modes of the blocks, if they are decided.
+    pub modes: Option<[u8; 4]>,
+    /// Only what is cheaper is of use.
+    pub limit: f64,
+}
+
+impl Wanted {
+    const ANY: Self = Self { modes: None, limit: f64::INFINITY };
+}
+
 /// A block whose source and reference line are loaded, and what its modes cost.
 pub(super) struct LumaBlock {
     at: BlockAt,
@@ -33,6 +46,8 @@ pub(super) struct LumaBlock {
     /// Bits by mode.
     mode_bits: [f64; 33],
     lambda: f64,
+    /// Cost of a bit in Hadamard distances.
+    root: f64,
 }
 
 /// What a luma block is coded with.
@@ -58,7 +73,7 @@ impl<'a> Search<'a> {
         let qp = picture.slice_tools.slice_qp;
         // Distortions are weighted by dividing lambda.
         let tradeoff = Tradeoff { qp, lambda: picture.lambda * self.lambda_factor / weight };
-        let mut best = self.luma(node, TransformSplit::None, tradeoff, None);
+        let mut best = self.luma(node, TransformSplit::None, tradeoff, Wanted::ANY);
         let quarters = node.log2_size == 3 && picture.effort.quarters;
         let strips = picture.slice_tools.sdip && matches!(node.log2_size, 4 | 5);
         if best.ctp != 0 && (quarters || strips) {
@@ -69,7 +84,7 @@ impl<'a> Search<'a> {
             };
             for &split in splits {
                 self.save(node, PARTITIONS);
-                let other = self.luma(node, split, tradeoff, None);
+                let other = self.luma(node, split, tradeoff, Wanted { modes: None, limit: best.cost });
                 if other.cost < best.cost {
                     best = other;
                 } else {
@@ -87,13 +102,13 @@ impl<'a> Search<'a> {
         (cu, cost * weight)
     }
 
-    /// The luma blocks of a CU with the given partition, with `modes` if they are decided.
+    /// The luma blocks of a CU with the given partition; given up as soon as it is no cheaper than wanted.
     pub(super) fn luma(
         &mut self,
         node: Node,
         split: TransformSplit,
         Tradeoff { qp, lambda }: Tradeoff,
-        modes: Option<[u8; 4]>,
+        Wanted { modes, limit }: Wanted,
     ) -> Luma {
         let (Node { at: (x, y), log2_size }, size) = (node, node.size());
         let sdip = self.picture.slice_tools.sdip;
@@ -116,6 +131,10 @@ impl<'a> Search<'a> {
             luma.modes[i] = mode;
             luma.ctp |= u8::from(coded) << i;
             luma.cost += cost;
+            // No block costs less than nothing.
+            if luma.cost >= limit {
+                return luma;
+            }
             self.row.update((at.x, at.y), at.size, |cell| {
                 cell.luma_mode = mode;
                 cell.coded = coded;
@@ -147,7 +166,7 @@ impl<'a> Search<'a> {
                 code_luma_mode(c, most_probable, mode as u8);
             }))
         });
-        LumaBlock { at, is_strip, available, most_probable, mode_bits, lambda }
+        LumaBlock { at, is_strip, available, most_probable, mode_bits, lambda, root: lambda.sqrt() }
     }
 
     /// Decides between modes by their full costs and reconstructs the block; its levels are kept at `offset`.
@@ -184,30 +203,63 @@ impl<'a> Search<'a> {
         }
         let (_, mode, coded) = best;
         let error = self.reconstruct(at, coded.is_some().then_some(quantiser), block.secondary(mode), offset);
-        let bits = block.mode_bits[usize::from(mode)]
-            + match coded {
-                None => ctp_bits[0],
-                Some(Quantised { bits, .. }) => ctp_bits[1] + self.bits(bits),
-            };
-        ModeChoice { mode, coded: coded.is_some(), cost: error + lambda * bits }
+        let mode_bits = block.mode_bits[usize::from(mode)];
+        let cost = match coded {
+            None => error + lambda * (mode_bits + ctp_bits[0]),
+            Some(Quantised { bits, .. }) => {
+                let cost = error + lambda * self.bits(bits);
+                let cost = self.quantise_as_shown(block, mode, quantiser, offset, cost);
+                cost + lambda * (mode_bits + ctp_bits[1])
+            }
+        };
+        ModeChoice { mode, coded: coded.is_some(), cost }
+    }
+
+    /// Quantises a block, which is reconstructed at `cost`, again as long as that lowers it: where its samples are beyond
+    /// black or white nobody sees it, so they may stay there. Returns the cost, without that of the mode.
+    fn quantise_as_shown(
+        &mut self,
+        block: &LumaBlock,
+        mode: u8,
+        quantiser: &Quantiser<'_>,
+        offset: usize,
+        mut cost: f64,
+    ) -> f64 {
+        const ROUNDS: usize = 3;
+        let (at, secondary) = (block.at, block.secondary(mode));
+        for _ in 0..ROUNDS {
+            if !self.picture.perception[0].is_as_shown() || !self.residual_as_shown(at) {
+                break;
+            }
+            let class = BlockClass::intra_luma(mode, block.is_strip);
+            let BlockCosts { coded, .. } =
+                self.quantise_residual(quantiser, at.size, secondary, class, block.lambda);
+            let Some(Quantised { bits, .. }) = coded else { break };
+            self.scratch.swap_levels();
+            let error = self.reconstruct(at, Some(quantiser), secondary, offset);
+            let next = error + block.lambda * self.bits(bits);
+            if next >= cost {
+                self.scratch.swap_levels();
+                self.reconstruct(at, Some(quantiser), secondary, offset);
+                break;
+            }
+            cost = next;
+        }
+        cost
     }
 
     /// The modes that are worth full costs, by Hadamard distance; the most probable modes are among them.
     pub(super) fn rough_modes(&mut self, block: &LumaBlock) -> Modes {
         let effort = self.picture.effort;
-        let mut costs = self.rough_costs(block);
         let wanted = if block.is_strip {
             effort.strip_modes
         } else {
             effort.luma_modes[block.at.size.0.ilog2() as usize - 2]
         };
         let mut modes = [None; 14];
-        for slot in modes.iter_mut().take(wanted.min(12)) {
-            let cheapest =
-                (0..33_u8).min_by(|&a, &b| costs[usize::from(a)].total_cmp(&costs[usize::from(b)]));
-            let Some(mode) = cheapest.filter(|&mode| costs[usize::from(mode)] < UNTRIED) else { break };
-            costs[usize::from(mode)] = UNTRIED;
-            *slot = Some(mode);
+        let best = self.rough_order(block, wanted.min(12)).best;
+        for (slot, ranked) in modes.iter_mut().zip(best).take_while(|(_, ranked)| ranked.cost < UNTRIED) {
+            *slot = Some(ranked.mode);
         }
         if wanted > 2 {
             for mode in [block.most_probable.0, block.most_probable.1] {
@@ -221,47 +273,102 @@ impl<'a> Search<'a> {
         modes
     }
 
-    /// Hadamard distances and bits of modes: some of all directions, then those around the two best, closer and closer.
-    fn rough_costs(&mut self, block: &LumaBlock) -> [f64; 33] {
+    /// Tries some modes of all directions, then those around the two best, closer and closer.
+    fn rough_order(&mut self, block: &LumaBlock, wanted: usize) -> RoughOrder {
         let effort = self.picture.effort;
         let coarse_step = if block.is_strip { effort.strip_coarse_step } else { effort.coarse_step };
-        let mut costs = [UNTRIED; 33];
+        let mut order = RoughOrder::new(wanted);
         for mode in [0, 1, 2, block.most_probable.0, block.most_probable.1] {
-            self.add_rough_cost(block, mode, &mut costs);
+            self.try_roughly(block, mode, &mut order);
         }
         for mode in (4..=32).step_by(coarse_step.into()) {
-            self.add_rough_cost(block, mode, &mut costs);
+            self.try_roughly(block, mode, &mut order);
         }
         let mut step = coarse_step / 2;
         while step > 0 {
-            let mut best = [(f64::MAX, 0_u8); 2];
-            for mode in 3..=32 {
-                let cost = costs[usize::from(mode)];
-                if cost < best[0].0 {
-                    best = [(cost, mode), best[0]];
-                } else if cost < best[1].0 {
-                    best[1] = (cost, mode);
-                }
-            }
-            for (_, mode) in best {
+            for Ranked { mode, .. } in order.angular {
                 for mode in [mode.saturating_sub(step).max(3), (mode + step).min(32)] {
-                    self.add_rough_cost(block, mode, &mut costs);
+                    self.try_roughly(block, mode, &mut order);
                 }
             }
             step /= 2;
         }
-        costs
+        order
     }
 
-    fn add_rough_cost(&mut self, block: &LumaBlock, mode: u8, costs: &mut [f64; 33]) {
-        let cost = &mut costs[usize::from(mode)];
-        if *cost == UNTRIED {
-            let size = block.at.size;
-            self.predict(mode, size);
-            let count = size.0 * size.1;
-            let (source, prediction) = (&self.scratch.source[..count], &self.scratch.prediction[..count]);
-            let distance = hadamard(self.picture.backend, source, prediction, size);
-            *cost = f64::from(distance) + block.lambda.sqrt() * block.mode_bits[usize::from(mode)];
+    fn try_roughly(&mut self, block: &LumaBlock, mode: u8, order: &mut RoughOrder) {
+        if order.tried >> mode & 1 == 1 {
+            return;
         }
+        let size = block.at.size;
+        self.predict(mode, size);
+        let count = size.0 * size.1;
+        let (source, prediction) = (&self.scratch.source[..count], &self.scratch.prediction[..count]);
+        let distance = hadamard(self.picture.backend, source, prediction, size);
+        let cost = f64::from(distance) + block.root * block.mode_bits[usize::from(mode)];
+        order.add(Ranked { cost, mode });
+    }
+}
+
+/// A mode and its rough cost.
+#[derive(Clone, Copy)]
+struct Ranked {
+    cost: f64,
+    mode: u8,
+}
+
+/// The best of the modes that were tried.
+struct RoughOrder {
+    /// One bit a mode.
+    tried: u64,
+    /// The cheapest first; of equal ones that with the lower number.
+    best: [Ranked; 12],
+    /// How many of these are wanted.
+    wanted: usize,
+    /// The two best directions.
+    angular: [Ranked; 2],
+}
+
+impl RoughOrder {
+    fn new(wanted: usize) -> Self {
+        let none = Ranked { cost: UNTRIED, mode: 0 };
+        Self { tried: 0, best: [none; 12], wanted, angular: [none; 2] }
+    }
+
+    fn add(&mut self, new: Ranked) {
+        self.tried |= 1 << new.mode;
+        insert(&mut self.best[..self.wanted], new);
+        if new.mode >= 3 {
+            insert(&mut self.angular, new);
+        }
+    }
+}
+
+/// Puts a mode in its place; the last one drops out.
+fn insert(best: &mut [Ranked], new: Ranked) {
+    let is_better = |old: &Ranked| (new.cost, new.mode) < (old.cost, old.mode);
+    let Some(mut place) = best.len().checked_sub(1).filter(|&last| is_better(&best[last])) else { return };
+    while place > 0 && is_better(&best[place - 1]) {
+        best[place] = best[place - 1];
+        place -= 1;
+    }
+    best[place] = new;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cheapest_modes_are_kept_in_order() {
+        let mut order = RoughOrder::new(3);
+        for (mode, cost) in [(0, 5.0), (20, 4.0), (7, 4.0), (1, 9.0), (30, 4.5), (2, 1.0)] {
+            order.add(Ranked { cost, mode });
+        }
+        let modes = |ranked: &[Ranked]| ranked.iter().map(|ranked| ranked.mode).collect::<Vec<_>>();
+        assert_eq!(modes(&order.best[..3]), [2, 7, 20]);
+        assert_eq!(modes(&order.angular), [7, 20]);
+        assert_eq!(order.best[3].cost, UNTRIED, "not wanted");
+        assert_eq!(order.tried, 1 | 2 | 4 | 1 << 7 | 1 << 20 | 1 << 30);
     }
 }

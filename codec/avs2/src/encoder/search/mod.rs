@@ -65,6 +65,27 @@ struct Scratch {
     levels: Box<[i16; MAX_COEFFICIENTS]>,
     best_levels: Box<[i16; MAX_COEFFICIENTS]>,
     block: Box<CoefficientBlock>,
+    /// Of both chroma components.
+    chroma: [Tried; 2],
+    best_chroma: [Tried; 2],
+}
+
+/// A prediction and the levels of what it leaves.
+struct Tried {
+    prediction: Samples,
+    levels: Box<[i16; MAX_COEFFICIENTS]>,
+}
+
+impl Tried {
+    fn new() -> Self {
+        Self { prediction: Box::new([0; 4096]), levels: Box::new([0; MAX_COEFFICIENTS]) }
+    }
+
+    /// Exchanges them with others.
+    fn swap(&mut self, prediction: &mut Samples, levels: &mut Box<[i16; MAX_COEFFICIENTS]>) {
+        std::mem::swap(&mut self.prediction, prediction);
+        std::mem::swap(&mut self.levels, levels);
+    }
 }
 
 impl Scratch {
@@ -72,6 +93,11 @@ impl Scratch {
     fn keep(&mut self) {
         std::mem::swap(&mut self.levels, &mut self.best_levels);
         std::mem::swap(&mut self.prediction, &mut self.best_prediction);
+    }
+
+    /// Makes levels the best, or takes that back.
+    fn swap_levels(&mut self) {
+        std::mem::swap(&mut self.levels, &mut self.best_levels);
     }
 }
 
@@ -147,6 +173,8 @@ impl<'a> Search<'a> {
                 levels: coefficients(),
                 best_levels: coefficients(),
                 block: Box::default(),
+                chroma: [Tried::new(), Tried::new()],
+                best_chroma: [Tried::new(), Tried::new()],
             },
             saved: Default::default(),
             inter: None,

@@ -1,7 +1,8 @@
 //! Prediction and reconstruction of blocks, and their errors.
 
 use super::{BlockAt, Scratch, Search, coded_size};
-use crate::encoder::analysis::metric::{source_energy, source_residual};
+use crate::encoder::analysis::drawn;
+use crate::encoder::analysis::metric::source_energy;
 use crate::encoder::input::FRACTION_BITS;
 use crate::encoder::quantisation::quantiser::{Quantised, Quantiser};
 use crate::encoder::quantisation::transform::forward_transform;
@@ -63,8 +64,23 @@ impl Search<'_> {
         lambda: f64,
     ) -> BlockCosts {
         let count = size.0 * size.1;
-        let Scratch { fine, prediction, residual, coefficients, levels, .. } = &mut self.scratch;
-        source_residual(&fine[..count], &prediction[..count], &mut residual[..]);
+        let Scratch { fine, prediction, residual, .. } = &mut self.scratch;
+        let perception = &self.picture.perception[usize::from(!class.luma)];
+        perception.residual(&fine[..count], &prediction[..count], &mut residual[..]);
+        self.quantise_residual(quantiser, size, secondary, class, lambda)
+    }
+
+    /// As [`quantise_block`](Self::quantise_block) with the residual in the scratch.
+    pub(super) fn quantise_residual(
+        &mut self,
+        quantiser: &Quantiser<'_>,
+        size: (usize, usize),
+        secondary: Secondary,
+        class: BlockClass,
+        lambda: f64,
+    ) -> BlockCosts {
+        let count = size.0 * size.1;
+        let Scratch { residual, coefficients, levels, .. } = &mut self.scratch;
         let energy = source_energy(&residual[..count]);
         forward_transform(
             self.picture.backend,
@@ -118,6 +134,28 @@ impl Search<'_> {
             add_residual(backend, &scratch.residual, at.size, out, stride);
         }
         self.error_at(at)
+    }
+
+    /// Loads what is left to code of a reconstructed block where its samples may stay beyond black and white; false if
+    /// none is beyond.
+    pub(super) fn residual_as_shown(&mut self, at: BlockAt) -> bool {
+        let origin = self.origin(at);
+        let (w, h) = at.size;
+        let plane = &self.row.planes[at.c];
+        let Scratch { residual, best_prediction, fine, .. } = &mut self.scratch;
+        let mut beyond = false;
+        for y in 0..h {
+            let decoded = &plane.samples()[origin + y * plane.stride()..][..w];
+            let pairs = fine[y * w..][..w].iter().zip(&best_prediction[y * w..][..w]);
+            for ((out, (&source, &prediction)), &sample) in
+                residual[y * w..][..w].iter_mut().zip(pairs).zip(decoded)
+            {
+                let wanted = drawn::wanted(source, i16::from(sample) << FRACTION_BITS);
+                beyond |= wanted != source;
+                *out = wanted - (i16::from(prediction) << FRACTION_BITS);
+            }
+        }
+        beyond
     }
 
     /// Error of a reconstructed block.

@@ -3,7 +3,7 @@
 //! What a decision does to the blocks after it is seen by coding these again: a single decision is changed, all later
 //! ones in the node are kept, and if the node got cheaper the change stays.
 
-use super::luma::Modes;
+use super::luma::{Modes, Wanted};
 use super::{BlockAt, Cu, Search, Tradeoff};
 use crate::aec::{ContextSet, CostCoder};
 use crate::encoder::options::Refinement;
@@ -178,7 +178,8 @@ impl Search<'_> {
         let Cu { node, coded, .. } = cu;
         let tradeoff = Tradeoff { qp: coded.qp, lambda: self.lambda_of(&cu) * factor };
         let modes = coded.luma_modes;
-        let luma = self.luma(node, coded.split, tradeoff, Some(modes));
+        let luma =
+            self.luma(node, coded.split, tradeoff, Wanted { modes: Some(modes), limit: f64::INFINITY });
         let chroma = self.chroma(node, modes[0], tradeoff, Some(coded.chroma_mode));
         cu.coded.chroma_mode = chroma.mode;
         cu.coded.ctp = luma.ctp | chroma.ctp << 4;
@@ -233,7 +234,7 @@ mod tests {
             backend: Backend::SCALAR,
             lambda: 6.0,
             chroma_weight: 1.0,
-            activity: Activity::new(&source[0], 0.1, 1.0),
+            activity: Activity::new(&source[0], 0.1, 1.0, None),
             perception: Perception::for_strength(STILL_LUMA, 1.0),
         };
         let refinement = Refinement { sweeps: 2, luma_modes: 4, bits_behind: 5.0 };

@@ -99,6 +99,7 @@ impl Row {
     }
 
     /// Neighbouring samples of a luma area. Slices begin with rows.
+    #[inline]
     pub fn availability(&self, (x, y): (usize, usize), area: (usize, usize)) -> Availability {
         let size = 1 << self.geometry.lcu_log2;
         let (lcu_x, up) = (x / size * size, self.up);
@@ -131,6 +132,7 @@ impl NeighbourView for Row {
         self.cells[self.cell_index(x, y) - self.cell_stride]
     }
 
+    #[inline]
     fn update(&mut self, (x, y): (usize, usize), (w, h): (usize, usize), change: impl Fn(&mut Entry)) {
         let at = self.cell_index(x, y);
         for row in self.cells[at..].chunks_mut(self.cell_stride).take(h / 4) {

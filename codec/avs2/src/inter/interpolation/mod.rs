@@ -4,7 +4,6 @@
 //! at quarter samples, chroma 4 taps at eighth samples.
 
 mod scalar;
-#[cfg(target_arch = "x86_64")]
 mod simd;
 
 use crate::simd::Backend;
@@ -52,21 +51,18 @@ pub(super) struct Target<'a> {
 /// Horizontal results of the two-dimensional filter, rows of [`MAX_SIZE`] values.
 pub(super) type Rows = [i16; MAX_SIZE * (MAX_SIZE + 8)];
 
-/// The filters of one instruction set.
+/// Which filters to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kernels {
     Scalar,
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
+    Vectors,
 }
 
 impl Kernels {
     pub(super) fn new(backend: Backend) -> Self {
-        #[cfg(target_arch = "x86_64")]
-        if backend.has_avx2() {
-            return Self::Avx2;
+        if backend.has_vectors() {
+            return Self::Vectors;
         }
-        let _ = backend;
         Self::Scalar
     }
 
@@ -78,8 +74,7 @@ impl Kernels {
         taps: &[i8; TAPS],
         target: &mut Target<'_>,
     ) {
-        #[cfg(target_arch = "x86_64")]
-        if self == Self::Avx2 && simd::filter_1d(source, step, taps, target) {
+        if self == Self::Vectors && simd::filter_1d(source, step, taps, target) {
             return;
         }
         scalar::filter_1d(source, step, taps, target);
@@ -93,8 +88,7 @@ impl Kernels {
         rows: &mut Rows,
         target: &mut Target<'_>,
     ) {
-        #[cfg(target_arch = "x86_64")]
-        if self == Self::Avx2 && simd::filter_2d(source, (horizontal, vertical), rows, target) {
+        if self == Self::Vectors && simd::filter_2d(source, (horizontal, vertical), rows, target) {
             return;
         }
         scalar::filter_2d(source, (horizontal, vertical), rows, target);

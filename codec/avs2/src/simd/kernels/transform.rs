@@ -1,11 +1,10 @@
 //! Inverse cosine transforms.
 
-use std::arch::x86_64::*;
-
 use crate::recon::{CoefficientBlock, D4, MAX_COEFFICIENTS, MAX_RESIDUAL, T32};
 use crate::simd::Backend;
+use crate::simd::vector::{I16x8, I16x16, I32x4, I32x8, Pairs4, Pairs8, Vector};
 
-/// Two factors for `_mm256_madd_epi16`.
+/// Two factors.
 type Pair = [i16; 2];
 
 /// Matrix rows 2j and 2j + 1, for all samples.
@@ -51,7 +50,7 @@ const fn half_pairs<const N: usize, const P: usize>(step: usize) -> [[Pair; N]; 
 /// Shift and greatest value of the second step.
 #[derive(Clone, Copy)]
 struct Rounding {
-    shift: i32,
+    shift: u32,
     max: i16,
 }
 
@@ -63,7 +62,7 @@ pub(crate) fn inverse_transform(
     residual: &mut [i16; MAX_RESIDUAL],
 ) -> bool {
     let is_size = |n: usize| matches!(n, 4 | 8 | 16 | 32);
-    if !backend.has_avx2()
+    if !backend.has_vectors()
         || !is_size(block.width)
         || !is_size(block.height)
         || block.nonzero_width > block.width
@@ -72,7 +71,7 @@ pub(crate) fn inverse_transform(
         return false;
     }
     let rounding = if wavelet { Rounding { shift: 11, max: 511 } } else { Rounding { shift: 12, max: 255 } };
-    // SAFETY: AVX2 was checked; the sizes fit into the arrays.
+    // SAFETY: the instructions were checked; the sizes fit into the arrays.
     unsafe {
         let mut columns = [0; MAX_COEFFICIENTS];
         column_step(block, &mut columns);
@@ -87,11 +86,11 @@ pub(crate) fn small_secondary(
     block: &CoefficientBlock,
     residual: &mut [i16; MAX_RESIDUAL],
 ) -> bool {
-    if !backend.has_avx2() || (block.width, block.height) != (4, 4) {
+    if !backend.has_vectors() || (block.width, block.height) != (4, 4) {
         return false;
     }
     let mut columns = [0; 16];
-    // SAFETY: AVX2 was checked; all arrays hold 16 values.
+    // SAFETY: the instructions were checked; all arrays hold 16 values.
     unsafe {
         column_4x4(&block.coefficients, 2, &FULL_D4, &mut columns);
         rows_of_4(&columns, 4, &FULL_D4, Rounding { shift: 14, max: 255 }, residual);
@@ -104,7 +103,7 @@ fn uses_halves(width: usize) -> bool {
     width >= 16
 }
 
-#[target_feature(enable = "avx2")]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
 unsafe fn column_step(block: &CoefficientBlock, columns: &mut [i16; MAX_COEFFICIENTS]) {
     // SAFETY: the caller guarantees the sizes.
     unsafe {
@@ -126,42 +125,31 @@ unsafe fn column_step(block: &CoefficientBlock, columns: &mut [i16; MAX_COEFFICI
     }
 }
 
-/// Rows `a` and `b` of eight columns, interleaved.
+/// Rows `a` and `b` of eight columns as pairs.
 #[inline]
-#[target_feature(enable = "avx2")]
-unsafe fn interleave(block: &CoefficientBlock, x: usize, a: usize, b: usize) -> __m256i {
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
+unsafe fn row_pairs(block: &CoefficientBlock, x: usize, a: usize, b: usize) -> Pairs8 {
     // SAFETY: the caller guarantees that the rows and eight columns exist.
     unsafe {
-        let row = |k: usize| _mm_loadu_si128(block.coefficients.as_ptr().add(k * block.width + x).cast());
-        let (a, b) = (row(a), row(b));
-        _mm256_set_m128i(_mm_unpackhi_epi16(a, b), _mm_unpacklo_epi16(a, b))
+        let row = |k: usize| I16x8::load(block.coefficients.as_ptr().add(k * block.width + x));
+        Pairs8::zip(row(a), row(b))
     }
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-unsafe fn broadcast(pair: &Pair) -> __m256i {
-    // SAFETY: a pair has four bytes.
-    unsafe { _mm256_set1_epi32(pair.as_ptr().cast::<i32>().read_unaligned()) }
 }
 
 /// Rounds and stores row `y` of eight columns, in the order that the second step wants.
 #[inline]
-#[target_feature(enable = "avx2")]
-unsafe fn store_columns(sum: __m256i, block: &CoefficientBlock, x: usize, y: usize, columns: &mut [i16]) {
-    // SAFETY: the caller guarantees that the row and eight columns exist.
-    unsafe {
-        let sum = _mm256_srai_epi32::<5>(_mm256_add_epi32(sum, _mm256_set1_epi32(16)));
-        let mut row = _mm_packs_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256::<1>(sum));
-        if uses_halves(block.width) {
-            row = _mm_shufflehi_epi16::<0b11_01_10_00>(_mm_shufflelo_epi16::<0b11_01_10_00>(row));
-        }
-        _mm_storeu_si128(columns.as_mut_ptr().add(y * block.width + x).cast(), row);
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
+unsafe fn store_columns(sum: I32x8, block: &CoefficientBlock, x: usize, y: usize, columns: &mut [i16]) {
+    let mut row = sum.add(I32x8::splat(16)).shr(5).pack();
+    if uses_halves(block.width) {
+        row = row.swap_middle();
     }
+    // SAFETY: the caller guarantees that the row and eight columns exist.
+    unsafe { row.store(columns.as_mut_ptr().add(y * block.width + x)) };
 }
 
 #[inline]
-#[target_feature(enable = "avx2")]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
 unsafe fn column_full<const N: usize, const P: usize>(
     block: &CoefficientBlock,
     x: usize,
@@ -171,14 +159,14 @@ unsafe fn column_full<const N: usize, const P: usize>(
     // SAFETY: the caller guarantees that the block has N rows and eight columns from `x` on.
     unsafe {
         let count = block.nonzero_height.div_ceil(2);
-        let mut inputs = [_mm256_setzero_si256(); P];
-        for (j, input) in inputs.iter_mut().enumerate().take(count) {
-            *input = interleave(block, x, 2 * j, 2 * j + 1);
+        let mut inputs = [Pairs8::splat([0; 2]); P];
+        for j in 0..count {
+            inputs[j] = row_pairs(block, x, 2 * j, 2 * j + 1);
         }
         for y in 0..N {
-            let mut sum = _mm256_setzero_si256();
+            let mut sum = I32x8::splat(0);
             for j in 0..count {
-                sum = _mm256_add_epi32(sum, _mm256_madd_epi16(inputs[j], broadcast(&pairs[j][y])));
+                sum = sum.mul_add(inputs[j], Pairs8::splat(pairs[j][y]));
             }
             store_columns(sum, block, x, y, columns);
         }
@@ -186,7 +174,7 @@ unsafe fn column_full<const N: usize, const P: usize>(
 }
 
 #[inline]
-#[target_feature(enable = "avx2")]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
 unsafe fn column_half<const N: usize, const P: usize>(
     block: &CoefficientBlock,
     x: usize,
@@ -196,58 +184,52 @@ unsafe fn column_half<const N: usize, const P: usize>(
     // SAFETY: the caller guarantees that the block has 2N rows and eight columns from `x` on.
     unsafe {
         let count = block.nonzero_height.div_ceil(4);
-        let mut inputs = [_mm256_setzero_si256(); P];
+        let mut inputs = [Pairs8::splat([0; 2]); P];
         for j in 0..count {
-            inputs[2 * j] = interleave(block, x, 4 * j, 4 * j + 2);
-            inputs[2 * j + 1] = interleave(block, x, 4 * j + 1, 4 * j + 3);
+            inputs[2 * j] = row_pairs(block, x, 4 * j, 4 * j + 2);
+            inputs[2 * j + 1] = row_pairs(block, x, 4 * j + 1, 4 * j + 3);
         }
         for y in 0..N {
-            let mut even = _mm256_setzero_si256();
-            let mut odd = _mm256_setzero_si256();
+            let mut even = I32x8::splat(0);
+            let mut odd = I32x8::splat(0);
             for j in 0..count {
-                even = _mm256_add_epi32(even, _mm256_madd_epi16(inputs[2 * j], broadcast(&pairs[2 * j][y])));
-                odd = _mm256_add_epi32(
-                    odd,
-                    _mm256_madd_epi16(inputs[2 * j + 1], broadcast(&pairs[2 * j + 1][y])),
-                );
+                even = even.mul_add(inputs[2 * j], Pairs8::splat(pairs[2 * j][y]));
+                odd = odd.mul_add(inputs[2 * j + 1], Pairs8::splat(pairs[2 * j + 1][y]));
             }
-            store_columns(_mm256_add_epi32(even, odd), block, x, y, columns);
-            store_columns(_mm256_sub_epi32(even, odd), block, x, 2 * N - 1 - y, columns);
+            store_columns(even.add(odd), block, x, y, columns);
+            store_columns(even.sub(odd), block, x, 2 * N - 1 - y, columns);
         }
     }
 }
 
-/// Rows `a` and `b` of a block of four columns, interleaved.
+/// Rows `a` and `b` of a block of four columns as pairs.
 #[inline]
-#[target_feature(enable = "avx2")]
-unsafe fn interleave_4(coefficients: &[i16], a: usize, b: usize) -> __m128i {
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
+unsafe fn row_pairs_4(coefficients: &[i16], a: usize, b: usize) -> Pairs4 {
     // SAFETY: the caller guarantees that the rows exist.
     unsafe {
-        let row = |k: usize| _mm_loadl_epi64(coefficients.as_ptr().add(4 * k).cast());
-        _mm_unpacklo_epi16(row(a), row(b))
+        let row = |k: usize| I16x8::from_u64(coefficients.as_ptr().add(4 * k).cast::<u64>().read_unaligned());
+        Pairs4::zip(row(a), row(b))
     }
 }
 
 #[inline]
-#[target_feature(enable = "avx2")]
-unsafe fn store_4(sum: __m128i, y: usize, columns: &mut [i16]) {
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
+unsafe fn store_4(sum: I32x4, y: usize, columns: &mut [i16]) {
+    let row = sum.add(I32x4::splat(16)).shr(5).pack_u64();
     // SAFETY: the caller guarantees that the row exists.
-    unsafe {
-        let sum = _mm_srai_epi32::<5>(_mm_add_epi32(sum, _mm_set1_epi32(16)));
-        _mm_storel_epi64(columns.as_mut_ptr().add(4 * y).cast(), _mm_packs_epi32(sum, sum));
-    }
+    unsafe { columns.as_mut_ptr().add(4 * y).cast::<u64>().write_unaligned(row) };
 }
 
-#[target_feature(enable = "avx2")]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
 unsafe fn column_4x4(coefficients: &[i16], count: usize, pairs: &[[Pair; 4]; 2], columns: &mut [i16]) {
     // SAFETY: the caller guarantees 16 values in both arrays.
     unsafe {
-        let inputs = [interleave_4(coefficients, 0, 1), interleave_4(coefficients, 2, 3)];
+        let inputs = [row_pairs_4(coefficients, 0, 1), row_pairs_4(coefficients, 2, 3)];
         for y in 0..4 {
-            let mut sum = _mm_setzero_si128();
+            let mut sum = I32x4::splat(0);
             for j in 0..count {
-                let factors = _mm256_castsi256_si128(broadcast(&pairs[j][y]));
-                sum = _mm_add_epi32(sum, _mm_madd_epi16(inputs[j], factors));
+                sum = sum.mul_add(inputs[j], Pairs4::splat(pairs[j][y]));
             }
             store_4(sum, y, columns);
         }
@@ -255,7 +237,7 @@ unsafe fn column_4x4(coefficients: &[i16], count: usize, pairs: &[[Pair; 4]; 2],
 }
 
 #[inline]
-#[target_feature(enable = "avx2")]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
 unsafe fn column_4xn<const N: usize, const P: usize>(
     block: &CoefficientBlock,
     pairs: &[[Pair; N]; P],
@@ -264,11 +246,10 @@ unsafe fn column_4xn<const N: usize, const P: usize>(
     // SAFETY: the caller guarantees that the block has four columns and N rows.
     unsafe {
         for y in 0..N {
-            let mut sum = _mm_setzero_si128();
+            let mut sum = I32x4::splat(0);
             for j in 0..block.nonzero_height.div_ceil(2) {
-                let factors = _mm256_castsi256_si128(broadcast(&pairs[j][y]));
-                let input = interleave_4(&block.coefficients, 2 * j, 2 * j + 1);
-                sum = _mm_add_epi32(sum, _mm_madd_epi16(input, factors));
+                let input = row_pairs_4(&block.coefficients, 2 * j, 2 * j + 1);
+                sum = sum.mul_add(input, Pairs4::splat(pairs[j][y]));
             }
             store_4(sum, y, columns);
         }
@@ -276,31 +257,28 @@ unsafe fn column_4xn<const N: usize, const P: usize>(
 }
 
 #[inline]
-#[target_feature(enable = "avx2")]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
 unsafe fn column_4xn_half(block: &CoefficientBlock, columns: &mut [i16]) {
     // SAFETY: the caller guarantees that the block has four columns and 16 or 32 rows.
     unsafe {
         let n = block.height / 2;
         for y in 0..n {
-            let mut even = _mm_setzero_si128();
-            let mut odd = _mm_setzero_si128();
+            let mut even = I32x4::splat(0);
+            let mut odd = I32x4::splat(0);
             for j in 0..block.nonzero_height.div_ceil(4) {
-                let factors = |i: usize| {
-                    let pair = if n == 8 { &HALF_16[i][y] } else { &HALF_32[i][y] };
-                    _mm256_castsi256_si128(broadcast(pair))
-                };
-                let a = interleave_4(&block.coefficients, 4 * j, 4 * j + 2);
-                let b = interleave_4(&block.coefficients, 4 * j + 1, 4 * j + 3);
-                even = _mm_add_epi32(even, _mm_madd_epi16(a, factors(2 * j)));
-                odd = _mm_add_epi32(odd, _mm_madd_epi16(b, factors(2 * j + 1)));
+                let factors = |i: usize| Pairs4::splat(if n == 8 { HALF_16[i][y] } else { HALF_32[i][y] });
+                let a = row_pairs_4(&block.coefficients, 4 * j, 4 * j + 2);
+                let b = row_pairs_4(&block.coefficients, 4 * j + 1, 4 * j + 3);
+                even = even.mul_add(a, factors(2 * j));
+                odd = odd.mul_add(b, factors(2 * j + 1));
             }
-            store_4(_mm_add_epi32(even, odd), y, columns);
-            store_4(_mm_sub_epi32(even, odd), 2 * n - 1 - y, columns);
+            store_4(even.add(odd), y, columns);
+            store_4(even.sub(odd), 2 * n - 1 - y, columns);
         }
     }
 }
 
-#[target_feature(enable = "avx2")]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
 unsafe fn row_step(
     columns: &[i16; MAX_COEFFICIENTS],
     block: &CoefficientBlock,
@@ -319,31 +297,26 @@ unsafe fn row_step(
 }
 
 #[inline]
-#[target_feature(enable = "avx2")]
-unsafe fn round(sum: __m256i, shift: i32) -> __m256i {
-    // SAFETY: the callers have AVX2.
-    unsafe {
-        let half = _mm256_set1_epi32(1 << (shift - 1));
-        _mm256_sra_epi32(_mm256_add_epi32(sum, half), _mm_cvtsi32_si128(shift))
-    }
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
+fn round(sum: I32x8, shift: u32) -> I32x8 {
+    sum.add(I32x8::splat(1 << (shift - 1))).shr(shift)
 }
 
 #[inline]
-#[target_feature(enable = "avx2")]
-unsafe fn clip(values: __m256i, max: i16) -> __m256i {
-    // SAFETY: the callers have AVX2.
-    unsafe { _mm256_max_epi16(_mm256_min_epi16(values, _mm256_set1_epi16(max)), _mm256_set1_epi16(-max - 1)) }
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
+fn clip(values: I16x16, max: i16) -> I16x16 {
+    values.min(I16x16::splat(max)).max(I16x16::splat(-max - 1))
 }
 
-/// Pair `j` of a row.
+/// The two values from `at` on.
 #[inline]
-#[target_feature(enable = "avx2")]
-unsafe fn row_pair(columns: &[i16], at: usize) -> i32 {
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
+unsafe fn pair_at(columns: &[i16], at: usize) -> Pair {
     // SAFETY: the caller guarantees two values.
-    unsafe { columns.as_ptr().add(at).cast::<i32>().read_unaligned() }
+    unsafe { columns.as_ptr().add(at).cast::<Pair>().read() }
 }
 
-#[target_feature(enable = "avx2")]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
 unsafe fn rows_of_4(
     columns: &[i16],
     height: usize,
@@ -353,26 +326,24 @@ unsafe fn rows_of_4(
 ) {
     // SAFETY: the caller guarantees 4 * `height` values; `height` is a multiple of 4.
     unsafe {
-        let factors =
-            [0, 1].map(|j: usize| _mm256_broadcastsi128_si256(_mm_loadu_si128(pairs[j].as_ptr().cast())));
+        let factors = [0, 1].map(|j: usize| Pairs8::repeat(I16x8::load(pairs[j].as_ptr())));
         let two_rows = |y: usize| {
             let both = |j: usize| {
-                let [a, b] = [4 * y, 4 * y + 4].map(|at| _mm_set1_epi32(row_pair(columns, at + 2 * j)));
-                _mm256_madd_epi16(_mm256_set_m128i(b, a), factors[j])
+                let [a, b] = [4 * y, 4 * y + 4].map(|at| pair_at(columns, at + 2 * j));
+                Pairs8::splat_halves(a, b)
             };
-            round(_mm256_add_epi32(both(0), both(1)), rounding.shift)
+            let sum = I32x8::splat(0).mul_add(both(0), factors[0]).mul_add(both(1), factors[1]);
+            round(sum, rounding.shift)
         };
         for y in (0..height).step_by(4) {
-            // Lanes hold rows y, y + 2 and y + 1, y + 3.
-            let rows = clip(_mm256_packs_epi32(two_rows(y), two_rows(y + 2)), rounding.max);
-            let rows = _mm256_permute4x64_epi64::<0b11_01_10_00>(rows);
-            _mm256_storeu_si256(residual.as_mut_ptr().add(4 * y).cast(), rows);
+            let rows = clip(two_rows(y).pack_with(two_rows(y + 2)), rounding.max);
+            rows.store(residual.as_mut_ptr().add(4 * y));
         }
     }
 }
 
 #[inline]
-#[target_feature(enable = "avx2")]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
 unsafe fn rows_of_8(
     columns: &[i16; MAX_COEFFICIENTS],
     block: &CoefficientBlock,
@@ -382,26 +353,23 @@ unsafe fn rows_of_8(
     // SAFETY: the caller guarantees that the block has eight columns; its height is a multiple of 4.
     unsafe {
         let count = block.nonzero_width.div_ceil(2);
-        let factors: [__m256i; 4] = std::array::from_fn(|j| _mm256_loadu_si256(FULL_8[j].as_ptr().cast()));
+        let factors = [0, 1, 2, 3].map(|j: usize| Pairs8::from_neighbours(I16x16::load(FULL_8[j].as_ptr())));
         let row = |y: usize| {
-            let mut sum = _mm256_setzero_si256();
-            for (j, factors) in factors.iter().enumerate().take(count) {
-                let input = _mm256_set1_epi32(row_pair(columns, 8 * y + 2 * j));
-                sum = _mm256_add_epi32(sum, _mm256_madd_epi16(input, *factors));
+            let mut sum = I32x8::splat(0);
+            for (j, &factors) in factors.iter().enumerate().take(count) {
+                sum = sum.mul_add(Pairs8::splat(pair_at(columns, 8 * y + 2 * j)), factors);
             }
             round(sum, rounding.shift)
         };
         for y in (0..block.height).step_by(2) {
-            let rows = clip(_mm256_packs_epi32(row(y), row(y + 1)), rounding.max);
-            let rows = _mm256_permute4x64_epi64::<0b11_01_10_00>(rows);
-            _mm256_storeu_si256(residual.as_mut_ptr().add(8 * y).cast(), rows);
+            clip(row(y).pack_with(row(y + 1)), rounding.max).store(residual.as_mut_ptr().add(8 * y));
         }
     }
 }
 
 /// Rows of 16 or 32 samples; V vectors hold the first half of a row.
 #[inline]
-#[target_feature(enable = "avx2")]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
 unsafe fn rows_half<const N: usize, const P: usize, const V: usize>(
     columns: &[i16; MAX_COEFFICIENTS],
     block: &CoefficientBlock,
@@ -412,30 +380,23 @@ unsafe fn rows_half<const N: usize, const P: usize, const V: usize>(
     // SAFETY: the caller guarantees that the block has 2N = 16 V columns.
     unsafe {
         let count = block.nonzero_width.div_ceil(4);
-        let reverse = _mm256_setr_epi32(7, 6, 5, 4, 3, 2, 1, 0);
         for y in 0..block.height {
-            let mut even = [_mm256_setzero_si256(); V];
-            let mut odd = [_mm256_setzero_si256(); V];
+            let mut even = [I32x8::splat(0); V];
+            let mut odd = [I32x8::splat(0); V];
             for j in 0..count {
-                let a = _mm256_set1_epi32(row_pair(columns, 2 * N * y + 4 * j));
-                let b = _mm256_set1_epi32(row_pair(columns, 2 * N * y + 4 * j + 2));
+                let a = Pairs8::splat(pair_at(columns, 2 * N * y + 4 * j));
+                let b = Pairs8::splat(pair_at(columns, 2 * N * y + 4 * j + 2));
                 for v in 0..V {
-                    let factors = |i: usize| _mm256_loadu_si256(pairs[i].as_ptr().add(8 * v).cast());
-                    even[v] = _mm256_add_epi32(even[v], _mm256_madd_epi16(a, factors(2 * j)));
-                    odd[v] = _mm256_add_epi32(odd[v], _mm256_madd_epi16(b, factors(2 * j + 1)));
+                    let factors =
+                        |i: usize| Pairs8::from_neighbours(I16x16::load(pairs[i].as_ptr().add(8 * v)));
+                    even[v] = even[v].mul_add(a, factors(2 * j));
+                    odd[v] = odd[v].mul_add(b, factors(2 * j + 1));
                 }
             }
             let out = residual.as_mut_ptr().add(2 * N * y);
-            let first = |v: usize| round(_mm256_add_epi32(even[v], odd[v]), rounding.shift);
-            let last = |v: usize| {
-                let values = round(_mm256_sub_epi32(even[v], odd[v]), rounding.shift);
-                _mm256_permutevar8x32_epi32(values, reverse)
-            };
-            let store = |at: usize, a: __m256i, b: __m256i| {
-                let values = clip(_mm256_packs_epi32(a, b), rounding.max);
-                let values = _mm256_permute4x64_epi64::<0b11_01_10_00>(values);
-                _mm256_storeu_si256(out.add(at).cast(), values);
-            };
+            let first = |v: usize| round(even[v].add(odd[v]), rounding.shift);
+            let last = |v: usize| round(even[v].sub(odd[v]), rounding.shift).reverse();
+            let store = |at: usize, a: I32x8, b: I32x8| clip(a.pack_with(b), rounding.max).store(out.add(at));
             if V == 1 {
                 store(0, first(0), last(0));
             } else {

@@ -1,10 +1,11 @@
 //! Angular intra prediction.
 
-use std::arch::x86_64::*;
 use std::mem::MaybeUninit;
 
+use super::{load_8, store_4, store_8, transpose_8x8};
 use crate::recon::{ReferenceLine, column_step, displacement, row_step};
 use crate::simd::Backend;
+use crate::simd::vector::{BytePair, I16x16, U8x16, Vector};
 
 /// Distance of columns in the buffer of transposed blocks: 64 samples and a vector behind them.
 const COLUMN: usize = 80;
@@ -25,7 +26,7 @@ pub(crate) fn predict_angular(
     stride: usize,
 ) -> bool {
     let is_size = |n: usize| matches!(n, 4 | 8 | 16 | 32 | 64);
-    if !backend.has_avx2()
+    if !backend.has_vectors()
         || !is_size(w)
         || !is_size(h)
         || stride < w
@@ -34,7 +35,7 @@ pub(crate) fn predict_angular(
     {
         return false;
     }
-    // SAFETY: AVX2, the sizes and the output were checked. The line is long enough for every mode: see `ReferenceLine`.
+    // SAFETY: the instructions, the sizes and the output were checked. The line is long enough for every mode: see `ReferenceLine`.
     unsafe {
         match mode {
             3..=11 => top(mode, (w, h), line, out.as_mut_ptr(), stride),
@@ -45,7 +46,7 @@ pub(crate) fn predict_angular(
     true
 }
 
-#[target_feature(enable = "avx2")]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
 unsafe fn top(mode: u8, (w, h): (usize, usize), line: &ReferenceLine, out: *mut u8, stride: usize) {
     // A row begins at most 176 samples behind the corner and reads 64 + 16 + 3.
     let line = line.slice(0, 384);
@@ -56,7 +57,7 @@ unsafe fn top(mode: u8, (w, h): (usize, usize), line: &ReferenceLine, out: *mut 
     }
 }
 
-#[target_feature(enable = "avx2")]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
 unsafe fn left(mode: u8, (w, h): (usize, usize), line: &ReferenceLine, out: *mut u8, stride: usize) {
     let mut columns = Columns::uninit();
     let mut reversed = Reversed::uninit();
@@ -75,7 +76,7 @@ unsafe fn left(mode: u8, (w, h): (usize, usize), line: &ReferenceLine, out: *mut
 }
 
 /// Modes that read both sides of the corner.
-#[target_feature(enable = "avx2")]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
 unsafe fn corner(mode: u8, (w, h): (usize, usize), line: &ReferenceLine, out: *mut u8, stride: usize) {
     let mut columns = Columns::uninit();
     let mut reversed = Reversed::uninit();
@@ -111,48 +112,42 @@ unsafe fn corner(mode: u8, (w, h): (usize, usize), line: &ReferenceLine, out: *m
 
 /// The first `count` samples of the line from `ORIGIN` before the corner on, to the left and down.
 #[inline]
-#[target_feature(enable = "avx2")]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
 unsafe fn reverse(line: &ReferenceLine, count: usize, reversed: &mut Reversed) {
     let source = line.slice(ORIGIN as isize + 1 - REVERSED as isize, REVERSED);
     // SAFETY: both arrays hold `REVERSED` samples, a multiple of 16, and `count` is below that.
     unsafe {
-        let order = _mm_setr_epi8(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
         let target = reversed.as_mut_ptr().cast::<u8>();
         for at in (0..count.min(REVERSED)).step_by(16) {
-            let samples = _mm_loadu_si128(source.as_ptr().add(REVERSED - 16 - at).cast());
-            _mm_storeu_si128(target.add(at).cast(), _mm_shuffle_epi8(samples, order));
+            U8x16::load(source.as_ptr().add(REVERSED - 16 - at)).reverse().store(target.add(at));
         }
     }
 }
 
-fn ascending(f: i32) -> [u8; 4] {
-    [32 - f as u8, 64 - f as u8, 32 + f as u8, f as u8]
+fn ascending(f: i32) -> [i8; 4] {
+    [32 - f as i8, 64 - f as i8, 32 + f as i8, f as i8]
 }
 
-fn descending(f: i32) -> [u8; 4] {
-    [f as u8, 32 + f as u8, 64 - f as u8, 32 - f as u8]
+fn descending(f: i32) -> [i8; 4] {
+    [f as i8, 32 + f as i8, 64 - f as i8, 32 - f as i8]
 }
 
 /// Filters `count` samples; reads whole vectors and three samples more, writes `count`.
 #[inline]
-#[target_feature(enable = "avx2")]
-unsafe fn filter(source: *const u8, target: *mut u8, count: usize, [a, b, c, d]: [u8; 4]) {
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
+unsafe fn filter(source: *const u8, target: *mut u8, count: usize, [a, b, c, d]: [i8; 4]) {
     // SAFETY: the caller guarantees that the samples exist.
     unsafe {
-        let first = _mm256_set1_epi16(i16::from_le_bytes([a, b]));
-        let second = _mm256_set1_epi16(i16::from_le_bytes([c, d]));
+        let (first, second) = (BytePair::new([a, b]), BytePair::new([c, d]));
         let vector = |source: *const u8| {
-            let load = |k: usize| _mm256_cvtepu8_epi16(_mm_loadu_si128(source.add(k).cast()));
-            // The samples of a pair in the low and high bytes of each element.
-            let pair = |k: usize| _mm256_or_si256(load(k), _mm256_slli_epi16::<8>(load(k + 1)));
-            let sum =
-                _mm256_add_epi16(_mm256_maddubs_epi16(pair(0), first), _mm256_maddubs_epi16(pair(2), second));
-            let sum = _mm256_srli_epi16::<7>(_mm256_add_epi16(sum, _mm256_set1_epi16(64)));
-            _mm_packus_epi16(_mm256_castsi256_si128(sum), _mm256_extracti128_si256::<1>(sum))
+            let load = |k: usize| U8x16::load(source.add(k));
+            // At most 128 * 255 + 64.
+            let sum = I16x16::splat(64).mul_add_bytes(load(0), load(1), first);
+            sum.mul_add_bytes(load(2), load(3), second).shr::<7>().pack_u8()
         };
         let mut at = 0;
         while at + 16 <= count {
-            _mm_storeu_si128(target.add(at).cast(), vector(source.add(at)));
+            vector(source.add(at)).store(target.add(at));
             at += 16;
         }
         if at == count {
@@ -160,16 +155,16 @@ unsafe fn filter(source: *const u8, target: *mut u8, count: usize, [a, b, c, d]:
         }
         let mut last = vector(source.add(at));
         if count - at >= 8 {
-            _mm_storel_epi64(target.add(at).cast(), last);
-            last = _mm_srli_si128::<8>(last);
+            store_8(last, target.add(at));
+            last = last.drop_8();
             at += 8;
         }
         if count - at >= 4 {
-            target.add(at).cast::<i32>().write_unaligned(_mm_cvtsi128_si32(last));
-            last = _mm_srli_si128::<4>(last);
+            store_4(last, target.add(at));
+            last = last.drop_4();
             at += 4;
         }
-        let mut rest = _mm_cvtsi128_si32(last);
+        let mut rest = last.to_u32();
         while at < count {
             target.add(at).write(rest as u8);
             rest >>= 8;
@@ -180,7 +175,7 @@ unsafe fn filter(source: *const u8, target: *mut u8, count: usize, [a, b, c, d]:
 
 /// Makes `h` rows of `w` samples from `w` columns of `h`.
 #[inline]
-#[target_feature(enable = "avx2")]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
 unsafe fn transpose(columns: *mut u8, (w, h): (usize, usize), out: *mut u8, stride: usize) {
     // SAFETY: the caller guarantees the output and 64 columns of COLUMN samples; columns behind a width of 4 and rows
     // behind a height of 4 are set first, and not stored.
@@ -195,26 +190,15 @@ unsafe fn transpose(columns: *mut u8, (w, h): (usize, usize), out: *mut u8, stri
         }
         for x in (0..w).step_by(8) {
             for y in (0..h).step_by(8) {
-                let load = |i: usize| _mm_loadl_epi64(columns.add((x + i) * COLUMN + y).cast());
-                let a = _mm_unpacklo_epi8(load(0), load(1));
-                let b = _mm_unpacklo_epi8(load(2), load(3));
-                let c = _mm_unpacklo_epi8(load(4), load(5));
-                let d = _mm_unpacklo_epi8(load(6), load(7));
-                let (e, f) = (_mm_unpacklo_epi16(a, b), _mm_unpackhi_epi16(a, b));
-                let (g, i) = (_mm_unpacklo_epi16(c, d), _mm_unpackhi_epi16(c, d));
-                let pairs = [
-                    _mm_unpacklo_epi32(e, g),
-                    _mm_unpackhi_epi32(e, g),
-                    _mm_unpacklo_epi32(f, i),
-                    _mm_unpackhi_epi32(f, i),
-                ];
+                let load = |i: usize| load_8(columns.add((x + i) * COLUMN + y));
+                let pairs = transpose_8x8([0, 1, 2, 3, 4, 5, 6, 7].map(load));
                 for (k, pair) in pairs.into_iter().enumerate().take((h - y) / 2) {
-                    for (row, samples) in [(0, pair), (1, _mm_unpackhi_epi64(pair, pair))] {
+                    for (row, samples) in [(0, pair), (1, pair.drop_8())] {
                         let target = out.add((y + 2 * k + row) * stride + x);
                         if w == 4 {
-                            target.cast::<i32>().write_unaligned(_mm_cvtsi128_si32(samples));
+                            store_4(samples, target);
                         } else {
-                            _mm_storel_epi64(target.cast(), samples);
+                            store_8(samples, target);
                         }
                     }
                 }

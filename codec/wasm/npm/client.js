@@ -1,0 +1,64 @@
+// Decoding and encoding in a worker, so that the page stays alive.
+
+const ERRORS = { RangeError, TypeError };
+
+/** A worker; scripts of another origin must be imported by one of the page's. */
+function start(url) {
+  const foreign = typeof location !== 'undefined' && new URL(url, location.href).origin !== location.origin;
+  if (!foreign) return new Worker(url, { type: 'module' });
+  const starter = URL.createObjectURL(new Blob([`import ${JSON.stringify(String(url))};`], { type: 'text/javascript' }));
+  const worker = new Worker(starter, { type: 'module' });
+  setTimeout(() => URL.revokeObjectURL(starter), 60_000);
+  return worker;
+}
+
+export class TpgWorker {
+  #worker;
+  #waiting = new Map();
+  #next = 0;
+
+  constructor(url = new URL('./worker.js', import.meta.url)) {
+    this.#worker = start(url);
+    this.#worker.addEventListener('message', ({ data: { id, result, error } }) => {
+      const { resolve, reject } = this.#waiting.get(id) ?? {};
+      this.#waiting.delete(id);
+      if (error) reject?.(new (ERRORS[error.name] ?? Error)(error.message));
+      else resolve?.(result);
+    });
+    this.#worker.addEventListener('error', (event) => {
+      const error = new Error(event.message || 'the worker of TPG could not be loaded');
+      for (const { reject } of this.#waiting.values()) reject(error);
+      this.#waiting.clear();
+    });
+  }
+
+  #call(call, ...values) {
+    return new Promise((resolve, reject) => {
+      const id = this.#next++;
+      this.#waiting.set(id, { resolve, reject });
+      this.#worker.postMessage({ id, call, values });
+    });
+  }
+
+  read(data, options) {
+    return this.#call('read', data, options);
+  }
+
+  decode(data, options) {
+    return this.#call('decode', data, options);
+  }
+
+  png(data, options) {
+    return this.#call('png', data, options);
+  }
+
+  encode({ width, height, data }, options) {
+    return this.#call('encode', { width, height, data }, options);
+  }
+
+  close() {
+    this.#worker.terminate();
+    for (const { reject } of this.#waiting.values()) reject(new Error('the worker of TPG was closed'));
+    this.#waiting.clear();
+  }
+}
