@@ -22,6 +22,11 @@ SIZE = (1600, 1200)
 # Of noise imageSlim searches long; more than what it judges of a picture has no more to say.
 SLIM_SIZE = (1200, 900)
 CASES = [
+    # First, since workers keep memory, which hides what these take.
+    ("JPEG", "imageSlim"),
+    ("PNG", "imageSlim"),
+    ("WEBP", "imageSlim"),
+    ("GIF", "imageSlim"),
     ("JPEG", "imageMogr2/thumbnail/200x"),
     ("JPEG", "imageMogr2/format/webp"),
     ("JPEG", "imageMogr2/format/avif"),
@@ -39,10 +44,6 @@ CASES = [
     ("TIFF", "imageMogr2/format/jpg"),
     ("BMP", "imageMogr2/format/jpg"),
     ("AVIF", "imageMogr2/format/jpg"),
-    ("JPEG", "imageSlim"),
-    ("PNG", "imageSlim"),
-    ("WEBP", "imageSlim"),
-    ("GIF", "imageSlim"),
     ("JPEG", "watermark/1/image/bG9nbw/blogo/1"),
     ("PNG", "watermark/1/image/bG9nbw/scatype/3/spcent/100/batch/1/degree/30|imageMogr2/format/jpg"),
     ("PNG", "imageInfo"),

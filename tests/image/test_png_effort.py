@@ -42,8 +42,8 @@ def test_no_bit_is_lost(effort: int, size: tuple[int, int], mode: str) -> None:
 def test_what_needs_less_gets_less(size: tuple[int, int]) -> None:
     grey = photo(*size).convert("L")
     for image, kinds in (
-        (few_colours(size, 20), {PALETTE}),
-        (few_colours(size, 20).convert("RGBA"), {PALETTE}),
+        (few_colours(size, 20), {RGB, PALETTE}),
+        (few_colours(size, 20).convert("RGBA"), {RGB, PALETTE}),
         (grey.convert("RGB"), {GREY, PALETTE}),
         (grey.convert("RGBA"), {GREY, PALETTE}),
         (photo(*size).convert("RGBA"), {RGB}),

@@ -49,6 +49,9 @@ __all__ = [
     "slim_bytes",
 ]
 
+# Bytes per pixel that the judge of ``imageSlim`` takes, both pictures included.
+_JUDGING = 100
+
 # Pillow keeps RGB as 4 bytes.
 _PIXEL = 4
 
@@ -142,7 +145,7 @@ def encoder_bytes(container: str, size: Size, frames: int) -> int:
 
 def slim_bytes(container: str, size: Size) -> int:
     """Memory of ``imageSlim`` on a result, in bytes; of animations, ``size`` is that of a frame."""
-    judged = min(_area(size), JUDGED_PIXELS) * METRIC_BYTES
+    judged = min(_area(size), JUDGED_PIXELS) * _JUDGING
     return _area(size) * CONTAINERS[container].slim_bytes + judged
 
 

@@ -45,7 +45,7 @@ class WebP(Format):
     encoder_bytes = 24
     animation_bytes = 60
     slim = True
-    slim_bytes = 40
+    slim_bytes = 64
     title = "WebP"
     reading = "lossy, lossless, alpha, animated"
     metadata = "still only"
