@@ -35,7 +35,7 @@ WANTED = {
 _PROGRAM = (
     f"import runpy, sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv = sys.argv[1:]\n"
     "from openmogr.engine import ImagePool\n"
-    "ImagePool.__init__.__defaults__ = (None, 'tests.engine.faulty:make')\n"
+    "ImagePool.__init__.__defaults__ = (None, 'tests.engine.faulty:make', *ImagePool.__init__.__defaults__[2:])\n"
     "runpy.run_module('openmogr.testing', run_name='__main__', alter_sys=True)"
 )
 

@@ -30,7 +30,10 @@ def ask(server: ServerProcess, number: int) -> tuple[socket.socket, bytes]:
     connection.connect(("127.0.0.1", server.port))
     target = f"/{BUCKET}/large.png?imageMogr2/cut/{SIDE}x{SIDE - number}x0x0/format/bmp"
     connection.sendall(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
-    return connection, connection.recv(1024)
+    begun = b""
+    while b"\r\n\r\n" not in begun:
+        begun += connection.recv(1024)
+    return connection, begun
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory of processes is read from /proc")

@@ -102,7 +102,11 @@ def test_a_thumbnail_that_changes_nothing_is_none(run: Run, poor: Path, tmp_path
     assert _names(tmp_path) == {"poor.jpg", "poor.png"}
 
 
-def test_a_png_is_not_rewritten_longer(run: Run, tmp_path: Path, noisy: Image.Image) -> None:
+def test_a_png_is_not_rewritten_longer(
+    run: Run, tmp_path: Path, noisy: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What is optimised may be shorter.
+    monkeypatch.setenv("OPENMOGR_IMAGE_PNG_EFFORT", "0")
     source = tmp_path / "a.png"
     noisy.quantize(16).save(source, optimize=True)
     content, time = source.read_bytes(), source.stat().st_mtime_ns

@@ -92,7 +92,7 @@ def test_the_largest_size_is_a_thousand() -> None:
     [("#FF0000", (255, 0, 0)), ("00ff00", (0, 255, 0)), ("#00F", (0, 0, 255)), ("DarkOrange", (255, 140, 0))],
 )
 def test_fill_is_a_colour_or_its_name(fill: str, color: tuple[int, int, int]) -> None:
-    image = decoded(written(mark("一一一", fill=fill, fontsize=100, dissolve=100)))
+    image = decoded(written(mark("一一一", fill=fill, fontsize=100, dissolve=100))).convert("RGB")
     assert color in {image.getpixel((x, y)) for x in range(250, 290, 5) for y in range(100, 200)}
 
 

@@ -44,7 +44,7 @@ def laid(
     settings: ImageSettings | None = None,
 ) -> Result:
     given = [one if isinstance(one, Source) else source(one) for one in (base, logo)]
-    processor = Processor(settings or ImageSettings())
+    processor = Processor(settings or ImageSettings(png_effort=0))
     return processor.execute(parse_operation(operation), given[0], {NAME: given[1]})
 
 

@@ -223,7 +223,8 @@ async def test_a_zygote_that_dies_is_started_again() -> None:
 
 def _wait_until_ended(pid: int) -> None:
     """Without letting the event loop hear of it."""
-    with contextlib.suppress(FileNotFoundError):
+    # It may be gone between opening and reading.
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
             time.sleep(0.001)
 
@@ -296,8 +297,9 @@ async def test_no_worker_gets_a_file_that_another_had() -> None:
             assert [reply.read() for reply in replies] == [b"x" * size] * 2
             for reply in replies:
                 reply.close()
-        spares = [worker.spare for worker in pool._workers.values()]
-        assert len({spare.fileno() for spare in spares if spare is not None}) == 2
+        spares = [worker.spare.fileno() for worker in pool._workers.values() if worker.spare is not None]
+        # One of them may have done both jobs.
+        assert len(set(spares)) == len(spares) >= 1
 
 
 async def test_a_part_outlives_its_reply() -> None:
