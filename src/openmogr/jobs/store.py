@@ -288,11 +288,12 @@ def _claim(db: sqlite3.Connection) -> Job | None:
 
 
 def _page(db: sqlite3.Connection, bucket: str, wanted: JobFilter) -> JobPage:
-    conditions, values = ["bucket = ?"], [bucket]
+    conditions = ["bucket = ?"]
+    values: list[object] = [bucket]
 
     def where(condition: str, *given: object) -> None:
         conditions.append(condition)
-        values.extend(given)  # type: ignore[arg-type]
+        values.extend(given)
 
     if wanted.queue_id:
         where("queue = ?", wanted.queue_id)

@@ -103,7 +103,7 @@ class SourceStore:
 
 async def _chunks(stream: AsyncIterator[object]) -> AsyncIterator[bytes]:
     async for chunk in stream:
-        yield bytes(chunk)  # type: ignore[call-overload]
+        yield bytes(chunk)  # type: ignore[call-overload]  # obstore calls its buffers objects
 
 
 def open_source(url: str, *, endpoint: str = "", region: str = "") -> SourceStore:
@@ -142,7 +142,7 @@ def open_source(url: str, *, endpoint: str = "", region: str = "") -> SourceStor
                 options |= {"endpoint": endpoint, "client_options": {"allow_http": True}}
             if region:
                 options["region"] = region
-            return SourceStore(S3Store(parts.netloc, **options), prefix, url)  # type: ignore[arg-type]
+            return SourceStore(S3Store(parts.netloc, **options), prefix, url)  # type: ignore[arg-type]  # by name
         root = f"{parts.scheme}://{parts.netloc}"
         return SourceStore(from_url(root), prefix, url)
     except (BaseError, ValueError) as error:

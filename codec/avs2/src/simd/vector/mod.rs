@@ -35,6 +35,7 @@ mod neon;
         all(target_arch = "wasm32", target_feature = "simd128")
     ))
 ))]
+// Where the machine's own vectors are used, tests compare with some of these, not with all.
 #[cfg_attr(test, allow(dead_code))]
 mod portable;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
