@@ -15,12 +15,13 @@ from openmogr.api.response import Response, xml_response
 from openmogr.api.services import Services
 from openmogr.api.xml import Node, child_text, children, parse, render
 from openmogr.errors import InvalidArgument
-from openmogr.image import names_a_style, parse_operation
+from openmogr.image import Pipeline, expand_styles, names_a_style, parse_operation
 
 __all__ = [
     "delete_style",
     "get_separators",
     "get_styles",
+    "parsed_with_styles",
     "put_separators",
     "put_style",
     "style_at_end",
@@ -39,6 +40,16 @@ async def styles_of(services: Services, bucket: str) -> Mapping[str, str]:
     """Operation texts by the names of the bucket's styles."""
     document = await services.configurations.get(bucket, _KIND)
     return {} if document is None else _stored(document)
+
+
+async def parsed_with_styles(services: Services, bucket: str, text: str) -> Pipeline:
+    """The pipeline of an operation that may name styles of a bucket.
+
+    Raises:
+        InvalidArgument, NotSupported: as ``expand_styles`` and ``parse_operation`` say.
+    """
+    text = expand_styles(text, await styles_of(services, bucket))
+    return parse_operation(text, strict=services.image.strict, max_stages=services.image.max_stages)
 
 
 async def style_at_end(services: Services, request: Request) -> tuple[str, str] | None:

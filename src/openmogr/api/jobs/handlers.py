@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from xml.etree.ElementTree import Element
 
@@ -16,10 +17,9 @@ from openmogr.api.jobs.documents import TAG, flag, job_node, parse_states, text_
 from openmogr.api.request import Request
 from openmogr.api.response import Response, xml_response
 from openmogr.api.services import Services
-from openmogr.api.styles import styles_of
+from openmogr.api.styles import parsed_with_styles
 from openmogr.api.xml import Node, children
 from openmogr.errors import InvalidArgument, NotSupported
-from openmogr.image import expand_styles, parse_operation
 from openmogr.jobs import JobFilter, JobRequest, NoSuchQueue
 
 __all__ = ["cancel_job", "describe_jobs", "submit_job"]
@@ -55,20 +55,7 @@ async def submit_job(services: Services, request: Request) -> Response:
     job = await services.jobs.store.add(
         request.bucket,
         queue_id,
-        JobRequest(
-            object=asked.object,
-            rule=asked.rule,
-            is_pic_info=asked.is_pic_info,
-            template_id=asked.template_id,
-            template_name=asked.template_name,
-            region=asked.region,
-            bucket=asked.bucket,
-            output=asked.output,
-            user_data=asked.user_data,
-            level=asked.level,
-            callback=url,
-            callback_format=form,
-        ),
+        replace(asked, callback=url, callback_format=form),
     )
     services.jobs.announce()
     return xml_response(("Response", [job_node(job, bucket.region)]))
@@ -86,9 +73,7 @@ async def _operation(services: Services, request: Request, root: Element, key: s
     if not rule and not is_pic_info:
         raise MalformedXML("Operation holds neither a TemplateId nor a PicProcess with something to do.")
     if rule:
-        settings = services.image
-        text = expand_styles(rule, await styles_of(services, request.bucket))
-        pipeline = parse_operation(text, strict=settings.strict, max_stages=settings.max_stages)
+        pipeline = await parsed_with_styles(services, request.bucket, rule)
         await check_further(services, None, [pipeline])
     region, bucket, output = (
         text_of(root, f"Output/{part}", None if rule and part != "Region" else "") for part in _OUTPUTS

@@ -12,10 +12,9 @@ from openmogr.api.jobs.documents import TAG, flag, template_node, text_of
 from openmogr.api.request import Request
 from openmogr.api.response import Response, xml_response
 from openmogr.api.services import Services
-from openmogr.api.styles import styles_of
+from openmogr.api.styles import parsed_with_styles
 from openmogr.api.xml import Node
 from openmogr.errors import InvalidArgument, NotSupported
-from openmogr.image import expand_styles, parse_operation
 
 __all__ = ["create_template", "delete_template", "describe_templates", "update_template"]
 
@@ -37,8 +36,7 @@ async def _read(services: Services, request: Request) -> tuple[str, str, bool]:
     if not rule and not is_pic_info:
         raise MalformedXML("PicProcess holds neither a ProcessRule nor IsPicInfo.")
     if rule:
-        text = expand_styles(rule, await styles_of(services, request.bucket))
-        parse_operation(text, strict=services.image.strict, max_stages=services.image.max_stages)
+        await parsed_with_styles(services, request.bucket, rule)
     return name, rule, is_pic_info
 
 

@@ -7,8 +7,7 @@ from openmogr.api.jobs.documents import callback_document, node_text
 from openmogr.api.persistent import process_in_background, processed_nodes
 from openmogr.api.pic_operations import PicOperations, Rule
 from openmogr.api.services import Services
-from openmogr.api.styles import styles_of
-from openmogr.image import expand_styles, parse_operation
+from openmogr.api.styles import parsed_with_styles
 from openmogr.jobs import Job, Outcome
 
 __all__ = ["do_job", "tell_end"]
@@ -16,11 +15,10 @@ __all__ = ["do_job", "tell_end"]
 
 async def do_job(services: Services, job: Job) -> Outcome:
     """Process and store. Raises whatever keeps it from that."""
-    request, settings = job.request, services.image
+    request = job.request
     rules: tuple[Rule, ...] = ()
     if request.rule:
-        text = expand_styles(request.rule, await styles_of(services, job.bucket))
-        pipeline = parse_operation(text, strict=settings.strict, max_stages=settings.max_stages)
+        pipeline = await parsed_with_styles(services, job.bucket, request.rule)
         rules = (Rule(request.bucket, request.output, pipeline),)
     operations = PicOperations(request.is_pic_info, rules)
     done = await process_in_background(services, job.bucket, request.object, operations)
