@@ -3,14 +3,15 @@
 A quality number stands for the SSIMULACRA2 (mean over the photos) that libjpeg-turbo gives at that number with 4:2:0.
 TPG is measured at every N-th QP with both tool sets; between them the score is interpolated. The table lists the QP,
 with a fraction, at which the scores are the same; the encoder takes the nearest whole one, and the last columns show
-how far that is from JPEG. `--write` puts the tables into `codec/python/pillow_tpg/_calibration.py`.
+how far that is from JPEG. `--write` puts the tables into `codec/python/pillow_tpg/_calibration.py` and into
+`codec/wasm/npm/quality.js`.
 """
 
 from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +25,7 @@ from pillow_tpg.encode import DEFAULT_EFFORT, ToolSet
 from bench.common import PHOTOS, ROOT, Report, argument_parser, machine_name, photo_paths
 
 MODULE = ROOT / "codec" / "python" / "pillow_tpg" / "_calibration.py"
+SCRIPT = ROOT / "codec" / "wasm" / "npm" / "quality.js"
 QUALITIES = (1, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 85, 90, 95, 100)
 TOOLS: tuple[ToolSet, ...] = ("full", "genuine")
 MAX_QP = 63
@@ -99,8 +101,23 @@ def table(curve: Curve, reference: Curve) -> Points:
     return points
 
 
+def script(text: str, tables: Mapping[str, Sequence[tuple[int, float]]]) -> str:
+    """JavaScript with its tables replaced by these."""
+    for name, points in tables.items():
+        rows = [
+            "  " + " ".join(f"[{quality}, {qp}]," for quality, qp in points[start : start + 7])
+            for start in range(0, len(points), 7)
+        ]
+        begin, _, rest = text.partition(f"const {name.upper()} = [\n")
+        _, _, end = rest.partition("\n];")
+        text = "\n".join([f"{begin}const {name.upper()} = [", *rows, f"];{end}"])
+    return text
+
+
 def write(tables: dict[ToolSet, Points]) -> None:
-    """The module that the encoder reads."""
+    """The module and the script that encoders read."""
+    text = script(SCRIPT.read_text(encoding="utf-8"), {str(name): points for name, points in tables.items()})
+    SCRIPT.write_text(text, encoding="utf-8")
     lines = [
         '"""QP by quality, measured: made by ``tools/calibrate/tpg_quality.py --write``."""',
         "",
