@@ -177,14 +177,10 @@ def compress(**options: Any) -> None:
     wishes = Options(**options)
     wishes.check()
     from openmogr.cli._settings import settings_or_exit
-    from openmogr.cli.compress.comparison import check_page, write_page
     from openmogr.cli.compress.plan import find_sources
 
     if wishes.compare is not None:
-        try:
-            check_page(wishes.compare)
-        except OSError as error:
-            raise click.UsageError(str(error)) from error
+        _check_page(wishes.compare)
 
     settings = _settings(settings_or_exit().image, write_larger=wishes.write_larger)
     work = wishes.work(settings.max_stages)
@@ -201,8 +197,19 @@ def compress(**options: Any) -> None:
     outcomes, interrupted = _run(wishes, settings, work, sources)
     _tell(wishes, outcomes, left, unfinished=len(sources) - len(outcomes))
     if wishes.compare is not None:
+        from openmogr.cli.compress.comparison import write_page
+
         write_page(wishes.compare, outcomes, settings)
     _end(combined(outcome.code for outcome in outcomes), interrupted=interrupted)
+
+
+def _check_page(page: Path) -> None:
+    from openmogr.cli.compress.comparison import check_page
+
+    try:
+        check_page(page)
+    except OSError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def _settings(settings: ImageSettings, *, write_larger: bool) -> ImageSettings:
@@ -219,7 +226,6 @@ def _run(
     """What became of the sources, in their order, and whether somebody interrupted."""
     from openmogr.cli.compress.makers import maker_for
     from openmogr.cli.compress.progress import shown_progress
-    from openmogr.cli.compress.report import print_line
     from openmogr.cli.compress.run import Batch
 
     ledger = _ledger(wishes, settings, work) if wishes.skip_existing else None
@@ -231,6 +237,8 @@ def _run(
         def tell(number: int, outcome: Outcome) -> None:
             outcomes[number] = outcome
             if wishes.json:
+                from openmogr.cli.compress.report import print_line
+
                 print_line(outcome)
             advance(outcome)
 

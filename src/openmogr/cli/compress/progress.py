@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from openmogr.cli._sizes import human_size
 from openmogr.cli.compress.run import Outcome
@@ -29,10 +28,14 @@ class Advance(Protocol):
 @contextmanager
 def shown_progress(total: int, *, quiet: bool) -> Iterator[Advance]:
     """Tell on standard error how many of ``total`` pictures are done, unless ``quiet``."""
-    errors = Console(stderr=True)
-    if quiet or not errors.is_terminal:
+    if quiet or not sys.stderr.isatty():
         yield (lambda outcome: None) if quiet else _Lines(total)
         return
+    # A tenth of a second that work in other processes need not wait for.
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    errors = Console(stderr=True)
     columns = (TextColumn("compressing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=errors, transient=True) as bar:
         task = bar.add_task("", total=total)
