@@ -101,6 +101,7 @@ async def test_equal_contents_lie_there_once(tmp_path: Path) -> None:
     async with _store(tmp_path) as store:
         for key in "abc":
             await store.put(key, key.encode(), b"same" * 1000)
+        assert (await store.statistics()).entries == 3
         assert len(_files(tmp_path)) == 1
         assert await _read(store, "b") == (b"b", b"same" * 1000)
 
