@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
+from openmogr.results.maybe import MaybeKeys
+
 __all__ = ["Entry", "ResultStore", "StoreStatistics"]
 
 T = TypeVar("T")
@@ -121,6 +123,9 @@ class ResultStore:
         self._retry_at = 0.0
         self._write_at = 0.0
         self._hits = self._misses = self._damaged = self._evicted = 0
+        # What may be in the index; None while it is not open. Only this process adds keys. Misses that it told.
+        self._keys: MaybeKeys | None = None
+        self._unknown = 0
 
     async def open(self) -> None:
         """Open the folder. Raises ``OSError`` if it cannot be used at all."""
@@ -132,7 +137,10 @@ class ResultStore:
         self._thread.shutdown()
 
     async def get(self, key: str) -> Entry | None:
-        """The result of a key, or None."""
+        """The result of a key, or None, which most often is known at once."""
+        if (keys := self._keys) is not None and key not in keys:
+            self._unknown += 1
+            return None
         return await self._run(lambda: self._guarded(lambda: self._get(key), None))
 
     async def put(self, key: str, head: bytes, content: bytes | Readable) -> None:
@@ -148,6 +156,8 @@ class ResultStore:
         """
 
         used = time.time_ns()
+        if (keys := self._keys) is not None:
+            keys.add(key)
 
         def work() -> None:
             self._guarded(lambda: self._put(key, head, content, used), None)
@@ -264,6 +274,7 @@ class ResultStore:
             raise sqlite3.DatabaseError(f"its version is {version}, not {_VERSION}")
         self._measure()
         self._sweep(connection)
+        self._keys = MaybeKeys(key for (key,) in connection.execute("SELECT key FROM results"))
 
     def _measure(self) -> None:
         contents = "SELECT DISTINCT content, size FROM results"
@@ -293,7 +304,7 @@ class ResultStore:
         self._connect()
 
     def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._keys = self._connection, None, None
         if connection is not None:
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
@@ -372,6 +383,16 @@ class ResultStore:
             raise
         if known is None:
             self._held += size + _OVERHEAD
+        self._note_key(key)
+
+    def _note_key(self, key: str) -> None:
+        """Where the index was opened, or the filter was made anew, after the event loop handed the key over."""
+        keys = self._keys
+        if keys is None or keys.is_full:
+            rows = self._database.execute("SELECT key FROM results")
+            self._keys = MaybeKeys(key for (key,) in rows)
+        elif key not in keys:
+            keys.add(key)
 
     def _write(self, name: str, content: bytes | Readable) -> None:
         """Write the file of a content that no entry has: what is cut off here is swept, or written anew."""
@@ -447,7 +468,7 @@ class ResultStore:
             bytes=self._held,
             max_bytes=self._max_bytes,
             hits=self._hits,
-            misses=self._misses,
+            misses=self._misses + self._unknown,
             damaged=self._damaged,
             evicted=self._evicted,
         )
