@@ -56,6 +56,7 @@ def _files(folder: Path) -> list[Path]:
 async def test_an_index_that_another_process_has_locked_holds_nobody_up(tmp_path: Path) -> None:
     async with _store(tmp_path) as store:
         await store.put("before", b"", b"before")
+        await _written(store)
         with contextlib.closing(sqlite3.connect(tmp_path / "index.sqlite3", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             started = time.monotonic()
