@@ -26,6 +26,7 @@ from openmogr.workers import (
     NeverFits,
     Reply,
     ReplyLost,
+    Spool,
     WorkerError,
     WorkerLimits,
     WorkerPool,
@@ -90,6 +91,7 @@ class ImagePool:
         )
         self.workers = WorkerPool(task, settings, limits, None if spool is None else str(spool))
         self.places = Admission(settings.workers, 0, settings.patience, settings.queue)
+        self.spool = Spool(settings.spool_bytes, settings.patience)
         # All who ask have a place, so none of them is turned away for their number.
         self.memory = Admission(settings.workers, settings.memory, settings.patience, settings.workers)
 
@@ -170,6 +172,8 @@ class ImagePool:
             finally:
                 self.places.give_back(0)
             with reply:
+                if reply.file is not None:
+                    await self.spool.take(reply.file)
                 return _done(reply)
         except CosError:
             raise
