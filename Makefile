@@ -43,7 +43,7 @@ check-fonts:
 $(VENV)/.python: pyproject.toml | check-python
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable '.[heif,jxl,stores]' --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[heif,jxl,stores,faces]' --group dev
 	@touch $@
 
 # The clients under test. Where a toolchain or a registry is missing, their tests are skipped with a reason.

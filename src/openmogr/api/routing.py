@@ -21,6 +21,7 @@ from openmogr.api import (
     multipart,
     objects,
     protection,
+    slimming,
     styles,
     tagging,
 )
@@ -113,6 +114,11 @@ BUCKET: Table = {
         "GET": route(protection.get_referer),
         "PUT": route(protection.put_referer),
         "DELETE": route(protection.delete_referer),
+    },
+    "image-slim": {
+        "GET": route(slimming.get_image_slim),
+        "PUT": route(slimming.put_image_slim),
+        "DELETE": route(slimming.delete_image_slim),
     },
     "lifecycle": {
         "GET": route(lifecycle.get_lifecycle),

@@ -104,8 +104,9 @@ def check_system() -> Iterator[Finding]:
 
 
 def check_codecs(settings: Settings) -> Iterator[Finding]:
-    """What scales, and every format, by writing a small image in it and reading that back."""
+    """What scales and what finds faces, and every format, by writing a small image in it and reading that back."""
     from openmogr.image import native
+    from openmogr.image.faces.detector import face_versions
     from openmogr.image.formats.registry import TARGETS
 
     if native.AVAILABLE:
@@ -113,6 +114,10 @@ def check_codecs(settings: Settings) -> Iterator[Finding]:
     else:
         told = "by Pillow alone, two to three times slower for JPEG and PNG; pip install 'openmogr[pixels]'"
         yield Finding(State.NOTE, "pixels", told)
+    if found := face_versions():
+        yield Finding(State.FINE, "faces", f"{found[0]}, for scrop")
+    else:
+        yield Finding(State.NOTE, "faces", "scrop is not available; pip install 'openmogr[faces]' adds it")
     for name, target in TARGETS.items():
         problem = _try_format(name, settings)
         if not problem:
