@@ -349,7 +349,6 @@ def test_methods_and_subresources_that_do_not_exist(server: ServerProcess, bucke
         ("POST", "/a", 405),
         ("PUT", "/?uploads", 405),
         ("DELETE", "/?location", 405),
-        ("POST", "/a?append&position=0", 400),
         ("POST", "/a?restore", 400),
         ("GET", "/a?ci-process=ImageInspect", 400),
         ("PUT", "/?website", 400),

@@ -95,7 +95,6 @@ def test_errors(server: ServerProcess, bucket: str) -> None:
         ("POST", "/?policyStatus", 501, "NotImplemented"),
         ("DELETE", "/?policy", 204, ""),
         ("DELETE", "/?publicAccessBlock", 204, ""),
-        ("POST", "/a?append&position=0", 501, "NotImplemented"),
         ("POST", "/a?select&select-type=2", 501, "NotImplemented"),
     ],
 )

@@ -32,7 +32,7 @@ _ACTIONS = {
 }
 # Handlers that reach nothing but the bucket and key of their request, or have every other place checked.
 _OBJECTS = frozenset({
-    "get_object", "process_object", "get_attributes", "put_object", "post_object", "delete_object",
+    "get_object", "process_object", "get_attributes", "put_object", "append_object", "post_object", "delete_object",
     "initiate_upload", "upload_part", "complete_upload", "abort_upload", "list_parts",
     "get_object_acl", "put_object_acl", "get_object_tagging", "put_object_tagging", "delete_object_tagging",
 })  # fmt: skip

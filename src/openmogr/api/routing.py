@@ -13,6 +13,7 @@ from typing import Protocol, TypeAlias
 
 from openmogr.api import (
     acl,
+    appending,
     buckets,
     ci,
     cors,
@@ -169,7 +170,7 @@ OBJECT: Table = {
         "DELETE": route(multipart.abort_upload),
     },
     "image_process": {"POST": route(process_stored)},
-    "append": {"POST": route(not_supported, "position")},
+    "append": {"POST": route(appending.append_object, "position")},
     "select": {"POST": route(not_supported, "select-type")},
     "restore": {"POST": route(not_supported)},
     "": {
