@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from urllib.parse import unquote
 
@@ -144,6 +145,34 @@ def test_configurations_that_are_not_there(cos: CosS3Client, bucket: str, method
     with pytest.raises(CosServiceError) as caught:
         getattr(cos, method)(Bucket=bucket)
     assert (caught.value.get_status_code(), caught.value.get_error_code()) == (404, code)
+
+
+@pytest.mark.compat("Bucket policies", client=SDK)
+def test_policy(cos: CosS3Client, bucket: str, server: ServerProcess) -> None:
+    cos.put_object(Bucket=bucket, Key="pub/a", Body=b"1")
+    cos.put_object(Bucket=bucket, Key="b", Body=b"1")
+    policy = {
+        "Statement": [
+            {
+                "Principal": {"qcs": ["qcs::cam::anyone:anyone"]},
+                "Effect": "Allow",
+                "Action": ["name/cos:GetObject", "name/cos:HeadObject"],
+                "Resource": [f"qcs::cos:{REGION}:uid/1250000000:{bucket}/pub/*"],
+            }
+        ],
+        "version": "2.0",
+    }
+    cos.put_bucket_policy(Bucket=bucket, Policy=policy)
+    assert json.loads(cos.get_bucket_policy(Bucket=bucket)["Policy"]) == policy
+    host = f"{bucket}.cos.{REGION}.myqcloud.com"
+    assert server.request("GET", "/pub/a", host=host, signed=False).status == 200
+    assert server.request("GET", "/b", host=host, signed=False).status == 403
+    policy["Statement"][0]["Condition"] = {"string_equal": {"cos:x-cos-acl": "private"}}  # type: ignore[index]
+    with pytest.raises(CosServiceError) as caught:
+        cos.put_bucket_policy(Bucket=bucket, Policy=policy)
+    assert caught.value.get_error_code() == "NotSupported"
+    cos.delete_bucket_policy(Bucket=bucket)
+    assert server.request("GET", "/pub/a", host=host, signed=False).status == 403
 
 
 def test_switches_answer(cos: CosS3Client, bucket: str) -> None:

@@ -17,6 +17,7 @@ __all__ = [
     "InvalidTag",
     "InvalidURI",
     "MalformedPOSTRequest",
+    "MalformedPolicy",
     "MalformedXML",
     "MethodNotAllowed",
     "MissingContentLength",
@@ -152,6 +153,12 @@ class InvalidRange(CosError):
     """A range that starts behind the object."""
 
     status, code, default_message = 416, "InvalidRange", "The requested range cannot be satisfied."
+
+
+class MalformedPolicy(CosError):
+    """A bucket policy that makes no sense."""
+
+    status, code, default_message = 400, "MalformedPolicy", "The policy is not valid."
 
 
 class TooManyStyles(CosError):

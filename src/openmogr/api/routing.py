@@ -21,6 +21,7 @@ from openmogr.api import (
     listing,
     multipart,
     objects,
+    policies,
     protection,
     styles,
     tagging,
@@ -119,6 +120,11 @@ BUCKET: Table = {
         "GET": route(lifecycle.get_lifecycle),
         "PUT": route(lifecycle.put_lifecycle),
         "DELETE": route(lifecycle.delete_lifecycle),
+    },
+    "policy": {
+        "GET": route(policies.get_policy),
+        "PUT": route(policies.put_policy),
+        "DELETE": route(policies.delete_policy),
     },
     "location": {"GET": route(buckets.bucket_location)},
     "uploads": {

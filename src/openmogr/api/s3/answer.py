@@ -22,7 +22,7 @@ _ROOTS = frozenset({
     "GetObjectAttributesResponse", "InitiateMultipartUploadResult", "ListAllMyBucketsResult", "ListBucketResult",
     "ListBucketIntelligentTieringConfigurationsOutput", "ListBucketAnalyticsConfigurationResult",
     "LifecycleConfiguration", "ListMetricsConfigurationsResult", "ListMultipartUploadsResult", "ListPartsResult",
-    "ListVersionsResult", "LocationConstraint", "NotificationConfiguration", "PostResponse",
+    "ListVersionsResult", "LocationConstraint", "NotificationConfiguration", "PolicyStatus", "PostResponse",
     "RequestPaymentConfiguration", "Tagging", "VersioningConfiguration",
 })  # fmt: skip
 _RAW_ROOT = re.compile(rb"\s*(?:<\?[^>]*\?>\s*)?<([A-Za-z]+)(?=[\s/>])(?![^>]*xmlns=)")
