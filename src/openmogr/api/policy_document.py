@@ -199,7 +199,7 @@ def _statement(item: _Members, shared: object, language: _Cos | _S3) -> _Stateme
     if not isinstance(effect, str) or effect.lower() not in ("allow", "deny"):
         raise MalformedPolicy("effect must be allow or deny.")
     allow, anyone = effect.lower() == "allow", language.anyone(item.get("principal", shared))
-    named = []
+    named: list[str] = []
     for text in _texts(item.get("action"), "action"):
         names = language.actions(text)
         if allow and anyone and not any(_matches(name, known) for name in names for known in GRANTABLE):
