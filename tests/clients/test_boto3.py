@@ -405,11 +405,14 @@ def test_configurations_that_cannot_be_set(s3: Client, s3_bucket: str) -> None:
         ("put_bucket_request_payment", {"RequestPaymentConfiguration": {"Payer": "Requester"}}),
         ("put_public_access_block", {"PublicAccessBlockConfiguration": {"BlockPublicAcls": True}}),
         ("put_object_legal_hold", {"Key": "a", "LegalHold": {"Status": "ON"}}),
-        ("restore_object", {"Key": "a", "RestoreRequest": {"Days": 1}}),
     ]
     s3.put_object(Bucket=s3_bucket, Key="a", Body=b"1")
     for name, arguments in calls:
         assert refusal(getattr(s3, name), Bucket=s3_bucket, **arguments) == (501, "NotImplemented"), name
+    restored = {"Bucket": s3_bucket, "Key": "a", "RestoreRequest": {"Days": 1}}
+    assert refusal(s3.restore_object, **restored) == (403, "InvalidObjectState")
+    s3.put_object(Bucket=s3_bucket, Key="a", Body=b"1", StorageClass="DEEP_ARCHIVE")
+    s3.restore_object(**restored)
     assert refusal(s3.get_object_retention, Bucket=s3_bucket, Key="a") == (400, "InvalidRequest")
     assert s3.get_object(Bucket=s3_bucket, Key="a")["Body"].read() == b"1"
 

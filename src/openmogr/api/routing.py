@@ -23,6 +23,7 @@ from openmogr.api import (
     objects,
     policies,
     protection,
+    restoring,
     styles,
     tagging,
 )
@@ -178,7 +179,7 @@ OBJECT: Table = {
     "image_process": {"POST": route(process_stored)},
     "append": {"POST": route(appending.append_object, "position")},
     "select": {"POST": route(not_supported, "select-type")},
-    "restore": {"POST": route(not_supported)},
+    "restore": {"POST": route(restoring.restore_object)},
     "": {
         "GET": route(objects.get_object, "ci-process", operation=True),
         "HEAD": route(objects.get_object, "ci-process", operation=True),
