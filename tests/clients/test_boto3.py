@@ -370,6 +370,21 @@ def test_policy(s3: Client, s3_bucket: str, server: ServerProcess) -> None:
     assert refusal(s3.get_bucket_policy, Bucket=s3_bucket) == (404, "NoSuchBucketPolicy")
 
 
+@pytest.mark.compat("Static websites", client=CLIENT)
+def test_website(s3: Client, s3_bucket: str) -> None:
+    site = {"IndexDocument": {"Suffix": "index.html"}, "ErrorDocument": {"Key": "error.html"}}
+    s3.put_bucket_website(Bucket=s3_bucket, WebsiteConfiguration=site)
+    found = s3.get_bucket_website(Bucket=s3_bucket)
+    assert {name: found[name] for name in site} == site
+    rules = [{"Redirect": {"ReplaceKeyWith": "a"}}]
+    refused = {**site, "RoutingRules": rules}
+    assert refusal(s3.put_bucket_website, Bucket=s3_bucket, WebsiteConfiguration=refused) == (
+        501,
+        "NotImplemented",
+    )
+    s3.delete_bucket_website(Bucket=s3_bucket)
+
+
 @pytest.mark.parametrize(
     ("name", "code"),
     [

@@ -175,6 +175,24 @@ def test_policy(cos: CosS3Client, bucket: str, server: ServerProcess) -> None:
     assert server.request("GET", "/pub/a", host=host, signed=False).status == 403
 
 
+@pytest.mark.compat("Static websites", client=SDK)
+def test_website(cos: CosS3Client, bucket: str, server: ServerProcess) -> None:
+    cos.put_bucket_acl(Bucket=bucket, ACL="public-read")
+    for key in ("index.html", "error.html"):
+        cos.put_object(Bucket=bucket, Key=key, Body=key.encode())
+    site = {"IndexDocument": {"Suffix": "index.html"}, "ErrorDocument": {"Key": "error.html"}}
+    cos.put_bucket_website(Bucket=bucket, WebsiteConfiguration=site)
+    assert cos.get_bucket_website(Bucket=bucket) == site
+    host = f"{bucket}.cos-website.{REGION}.myqcloud.com"
+    for target, status, body in (("/", 200, b"index.html"), ("/none", 404, b"error.html")):
+        answer = server.request("GET", target, host=host, signed=False)
+        assert (answer.status, answer.body) == (status, body)
+    cos.delete_bucket_website(Bucket=bucket)
+    with pytest.raises(CosServiceError) as caught:
+        cos.get_bucket_website(Bucket=bucket)
+    assert caught.value.get_error_code() == "NoSuchWebsiteConfiguration"
+
+
 def test_switches_answer(cos: CosS3Client, bucket: str) -> None:
     assert "Status" not in (cos.get_bucket_versioning(Bucket=bucket) or {})
     cos.get_bucket_logging(Bucket=bucket)

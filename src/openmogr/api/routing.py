@@ -26,6 +26,7 @@ from openmogr.api import (
     restoring,
     styles,
     tagging,
+    website,
 )
 from openmogr.api.errors import MethodNotAllowed
 from openmogr.api.form import post_object
@@ -46,6 +47,7 @@ __all__ = [
     "LISTING",
     "OBJECT",
     "SERVICE",
+    "WEBSITE",
     "Handler",
     "Route",
     "Table",
@@ -127,6 +129,11 @@ BUCKET: Table = {
         "PUT": route(policies.put_policy),
         "DELETE": route(policies.delete_policy),
     },
+    "website": {
+        "GET": route(website.get_website),
+        "PUT": route(website.put_website),
+        "DELETE": route(website.delete_website),
+    },
     "location": {"GET": route(buckets.bucket_location)},
     "uploads": {
         "GET": route(multipart.list_uploads, *LISTING, "key-marker", "upload-id-marker", "max-uploads")
@@ -187,6 +194,9 @@ OBJECT: Table = {
         "DELETE": route(objects.delete_object),
     },
 }
+
+_PAGE_OF_A_WEBSITE = route(website.serve_page, operation=True)
+WEBSITE: Table = {"": {"GET": _PAGE_OF_A_WEBSITE, "HEAD": _PAGE_OF_A_WEBSITE}}
 
 _JOB_NAMES = re.compile(r"[a-z][0-9a-f]{33}(?:,[a-z][0-9a-f]{33})*")
 _PAGE = ("pagenumber", "pagesize")
@@ -269,7 +279,7 @@ def handler_in(table: Table, request: Request) -> Handler:
 
 
 def table_of(request: Request, service: Table, bucket: Table, key: Table) -> Table:
-    """The one of three tables that a request is for, or that of a service of CI.
+    """The one of three tables that a request is for, or that of a website or of a service of CI.
 
     Raises:
         MethodNotAllowed: the host is that of the service, and the path names more.
@@ -279,6 +289,8 @@ def table_of(request: Request, service: Table, bucket: Table, key: Table) -> Tab
         if request.key:
             raise MethodNotAllowed()
         return service
+    if request.host.website:
+        return WEBSITE
     if not request.key:
         return bucket
     if request.host.ci:

@@ -23,7 +23,7 @@ _ROOTS = frozenset({
     "ListBucketIntelligentTieringConfigurationsOutput", "ListBucketAnalyticsConfigurationResult",
     "LifecycleConfiguration", "ListMetricsConfigurationsResult", "ListMultipartUploadsResult", "ListPartsResult",
     "ListVersionsResult", "LocationConstraint", "NotificationConfiguration", "PolicyStatus", "PostResponse",
-    "RequestPaymentConfiguration", "Tagging", "VersioningConfiguration",
+    "RequestPaymentConfiguration", "Tagging", "VersioningConfiguration", "WebsiteConfiguration",
 })  # fmt: skip
 _RAW_ROOT = re.compile(rb"\s*(?:<\?[^>]*\?>\s*)?<([A-Za-z]+)(?=[\s/>])(?![^>]*xmlns=)")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
