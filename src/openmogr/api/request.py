@@ -40,6 +40,7 @@ class Request:
         coverage: what of it the signature covers; None without a signature in headers or query.
         grant: what the key pair may do that authorises it; None: everything, or nothing authorises it.
         s3: that it speaks the dialect of S3; None for that of COS.
+        client: the address that it comes from; None: the server itself makes it, whom no policy rules.
         operation: what it turned out to be, one of few names; for logs and metrics.
     """
 
@@ -61,6 +62,7 @@ class Request:
     operation: str = "none"
     s3: S3 | None = None
     grant: Grant | None = None
+    client: str | None = None
 
     @property
     def resource(self) -> str:

@@ -21,6 +21,7 @@ from openmogr import errors
 from openmogr.engine.errors import SourceDamaged
 from openmogr.errors import CosError, InternalError
 from openmogr.image.errors import out_of_memory
+from openmogr.image.faces.detector import prepare_faces
 from openmogr.image.formats.registry import CONTAINERS
 from openmogr.image.language.operations import Pipeline
 from openmogr.image.model import ImageInfo, Outcome, Result, Source
@@ -96,6 +97,7 @@ def make(settings: object) -> Handler:
     Image.init()
     # Looked for once, and before the folders are closed.
     font_versions(settings)
+    prepare_faces()
     owners, anonymous = Processor(settings), Processor(settings.for_anonymous())
 
     def handle(job: Job) -> Answer:

@@ -23,6 +23,7 @@ __all__ = [
     "Crop",
     "Cut",
     "Encoding",
+    "FaceCrop",
     "Flip",
     "Gravity",
     "Grayscale",
@@ -34,6 +35,7 @@ __all__ = [
     "Pipeline",
     "Quality",
     "QualityKind",
+    "RatioCrop",
     "Rotate",
     "RoundCorners",
     "Sharpen",
@@ -166,6 +168,31 @@ class Crop:
 
 
 @dataclass(frozen=True)
+class FaceCrop:
+    """As :class:`Crop`, but the window lies where faces are; an image without a face stays as it is."""
+
+    width: int | None
+    height: int | None
+
+    @property
+    def text(self) -> str:
+        return f"scrop/{self.width or ''}x{self.height or ''}"
+
+
+@dataclass(frozen=True)
+class RatioCrop:
+    """Cut as little as makes the width, divided by the height, at least ``low`` and at most ``high``."""
+
+    low: float
+    high: float
+    gravity: Gravity = Gravity.center
+
+    @property
+    def text(self) -> str:
+        return f"rcrop/{number_text(self.low)}x{number_text(self.high)}"
+
+
+@dataclass(frozen=True)
 class Rotate:
     """Turn clockwise by ``degrees``, 0-360; the canvas grows for angles that are not multiples of 90."""
 
@@ -288,6 +315,8 @@ Step: TypeAlias = (
     | Thumbnail
     | Cut
     | Crop
+    | FaceCrop
+    | RatioCrop
     | Rotate
     | Flip
     | Blur
@@ -337,7 +366,8 @@ class Encoding:
     """Parameters that act when the result is written; None where a stage says nothing about one.
 
     ``keep_orientation`` is ``auto-orient/0``: no turning upright where a format would bring it about by itself.
-    ``effort``, ``lossless`` and a ``quality`` by score are extensions of ours (``docs/use/operations.md``).
+    ``effort``, ``lossless``, ``copyright_only`` (``metadata/copyright``) and a ``quality`` by score are extensions of
+    ours (``docs/use/operations.md``).
     """
 
     format: str | None = None
@@ -345,6 +375,7 @@ class Encoding:
     lower_quality: int | None = None
     interlace: bool | None = None
     strip: bool | None = None
+    copyright_only: bool | None = None
     size_limit: SizeLimit | None = None
     ignore_error: bool | None = None
     frame_limit: int | None = None
@@ -371,6 +402,7 @@ class Encoding:
             ("lquality", self.lower_quality),
             ("interlace", self.interlace),
             ("strip", self.strip),
+            ("metadata", "copyright" if self.copyright_only else None),
             ("effort", self.effort),
             ("lossless", self.lossless),
             ("cgif", self.frame_limit),

@@ -193,6 +193,20 @@ class EmbeddedStorage:
 
             return await self._own(contents, entered)
 
+    async def append_object(
+        self, bucket: str, key: str, position: int, content: Staged, attributes: ObjectAttributes
+    ) -> ObjectInfo:
+        name = encode_key(key)
+        if not isinstance(content, FileStaged):
+            raise TypeError("bytes are appended that are staged in the same storage")
+        await content.flushed()
+
+        def entered() -> Callable[[Transaction], ObjectInfo]:
+            entry = objects.Entry(bucket, name, *_settled(content), attributes)
+            return lambda change: objects.append(change, entry, position, self._settings.max_object_bytes)
+
+        return await self._own([content], entered)
+
     async def head_object(self, bucket: str, key: str) -> ObjectInfo:
         name = encode_key(key)
         return await self._look_up(lambda connection: objects.find(connection, bucket, name))
