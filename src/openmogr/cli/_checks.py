@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from openmogr import __version__
-from openmogr.cli._report import human_size
+from openmogr.cli._sizes import human_size
 from openmogr.errors import CosError
 from openmogr.machine import available_processors
 from openmogr.settings import Settings

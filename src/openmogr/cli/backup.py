@@ -40,7 +40,7 @@ def backup(dest: Path, data: Path | None, config: Path | None, link: bool) -> No
     """
     folder, databases = _data(data, config)
 
-    from openmogr.cli._report import human_size
+    from openmogr.cli._sizes import human_size
     from openmogr.storage import StorageUnusable
     from openmogr.storage.embedded.backup import back_up
 
@@ -73,7 +73,7 @@ def restore(source: Path, data: Path | None, config: Path | None, force: bool) -
     """
     folder, databases = _data(data, config)
 
-    from openmogr.cli._report import human_size
+    from openmogr.cli._sizes import human_size
     from openmogr.storage import StorageUnusable
     from openmogr.storage.embedded.restore import restore as make
 

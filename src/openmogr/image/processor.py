@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from typing import Protocol, Self, TypeAlias, TypeVar
 
 from openmogr.errors import CosError, InternalError
@@ -34,7 +35,7 @@ from openmogr.image.slim import slimmed
 from openmogr.image.source.further import FurtherImages
 from openmogr.image.source.info import describe, execute_info
 from openmogr.image.source.kept import KeptFrames, kept_bytes
-from openmogr.image.source.metadata import NO_METADATA, Metadata, upright, upright_xmp
+from openmogr.image.source.metadata import NO_METADATA, Metadata, copyright_only, upright, upright_xmp
 from openmogr.image.source.open import Frame, OpenedImage, open_image, read_container
 from openmogr.image.steps.geometry import Placement, place
 from openmogr.image.steps.transform import Surface, apply_steps, draft_size
@@ -77,12 +78,10 @@ class Processor:
 
     Args:
         settings: limits and threads.
-        keep_smaller: give the source where it is as good an answer as a longer rewrite of it.
     """
 
-    def __init__(self, settings: ImageSettings, *, keep_smaller: bool = True) -> None:
+    def __init__(self, settings: ImageSettings) -> None:
         self.settings = settings
-        self._keep_smaller = keep_smaller
 
     def execute(self, pipeline: Pipeline, source: Source, further: Further = _NONE) -> Result:
         """The result of ``pipeline`` over ``source``; arguments and errors as of :meth:`run`."""
@@ -190,7 +189,7 @@ class Processor:
             made = shared.source
             if not result.is_original:
                 made = Source(data=result.data, name=shared.source.name)
-            result = slimmed(result, made, self.settings, strip=bool(pipeline.encoding.strip))
+            result = slimmed(result, made, self.settings, kept=partial(_kept, pipeline.encoding))
         if info is not None:
             made = Source(data=result.data, name=shared.source.name)
             with open_image(made, self.settings) as again:
@@ -233,11 +232,12 @@ class Processor:
         if limit is not None and limit.only_if_smaller and len(result.data) >= source.size:
             return shared.original()
         if (
-            self._keep_smaller
+            self.settings.keep_smaller
             and len(result.data) > source.size
             and target.container == opened.container
             and encoding.interlace is None
             and encoding.frame_limit is None
+            and not encoding.copyright_only
             and not opened.source.mended
             and _same_pixels(pipeline, opened, self.settings)
         ):
@@ -376,19 +376,24 @@ def _frame_limit(encoding: Encoding) -> int | None:
 
 
 def _metadata(pipeline: Pipeline, opened: OpenedImage) -> Metadata:
-    if pipeline.encoding.strip:
-        return NO_METADATA
     oriented = any(isinstance(step, AutoOrient) for step in pipeline.steps)
     if oriented:
-        return Metadata(upright(opened.exif), upright_xmp(opened.xmp))
-    return Metadata(opened.exif, opened.xmp, tag=0 if opened.source.tiff is None else opened.orientation)
+        return _kept(pipeline.encoding, Metadata(upright(opened.exif), upright_xmp(opened.xmp)))
+    tag = 0 if opened.source.tiff is None else opened.orientation
+    return _kept(pipeline.encoding, Metadata(opened.exif, opened.xmp, tag=tag))
+
+
+def _kept(encoding: Encoding, metadata: Metadata) -> Metadata:
+    if encoding.strip:
+        return NO_METADATA
+    return copyright_only(metadata) if encoding.copyright_only else metadata
 
 
 def _losses(
     pipeline: Pipeline, opened: OpenedImage, options: EncodeOptions, alpha: Loss | None, *, animated: bool
 ) -> tuple[Loss, ...]:
     losses = [*lost_images(opened, animated=animated), *((alpha,) if alpha else ())]
-    if not pipeline.encoding.strip:
+    if not pipeline.encoding.strip and not pipeline.encoding.copyright_only:
         losses += lost_metadata(opened, options, animated=animated)
     return tuple(losses)
 

@@ -54,6 +54,10 @@ class ImageSettings(BaseModel):
         le=2,
         description="How hard PNG results are made small: 0 samples as they are, 1 as a request bears, 2 harder.",
     )
+    keep_smaller: bool = Field(
+        default=True,
+        description="Answer the source where it shows the same as a longer result of its format (yes or no).",
+    )
     strict: bool = Field(
         default=False,
         description="Refuse unknown operation parameters instead of skipping name and value (yes or no).",

@@ -337,7 +337,8 @@ class Encoding:
     """Parameters that act when the result is written; None where a stage says nothing about one.
 
     ``keep_orientation`` is ``auto-orient/0``: no turning upright where a format would bring it about by itself.
-    ``effort``, ``lossless`` and a ``quality`` by score are extensions of ours (``docs/use/operations.md``).
+    ``effort``, ``lossless``, ``copyright_only`` (``metadata/copyright``) and a ``quality`` by score are extensions of
+    ours (``docs/use/operations.md``).
     """
 
     format: str | None = None
@@ -345,6 +346,7 @@ class Encoding:
     lower_quality: int | None = None
     interlace: bool | None = None
     strip: bool | None = None
+    copyright_only: bool | None = None
     size_limit: SizeLimit | None = None
     ignore_error: bool | None = None
     frame_limit: int | None = None
@@ -371,6 +373,7 @@ class Encoding:
             ("lquality", self.lower_quality),
             ("interlace", self.interlace),
             ("strip", self.strip),
+            ("metadata", "copyright" if self.copyright_only else None),
             ("effort", self.effort),
             ("lossless", self.lossless),
             ("cgif", self.frame_limit),
