@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 
 from openmogr.api.access import check_owner
 from openmogr.api.documents import read_document
-from openmogr.api.errors import MalformedXML, MissingRequestBody, OriginProtected, RefererRefused
+from openmogr.api.errors import MalformedXML, OriginProtected, RefererRefused
 from openmogr.api.request import Request
 from openmogr.api.response import Response, xml_response
 from openmogr.api.services import Services
@@ -151,12 +151,12 @@ async def get_referer(services: Services, request: Request) -> Response:
 
 
 async def put_referer(services: Services, request: Request) -> Response:
-    """PUT ``?referer``; without a body, as the SDK for Python deletes it, DELETE. Raises ``MalformedXML``."""
+    """PUT ``?referer``; without a body, as the Python SDK deletes it, it is gone. Raises ``MalformedXML``."""
     await check_owner(services, request)
-    try:
-        root = await read_document(services, request, "RefererConfiguration")
-    except MissingRequestBody:
-        return await delete_referer(services, request)
+    if not request.has_body:
+        await services.configurations.change(request.bucket, _REFERER, lambda _: None)
+        return Response(200)
+    root = await read_document(services, request, "RefererConfiguration")
     status = _choice(root, "Status", ("Enabled", "Disabled"))
     kind = _choice(root, "RefererType", ("Black-List", "White-List"))
     listed = root.find("DomainList")
