@@ -52,7 +52,7 @@ def parse_watermark(tokens: StageTokens) -> WatermarkStage:
     known = frozenset({*_LAYING, *own, _ENCODING})
     values: dict[str, str] = {}
     encoding = Encoding()
-    while (name := tokens.take()) is not None:
+    while (name := tokens.take_name(known)) is not None:
         if name == _ENCODING:
             encoding = COMMON_ENCODING[name](tokens, tokens.value(name), encoding)
         elif name in known:

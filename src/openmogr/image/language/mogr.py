@@ -190,7 +190,7 @@ class _MogrParser:
 
     def parse(self) -> MogrStage:
         tokens = self._tokens
-        while (name := tokens.take()) is not None:
+        while (name := tokens.take_name(MOGR_PARAMETERS)) is not None:
             if name in _FLAGS:
                 self._flag(name, tokens.flag())
             elif name in _STEPS:

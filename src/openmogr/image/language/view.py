@@ -40,7 +40,7 @@ def parse_view(tokens: StageTokens) -> ViewStage:
         mode = tokens.integer("mode", first, 0, 5)
     sides: dict[str, int] = {}
     encoding = Encoding()
-    while (name := tokens.take()) is not None:
+    while (name := tokens.take_name(VIEW_PARAMETERS)) is not None:
         if name in {"w", "h"}:
             sides[name] = tokens.length(name, tokens.value(name))
         elif name in _ENCODING:
