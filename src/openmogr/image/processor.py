@@ -219,6 +219,7 @@ class Processor:
             target=target,
             quality=quality,
             progressive=bool(encoding.interlace),
+            baseline=encoding.interlace is False,
             effort=encoding.effort,
             lossless=bool(encoding.lossless) and target.container.lossy,
             half_chroma=opened.half_chroma,

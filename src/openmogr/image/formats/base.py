@@ -125,6 +125,7 @@ class Format(ABC):
         decoder_bytes: bytes per pixel that the decoder takes at its peak, the image in Pillow's form included.
         encoder_bytes: bytes per pixel that the encoder of stills takes besides the image.
         animation_bytes: bytes per pixel of a frame that the encoder of animations takes.
+        effort_bytes: bytes per pixel that a high effort takes besides the image, where that is more.
         slim: whether ``imageSlim`` makes it smaller.
         slim_bytes: bytes per pixel that takes besides the file.
         repeats: whether animations keep how often they are shown; else it is endlessly.
@@ -159,6 +160,7 @@ class Format(ABC):
     decoder_bytes: ClassVar[int] = 64
     encoder_bytes: ClassVar[int] = 64
     animation_bytes: ClassVar[int] = 64
+    effort_bytes: ClassVar[int] = 0
     slim: ClassVar[bool] = False
     slim_bytes: ClassVar[int] = 64
     repeats: ClassVar[bool] = True
@@ -381,6 +383,7 @@ class EncodeOptions:
         target: the format.
         quality: 1-100 on libjpeg's scale; without effect on lossless formats.
         progressive: JPEG in several scans.
+        baseline: JPEG in one scan, whatever that costs.
         effort: 0-9, how long the encoder may take; None: what the format usually takes.
         lossless: without any loss, where the format ``can_be_lossless``.
         half_chroma: the source's colour had half the resolution, so more is not worth writing.
@@ -390,6 +393,7 @@ class EncodeOptions:
     target: Target
     quality: int
     progressive: bool = False
+    baseline: bool = False
     effort: int | None = None
     lossless: bool = False
     half_chroma: bool = False

@@ -34,7 +34,7 @@ from openmogr.image.language.operations import (
 from openmogr.image.language.thumbnail import parse_thumbnail
 from openmogr.image.language.tokens import NUMBER, StageTokens, pixels, rounded
 
-__all__ = ["parse_mogr"]
+__all__ = ["MOGR_PARAMETERS", "parse_mogr"]
 
 _PAIR = re.compile(rf"({NUMBER})?x({NUMBER})?")
 # Without offsets they are 0.
@@ -158,7 +158,8 @@ _STEPS: Mapping[str, Callable[[StageTokens, str], Step | None]] = {
     "rradius": _round,
 }
 
-_KNOWN = frozenset({*_STEPS, *COMMON_ENCODING, *_FLAGS, *_MODIFIERS})
+# All that a stage understands.
+MOGR_PARAMETERS = frozenset({*_STEPS, *COMMON_ENCODING, *_FLAGS, *_MODIFIERS})
 
 # The label of generated images, which the newest SDKs ask for: one text, or names and texts. None is written here.
 _LABEL = "AIGCMetadata"
@@ -172,7 +173,7 @@ def _skip_label(tokens: StageTokens) -> None:
         while (name := tokens.peek()) in _LABEL_NAMES:
             tokens.take()
             tokens.value(str(name))
-    elif tokens.peek() not in _KNOWN:
+    elif tokens.peek() not in MOGR_PARAMETERS:
         tokens.take()
 
 
@@ -189,7 +190,7 @@ class _MogrParser:
 
     def parse(self) -> MogrStage:
         tokens = self._tokens
-        while (name := tokens.take()) is not None:
+        while (name := tokens.take_name(MOGR_PARAMETERS)) is not None:
             if name in _FLAGS:
                 self._flag(name, tokens.flag())
             elif name in _STEPS:
@@ -201,7 +202,7 @@ class _MogrParser:
             elif name == _LABEL:
                 _skip_label(tokens)
             else:
-                tokens.skip_unknown(name, _KNOWN)
+                tokens.skip_unknown(name, MOGR_PARAMETERS)
         return self._finish()
 
     def _put(self, name: str, step: Step | None) -> None:

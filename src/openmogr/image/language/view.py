@@ -21,7 +21,7 @@ _ENCODING: Mapping[str, EncodingParser] = {
     "effort": COMMON_ENCODING["effort"],
     "lossless": COMMON_ENCODING["lossless"],
 }
-_KNOWN = frozenset({*_ENCODING, "w", "h"})
+VIEW_PARAMETERS = frozenset({*_ENCODING, "w", "h"})
 
 # Where a size is given without a mode, fitting inside it is the only mode that neither crops nor enlarges.
 _DEFAULT_MODE = 2
@@ -40,13 +40,13 @@ def parse_view(tokens: StageTokens) -> ViewStage:
         mode = tokens.integer("mode", first, 0, 5)
     sides: dict[str, int] = {}
     encoding = Encoding()
-    while (name := tokens.take()) is not None:
+    while (name := tokens.take_name(VIEW_PARAMETERS)) is not None:
         if name in {"w", "h"}:
             sides[name] = tokens.length(name, tokens.value(name))
         elif name in _ENCODING:
             encoding = _ENCODING[name](tokens, tokens.value(name), encoding)
         else:
-            tokens.skip_unknown(name, _KNOWN)
+            tokens.skip_unknown(name, VIEW_PARAMETERS)
     # A 0 says that there is none, as clients write that compute both.
     width, height = sides.get("w") or None, sides.get("h") or None
     view = View(mode, width, height) if width or height else None
