@@ -139,8 +139,8 @@ def register_tpg_opener(*, limits: native.Limits | None = None, threads: int = 1
 
     ``save`` takes the options of :func:`pillow_tpg.encode`; EXIF is that of the image unless ``exif`` is given. Pixels
     are converted to sRGB by the image's own ICC profile, since TPG has no place for one. What TPG cannot hold is a
-    ValueError: ``lossless``, an ``icc_profile`` that is not the image's own, ``xmp``, and a ``loop`` of animations other
-    than 0. Options of other formats are ignored, as everywhere in Pillow.
+    ValueError: ``lossless``, an ``icc_profile`` that is not the image's own, ``xmp``, and a ``loop`` of animations
+    other than 0. Options of other formats are ignored, as everywhere in Pillow.
 
     Of an animation the current frame is written; with ``save_all=True`` all frames and those of ``append_images`` make
     an animation with the options of :func:`pillow_tpg.encode_animation`. ``duration`` is in milliseconds, a number or
