@@ -188,6 +188,9 @@ sheet: setup ## make the sheet of all operations again (docs/use/operations-shee
 notices: setup ## make THIRD_PARTY.txt of the native modules again, after a change of Rust dependencies
 	$(BIN)/python tools/third_party.py
 
+site: setup ## build the documentation's site into site/, strictly
+	$(BIN)/python tools/build_site.py
+
 lock: $(VENV)/.tools ## write anew, with hashes, what the image and the tools of a release install
 	$(BIN)/python -m pip install --quiet --group release
 	$(BIN)/python -m tools.release.lock

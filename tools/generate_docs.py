@@ -1,8 +1,8 @@
 """Writes the generated parts of the documentation.
 
 They are ``docs/use/settings.md``, ``deploy/openmogr.example.toml``, the tables of formats in
-``docs/use/operations.md``, ``docs/compatibility.md`` and README's table of it. The settings come from the settings'
-classes, the formats from their registry. The compatibility comes from the tests: a feature that a test marked
+``docs/use/operations.md``, ``docs/compatibility.md`` and its table in README, in both languages. The settings come from
+the settings' classes, the formats from their registry. The compatibility comes from the tests: a feature that a test marked
 ``@pytest.mark.compat(feature, client=...)`` shows to work with a real client is "verified"; the features of
 ``docs/compatibility.toml`` that no such test names are "from documentation" or "not yet", as it says there; and so are
 calls by what clients called (``tools/compatibility.py``).
@@ -225,16 +225,19 @@ def _filled(text: str, part: str, content: str) -> str:
 
 def pages() -> dict[Path, str]:
     """The generated files with their text."""
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8")
     shown = shown_features()
+    table = summary(shown)
+    readmes = {
+        path: _filled(path.read_text(encoding="utf-8"), "compatibility", table)
+        for path in (ROOT / "README.md", ROOT / "README.zh.md")
+    }
     operations = _filled(OPERATIONS.read_text(encoding="utf-8"), "sources", sources_table())
     return {
         ROOT / "docs" / "use" / "settings.md": settings_page(),
         ROOT / "deploy" / "openmogr.example.toml": example_file(),
         OPERATIONS: _filled(operations, "results", results_table()),
-        readme: _filled(text, "compatibility", summary(shown)),
         ROOT / "docs" / "compatibility.md": page(shown),
+        **readmes,
     }
 
 
