@@ -90,6 +90,7 @@ class Observer:
         self.metrics.image_bytes.labels("in", "any").inc(source_bytes)
         for name, size in results:
             self.metrics.image_bytes.labels("out", name.lower()).inc(size)
+            self.metrics.source_bytes.labels(name.lower()).inc(source_bytes)
         formats = {name.lower() for name, _ in results}
         name = formats.pop() if len(formats) == 1 else "several" if formats else "info"
         self.metrics.encode_seconds.labels(name).observe(seconds)

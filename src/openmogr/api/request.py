@@ -41,6 +41,7 @@ class Request:
         grant: what the key pair may do that authorises it; None: everything, or nothing authorises it.
         s3: that it speaks the dialect of S3; None for that of COS.
         operation: what it turned out to be, one of few names; for logs and metrics.
+        is_own: it is for the server itself, below ``/-/``.
     """
 
     method: str
@@ -61,6 +62,7 @@ class Request:
     operation: str = "none"
     s3: S3 | None = None
     grant: Grant | None = None
+    is_own: bool = False
 
     @property
     def resource(self) -> str:
@@ -71,7 +73,7 @@ class Request:
     def signature_input(self) -> SignedRequest:
         """What a signature covers."""
         short = None
-        if self.bucket and self.host.style is not Style.VIRTUAL:
+        if self.bucket and not self.is_own and self.host.style is not Style.VIRTUAL:
             short = b"/" + quote(self.key).encode("ascii")
         return SignedRequest(self.method, self.raw_path, self.query_items, self.headers, self.hosts, short)
 

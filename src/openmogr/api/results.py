@@ -95,6 +95,7 @@ class Work:
         further: all that pipelines read besides, by the names of ``Pipeline.further_sources``.
         info: whether what is known of the image is wanted too.
         is_owner: whether the owner asks, who may ask for more.
+        remembered: whether results are looked up and kept; those of what is not stored are not.
     """
 
     source: OpenSource
@@ -102,6 +103,7 @@ class Work:
     further: Mapping[str, OpenSource] = field(default_factory=dict)
     info: bool = False
     is_owner: bool = False
+    remembered: bool = True
 
 
 class Results:
@@ -174,7 +176,7 @@ class Results:
         found: dict[str, Made] = {}
         try:
             for name in dict.fromkeys(names):
-                if self._flights.find((name, work.is_owner)) is None:
+                if work.remembered and self._flights.find((name, work.is_owner)) is None:
                     made = await self._remembered(name)
                     if made is not None:
                         found[name] = made
@@ -283,11 +285,13 @@ class Results:
         for (name, pipeline), item in zip(chosen.items(), made, strict=True):
             values[name, work.is_owner] = item
             # With ignore-error the source may stand for a failure that passes.
-            if item.result is not None and not (item.result.is_original and pipeline.ignore_error):
+            kept = item.result is not None and not (item.result.is_original and pipeline.ignore_error)
+            if work.remembered and kept and item.result is not None:
                 await self._remember(name, item.result, item.file)
         if info_name is not None:
             values[info_name, work.is_owner] = Made(info=done.outcome.info)
-            await self._put(info_name, _Head(int(time.time()), info=done.outcome.info), b"")
+            if work.remembered:
+                await self._put(info_name, _Head(int(time.time()), info=done.outcome.info), b"")
         return values
 
     async def _remember(self, name: str, result: Result, file: HeldBytes | None) -> None:
