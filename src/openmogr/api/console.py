@@ -24,11 +24,12 @@ _NOT_KEPT: Header = (b"cache-control", b"no-store")
 _CHECKED: Header = (b"cache-control", b"no-cache")
 # What the page holds in the place of the number that its scripts and styles are known by.
 _NONCE = b"{nonce}"
-# Scripts run by their nonce alone: all that lies in buckets has the same origin. Texts never become elements.
+# Scripts run by their nonce alone: all that lies in buckets has the same origin. Texts become documents of XML at most,
+# by the one policy of ``library/service.js``, and elements never.
 _POLICY = (
     "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src 'self' blob:;"
     " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
-    " require-trusted-types-for 'script'; trusted-types 'none'"
+    " require-trusted-types-for 'script'; trusted-types xml"
 )
 _ALONE: tuple[Header, ...] = (
     (b"x-frame-options", b"DENY"),

@@ -7,18 +7,19 @@ import { operationQuery, pathOf, session } from './service.js';
 const quotedForShell = (/** @type {string} */ word) => `'${word.replaceAll("'", String.raw`'\''`)}'`;
 const quoted = (/** @type {string} */ word) => `'${word.replaceAll('\\', '\\\\').replaceAll("'", String.raw`\'`)}'`;
 
-/** The name of a file in the format of the result. @param {Wanted} wanted */
+/** The name of a file in the format of the result, which is not that of the source. @param {Wanted} wanted */
 function resultName({ key, suffix }) {
   const name = key.split('/').at(-1) ?? '';
-  return `${name.replace(/\.[^.]*$/, '') || 'result'}${suffix}`;
+  const stem = name.replace(/\.[^.]*$/, '') || 'result';
+  return stem + suffix === name ? `${stem}-result${suffix}` : stem + suffix;
 }
 
 /** @param {Wanted} wanted */
 export const resultUrl = (wanted) => `${location.origin}${pathOf(wanted.bucket, wanted.key)}?${operationQuery(wanted.operation)}`;
 
-/** @param {Wanted} wanted */
+/** The header that has the result stored beside its source. @param {Wanted} wanted */
 export function rule(wanted) {
-  const rules = [{ fileid: `/${resultName(wanted)}`, rule: wanted.operation }];
+  const rules = [{ fileid: resultName(wanted), rule: wanted.operation }];
   return JSON.stringify({ is_pic_info: 1, rules });
 }
 

@@ -79,6 +79,7 @@ export function viewer(sides, chosen, changed) {
     pair.classList.toggle('fits', fits);
     pair.classList.toggle('sharp', Number(state.zoom) > 1);
     pair.style.setProperty('--ratio', String(width / Number(left.picture?.height)));
+    pair.style.setProperty('--natural', `${width}px`);
     if (!fits) pair.style.setProperty('width', `${width * Number(state.zoom)}px`);
     fill(stage, pair);
     fill(control, range);
