@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias, cast
+from urllib.parse import quote
 
 import pytest
 from PIL import Image
@@ -85,15 +86,9 @@ def server(tmp_path_factory: pytest.TempPathFactory, pictures: Mapping[str, Path
         tpg = process.request("POST", "/-/process?imageMogr2/format/tpg", photo)
         objects = {"photo.png": photo, "tpg/a.tpg": tpg.body, "tp.tpg": tpg.body, "evil.js": b"harmed = 1"}
         for key, data in {**objects, MARKUP: _with_exif(photo)}.items():
-            assert process.request("PUT", f"/{BUCKET}/{_quoted(key)}", data).status == 200
+            assert process.request("PUT", f"/{BUCKET}/{quote(key)}", data).status == 200
         yield process
         assert "Traceback" not in process.log, process.log
-
-
-def _quoted(key: str) -> str:
-    from urllib.parse import quote
-
-    return quote(key)
 
 
 def _with_exif(photo: bytes) -> bytes:

@@ -225,3 +225,17 @@ def test_hashes(visits: Visits) -> None:
     assert told["sums"] == [[hashlib.sha1(text.encode()).hexdigest()] * 2 for text in TEXTS]
     keyed = [hmac.new(key.encode(), text.encode(), hashlib.sha1).hexdigest() for key, text in PAIRS]
     assert told["keyed"] == [[digest] * 2 for digest in keyed]
+
+
+def test_a_server_that_is_not_open_to_everybody(
+    walk: Walk, pictures: Mapping[str, Path], tmp_path: Path
+) -> None:
+    """Signed in, dropped pictures are processed; metrics elsewhere are said to be; narrow screens scroll only down."""
+    settings: dict[str, dict[str, object]] = {"server": {"operate_address": "127.0.0.1:0"}}
+    with ServerProcess(tmp_path / "data", settings) as server:
+        told = seen(walk(server, ["closed"], pictures), "closed", "404 (Not Found)")
+    assert "Sign in to have pictures processed" in cast(str, told["hint"])
+    assert told["shut"] is True
+    assert cast(int, told["sizes"]) >= 8
+    assert "operate_address" in cast(str, told["state"])
+    assert told["wide"] == 390

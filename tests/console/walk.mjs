@@ -1,4 +1,4 @@
-// Visits the console in headless Chromium and tells what was seen. Arguments: root of the repository, Chromium, a folder
+// Visits the console in headless Chromium and tells what was seen. Arguments: root of the repository, Chromium, folder
 // for screenshots. Request: address of the server, its keys, files, the visits that are wanted.
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
@@ -9,8 +9,15 @@ const [root, executablePath, pictures] = process.argv.slice(2);
 const require = createRequire(path.join(root, 'tests/clients/package.json'));
 const { chromium } = require('playwright-core');
 const request = JSON.parse(readFileSync(0, 'utf8'));
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync'];
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
 const SIZE = { width: 1280, height: 900 };
 
 /** What visits have besides the page. */
@@ -26,12 +33,15 @@ function tools(page, trouble) {
     /** Drops a file of the disk onto an element. */
     async drop(selector, name, type) {
       const data = readFileSync(request.files[name]).toString('base64');
-      const transfer = await page.evaluateHandle(({ data, name, type }) => {
-        const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
-        const made = new DataTransfer();
-        made.items.add(new File([bytes], name, { type }));
-        return made;
-      }, { data, name, type });
+      const transfer = await page.evaluateHandle(
+        ({ data, name, type }) => {
+          const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
+          const made = new DataTransfer();
+          made.items.add(new File([bytes], name, { type }));
+          return made;
+        },
+        { data, name, type },
+      );
       await page.locator(selector).first().dispatchEvent('drop', { dataTransfer: transfer });
     },
     async signIn() {
@@ -59,9 +69,12 @@ async function visit(browser, name) {
   page.setDefaultTimeout(15_000);
   const trouble = [];
   page.on('pageerror', (error) => trouble.push(`error: ${error}`));
-  page.on('console', (message) => { if (message.type() === 'error') trouble.push(message.text()); });
+  page.on('console', (message) => {
+    if (message.type() === 'error') trouble.push(message.text());
+  });
   context.on('request', (sent) => {
-    if (!/^(blob:|data:)/.test(sent.url()) && !sent.url().startsWith(`${request.at}/`)) trouble.push(`elsewhere: ${sent.url()}`);
+    if (!/^(blob:|data:)/.test(sent.url()) && !sent.url().startsWith(`${request.at}/`))
+      trouble.push(`elsewhere: ${sent.url()}`);
   });
   const started = Date.now();
   try {

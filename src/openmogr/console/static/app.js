@@ -60,20 +60,56 @@ function head() {
   const { view } = route();
   const theme = document.documentElement.dataset.theme ?? 'auto';
   const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
-  const turnTheme = () => { setTheme(next); preference('theme', next); show(); };
+  const turnTheme = () => {
+    setTheme(next);
+    preference('theme', next);
+    show();
+  };
   const other = language() === 'zh' ? 'en' : 'zh';
-  const turnLanguage = () => { setLanguage(other); preference('language', other); show(); };
+  const turnLanguage = () => {
+    setLanguage(other);
+    preference('language', other);
+    show();
+  };
   return [
     element('a', { class: 'skip', href: '#main', on: { click: skip } }, text('page.skip')),
-    element('a', { class: 'brand', href: '#/compare' }, element('img', { src: '/-/console/icon.svg', alt: '', width: 28, height: 28 }), 'OpenMogr'),
-    element('nav', { 'aria-label': text('page.views') }, VIEWS.map((name) => (
-      element('a', { href: `#/${name}`, 'aria-current': name === view ? 'page' : null }, text(name))))),
-    element('div', { class: 'tools' },
+    element(
+      'a',
+      { class: 'brand', href: '#/compare' },
+      element('img', { src: '/-/console/icon.svg', alt: '', width: 28, height: 28 }),
+      'OpenMogr',
+    ),
+    element(
+      'nav',
+      { 'aria-label': text('page.views') },
+      VIEWS.map((name) =>
+        element('a', { href: `#/${name}`, 'aria-current': name === view ? 'page' : null }, text(name)),
+      ),
+    ),
+    element(
+      'div',
+      { class: 'tools' },
       button({ zh: '中文', en: 'English' }[other], turnLanguage, { lang: other === 'zh' ? 'zh-CN' : 'en' }),
-      button(text(`theme.${theme}`), turnTheme, { 'aria-label': text('theme.next', { now: text(`theme.${theme}`), next: text(`theme.${next}`) }) }),
+      button(text(`theme.${theme}`), turnTheme, {
+        'aria-label': text('theme.next', { now: text(`theme.${theme}`), next: text(`theme.${next}`) }),
+      }),
       session.keys
-        ? button(text('session.out'), () => { session.keys = null; show(); }, { title: session.keys.secretId })
-        : button(text('session.in'), async () => { if (await signIn()) show(); }, { class: 'main' })),
+        ? button(
+            text('session.out'),
+            () => {
+              session.keys = null;
+              show();
+            },
+            { title: session.keys.secretId },
+          )
+        : button(
+            text('session.in'),
+            async () => {
+              if (await signIn()) show();
+            },
+            { class: 'main' },
+          ),
+    ),
   ];
 }
 
@@ -97,4 +133,6 @@ async function start() {
   await show();
 }
 
-start().catch((error) => { fill(main, alarm(error)); });
+start().catch((error) => {
+  fill(main, alarm(error));
+});

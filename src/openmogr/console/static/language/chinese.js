@@ -1,4 +1,5 @@
 /** 控制台的中文词句。 */
+/** @type {Record<string, string>} */
 export default {
   'page.skip': '跳到内容',
   'page.views': '视图',

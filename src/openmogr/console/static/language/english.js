@@ -1,4 +1,5 @@
 /** The words of the console in English. */
+/** @type {Record<string, string>} */
 export default {
   'page.skip': 'Skip to the content',
   'page.views': 'Views',

@@ -11,7 +11,10 @@ const all = (node, path) => Array.from(node.querySelectorAll(path.replaceAll('/'
 /** @param {import('./signature.js').Keys} [keys] */
 export async function listBuckets(keys) {
   const document = await read('/', keys && { keys });
-  return all(document, 'Buckets/Bucket').map((item) => ({ name: textOf(item, 'Name'), region: textOf(item, 'Location') }));
+  return all(document, 'Buckets/Bucket').map((item) => ({
+    name: textOf(item, 'Name'),
+    region: textOf(item, 'Location'),
+  }));
 }
 
 /**
@@ -28,9 +31,14 @@ export async function listObjects(bucket, prefix, marker, deep) {
     folders: all(document, 'CommonPrefixes/Prefix').map((item) => item.textContent ?? ''),
     /** @type {Listed[]} */
     objects: all(document, 'Contents').map((item) => ({
-      key: textOf(item, 'Key'), size: Number(textOf(item, 'Size')), modified: textOf(item, 'LastModified'),
+      key: textOf(item, 'Key'),
+      size: Number(textOf(item, 'Size')),
+      modified: textOf(item, 'LastModified'),
     })),
-    next: textOf(document, 'ListBucketResult/IsTruncated') === 'true' ? textOf(document, 'ListBucketResult/NextMarker') : '',
+    next:
+      textOf(document, 'ListBucketResult/IsTruncated') === 'true'
+        ? textOf(document, 'ListBucketResult/NextMarker')
+        : '',
   };
 }
 
@@ -60,18 +68,25 @@ export async function getAcl(bucket, key = '') {
 }
 
 /** @param {string} bucket @param {string} key @param {string} acl */
-export const putAcl = (bucket, key, acl) => send('PUT', `${pathOf(bucket, key)}?acl`, { headers: { 'x-cos-acl': acl } });
+export const putAcl = (bucket, key, acl) =>
+  send('PUT', `${pathOf(bucket, key)}?acl`, { headers: { 'x-cos-acl': acl } });
 
 /** @param {string} bucket */
 export async function listStyles(bucket) {
   const document = await read(`${pathOf(bucket)}?style`);
-  return all(document, 'StyleRule').map((item) => ({ name: textOf(item, 'StyleName'), body: textOf(item, 'StyleBody') }));
+  return all(document, 'StyleRule').map((item) => ({
+    name: textOf(item, 'StyleName'),
+    body: textOf(item, 'StyleBody'),
+  }));
 }
 
 /** @param {string} bucket @param {string} name @param {string} body */
 export function putStyle(bucket, name, body) {
   const root = document.implementation.createDocument(null, 'AddStyle');
-  for (const [tag, value] of [['StyleName', name], ['StyleBody', body]]) {
+  for (const [tag, value] of [
+    ['StyleName', name],
+    ['StyleBody', body],
+  ]) {
     const item = root.createElement(tag);
     item.textContent = value;
     root.documentElement.append(item);
@@ -86,9 +101,14 @@ export const deleteStyle = (bucket, name) => send('DELETE', `${pathOf(bucket)}?s
 export async function listJobs(bucket) {
   const document = await read(`/-/ci/${bucket}/jobs?size=20`);
   return all(document, 'JobsDetail').map((item) => ({
-    id: textOf(item, 'JobId'), state: textOf(item, 'State'), object: textOf(item, 'Input/Object'),
-    output: textOf(item, 'Operation/Output/Object'), rule: textOf(item, 'Operation/PicProcess/ProcessRule'),
-    created: textOf(item, 'CreationTime'), ended: textOf(item, 'EndTime'), message: textOf(item, 'Message'),
+    id: textOf(item, 'JobId'),
+    state: textOf(item, 'State'),
+    object: textOf(item, 'Input/Object'),
+    output: textOf(item, 'Operation/Output/Object'),
+    rule: textOf(item, 'Operation/PicProcess/ProcessRule'),
+    created: textOf(item, 'CreationTime'),
+    ended: textOf(item, 'EndTime'),
+    message: textOf(item, 'Message'),
   }));
 }
 
@@ -109,11 +129,22 @@ export function submitJob(bucket, region, job) {
     if (typeof value === 'string') item.textContent = value;
     else for (const [name, inner] of value) put(item, name, inner);
   };
-  const output = [['Region', region], ['Bucket', bucket], ['Object', job.output]];
+  const output = [
+    ['Region', region],
+    ['Bucket', bucket],
+    ['Object', job.output],
+  ];
   put(root.documentElement, 'Tag', 'PicProcess');
   put(root.documentElement, 'Input', [['Object', job.object]]);
   put(root.documentElement, 'Operation', [
-    ['PicProcess', [['IsPicInfo', 'true'], ['ProcessRule', job.rule]]], ['Output', output],
+    [
+      'PicProcess',
+      [
+        ['IsPicInfo', 'true'],
+        ['ProcessRule', job.rule],
+      ],
+    ],
+    ['Output', output],
   ]);
   return send('POST', `/-/ci/${bucket}/jobs`, { body: new XMLSerializer().serializeToString(root) });
 }

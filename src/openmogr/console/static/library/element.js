@@ -11,12 +11,12 @@ const SVG = 'http://www.w3.org/2000/svg';
  * @returns {any}
  */
 export function element(name, properties = {}, ...children) {
-  const made = name.startsWith('svg:')
-    ? document.createElementNS(SVG, name.slice(4)) : document.createElement(name);
+  const made = name.startsWith('svg:') ? document.createElementNS(SVG, name.slice(4)) : document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
     if (value === null || value === undefined || value === false) continue;
     if (key === 'on') for (const [event, listener] of Object.entries(value)) made.addEventListener(event, listener);
-    else if (['value', 'checked', 'disabled', 'hidden', 'selected'].includes(key)) /** @type {any} */ (made)[key] = value;
+    else if (['value', 'checked', 'disabled', 'hidden', 'selected'].includes(key))
+      /** @type {any} */ (made)[key] = value;
     else made.setAttribute(key, value === true ? '' : String(value));
   }
   return add(made, children);
@@ -85,5 +85,9 @@ export function button(words, pressed, properties = {}) {
  * @param {string} path of SVG, in a square of 24
  */
 export function icon(path) {
-  return element('svg:svg', { viewBox: '0 0 24 24', class: 'icon', 'aria-hidden': 'true' }, element('svg:path', { d: path }));
+  return element(
+    'svg:svg',
+    { viewBox: '0 0 24 24', class: 'icon', 'aria-hidden': 'true' },
+    element('svg:path', { d: path }),
+  );
 }

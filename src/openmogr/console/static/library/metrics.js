@@ -11,7 +11,9 @@ export function samples(words) {
   for (const line of words.split('\n')) {
     const match = line.startsWith('#') ? null : LINE.exec(line);
     if (match) {
-      const labels = Object.fromEntries(Array.from((match[2] ?? '').matchAll(LABEL), ([, name, value]) => [name, value]));
+      const labels = Object.fromEntries(
+        Array.from((match[2] ?? '').matchAll(LABEL), ([, name, value]) => [name, value]),
+      );
       found.push({ name: match[1], labels, value: Number(match[3]) });
     }
   }
@@ -25,8 +27,10 @@ export function samples(words) {
  * @param {Record<string, string>} [labels]
  */
 export function total(all, name, labels = {}) {
-  return all.filter((sample) => sample.name === name
-      && Object.entries(labels).every(([key, value]) => sample.labels[key] === value))
+  return all
+    .filter(
+      (sample) => sample.name === name && Object.entries(labels).every(([key, value]) => sample.labels[key] === value),
+    )
     .reduce((sum, sample) => sum + sample.value, 0);
 }
 
@@ -53,8 +57,11 @@ export function byLabel(all, name, label) {
  * @param {number} part from 0 to 1
  */
 export function quantile(all, name, part) {
-  const bounds = [...byLabel(all, `${name}_bucket`, 'le')].map(([bound, count]) => [Number(bound.replace('+Inf', 'Infinity')), count]);
+  const bounds = [...byLabel(all, `${name}_bucket`, 'le')].map(([bound, count]) => [
+    Number(bound.replace('+Inf', 'Infinity')),
+    count,
+  ]);
   bounds.sort(([one], [other]) => one - other);
   const wanted = (bounds.at(-1)?.[1] ?? 0) * part;
-  return wanted ? bounds.find(([, count]) => count >= wanted)?.[0] ?? null : null;
+  return wanted ? (bounds.find(([, count]) => count >= wanted)?.[0] ?? null) : null;
 }

@@ -26,13 +26,15 @@ export function saved(size, before) {
 
 /** @param {number} milliseconds */
 export function duration(milliseconds) {
-  return milliseconds < 1000 ? `${number(Math.round(milliseconds))} ms`
+  return milliseconds < 1000
+    ? `${number(Math.round(milliseconds))} ms`
     : `${number(milliseconds / 1000, { maximumFractionDigits: 1 })} s`;
 }
 
 /** @param {string} moment as COS tells it */
 export function date(moment) {
   const found = new Date(moment.replace(/([+-]\d\d)(\d\d)$/, '$1:$2'));
-  return Number.isNaN(found.getTime()) ? moment
+  return Number.isNaN(found.getTime())
+    ? moment
     : new Intl.DateTimeFormat(language(), { dateStyle: 'medium', timeStyle: 'short' }).format(found);
 }

@@ -28,7 +28,7 @@ export async function shown(blob) {
   if (image === null && mayProcess()) {
     const source = { kind: /** @type {const} */ ('file'), name: '', size: blob.size, blob };
     const png = await made(source, 'imageMogr2/format/png').catch(() => null);
-    image = png && await decoded(png.blob);
+    image = png && (await decoded(png.blob));
     converted = true;
   }
   return image && { url: image.src, width: image.naturalWidth, height: image.naturalHeight, converted };

@@ -5,7 +5,8 @@ import { operationQuery, pathOf, send, session } from './service.js';
 /** @typedef {{kind: 'file', name: string, size: number, blob: Blob}} FileSource */
 /** @typedef {{kind: 'object', name: string, size: number, bucket: string, key: string}} ObjectSource */
 /** @typedef {FileSource | ObjectSource} Source */
-/** @typedef {{blob: Blob, type: string, size: number, score: number | null, milliseconds: number, remembered: boolean}} Made */
+/** @typedef {{blob: Blob, type: string, size: number, score: number | null, milliseconds: number,
+ *   remembered: boolean}} Made */
 
 /** Whether this page may have pictures processed that are not stored. */
 export function mayProcess() {
@@ -28,9 +29,10 @@ export async function made(source, operation, { score = false, signal } = {}) {
   const headers = score ? { 'x-openmogr-score': 'ssimulacra2' } : {};
   const query = operationQuery(operation);
   const started = performance.now();
-  const response = source.kind === 'file'
-    ? await send('POST', `/-/process?${query}`, { headers, body: source.blob, signal })
-    : await send('GET', `${pathOf(source.bucket, source.key)}?${query}`, { headers, signal });
+  const response =
+    source.kind === 'file'
+      ? await send('POST', `/-/process?${query}`, { headers, body: source.blob, signal })
+      : await send('GET', `${pathOf(source.bucket, source.key)}?${query}`, { headers, signal });
   const blob = await response.blob();
   const told = Number.parseFloat(response.headers.get('x-openmogr-score') ?? '');
   return {
@@ -48,7 +50,12 @@ export async function original(source) {
   return source.kind === 'file' ? source.blob : (await send('GET', pathOf(source.bucket, source.key))).blob();
 }
 
-/** What `imageInfo` and `exif` say. @param {Source} source @param {'imageInfo' | 'exif'} operation @returns {Promise<any>} */
+/**
+ * What `imageInfo` and `exif` say.
+ * @param {Source} source
+ * @param {'imageInfo' | 'exif'} operation
+ * @returns {Promise<any>}
+ */
 export async function described(source, operation) {
   return JSON.parse(await (await made(source, operation)).blob.text());
 }

@@ -49,7 +49,9 @@ export function plainSha1(message) {
       const next = (turned(a, 5) + mixed(i, b, c, d) + e + words[i]) | 0;
       [e, d, c, b, a] = [d, c, turned(b, 30), a, next];
     }
-    [a, b, c, d, e].forEach((value, i) => { state[i] = (state[i] + value) | 0; });
+    [a, b, c, d, e].forEach((value, i) => {
+      state[i] = (state[i] + value) | 0;
+    });
   }
   const sum = new DataView(new ArrayBuffer(20));
   state.forEach((value, i) => sum.setInt32(i * 4, value));

@@ -19,7 +19,9 @@ export class ServiceError extends Error {
 }
 
 // Browsers that check what becomes a document want to be told who makes one; this one runs nothing.
-const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy('xml', { createHTML: (/** @type {string} */ text) => text });
+const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy('xml', {
+  createHTML: (/** @type {string} */ text) => text,
+});
 
 /**
  * A document of XML, of which nothing is shown or run.
@@ -54,10 +56,13 @@ export const operationQuery = (text) => encodeURIComponent(text).replaceAll('%2F
  * @returns {Array<[string, string]>}
  */
 function parametersOf(query) {
-  return query.split('&').filter(Boolean).map((item) => {
-    const [name, ...value] = item.split('=');
-    return [decodeURIComponent(name), decodeURIComponent(value.join('='))];
-  });
+  return query
+    .split('&')
+    .filter(Boolean)
+    .map((item) => {
+      const [name, ...value] = item.split('=');
+      return [decodeURIComponent(name), decodeURIComponent(value.join('='))];
+    });
 }
 
 /**

@@ -3,14 +3,15 @@
 import { hmac, sha1 } from './secure_hash.js';
 
 /** @typedef {{secretId: string, secretKey: string, token: string}} Keys */
-/** @typedef {{method: string, path: string, parameters: Array<[string, string]>, headers: Record<string, string>}} Signed */
+/** @typedef {{method: string, path: string, parameters: Array<[string, string]>,
+ *   headers: Record<string, string>}} Signed */
 
 // Clocks of browsers go wrong by so much at most.
 const EARLIER = 60;
 
 /** Percent-encoding of all but letters, digits and -_.~ @param {string} text */
-export const encoded = (text) => encodeURIComponent(text)
-  .replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+export const encoded = (text) =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 
 /** @param {Array<[string, string]>} pairs */
 function listed(pairs) {
@@ -35,8 +36,13 @@ export async function signatureFields(keys, request, seconds, now = Math.floor(D
   const signKey = await hmac(keys.secretKey, time);
   const signature = await hmac(signKey, ['sha1', time, await sha1(told), ''].join('\n'));
   return [
-    ['q-sign-algorithm', 'sha1'], ['q-ak', keys.secretId], ['q-sign-time', time], ['q-key-time', time],
-    ['q-header-list', headers.names], ['q-url-param-list', parameters.names], ['q-signature', signature],
+    ['q-sign-algorithm', 'sha1'],
+    ['q-ak', keys.secretId],
+    ['q-sign-time', time],
+    ['q-key-time', time],
+    ['q-header-list', headers.names],
+    ['q-url-param-list', parameters.names],
+    ['q-signature', signature],
   ];
 }
 

@@ -15,7 +15,8 @@ function resultName({ key, suffix }) {
 }
 
 /** @param {Wanted} wanted */
-export const resultUrl = (wanted) => `${location.origin}${pathOf(wanted.bucket, wanted.key)}?${operationQuery(wanted.operation)}`;
+export const resultUrl = (wanted) =>
+  `${location.origin}${pathOf(wanted.bucket, wanted.key)}?${operationQuery(wanted.operation)}`;
 
 /** The header that has the result stored beside its source. @param {Wanted} wanted */
 export function rule(wanted) {
@@ -31,11 +32,15 @@ function curl(wanted) {
 
 /** @param {Wanted} wanted */
 function python(wanted) {
-  const place = location.port ? `, IP=${quoted(location.hostname)}, Port=${location.port}` : `, Endpoint=${quoted(location.host)}`;
+  const { hostname, host, port, protocol } = location;
+  const place = port ? `IP=${quoted(hostname)}, Port=${port}` : `Endpoint=${quoted(host)}`;
   return [
     'from qcloud_cos import CosConfig, CosS3Client',
     '',
-    `config = CosConfig(Region='ap-shanghai', SecretId='...', SecretKey='...', Scheme=${quoted(location.protocol.slice(0, -1))}${place})`,
+    'config = CosConfig(',
+    "    Region='ap-shanghai', SecretId='...', SecretKey='...',",
+    `    Scheme=${quoted(protocol.slice(0, -1))}, ${place},`,
+    ')',
     'CosS3Client(config).ci_get_object(',
     `    Bucket=${quoted(wanted.bucket)}, Key=${quoted(wanted.key)},`,
     `    DestImagePath=${quoted(resultName(wanted))},`,
@@ -50,7 +55,10 @@ function javascript(wanted) {
     "import { createWriteStream } from 'node:fs';",
     "import COS from 'cos-nodejs-sdk-v5';",
     '',
-    `const cos = new COS({ SecretId: '...', SecretKey: '...', Protocol: ${quoted(location.protocol)}, Ip: ${quoted(location.host)} });`,
+    'const cos = new COS({',
+    "  SecretId: '...', SecretKey: '...',",
+    `  Protocol: ${quoted(location.protocol)}, Ip: ${quoted(location.host)},`,
+    '});',
     'await cos.getObject({',
     `  Bucket: ${quoted(wanted.bucket)}, Region: 'ap-shanghai', Key: ${quoted(wanted.key)},`,
     `  QueryString: ${quoted(operationQuery(wanted.operation))},`,
@@ -66,8 +74,11 @@ function javascript(wanted) {
  */
 export function snippets(wanted) {
   return [
-    ['URL', resultUrl(wanted)], ['Pic-Operations', rule(wanted)], ['curl', curl(wanted)],
-    ['Python', python(wanted)], ['JavaScript', javascript(wanted)],
+    ['URL', resultUrl(wanted)],
+    ['Pic-Operations', rule(wanted)],
+    ['curl', curl(wanted)],
+    ['Python', python(wanted)],
+    ['JavaScript', javascript(wanted)],
   ];
 }
 

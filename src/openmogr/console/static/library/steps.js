@@ -1,7 +1,7 @@
 /** The steps that the builder offers, and the texts that they become (docs/use/grammar.md). */
 
-/** @typedef {{name: string, kind: 'number' | 'text' | 'choice' | 'colour', value: string, choices?: string[], least?: number,
- *   most?: number}} Field */
+/** @typedef {{name: string, kind: 'number' | 'text' | 'choice' | 'colour', value: string, choices?: string[],
+ *   least?: number, most?: number}} Field */
 /** @typedef {{fields: Field[], text: (values: Record<string, string>) => string, stage?: boolean}} Step */
 
 const GRAVITIES = ['center', 'north', 'northeast', 'east', 'southeast', 'south', 'southwest', 'west', 'northwest'];
@@ -42,7 +42,10 @@ export const STEPS = {
   rotate: { fields: [count('degrees', 90, 0, 360)], text: ({ degrees }) => `rotate/${degrees}` },
   'auto-orient': { fields: [], text: () => 'auto-orient' },
   flip: { fields: [choice('direction', ['horizontal', 'vertical'])], text: ({ direction }) => `flip/${direction}` },
-  blur: { fields: [count('radius', 8, 1, 50), count('sigma', 5, 1, 50)], text: ({ radius, sigma }) => `blur/${radius}x${sigma}` },
+  blur: {
+    fields: [count('radius', 8, 1, 50), count('sigma', 5, 1, 50)],
+    text: ({ radius, sigma }) => `blur/${radius}x${sigma}`,
+  },
   sharpen: { fields: [count('amount', 70, 10, 300)], text: ({ amount }) => `sharpen/${amount}` },
   bright: { fields: [count('amount', 20, -100, 100)], text: ({ amount }) => `bright/${amount}` },
   contrast: { fields: [count('amount', 20, -100, 100)], text: ({ amount }) => `contrast/${amount}` },
@@ -51,19 +54,23 @@ export const STEPS = {
   strip: { fields: [], text: () => 'strip' },
   'text-watermark': {
     fields: [
-      { name: 'words', kind: 'text', value: 'OpenMogr' }, count('size', 36, 1, 1000), { name: 'fill', kind: 'colour', value: '#ffffff' },
+      { name: 'words', kind: 'text', value: 'OpenMogr' },
+      count('size', 36, 1, 1000),
+      { name: 'fill', kind: 'colour', value: '#ffffff' },
       choice('gravity', ['southeast', ...GRAVITIES.filter((name) => name !== 'southeast')]),
     ],
-    text: ({ words, size, fill, gravity }) => (
-      `watermark/2/text/${base64(words)}/fontsize/${size}/fill/${base64(fill)}/gravity/${gravity}/dx/10/dy/10`),
+    text: ({ words, size, fill, gravity }) =>
+      `watermark/2/text/${base64(words)}/fontsize/${size}/fill/${base64(fill)}/gravity/${gravity}/dx/10/dy/10`,
     stage: true,
   },
   'image-watermark': {
     fields: [
-      { name: 'url', kind: 'text', value: '' }, count('dissolve', 90, 1, 100),
+      { name: 'url', kind: 'text', value: '' },
+      count('dissolve', 90, 1, 100),
       choice('gravity', ['southeast', ...GRAVITIES.filter((name) => name !== 'southeast')]),
     ],
-    text: ({ url, dissolve, gravity }) => `watermark/1/image/${base64(url)}/dissolve/${dissolve}/gravity/${gravity}/dx/10/dy/10`,
+    text: ({ url, dissolve, gravity }) =>
+      `watermark/1/image/${base64(url)}/dissolve/${dissolve}/gravity/${gravity}/dx/10/dy/10`,
     stage: true,
   },
   imageSlim: { fields: [], text: () => 'imageSlim', stage: true },

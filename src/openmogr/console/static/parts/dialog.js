@@ -34,9 +34,17 @@ export function ask(title, content, { action, danger = false, run }) {
       dialog.remove();
       resolve(dialog.returnValue === 'done');
     };
-    const buttons = element('div', { class: 'buttons' }, button(text('dialog.cancel'), () => dialog.close('')), go);
-    const dialog = element('dialog', { 'aria-labelledby': heading.id, on: { close } },
-      element('form', { method: 'dialog', on: { submit } }, heading, content, trouble, buttons));
+    const buttons = element(
+      'div',
+      { class: 'buttons' },
+      button(text('dialog.cancel'), () => dialog.close('')),
+      go,
+    );
+    const dialog = element(
+      'dialog',
+      { 'aria-labelledby': heading.id, on: { close } },
+      element('form', { method: 'dialog', on: { submit } }, heading, content, trouble, buttons),
+    );
     document.body.append(dialog);
     dialog.showModal();
   });

@@ -20,7 +20,9 @@ export function notify(words, kind = 'done') {
 /** What went wrong, as the server says it. @param {unknown} error */
 export function wordsOf(error) {
   if (error instanceof ServiceError) return error.code ? `${error.code}: ${error.message}` : error.message;
-  return error instanceof TypeError ? text('error.unreachable') : String(error instanceof Error ? error.message : error);
+  return error instanceof TypeError
+    ? text('error.unreachable')
+    : String(error instanceof Error ? error.message : error);
 }
 
 /** An error in its place. @param {unknown} error */

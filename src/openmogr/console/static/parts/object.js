@@ -15,20 +15,32 @@ import { copy, into, notify, wordsOf } from './notices.js';
 const HOUR = 3600;
 
 /** @param {Array<[string, any]>} rows */
-const table = (rows) => element('table', {}, element('tbody', {}, rows.map(([name, value]) => (
-  element('tr', {}, element('th', { scope: 'row' }, name), element('td', {}, value))))));
+const table = (rows) =>
+  element(
+    'table',
+    {},
+    element(
+      'tbody',
+      {},
+      rows.map(([name, value]) => element('tr', {}, element('th', { scope: 'row' }, name), element('td', {}, value))),
+    ),
+  );
 
 /** @param {string} title @param {() => Promise<any>} work what it shows when it is opened */
 function foldout(title, work) {
   const content = element('div');
-  const open = () => { if (details.open && !content.hasChildNodes()) into(content, work); };
+  const open = () => {
+    if (details.open && !content.hasChildNodes()) into(content, work);
+  };
   const details = element('details', { on: { toggle: open } }, element('summary', {}, title), content);
   return details;
 }
 
 /** @param {any} source */
 async function preview(source) {
-  const picture = await shown((await made(source, 'imageMogr2/thumbnail/640x480>|imageMogr2/format/webp/quality/80')).blob);
+  const picture = await shown(
+    (await made(source, 'imageMogr2/thumbnail/640x480>|imageMogr2/format/webp/quality/80')).blob,
+  );
   return picture && element('img', { src: picture.url, alt: source.key, class: 'preview' });
 }
 
@@ -47,8 +59,11 @@ async function information(source) {
 /** @param {string} bucket @param {string} key */
 async function access(bucket, key) {
   const choices = ['default', 'private', 'public-read'].map((name) => [name, text(`acl.${name}`)]);
-  const set = (/** @type {string} */ value) => putAcl(bucket, key, value)
-    .then(() => notify(text('acl.done')), (error) => notify(wordsOf(error), 'failed'));
+  const set = (/** @type {string} */ value) =>
+    putAcl(bucket, key, value).then(
+      () => notify(text('acl.done')),
+      (error) => notify(wordsOf(error), 'failed'),
+    );
   return labelled(text('acl'), chooser(/** @type {any} */ (choices), await getAcl(bucket, key), set));
 }
 
@@ -66,19 +81,39 @@ export function objectPanel(bucket, item, gone) {
   };
   const remove = async () => {
     const words = element('p', {}, text('object.delete.about', { key: `${bucket}/${item.key}` }));
-    if (await ask(text('object.delete'), words, { action: text('object.delete'), danger: true, run: () => deleteObject(bucket, item.key) })) gone();
+    if (
+      await ask(text('object.delete'), words, {
+        action: text('object.delete'),
+        danger: true,
+        run: () => deleteObject(bucket, item.key),
+      })
+    )
+      gone();
   };
   const link = async () => copy(await presigned(pathOf(bucket, item.key), HOUR));
   const image = element('div');
   into(image, () => preview(source));
   const acl = element('div');
   if (session.keys) into(acl, () => access(bucket, item.key));
-  return element('section', { class: 'panel object', 'aria-labelledby': 'object-title' },
-    element('h2', { id: 'object-title', tabindex: -1 }, item.key), image,
+  return element(
+    'section',
+    { class: 'panel object', 'aria-labelledby': 'object-title' },
+    element('h2', { id: 'object-title', tabindex: -1 }, item.key),
+    image,
     element('p', { class: 'facts' }, `${bytes(item.size)} · ${date(item.modified)}`),
-    element('div', { class: 'buttons' },
-      button(text('compare'), go('compare'), { class: 'main' }), button(text('operations'), go('operations')),
+    element(
+      'div',
+      { class: 'buttons' },
+      button(text('compare'), go('compare'), { class: 'main' }),
+      button(text('operations'), go('operations')),
       button(text(session.keys ? 'object.link.signed' : 'object.link'), link),
-      session.keys && [button(`${text('job.new')} …`, () => jobDialog(bucket, item.key)), button(`${text('object.delete')} …`, remove, { class: 'danger' })]),
-    acl, foldout(text('object.information'), () => information(source)), foldout('EXIF', () => exif(source)));
+      session.keys && [
+        button(`${text('job.new')} …`, () => jobDialog(bucket, item.key)),
+        button(`${text('object.delete')} …`, remove, { class: 'danger' }),
+      ],
+    ),
+    acl,
+    foldout(text('object.information'), () => information(source)),
+    foldout('EXIF', () => exif(source)),
+  );
 }

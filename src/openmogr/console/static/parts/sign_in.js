@@ -6,9 +6,13 @@ import { ServiceError, session } from '../library/service.js';
 import { text } from '../library/text.js';
 import { ask } from './dialog.js';
 
-const field = (/** @type {Record<string, any>} */ properties) => element('input', {
-  autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', ...properties,
-});
+const field = (/** @type {Record<string, any>} */ properties) =>
+  element('input', {
+    autocomplete: 'off',
+    autocapitalize: 'off',
+    spellcheck: 'false',
+    ...properties,
+  });
 
 /** @param {import('../library/signature.js').Keys} keys */
 async function check(keys) {
@@ -25,9 +29,14 @@ export function signIn() {
   const identifier = field({ type: 'text', required: true });
   const secret = field({ type: 'password', required: true });
   const token = field({ type: 'password' });
-  const content = element('div', { class: 'fields' },
+  const content = element(
+    'div',
+    { class: 'fields' },
     element('p', {}, text('session.about')),
-    labelled('SecretId', identifier), labelled('SecretKey', secret), labelled(text('session.token'), token, text('session.token.hint')));
+    labelled('SecretId', identifier),
+    labelled('SecretKey', secret),
+    labelled(text('session.token'), token, text('session.token.hint')),
+  );
   const run = async () => {
     const keys = { secretId: identifier.value.trim(), secretKey: secret.value.trim(), token: token.value.trim() };
     await check(keys);

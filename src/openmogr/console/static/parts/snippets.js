@@ -13,7 +13,9 @@ let open = 'URL';
 function wanted(operation, suffix) {
   const source = currentSource();
   const stored = source?.kind === 'object';
-  const place = stored ? { bucket: source.bucket, key: source.key } : { bucket: exampleBucket(), key: source?.name ?? 'photo.png' };
+  const place = stored
+    ? { bucket: source.bucket, key: source.key }
+    : { bucket: exampleBucket(), key: source?.name ?? 'photo.png' };
   return { ...place, stored, operation, suffix };
 }
 
@@ -27,7 +29,13 @@ function unstored(changed) {
       changed();
     }
   };
-  return element('p', { class: 'hint' }, text('snippets.unstored'), ' ', button(`${text('store')} …`, keep, { class: 'link' }));
+  return element(
+    'p',
+    { class: 'hint' },
+    text('snippets.unstored'),
+    ' ',
+    button(`${text('store')} …`, keep, { class: 'link' }),
+  );
 }
 
 /** The keys by which one goes from tab to tab. @param {KeyboardEvent} event */
@@ -50,19 +58,46 @@ export function snippetPanel(operation, suffix, changed) {
   const place = element('div');
   const draw = (focus = false) => {
     const [name, words] = all.find(([title]) => title === open) ?? all[0];
-    const tabs = all.map(([title]) => element('button', {
-      type: 'button', role: 'tab', id: `tab-${title}`, 'aria-selected': String(title === name), 'aria-controls': 'snippet',
-      tabindex: title === name ? 0 : -1, on: { click: () => { open = title; draw(true); } },
-    }, title));
-    fill(place,
+    const tabs = all.map(([title]) =>
+      element(
+        'button',
+        {
+          type: 'button',
+          role: 'tab',
+          id: `tab-${title}`,
+          'aria-selected': String(title === name),
+          'aria-controls': 'snippet',
+          tabindex: title === name ? 0 : -1,
+          on: {
+            click: () => {
+              open = title;
+              draw(true);
+            },
+          },
+        },
+        title,
+      ),
+    );
+    fill(
+      place,
       element('div', { class: 'tabs', role: 'tablist', 'aria-label': text('snippets'), on: { keydown: turn } }, tabs),
-      element('div', { class: 'snippet', role: 'tabpanel', id: 'snippet', 'aria-labelledby': `tab-${name}` },
+      element(
+        'div',
+        { class: 'snippet', role: 'tabpanel', id: 'snippet', 'aria-labelledby': `tab-${name}` },
         element('pre', { tabindex: 0 }, element('code', {}, words)),
-        button(text('copy'), () => copy(words), { class: 'copy' })));
+        button(text('copy'), () => copy(words), { class: 'copy' }),
+      ),
+    );
     if (focus) place.querySelector('[aria-selected=true]')?.focus();
   };
   draw();
   const stored = currentSource()?.kind === 'object';
-  return element('section', { class: 'panel' }, element('h2', {}, text('snippets')),
-    element('p', { class: 'operation' }, element('code', {}, operation)), stored ? null : unstored(changed), place);
+  return element(
+    'section',
+    { class: 'panel' },
+    element('h2', {}, text('snippets')),
+    element('p', { class: 'operation' }, element('code', {}, operation)),
+    stored ? null : unstored(changed),
+    place,
+  );
 }

@@ -23,7 +23,10 @@ async function attempt(trouble, work) {
   }
 }
 
-/** The first picture of the bucket that the operator shows. @returns {Promise<import('../library/process.js').Source>} */
+/**
+ * The first picture of the bucket that the operator shows.
+ * @returns {Promise<import('../library/process.js').Source>}
+ */
 async function sample() {
   const { objects } = await listObjects(session.server.bucket, '', '', true);
   const found = objects.find(({ key }) => PICTURES.test(key));
@@ -51,8 +54,19 @@ function checked(file) {
 function permission(changed) {
   if (mayProcess()) return null;
   if (session.server.process === 'off') return element('p', { class: 'hint' }, text('source.off'));
-  return element('p', { class: 'hint' }, text('source.signed'), ' ',
-    button(text('session.in'), async () => { if (await signIn()) changed(); }, { class: 'link' }));
+  return element(
+    'p',
+    { class: 'hint' },
+    text('source.signed'),
+    ' ',
+    button(
+      text('session.in'),
+      async () => {
+        if (await signIn()) changed();
+      },
+      { class: 'link' },
+    ),
+  );
 }
 
 /**
@@ -61,16 +75,21 @@ function permission(changed) {
  */
 export function sourcePanel(changed) {
   const trouble = element('div');
-  const take = (/** @type {File | null | undefined} */ file) => attempt(trouble, async () => {
-    const source = checked(file);
-    if (source) choose(source);
-  });
+  const take = (/** @type {File | null | undefined} */ file) =>
+    attempt(trouble, async () => {
+      const source = checked(file);
+      if (source) choose(source);
+    });
   const choose = (/** @type {any} */ source) => {
     setSource(source);
     changed();
   };
   const input = element('input', {
-    type: 'file', accept: 'image/*,.tpg,.heic,.heif,.jxl,.avif', class: 'hidden-input', id: 'picture', disabled: !mayProcess(),
+    type: 'file',
+    accept: 'image/*,.tpg,.heic,.heif,.jxl,.avif',
+    class: 'hidden-input',
+    id: 'picture',
+    disabled: !mayProcess(),
     on: { change: () => take(input.files?.[0]) },
   });
   const over = (/** @type {DragEvent} */ event) => {
@@ -81,16 +100,26 @@ export function sourcePanel(changed) {
     over(event);
     if (mayProcess()) take(event.dataTransfer?.files[0]);
   };
-  const zone = element('div', { class: 'drop', on: { dragover: over, dragleave: over, drop } }, icon(UPLOAD), input,
-    element('label', { for: 'picture' }, text('source.drop')), permission(changed));
+  const zone = element(
+    'div',
+    { class: 'drop', on: { dragover: over, dragleave: over, drop } },
+    icon(UPLOAD),
+    input,
+    element('label', { for: 'picture' }, text('source.drop')),
+    permission(changed),
+  );
   const place = element('input', { placeholder: 'bucket-1250000000/photo.jpg', spellcheck: 'false' });
   const load = (/** @type {Event} */ event) => {
     event.preventDefault();
     attempt(trouble, async () => choose(await stored(place.value)));
   };
-  const form = element('form', { class: 'line', on: { submit: load } }, labelled(text('source.place'), place),
+  const form = element(
+    'form',
+    { class: 'line', on: { submit: load } },
+    labelled(text('source.place'), place),
     element('button', { type: 'submit' }, text('source.load')),
-    session.server.bucket && button(text('source.sample'), () => attempt(trouble, async () => choose(await sample()))));
+    session.server.bucket && button(text('source.sample'), () => attempt(trouble, async () => choose(await sample()))),
+  );
   return element('section', { class: 'panel source', 'aria-label': text('source') }, zone, form, told(), trouble);
 }
 
@@ -98,8 +127,13 @@ function told() {
   const source = currentSource();
   if (!source) return null;
   const place = source.kind === 'object' ? `${source.bucket}/${source.key}` : source.name;
-  return element('p', { class: 'chosen' }, element('strong', {}, place), ` · ${bytes(source.size)} · `,
-    text(source.kind === 'object' ? 'source.stored' : 'source.unstored'));
+  return element(
+    'p',
+    { class: 'chosen' },
+    element('strong', {}, place),
+    ` · ${bytes(source.size)} · `,
+    text(source.kind === 'object' ? 'source.stored' : 'source.unstored'),
+  );
 }
 
 /** Takes pictures that are pasted. @param {() => void} changed @returns {() => void} what ends it */

@@ -17,27 +17,45 @@ const rules = [];
  * The rules for a file: `{name}` in a result's name stands for its own.
  * @param {string} name
  */
-const rulesFor = (name) => rules.filter(({ rule }) => rule.trim()).map((item) => ({
-  fileid: item.name.replaceAll('{name}', name.replace(/\.[^.]*$/, '')), rule: item.rule.trim(),
-}));
+const rulesFor = (name) =>
+  rules
+    .filter(({ rule }) => rule.trim())
+    .map((item) => ({
+      fileid: item.name.replaceAll('{name}', name.replace(/\.[^.]*$/, '')),
+      rule: item.rule.trim(),
+    }));
 
 /** @param {any} list */
 function drawRules(list) {
-  fill(list, rules.map((item, place) => {
-    const set = (/** @type {'name' | 'rule'} */ key, /** @type {any} */ input) => { item[key] = input.value; };
-    const name = element('input', { value: item.name, spellcheck: 'false', on: { input: () => set('name', name) } });
-    const rule = element('input', { value: item.rule, spellcheck: 'false', on: { input: () => set('rule', rule) } });
-    const remove = () => { rules.splice(place, 1); drawRules(list); };
-    return element('li', { class: 'line' }, labelled(text('upload.rule'), rule), labelled(text('upload.name'), name),
-      button('×', remove, { class: 'small', 'aria-label': text('upload.remove') }));
-  }));
+  fill(
+    list,
+    rules.map((item, place) => {
+      const set = (/** @type {'name' | 'rule'} */ key, /** @type {any} */ input) => {
+        item[key] = input.value;
+      };
+      const name = element('input', { value: item.name, spellcheck: 'false', on: { input: () => set('name', name) } });
+      const rule = element('input', { value: item.rule, spellcheck: 'false', on: { input: () => set('rule', rule) } });
+      const remove = () => {
+        rules.splice(place, 1);
+        drawRules(list);
+      };
+      return element(
+        'li',
+        { class: 'line' },
+        labelled(text('upload.rule'), rule),
+        labelled(text('upload.name'), name),
+        button('×', remove, { class: 'small', 'aria-label': text('upload.remove') }),
+      );
+    }),
+  );
 }
 
 /** @param {Response} response */
 async function results(response) {
   const document = parsed(await response.text());
-  return Array.from(document.querySelectorAll('ProcessResults > Object')).map((item) => (
-    `${textOf(item, 'Key')} (${bytes(Number(textOf(item, 'Size')))})`));
+  return Array.from(document.querySelectorAll('ProcessResults > Object')).map(
+    (item) => `${textOf(item, 'Key')} (${bytes(Number(textOf(item, 'Size')))})`,
+  );
 }
 
 /**
@@ -64,19 +82,41 @@ export function uploadPanel(bucket, prefix, changed) {
     }
     changed();
   };
-  const input = element('input', { type: 'file', multiple: true, class: 'hidden-input', id: 'upload', on: { change: () => put(input.files ?? []) } });
+  const input = element('input', {
+    type: 'file',
+    multiple: true,
+    class: 'hidden-input',
+    id: 'upload',
+    on: { change: () => put(input.files ?? []) },
+  });
   const over = (/** @type {DragEvent} */ event) => {
     event.preventDefault();
     zone.classList.toggle('over', event.type === 'dragover');
   };
-  const drop = (/** @type {DragEvent} */ event) => { over(event); put(event.dataTransfer?.files ?? []); };
-  const zone = element('div', { class: 'drop', on: { dragover: over, dragleave: over, drop } }, icon(UPLOAD), input,
-    element('label', { for: 'upload' }, text('upload.drop', { place: `${bucket}/${folder}` })));
+  const drop = (/** @type {DragEvent} */ event) => {
+    over(event);
+    put(event.dataTransfer?.files ?? []);
+  };
+  const zone = element(
+    'div',
+    { class: 'drop', on: { dragover: over, dragleave: over, drop } },
+    icon(UPLOAD),
+    input,
+    element('label', { for: 'upload' }, text('upload.drop', { place: `${bucket}/${folder}` })),
+  );
   const more = () => {
     if (rules.length < MOST_RULES) rules.push({ name: '{name}.webp', rule: 'imageMogr2/format/webp' });
     drawRules(list);
   };
   drawRules(list);
-  return element('section', { class: 'panel', 'aria-labelledby': 'upload-title' }, element('h2', { id: 'upload-title' }, text('upload')), zone,
-    element('p', { class: 'hint' }, text('upload.rules')), list, button(text('upload.add'), more), log);
+  return element(
+    'section',
+    { class: 'panel', 'aria-labelledby': 'upload-title' },
+    element('h2', { id: 'upload-title' }, text('upload')),
+    zone,
+    element('p', { class: 'hint' }, text('upload.rules')),
+    list,
+    button(text('upload.add'), more),
+    log,
+  );
 }

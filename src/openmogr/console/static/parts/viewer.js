@@ -10,7 +10,8 @@ import { text } from '../library/text.js';
 const state = { zoom: 'fit', view: 'slider', split: 50, gain: 8 };
 
 /** @param {Side} side @param {string} kind */
-const image = (side, kind) => element('img', { src: side.picture?.url, alt: side.words, class: kind, draggable: 'false' });
+const image = (side, kind) =>
+  element('img', { src: side.picture?.url, alt: side.words, class: kind, draggable: 'false' });
 
 /** @param {any} pair @param {number} split per cent from the left */
 function setSplit(pair, split) {
@@ -21,7 +22,12 @@ function setSplit(pair, split) {
 /** @param {Side} left @param {Side} right */
 function slider(left, right) {
   const range = element('input', {
-    type: 'range', min: 0, max: 100, step: 0.5, value: state.split, 'aria-label': text('viewer.split'),
+    type: 'range',
+    min: 0,
+    max: 100,
+    step: 0.5,
+    value: state.split,
+    'aria-label': text('viewer.split'),
     on: { input: () => setSplit(pair, Number(range.value)) },
   });
   const move = (/** @type {PointerEvent} */ event) => {
@@ -30,10 +36,15 @@ function slider(left, right) {
     setSplit(pair, ((event.clientX - start) / width) * 100);
     range.value = state.split;
   };
-  const pair = element('div', { class: 'pair', on: { pointerdown: move, pointermove: move } }, image(left, 'under'),
-    image(right, 'over'), element('span', { class: 'line', 'aria-hidden': 'true' }),
+  const pair = element(
+    'div',
+    { class: 'pair', on: { pointerdown: move, pointermove: move } },
+    image(left, 'under'),
+    image(right, 'over'),
+    element('span', { class: 'line', 'aria-hidden': 'true' }),
     element('span', { class: 'side left', 'aria-hidden': 'true' }, left.words),
-    element('span', { class: 'side right', 'aria-hidden': 'true' }, right.words));
+    element('span', { class: 'side right', 'aria-hidden': 'true' }, right.words),
+  );
   setSplit(pair, state.split);
   return { pair, control: range };
 }
@@ -43,16 +54,32 @@ function difference(left, right) {
   const canvas = element('canvas', { role: 'img', 'aria-label': text('viewer.difference') });
   const draw = () => drawDifference(canvas, left, right, state.gain);
   const range = element('input', {
-    type: 'range', min: 1, max: 32, value: state.gain, 'aria-label': text('viewer.gain'),
-    on: { input: () => { state.gain = Number(range.value); draw(); } },
+    type: 'range',
+    min: 1,
+    max: 32,
+    value: state.gain,
+    'aria-label': text('viewer.gain'),
+    on: {
+      input: () => {
+        state.gain = Number(range.value);
+        draw();
+      },
+    },
   });
   draw();
   return { pair: element('div', { class: 'pair' }, canvas), control: range };
 }
 
 /** @param {string} words @param {Side[]} sides @param {string} chosen @param {(name: string) => void} changed */
-const side = (words, sides, chosen, changed) => labelled(words,
-  chooser(sides.map(({ name, words: title }) => [name, title]), chosen, changed));
+const side = (words, sides, chosen, changed) =>
+  labelled(
+    words,
+    chooser(
+      sides.map(({ name, words: title }) => [name, title]),
+      chosen,
+      changed,
+    ),
+  );
 
 /**
  * The panel.
@@ -72,8 +99,10 @@ export function viewer(sides, chosen, changed) {
       return;
     }
     const [left, right] = found;
-    const { pair, control: range } = state.view === 'slider' ? slider(left, right)
-      : difference(/** @type {Shown} */ (left.picture), /** @type {Shown} */ (right.picture));
+    const { pair, control: range } =
+      state.view === 'slider'
+        ? slider(left, right)
+        : difference(/** @type {Shown} */ (left.picture), /** @type {Shown} */ (right.picture));
     const width = Number(left.picture?.width);
     const fits = state.zoom === 'fit';
     pair.classList.toggle('fits', fits);
@@ -84,15 +113,34 @@ export function viewer(sides, chosen, changed) {
     fill(stage, pair);
     fill(control, range);
   };
-  const set = (/** @type {'zoom' | 'view'} */ name) => (/** @type {string} */ value) => { state[name] = value; draw(); };
-  const zooms = [['fit', text('viewer.fit')], ['1', '100 %'], ['2', '200 %'], ['4', '400 %'], ['8', '800 %']];
-  const views = [['slider', text('viewer.slider')], ['difference', text('viewer.difference')]];
+  const set = (/** @type {'zoom' | 'view'} */ name) => (/** @type {string} */ value) => {
+    state[name] = value;
+    draw();
+  };
+  const zooms = [
+    ['fit', text('viewer.fit')],
+    ['1', '100 %'],
+    ['2', '200 %'],
+    ['4', '400 %'],
+    ['8', '800 %'],
+  ];
+  const views = [
+    ['slider', text('viewer.slider')],
+    ['difference', text('viewer.difference')],
+  ];
   draw();
-  return element('section', { class: 'panel viewer', 'aria-label': text('viewer') },
-    element('div', { class: 'bar' },
+  return element(
+    'section',
+    { class: 'panel viewer', 'aria-label': text('viewer') },
+    element(
+      'div',
+      { class: 'bar' },
       side(text('viewer.left'), sides, found[0].name, (name) => changed([name, chosen[1]])),
       side(text('viewer.right'), sides, found[1].name, (name) => changed([chosen[0], name])),
       labelled(text('viewer.zoom'), chooser(/** @type {any} */ (zooms), state.zoom, set('zoom'))),
-      labelled(text('viewer.view'), chooser(/** @type {any} */ (views), state.view, set('view')))),
-    stage, control);
+      labelled(text('viewer.view'), chooser(/** @type {any} */ (views), state.view, set('view'))),
+    ),
+    stage,
+    control,
+  );
 }

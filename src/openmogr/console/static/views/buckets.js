@@ -35,10 +35,16 @@ class Browser {
 
   draw() {
     const list = element('div', { class: 'bucket-list' });
-    fill(this.root, element('h1', {}, text('buckets')),
-      element('div', { class: 'browser' },
+    fill(
+      this.root,
+      element('h1', {}, text('buckets')),
+      element(
+        'div',
+        { class: 'browser' },
         element('section', { class: 'panel', 'aria-label': text('buckets.list') }, this.opener(), list),
-        this.bucket ? this.contents() : element('p', { class: 'empty' }, text('buckets.choose'))));
+        this.bucket ? this.contents() : element('p', { class: 'empty' }, text('buckets.choose')),
+      ),
+    );
     into(list, () => this.buckets());
     if (this.bucket) this.load('');
   }
@@ -50,8 +56,12 @@ class Browser {
       event.preventDefault();
       location.hash = placeOf(name.value.trim());
     };
-    return element('form', { class: 'line', on: { submit: open } }, labelled(text('bucket.name'), name),
-      element('button', { type: 'submit' }, text('buckets.open')));
+    return element(
+      'form',
+      { class: 'line', on: { submit: open } },
+      labelled(text('bucket.name'), name),
+      element('button', { type: 'submit' }, text('buckets.open')),
+    );
   }
 
   async buckets() {
@@ -62,8 +72,19 @@ class Browser {
       if (name) location.hash = placeOf(name);
     };
     return [
-      element('ul', { class: 'names' }, buckets.map(({ name, region }) => element('li', {},
-        element('a', { href: placeOf(name), 'aria-current': name === this.bucket ? 'page' : null }, name), ' ', element('small', {}, region)))),
+      element(
+        'ul',
+        { class: 'names' },
+        buckets.map(({ name, region }) =>
+          element(
+            'li',
+            {},
+            element('a', { href: placeOf(name), 'aria-current': name === this.bucket ? 'page' : null }, name),
+            ' ',
+            element('small', {}, region),
+          ),
+        ),
+      ),
       button(`${text('bucket.new')} …`, make),
     ];
   }
@@ -74,22 +95,42 @@ class Browser {
       event.preventDefault();
       location.hash = placeOf(this.bucket, search.value);
     };
-    return element('div', { class: 'contents' },
-      element('section', { class: 'panel', 'aria-labelledby': 'bucket-title' },
-        element('h2', { id: 'bucket-title' }, this.bucket), this.path(),
-        element('form', { class: 'line', on: { submit: go } }, labelled(text('buckets.prefix'), search),
-          element('button', { type: 'submit' }, text('buckets.search'))),
-        this.objects),
+    return element(
+      'div',
+      { class: 'contents' },
+      element(
+        'section',
+        { class: 'panel', 'aria-labelledby': 'bucket-title' },
+        element('h2', { id: 'bucket-title' }, this.bucket),
+        this.path(),
+        element(
+          'form',
+          { class: 'line', on: { submit: go } },
+          labelled(text('buckets.prefix'), search),
+          element('button', { type: 'submit' }, text('buckets.search')),
+        ),
+        this.objects,
+      ),
       this.detail,
-      session.keys ? [uploadPanel(this.bucket, this.prefix, () => this.load('')), bucketPanel(this.bucket)] : null);
+      session.keys ? [uploadPanel(this.bucket, this.prefix, () => this.load('')), bucketPanel(this.bucket)] : null,
+    );
   }
 
   path() {
     const folders = this.prefix.split('/').slice(0, -1);
-    const links = folders.map((name, i) => element('li', {},
-      element('a', { href: placeOf(this.bucket, `${folders.slice(0, i + 1).join('/')}/`) }, name)));
-    return element('nav', { 'aria-label': text('buckets.path') },
-      element('ol', { class: 'path' }, element('li', {}, element('a', { href: placeOf(this.bucket) }, text('buckets.top'))), links));
+    const links = folders.map((name, i) =>
+      element('li', {}, element('a', { href: placeOf(this.bucket, `${folders.slice(0, i + 1).join('/')}/`) }, name)),
+    );
+    return element(
+      'nav',
+      { 'aria-label': text('buckets.path') },
+      element(
+        'ol',
+        { class: 'path' },
+        element('li', {}, element('a', { href: placeOf(this.bucket) }, text('buckets.top'))),
+        links,
+      ),
+    );
   }
 
   /** @param {string} marker behind which it goes on; empty: from the beginning */
@@ -105,7 +146,12 @@ class Browser {
       const { folders, objects, next } = await listObjects(this.bucket, this.prefix, marker, false);
       if (!folders.length && !objects.length && !marker) return element('p', { class: 'empty' }, text('buckets.empty'));
       return [
-        element('ul', { class: 'grid' }, folders.map((name) => this.folder(name)), objects.map((item) => this.object(item))),
+        element(
+          'ul',
+          { class: 'grid' },
+          folders.map((name) => this.folder(name)),
+          objects.map((item) => this.object(item)),
+        ),
         next ? button(text('buckets.more'), () => this.load(next), { class: 'more' }) : null,
       ];
     });
@@ -113,23 +159,38 @@ class Browser {
 
   /** @param {string} name */
   folder(name) {
-    return element('li', {}, element('a', { class: 'tile folder', href: placeOf(this.bucket, name) },
-      element('span', { class: 'thumbnail', 'aria-hidden': 'true' }, '/'),
-      element('span', { class: 'key' }, name.slice(this.prefix.lastIndexOf('/') + 1))));
+    return element(
+      'li',
+      {},
+      element(
+        'a',
+        { class: 'tile folder', href: placeOf(this.bucket, name) },
+        element('span', { class: 'thumbnail', 'aria-hidden': 'true' }, '/'),
+        element('span', { class: 'key' }, name.slice(this.prefix.lastIndexOf('/') + 1)),
+      ),
+    );
   }
 
   /** @param {import('../library/buckets.js').Listed} item */
   object(item) {
     const choose = () => {
-      for (const tile of this.objects.querySelectorAll('[aria-pressed=true]')) tile.setAttribute('aria-pressed', 'false');
+      for (const tile of this.objects.querySelectorAll('[aria-pressed=true]'))
+        tile.setAttribute('aria-pressed', 'false');
       tile.setAttribute('aria-pressed', 'true');
-      const panel = objectPanel(this.bucket, item, () => { fill(this.detail); this.load(''); });
+      const panel = objectPanel(this.bucket, item, () => {
+        fill(this.detail);
+        this.load('');
+      });
       fill(this.detail, panel);
       panel.querySelector('h2')?.focus();
     };
-    const tile = element('button', { type: 'button', class: 'tile', 'aria-pressed': 'false', on: { click: choose } },
-      this.thumbnails.place(item.key), element('span', { class: 'key' }, item.key.slice(this.prefix.lastIndexOf('/') + 1)),
-      element('small', {}, `${bytes(item.size)} · ${date(item.modified)}`));
+    const tile = element(
+      'button',
+      { type: 'button', class: 'tile', 'aria-pressed': 'false', on: { click: choose } },
+      this.thumbnails.place(item.key),
+      element('span', { class: 'key' }, item.key.slice(this.prefix.lastIndexOf('/') + 1)),
+      element('small', {}, `${bytes(item.size)} · ${date(item.modified)}`),
+    );
     return element('li', {}, tile);
   }
 }

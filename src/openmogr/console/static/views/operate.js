@@ -16,15 +16,29 @@ const NO_PICTURES = ['json', 'any'];
 /** @param {any} root @returns {() => void} what ends the view */
 export function render(root) {
   const places = Object.fromEntries(['state', 'saved', 'errors', 'jobs'].map((name) => [name, element('div')]));
-  fill(root, element('h1', {}, text('operate')), element('p', { class: 'about' }, text('operate.about')),
-    element('section', { class: 'panel', 'aria-label': text('operate.state') }, element('h2', {}, text('operate.state')), places.state),
-    element('div', { class: 'columns' },
+  fill(
+    root,
+    element('h1', {}, text('operate')),
+    element('p', { class: 'about' }, text('operate.about')),
+    element(
+      'section',
+      { class: 'panel', 'aria-label': text('operate.state') },
+      element('h2', {}, text('operate.state')),
+      places.state,
+    ),
+    element(
+      'div',
+      { class: 'columns' },
       element('section', { class: 'panel' }, element('h2', {}, text('operate.saved')), places.saved),
-      element('section', { class: 'panel' }, element('h2', {}, text('operate.errors')), places.errors)),
-    element('section', { class: 'panel' }, element('h2', {}, text('operate.jobs')), places.jobs));
+      element('section', { class: 'panel' }, element('h2', {}, text('operate.errors')), places.errors),
+    ),
+    element('section', { class: 'panel' }, element('h2', {}, text('operate.jobs')), places.jobs),
+  );
   const watch = new Watch(places);
   watch.read();
-  const timer = setInterval(() => { if (!document.hidden) watch.read(); }, EVERY);
+  const timer = setInterval(() => {
+    if (!document.hidden) watch.read();
+  }, EVERY);
   into(places.jobs, () => jobs(places.jobs));
   return () => clearInterval(timer);
 }
@@ -36,7 +50,14 @@ async function page(name) {
 }
 
 /** @param {string} name @param {string} value @param {string} [kind] */
-const fact = (name, value, kind = '') => element('div', { class: `fact ${kind}` }, element('dt', {}, name), element('dd', {}, value));
+const fact = (name, value, kind = '') =>
+  element('div', { class: `fact ${kind}` }, element('dt', {}, name), element('dd', {}, value));
+
+/** @param {number | null} seconds */
+function within(seconds) {
+  if (seconds === null) return '–';
+  return seconds === Infinity ? '> 100 s' : `≤ ${duration(seconds * 1000)}`;
+}
 
 class Watch {
   /** @param {Record<string, any>} places */
@@ -65,11 +86,21 @@ class Watch {
   draw(health, ready) {
     const { state, saved: less, errors } = this.places;
     const known = health === null ? text('operate.elsewhere') : health;
-    const facts = [fact(text('operate.health'), known, health === null ? '' : health === 'ok' ? 'good' : 'bad'),
-      fact(text('operate.ready'), ready ?? text('operate.elsewhere'), ready === null ? '' : ready === 'ready' ? 'good' : 'bad')];
+    const facts = [
+      fact(text('operate.health'), known, health === null ? '' : health === 'ok' ? 'good' : 'bad'),
+      fact(
+        text('operate.ready'),
+        ready ?? text('operate.elsewhere'),
+        ready === null ? '' : ready === 'ready' ? 'good' : 'bad',
+      ),
+    ];
     const last = this.readings.at(-1);
     if (!last) {
-      fill(state, element('dl', { class: 'facts-grid' }, facts), element('p', { class: 'hint' }, text(`operate.metrics.${session.server.metrics}`)));
+      fill(
+        state,
+        element('dl', { class: 'facts-grid' }, facts),
+        element('p', { class: 'hint' }, text(`operate.metrics.${session.server.metrics}`)),
+      );
       for (const place of [less, errors]) fill(place, element('p', { class: 'empty' }, text('operate.unknown')));
       return;
     }
@@ -91,9 +122,15 @@ class Watch {
     return [
       fact(text('operate.requests'), number(requests)),
       fact(text('operate.rate'), number(rate, { maximumFractionDigits: 1 })),
-      fact(text('operate.slow'), slow === null ? '–' : slow === Infinity ? '> 100 s' : `≤ ${duration(slow * 1000)}`),
-      fact(text('operate.hits'), wanted ? number((outcomes.get('hit') ?? 0) / wanted, { style: 'percent', maximumFractionDigits: 1 }) : '–'),
-      fact(text('operate.working'), `${number(value('openmogr_image_running'))} / ${number(value('openmogr_image_waiting'))}`),
+      fact(text('operate.slow'), within(slow)),
+      fact(
+        text('operate.hits'),
+        wanted ? number((outcomes.get('hit') ?? 0) / wanted, { style: 'percent', maximumFractionDigits: 1 }) : '–',
+      ),
+      fact(
+        text('operate.working'),
+        `${number(value('openmogr_image_running'))} / ${number(value('openmogr_image_waiting'))}`,
+      ),
       fact(text('operate.kept'), bytes(value('openmogr_results_kept_bytes'))),
       fact(text('operate.refused'), number(value('openmogr_refused_total'))),
       fact(text('operate.crashed'), number(total(all, 'openmogr_workers_replaced_total', { reason: 'crashed' }))),
@@ -103,32 +140,84 @@ class Watch {
   /** Answers with 4xx and 5xx, and whether there were any since the page looks. @param {Reading} last */
   errors({ all }) {
     const first = this.readings[0].all;
-    const rows = all.filter(({ name, labels }) => name === 'openmogr_requests_total' && labels.status >= '400')
-      .map(({ labels, value }) => ({ ...labels, value, fresh: value - total(first, 'openmogr_requests_total', labels) }));
+    const rows = all
+      .filter(({ name, labels }) => name === 'openmogr_requests_total' && labels.status >= '400')
+      .map(({ labels, value }) => ({
+        ...labels,
+        value,
+        fresh: value - total(first, 'openmogr_requests_total', labels),
+      }));
     if (!rows.length) return element('p', { class: 'empty' }, text('operate.errors.none'));
     rows.sort((one, other) => other.fresh - one.fresh || other.value - one.value);
-    return element('table', {}, heads('operate.operation', 'operate.status', 'operate.count', 'operate.fresh'), element('tbody', {}, rows.slice(0, 12).map((/** @type {any} */ row) => (
-      element('tr', { class: row.status >= '500' ? 'wrong' : '' }, element('th', { scope: 'row' }, `${row.method} ${row.operation}`),
-        element('td', {}, row.status), element('td', {}, number(row.value)), element('td', {}, row.fresh ? `+${number(row.fresh)}` : '–'))))));
+    return element(
+      'table',
+      {},
+      heads('operate.operation', 'operate.status', 'operate.count', 'operate.fresh'),
+      element(
+        'tbody',
+        {},
+        rows
+          .slice(0, 12)
+          .map((/** @type {any} */ row) =>
+            element(
+              'tr',
+              { class: row.status >= '500' ? 'wrong' : '' },
+              element('th', { scope: 'row' }, `${row.method} ${row.operation}`),
+              element('td', {}, row.status),
+              element('td', {}, number(row.value)),
+              element('td', {}, row.fresh ? `+${number(row.fresh)}` : '–'),
+            ),
+          ),
+      ),
+    );
   }
 }
 
 /** @param {...string} names */
-const heads = (...names) => element('thead', {}, element('tr', {}, names.map((name) => element('th', { scope: 'col' }, text(name)))));
+const heads = (...names) =>
+  element(
+    'thead',
+    {},
+    element(
+      'tr',
+      {},
+      names.map((name) => element('th', { scope: 'col' }, text(name))),
+    ),
+  );
 
 /** @param {Reading} reading */
 function savings({ all }) {
   const sources = byLabel(all, 'openmogr_image_source_bytes_total', 'format');
-  const rows = [...sources].filter(([name]) => !NO_PICTURES.includes(name))
-    .map(([name, before]) => ({ name, before, after: total(all, 'openmogr_image_bytes_total', { direction: 'out', format: name }) }));
+  const rows = [...sources]
+    .filter(([name]) => !NO_PICTURES.includes(name))
+    .map(([name, before]) => ({
+      name,
+      before,
+      after: total(all, 'openmogr_image_bytes_total', { direction: 'out', format: name }),
+    }));
   if (!rows.length) return element('p', { class: 'empty' }, text('operate.saved.none'));
-  rows.sort((one, other) => (other.before - other.after) - (one.before - one.after));
-  return element('table', {}, heads('operations.format', 'operate.before', 'operate.after', 'operate.less'), element('tbody', {}, rows.map(({ name, before, after }) => {
-    const bar = element('span', { class: 'bar-size' });
-    bar.style.setProperty('--part', String(Math.min(1, after / before)));
-    return element('tr', {}, element('th', { scope: 'row' }, name.toUpperCase()), element('td', {}, bytes(before)),
-      element('td', {}, bytes(after)), element('td', {}, saved(after, before), bar));
-  })));
+  rows.sort((one, other) => other.before - other.after - (one.before - one.after));
+  return element(
+    'table',
+    {},
+    heads('operations.format', 'operate.before', 'operate.after', 'operate.less'),
+    element(
+      'tbody',
+      {},
+      rows.map(({ name, before, after }) => {
+        const bar = element('span', { class: 'bar-size' });
+        bar.style.setProperty('--part', String(Math.min(1, after / before)));
+        return element(
+          'tr',
+          {},
+          element('th', { scope: 'row' }, name.toUpperCase()),
+          element('td', {}, bytes(before)),
+          element('td', {}, bytes(after)),
+          element('td', {}, saved(after, before), bar),
+        );
+      }),
+    ),
+  );
 }
 
 /** The jobs of a bucket. @param {any} place */
@@ -138,7 +227,11 @@ async function jobs(place) {
   if (!names.length) return element('p', { class: 'empty' }, text('buckets.empty'));
   const list = element('div', { 'aria-live': 'polite' });
   const load = () => into(list, () => table(choice.value, load));
-  const choice = chooser(names.map((name) => [name, name]), names[0], load);
+  const choice = chooser(
+    names.map((name) => [name, name]),
+    names[0],
+    load,
+  );
   load();
   const timer = setInterval(() => (place.isConnected ? load() : clearInterval(timer)), EVERY);
   return [labelled(text('bucket'), choice), list];
@@ -148,13 +241,36 @@ async function jobs(place) {
 async function table(bucket, again) {
   const found = await listJobs(bucket);
   if (!found.length) return element('p', { class: 'empty' }, text('operate.jobs.none'));
-  const cancel = (/** @type {string} */ id) => () => cancelJob(bucket, id).then(again, (error) => notify(wordsOf(error), 'failed'));
-  return [progress(found), element('table', {}, heads('operate.job', 'operate.job.state', 'operate.job.created', 'operate.job.action'), element('tbody', {}, found.map((job) => (
-    element('tr', { class: job.state === 'Failed' ? 'wrong' : '' },
-      element('th', { scope: 'row' }, `${job.object} → ${job.output || '–'}`, element('br'), element('code', {}, job.rule)),
-      element('td', {}, job.state, job.message && job.state === 'Failed' ? `: ${job.message}` : ''),
-      element('td', {}, date(job.created)),
-      element('td', {}, job.state === 'Submitted' ? button(text('operate.job.cancel'), cancel(job.id)) : '–'))))))];
+  const cancel = (/** @type {string} */ id) => () =>
+    cancelJob(bucket, id).then(again, (error) => notify(wordsOf(error), 'failed'));
+  return [
+    progress(found),
+    element(
+      'table',
+      {},
+      heads('operate.job', 'operate.job.state', 'operate.job.created', 'operate.job.action'),
+      element(
+        'tbody',
+        {},
+        found.map((job) =>
+          element(
+            'tr',
+            { class: job.state === 'Failed' ? 'wrong' : '' },
+            element(
+              'th',
+              { scope: 'row' },
+              `${job.object} → ${job.output || '–'}`,
+              element('br'),
+              element('code', {}, job.rule),
+            ),
+            element('td', {}, job.state, job.message && job.state === 'Failed' ? `: ${job.message}` : ''),
+            element('td', {}, date(job.created)),
+            element('td', {}, job.state === 'Submitted' ? button(text('operate.job.cancel'), cancel(job.id)) : '–'),
+          ),
+        ),
+      ),
+    ),
+  ];
 }
 
 /** How many of the newest jobs have ended. @param {Array<{state: string}>} found */

@@ -14,7 +14,8 @@ import { sourcePanel, takePasted } from '../parts/source.js';
 
 const PATIENCE = 350;
 
-/** @type {{steps: Array<{name: string, values: Record<string, string>}>, output: Record<string, string>, written: string}} */
+/** @type {{steps: Array<{name: string, values: Record<string, string>}>, output: Record<string, string>,
+ *   written: string}} */
 const wish = {
   steps: [{ name: 'thumbnail', values: beginning('thumbnail') }],
   output: { format: 'webp', quality: '75' },
@@ -23,7 +24,10 @@ const wish = {
 
 /** What the builder's fields say. */
 function built() {
-  const output = Object.entries(wish.output).filter(([, value]) => value !== '').map(([name, value]) => `${name}/${value}`).join('/');
+  const output = Object.entries(wish.output)
+    .filter(([, value]) => value !== '')
+    .map(([name, value]) => `${name}/${value}`)
+    .join('/');
   return operationText(wish.steps, output);
 }
 
@@ -47,8 +51,15 @@ class Builder {
     this.result = element('div', { class: 'result', 'aria-live': 'polite' });
     this.snippets = element('div');
     this.written = element('textarea', {
-      rows: 3, spellcheck: 'false', class: 'operation-text',
-      on: { input: () => { wish.written = this.written.value; this.later(); } },
+      rows: 3,
+      spellcheck: 'false',
+      class: 'operation-text',
+      on: {
+        input: () => {
+          wish.written = this.written.value;
+          this.later();
+        },
+      },
     });
   }
 
@@ -63,15 +74,33 @@ class Builder {
     this.list = element('ol', { class: 'steps' });
     this.drawSteps();
     this.written.value = wish.written || built();
-    fill(this.root,
-      element('h1', {}, text('operations')), element('p', { class: 'about' }, text('operations.about')),
+    fill(
+      this.root,
+      element('h1', {}, text('operations')),
+      element('p', { class: 'about' }, text('operations.about')),
       sourcePanel(() => this.draw()),
-      element('div', { class: 'columns' },
-        element('section', { class: 'panel' }, element('h2', {}, text('operations.steps')), this.list, this.adder(),
-          element('h2', {}, text('operations.output')), this.output(),
-          labelled(text('operations.text'), this.written, text('operations.text.hint'))),
-        element('section', { class: 'panel', 'aria-label': text('operations.result') }, element('h2', {}, text('operations.result')), this.result)),
-      this.snippets);
+      element(
+        'div',
+        { class: 'columns' },
+        element(
+          'section',
+          { class: 'panel' },
+          element('h2', {}, text('operations.steps')),
+          this.list,
+          this.adder(),
+          element('h2', {}, text('operations.output')),
+          this.output(),
+          labelled(text('operations.text'), this.written, text('operations.text.hint')),
+        ),
+        element(
+          'section',
+          { class: 'panel', 'aria-label': text('operations.result') },
+          element('h2', {}, text('operations.result')),
+          this.result,
+        ),
+      ),
+      this.snippets,
+    );
     this.preview();
   }
 
@@ -96,11 +125,19 @@ class Builder {
       this.changed();
       this.list.lastElementChild?.querySelector('input, select, button')?.focus();
     };
-    return element('div', { class: 'line' }, labelled(text('operations.add'), choice), button(text('operations.add.button'), put));
+    return element(
+      'div',
+      { class: 'line' },
+      labelled(text('operations.add'), choice),
+      button(text('operations.add.button'), put),
+    );
   }
 
   drawSteps() {
-    fill(this.list, wish.steps.map((step, place) => this.step(step, place)));
+    fill(
+      this.list,
+      wish.steps.map((step, place) => this.step(step, place)),
+    );
   }
 
   /** @param {{name: string, values: Record<string, string>}} step @param {number} place */
@@ -112,17 +149,39 @@ class Builder {
       this.changed();
     };
     const words = text(`step.${step.name}`);
-    return element('li', { class: 'step' },
-      element('div', { class: 'step-head' }, element('strong', {}, words),
-        button('↑', move(-1), { class: 'small', disabled: place === 0, 'aria-label': text('operations.up', { name: words }) }),
-        button('↓', move(1), { class: 'small', disabled: place === wish.steps.length - 1, 'aria-label': text('operations.down', { name: words }) }),
-        button('×', move(0), { class: 'small', 'aria-label': text('operations.remove', { name: words }) })),
-      element('div', { class: 'fields row' }, STEPS[step.name].fields.map((field) => this.field(field, step.values))));
+    return element(
+      'li',
+      { class: 'step' },
+      element(
+        'div',
+        { class: 'step-head' },
+        element('strong', {}, words),
+        button('↑', move(-1), {
+          class: 'small',
+          disabled: place === 0,
+          'aria-label': text('operations.up', { name: words }),
+        }),
+        button('↓', move(1), {
+          class: 'small',
+          disabled: place === wish.steps.length - 1,
+          'aria-label': text('operations.down', { name: words }),
+        }),
+        button('×', move(0), { class: 'small', 'aria-label': text('operations.remove', { name: words }) }),
+      ),
+      element(
+        'div',
+        { class: 'fields row' },
+        STEPS[step.name].fields.map((field) => this.field(field, step.values)),
+      ),
+    );
   }
 
   /** @param {import('../library/steps.js').Field} field @param {Record<string, string>} values */
   field(field, values) {
-    const set = (/** @type {string} */ value) => { values[field.name] = value; this.changed(); };
+    const set = (/** @type {string} */ value) => {
+      values[field.name] = value;
+      this.changed();
+    };
     const words = text(`field.${field.name}`);
     if (field.kind === 'choice') {
       const choices = (field.choices ?? []).map((name) => [name, text(`choice.${name}`)]);
@@ -130,33 +189,53 @@ class Builder {
     }
     const types = { number: 'number', text: 'text', colour: 'color' };
     const input = element('input', {
-      type: types[field.kind], value: values[field.name], min: field.least, max: field.most, on: { input: () => set(input.value) },
+      type: types[field.kind],
+      value: values[field.name],
+      min: field.least,
+      max: field.most,
+      on: { input: () => set(input.value) },
     });
     return labelled(words, input);
   }
 
   output() {
-    const formats = [['', text('operations.same')], ...session.server.formats.map((/** @type {any} */ item) => [item.name, item.name.toUpperCase()])];
-    const set = (/** @type {string} */ name) => (/** @type {string} */ value) => { wish.output[name] = value; this.changed(); };
+    const formats = [
+      ['', text('operations.same')],
+      ...session.server.formats.map((/** @type {any} */ item) => [item.name, item.name.toUpperCase()]),
+    ];
+    const set = (/** @type {string} */ name) => (/** @type {string} */ value) => {
+      wish.output[name] = value;
+      this.changed();
+    };
     const quality = element('input', {
-      type: 'number', min: 0, max: 100, value: wish.output.quality, on: { input: () => set('quality')(quality.value) },
+      type: 'number',
+      min: 0,
+      max: 100,
+      value: wish.output.quality,
+      on: { input: () => set('quality')(quality.value) },
     });
-    return element('div', { class: 'fields row' },
+    return element(
+      'div',
+      { class: 'fields row' },
       labelled(text('operations.format'), chooser(/** @type {any} */ (formats), wish.output.format, set('format'))),
-      labelled(text('compare.target.quality'), quality));
+      labelled(text('compare.target.quality'), quality),
+    );
   }
 
   async preview() {
     const source = currentSource();
     const operation = this.written.value.trim();
     const format = session.server.formats.find((/** @type {any} */ item) => operation.includes(`format/${item.name}`));
-    fill(this.snippets, snippetPanel(operation, format?.suffix ?? '', () => this.draw()));
+    fill(
+      this.snippets,
+      snippetPanel(operation, format?.suffix ?? '', () => this.draw()),
+    );
     if (!source) {
       fill(this.result, element('p', { class: 'empty' }, text('operations.empty')));
       return;
     }
     this.work.abort();
-    const work = this.work = new AbortController();
+    const work = (this.work = new AbortController());
     this.result.setAttribute('aria-busy', 'true');
     try {
       const result = await made(source, operation, { signal: work.signal });
@@ -174,9 +253,14 @@ class Builder {
     this.picture = await shown(result.blob);
     const size = this.picture ? `${this.picture.width} × ${this.picture.height} · ` : '';
     return [
-      this.picture ? element('img', { src: this.picture.url, alt: text('operations.result'), class: 'preview' })
+      this.picture
+        ? element('img', { src: this.picture.url, alt: text('operations.result'), class: 'preview' })
         : element('p', { class: 'empty' }, text('viewer.unshown', { name: result.type })),
-      element('p', { class: 'facts' }, `${size}${bytes(result.size)} · ${result.type} · ${duration(result.milliseconds)}`),
+      element(
+        'p',
+        { class: 'facts' },
+        `${size}${bytes(result.size)} · ${result.type} · ${duration(result.milliseconds)}`,
+      ),
     ];
   }
 }
