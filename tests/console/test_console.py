@@ -35,6 +35,7 @@ VISITS = [
     "keyboard",
     "accessibility",
     "policy",
+    "insecure",
     "hashes",
 ]
 TEXTS = ["", "abc", "图片", "a" * 55, "a" * 56, "a" * 64, "ü" * 200]
@@ -74,7 +75,7 @@ def test_compare(visits: Visits) -> None:
     assert told["split"] == "50.5%"
     assert cast(float, told["clicked"]) == pytest.approx(25, abs=1)
     assert cast(int, told["differs"]) > 10_000
-    assert told["zoomed"] == 384 * 4
+    assert (told["zoomed"], told["wide"]) == (384 * 4, 1280)
     (limited,) = cast(list[str], told["limited"])
     assert _bytes(limited) <= 12 * 1024
     assert "gallery-1250000000/photo.png" in cast(str, told["example"])
@@ -218,6 +219,13 @@ def test_policy(visits: Visits) -> None:
     blocked = set(cast(list[str], told["blocked"]))
     assert {"frame-src", "img-src", "connect-src", "require-trusted-types-for"} <= blocked
     assert any(name.startswith("style-src") for name in blocked)
+
+
+def test_without_tls(visits: Visits) -> None:
+    """Requests are signed by the page's own hashes; what cannot be copied is said."""
+    told = seen(visits, "insecure", "Cross-Origin-Opener-Policy")
+    assert told["hashes"] == [False, "undefined"]
+    assert "does not allow copying" in cast(str, told["copied"])
 
 
 def test_hashes(visits: Visits) -> None:

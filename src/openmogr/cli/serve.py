@@ -147,6 +147,8 @@ def _greeting(
         if sign is not None:
             await seed(storage, region=settings.server.region)
         click.echo(f"OpenMogr listens on {url}, objects lie in {settings.storage.data.absolute()}")
+        if settings.server.console:
+            click.echo(f"The console is at {url}/-/console")
         if credentials.generated:
             file = settings.auth.place(settings.storage.data)
             click.echo(f"Credentials were made; they are kept in {file} and shown this once:")

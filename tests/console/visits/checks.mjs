@@ -188,6 +188,20 @@ export const VISITS = {
     },
   },
 
+  /** Without TLS the browser has neither hashes nor a clipboard; signing works all the same. */
+  insecure: {
+    async run(page, tools) {
+      await page.goto(`${tools.insecure}${CONSOLE}#/buckets`);
+      await tools.signIn();
+      await page.locator('.names a').first().waitFor();
+      const seen = { hashes: await page.evaluate(() => [isSecureContext, typeof crypto.subtle]) };
+      await page.getByRole('link', { name: 'Operations' }).click();
+      await page.getByRole('button', { name: 'Copy', exact: true }).click();
+      seen.copied = await page.locator('.notice').innerText();
+      return seen;
+    },
+  },
+
   /** Hashes of the browser and of the page agree with what is published. */
   hashes: {
     async run(page, tools) {

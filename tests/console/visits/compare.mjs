@@ -49,7 +49,8 @@ export const VISITS = {
       );
       await page.getByLabel('Zoom').selectOption('4');
       seen.zoomed = (await page.locator('canvas').boundingBox()).width;
-      await tools.shot('difference');
+      seen.wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      await tools.shot('difference', { fullPage: true });
       await page.getByLabel('View', { exact: true }).selectOption('slider');
       await page.getByLabel('Zoom').selectOption('fit');
       // Another aim is another operation; without what takes longest.

@@ -96,7 +96,7 @@ export default {
   'object.link': 'Copy URL',
   'object.link.signed': 'Copy URL for an hour',
   'object.delete': 'Delete',
-  'object.delete.about': '{key} is gone for good.',
+  'object.delete.about': '{key} will be deleted for good.',
   'job.new': 'Job',
   'job.about': '{key} is processed later, and the result is stored.',
   'job.output': 'Key of the result',

@@ -52,3 +52,15 @@ export async function copy(words) {
     notify(text('copy.failed'), 'failed');
   }
 }
+
+/** The head of a table, by the names of its words. @param {...string} names */
+export const heads = (...names) =>
+  element(
+    'thead',
+    {},
+    element(
+      'tr',
+      {},
+      names.map((name) => element('th', { scope: 'col' }, text(name))),
+    ),
+  );

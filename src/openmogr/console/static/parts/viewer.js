@@ -58,7 +58,6 @@ function difference(left, right) {
     min: 1,
     max: 32,
     value: state.gain,
-    'aria-label': text('viewer.gain'),
     on: {
       input: () => {
         state.gain = Number(range.value);
@@ -67,7 +66,7 @@ function difference(left, right) {
     },
   });
   draw();
-  return { pair: element('div', { class: 'pair' }, canvas), control: range };
+  return { pair: element('div', { class: 'pair' }, canvas), control: labelled(text('viewer.gain'), range) };
 }
 
 /** @param {string} words @param {Side[]} sides @param {string} chosen @param {(name: string) => void} changed */

@@ -1,12 +1,12 @@
 /** Operate: how the server is, how much it does, what it saves, what goes wrong, and its jobs. */
 
-import { button, chooser, element, fill, labelled } from '../library/element.js';
-import { cancelJob, listBuckets, listJobs } from '../library/buckets.js';
+import { element, fill } from '../library/element.js';
 import { byLabel, quantile, samples, total } from '../library/metrics.js';
-import { bytes, date, duration, number, saved } from '../library/numbers.js';
+import { bytes, duration, number, saved } from '../library/numbers.js';
 import { session } from '../library/service.js';
 import { text } from '../library/text.js';
-import { alarm, into, notify, wordsOf } from '../parts/notices.js';
+import { jobs } from '../parts/jobs.js';
+import { alarm, heads, into } from '../parts/notices.js';
 
 const EVERY = 3000;
 const NO_PICTURES = ['json', 'any'];
@@ -173,18 +173,6 @@ class Watch {
   }
 }
 
-/** @param {...string} names */
-const heads = (...names) =>
-  element(
-    'thead',
-    {},
-    element(
-      'tr',
-      {},
-      names.map((name) => element('th', { scope: 'col' }, text(name))),
-    ),
-  );
-
 /** @param {Reading} reading */
 function savings({ all }) {
   const sources = byLabel(all, 'openmogr_image_source_bytes_total', 'format');
@@ -218,64 +206,4 @@ function savings({ all }) {
       }),
     ),
   );
-}
-
-/** The jobs of a bucket. @param {any} place */
-async function jobs(place) {
-  if (!session.keys) return element('p', { class: 'hint' }, text('operate.jobs.signed'));
-  const names = (await listBuckets()).map(({ name }) => name);
-  if (!names.length) return element('p', { class: 'empty' }, text('buckets.empty'));
-  const list = element('div', { 'aria-live': 'polite' });
-  const load = () => into(list, () => table(choice.value, load));
-  const choice = chooser(
-    names.map((name) => [name, name]),
-    names[0],
-    load,
-  );
-  load();
-  const timer = setInterval(() => (place.isConnected ? load() : clearInterval(timer)), EVERY);
-  return [labelled(text('bucket'), choice), list];
-}
-
-/** @param {string} bucket @param {() => void} again */
-async function table(bucket, again) {
-  const found = await listJobs(bucket);
-  if (!found.length) return element('p', { class: 'empty' }, text('operate.jobs.none'));
-  const cancel = (/** @type {string} */ id) => () =>
-    cancelJob(bucket, id).then(again, (error) => notify(wordsOf(error), 'failed'));
-  return [
-    progress(found),
-    element(
-      'table',
-      {},
-      heads('operate.job', 'operate.job.state', 'operate.job.created', 'operate.job.action'),
-      element(
-        'tbody',
-        {},
-        found.map((job) =>
-          element(
-            'tr',
-            { class: job.state === 'Failed' ? 'wrong' : '' },
-            element(
-              'th',
-              { scope: 'row' },
-              `${job.object} → ${job.output || '–'}`,
-              element('br'),
-              element('code', {}, job.rule),
-            ),
-            element('td', {}, job.state, job.message && job.state === 'Failed' ? `: ${job.message}` : ''),
-            element('td', {}, date(job.created)),
-            element('td', {}, job.state === 'Submitted' ? button(text('operate.job.cancel'), cancel(job.id)) : '–'),
-          ),
-        ),
-      ),
-    ),
-  ];
-}
-
-/** How many of the newest jobs have ended. @param {Array<{state: string}>} found */
-function progress(found) {
-  const ended = found.filter(({ state }) => !['Submitted', 'Running'].includes(state)).length;
-  const words = text('operate.jobs.ended', { ended, all: found.length });
-  return element('p', {}, element('progress', { value: ended, max: found.length, 'aria-label': words }), ' ', words);
 }
