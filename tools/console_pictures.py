@@ -1,4 +1,4 @@
-"""Makes the pictures of the console in the documentation: ``docs/use/console-*.webp``.
+"""Makes the pictures of the console in the documentation, beside ``docs/use/console.md``.
 
 They are what Chromium shows of a server of this source with a few pictures; ``make clients`` has to have been run.
 

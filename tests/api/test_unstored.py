@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -57,6 +59,33 @@ def test_a_body_that_stays_as_it_is_comes_back(server: ServerProcess, photo: byt
     answer = process(server, "imageMogr2/format/gif/ignore-error/1", b"no picture", headers=PNG)
     assert (answer.status, answer.body) == (200, b"no picture")
     assert answer.header("x-openmogr-kept-source") is not None
+
+
+def test_watermarks_are_read_with_the_rights_of_the_request(open_server: ServerProcess, photo: bytes) -> None:
+    small = process(open_server, "imageMogr2/thumbnail/90x/format/png", photo).body
+    for bucket, acl in (("shown-1250000000", "public-read"), ("hidden-1250000000", "private")):
+        assert open_server.request("PUT", f"/{bucket}", b"", {"x-cos-acl": acl}).status == 200
+        assert open_server.request("PUT", f"/{bucket}/logo.png", small).status == 200
+
+    def marked(bucket: str, *, signed: bool) -> Answer:
+        url = f"http://127.0.0.1:{open_server.port}/{bucket}/logo.png"
+        text = base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
+        return process(open_server, f"watermark/1/image/{text}", small, signed=signed)
+
+    assert marked("shown-1250000000", signed=False).status == 200
+    assert marked("hidden-1250000000", signed=True).status == 200
+    assert marked("hidden-1250000000", signed=False).code == "InvalidImageSource"
+
+
+def test_sources_are_counted_by_the_format_of_results(open_server: ServerProcess, photo: bytes) -> None:
+    def counted() -> float:
+        text = open_server.request("GET", "/-/metrics", signed=False).body.decode()
+        found = re.search(r'openmogr_image_source_bytes_total\{format="avif"\} (\S+)', text)
+        return float(found[1]) if found else 0.0
+
+    before = counted()
+    assert process(open_server, "imageMogr2/thumbnail/40x/format/avif", photo).status == 200
+    assert counted() - before == len(photo)
 
 
 def test_who_has_not_signed_is_refused_unless_a_setting_says_otherwise(

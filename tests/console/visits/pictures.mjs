@@ -6,7 +6,7 @@ const size = { width: 1280, height: 1240 };
 export const VISITS = {
   'picture-compare': {
     async run(page, tools) {
-      await page.setViewportSize(size);
+      await page.setViewportSize({ ...size, height: 1560 });
       await page.goto(`${tools.at}${CONSOLE}`);
       await compared(page, tools, 'photo.png');
       await page.locator('#card-tpg').click();
