@@ -55,7 +55,7 @@ async def process_unstored(services: Services, request: Request) -> Response:
         (made,) = await services.results.get(work)
         headers = [*_headers(pipeline, made), _NOT_KEPT]
         if made.result is None or not made.result.is_original:
-            body = await result_body(made, headers)
+            body = await result_body(services, made, headers)
             response = Response(200, list(body.headers), length=body.size, close=body.close)
             if isinstance(body.content, bytes):
                 response.body = body.content

@@ -7,6 +7,7 @@ processes.
 
 from openmogr.image.formats.registry import (
     SHOWN_EVERYWHERE,
+    SLIM_SUFFIXES,
     container_of_type,
     is_target,
     media_types_of,
@@ -27,6 +28,7 @@ from openmogr.image.text.fonts import font_versions
 __all__ = [
     "AUTO_FORMAT",
     "SHOWN_EVERYWHERE",
+    "SLIM_SUFFIXES",
     "ImageInfo",
     "ImageSettings",
     "Loss",

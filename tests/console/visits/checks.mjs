@@ -191,8 +191,9 @@ export const VISITS = {
   /** Without TLS the browser has neither hashes nor a clipboard; signing works all the same. */
   insecure: {
     async run(page, tools) {
-      await page.goto(`${tools.insecure}${CONSOLE}#/buckets`);
+      await page.goto(`${tools.insecure}${CONSOLE}`);
       await tools.signIn();
+      await page.getByRole('link', { name: 'Buckets' }).click();
       await page.locator('.names a').first().waitFor();
       const seen = { hashes: await page.evaluate(() => [isSecureContext, typeof crypto.subtle]) };
       await page.getByRole('link', { name: 'Operations' }).click();
