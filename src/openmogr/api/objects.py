@@ -22,6 +22,7 @@ from openmogr.api.protection import check_original, check_referer
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, xml_response
 from openmogr.api.s3.integrity import required_etag, shown, uploaded
+from openmogr.api.score import check_unscored
 from openmogr.api.services import Services
 from openmogr.api.slimming import slimmed_unasked
 from openmogr.api.styles import style_at_end
@@ -45,6 +46,7 @@ async def get_object(services: Services, request: Request) -> Response:
     elif request.image_operation is not None:
         return await processed_object(services, request, request.image_operation, overrides)
     try:
+        check_unscored(request, "goes with an operation")
         return await _stored_object(services, request, overrides)
     except (NoSuchKey, AccessDenied):
         # The key itself comes first; only where there is none may its end be a style.

@@ -30,7 +30,7 @@ from openmogr.image.losses import alpha_loss, lost_images, lost_metadata
 from openmogr.image.model import ImageInfo, Loss, Outcome, Result, Slimming, Source
 from openmogr.image.possible import check_possible, wanted_score
 from openmogr.image.quality.scale import LOSSLESS, effective_quality
-from openmogr.image.quality.score_target import encode_for_score
+from openmogr.image.quality.score_target import encode_for_score, score_of
 from openmogr.image.quality.size_limit import encode_within
 from openmogr.image.settings import ImageSettings
 from openmogr.image.slim import slimmed
@@ -52,6 +52,9 @@ _NONE: Further = {}
 
 # `cgif/1` has a meaning of its own: at most so many frames (docs/spec/api/image-mogr2.md#4.8).
 _SHORT_GIF_FRAMES = 30
+
+# The score of what differs in nothing.
+_SAME = 100.0
 
 # What a job takes whatever it does, in bytes.
 _BASE_COST = 8 << 20
@@ -203,7 +206,7 @@ class Processor:
         encoding, source = pipeline.encoding, shared.source
         plain = replace(encoding, ignore_error=None, keep_orientation=None) == Encoding()
         if plain and _keeps_all(pipeline, opened, beside):
-            return shared.original()
+            return replace(shared.original(), score=_SAME if pipeline.scored else None)
         if encoding.format == AUTO_FORMAT:
             raise unsupported_input("format/auto is for downloads, whose client says what it can show")
         target = TARGETS[encoding.format or opened.container.name]
@@ -246,7 +249,9 @@ class Processor:
             and not opened.source.mended
             and _same_pixels(pipeline, opened, self.settings)
         ):
-            return self._shorter(shared, result, strip=bool(encoding.strip))
+            shorter = self._shorter(shared, result, strip=bool(encoding.strip))
+            # The source looks like itself.
+            return replace(shorter, score=_SAME) if shorter.is_original and pipeline.scored else shorter
         return replace(result, recoded=recoded)
 
     @staticmethod
@@ -277,6 +282,8 @@ class Processor:
         if limit is not None and (score is None or len(data) > limit.size):
             data, quality = encode_within(limit.size, image, options, self.settings)
         result = _result(pipeline, options.target, data, image.size, quality)
+        if pipeline.scored:
+            result = replace(result, score=score_of(data, image, options))
         alpha = alpha_loss(image, options.target.container)
         return replace(result, losses=_losses(pipeline, opened, options, alpha, animated=False))
 

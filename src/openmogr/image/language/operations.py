@@ -528,20 +528,25 @@ class Pipeline:
         failure: why the text could not be understood, where it also says ``ignore-error/1``: executing such a
             pipeline gives the original, as ``docs/spec/api/errors.md#5`` recommends.
         source_text: the text of a failed pipeline, else empty.
+        scored: tell how much the result looks like what was written; no text says so.
     """
 
     stages: tuple[Stage, ...] = ()
     failure: str | None = None
     source_text: str = ""
+    scored: bool = False
 
     def __reduce__(self) -> tuple[type[Pipeline], tuple[object, ...]]:
         # What is derived of it need not cross to a worker.
-        return Pipeline, (self.stages, self.failure, self.source_text)
+        return Pipeline, (self.stages, self.failure, self.source_text, self.scored)
 
     @cached_property
     def normalised(self) -> str:
         """Canonical text: equal for pipelines that do the same in the same words; for ETags and caches."""
-        return self.source_text if self.failure is not None else "|".join(stage.text for stage in self.stages)
+        if self.failure is not None:
+            return self.source_text
+        # No text of an operation holds a question mark.
+        return "|".join(stage.text for stage in self.stages) + ("?scored" if self.scored else "")
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
