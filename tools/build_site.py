@@ -39,7 +39,8 @@ PARTS = (
     ("Inside", "docs/inside/", ("STRUCTURE", "GLOSSARY")),
     ("Decisions", "docs/decisions/", ()),
     ("Specification", "docs/spec/", ("README",)),
-    ("More", "", ("docs/README", "CHANGELOG", "CONTRIBUTING")),
+    ("Index", "docs/", ("README",)),
+    ("More", "", ("CHANGELOG", "CONTRIBUTING")),
 )
 _CODE = re.compile(r"(^```.*?^```|``.+?``|`[^`\n]+`)", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^)\s#]+)(?:#[^)\s]*)?\)")

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from openmogr.image.language.names import PARAMETERS, REFUSED
+from openmogr.image.language.names import PARAMETERS
 from tools.api_calls import HEADERS, TABLES, Call
 from tools.recorded import Recorded, read
 
@@ -22,6 +22,8 @@ __all__ = ["Features", "features", "page", "summary"]
 ROOT = Path(__file__).resolve().parent.parent
 # Handlers that answer that nothing is set, and refuse to set it.
 _UNSET = frozenset({"bucket_configuration", "s3_configuration"})
+# Operations that are known and not done.
+_REFUSED = ("watermark/3", "watermark/4")
 _REFUSING = frozenset({"not_supported", "object_lock"})
 _INTRODUCTION = """\
 # Compatibility
@@ -101,11 +103,7 @@ def page(found: Features) -> str:
         lines += list(_named(names, _by_name(recorded, "header", face), found.clients))
     lines += ["", "## Image operations", "", "| operation, parameter | state | clients |", "|---|---|---|"]
     lines += list(_named(list(_operations()), _by_name(recorded, "operation"), found.clients))
-    lines += [
-        f"| `{operation}/{name}` | refused | |"
-        for operation, names in REFUSED.items()
-        for name in sorted(names)
-    ]
+    lines += [f"| `{operation}` | refused | |" for operation in _REFUSED]
     lines += ["", "## By client"]
     for short, name in found.clients.items():
         lines += ["", f"**{name}**: {_list_of(calls[short])}"]

@@ -2,8 +2,8 @@
 
 They are ``docs/use/settings.md``, ``deploy/openmogr.example.toml``, the tables of formats in
 ``docs/use/operations.md``, ``docs/compatibility.md`` and its table in README, in both languages. The settings come from
-the settings' classes, the formats from their registry. The compatibility comes from the tests: a feature that a test marked
-``@pytest.mark.compat(feature, client=...)`` shows to work with a real client is "verified"; the features of
+the settings' classes, the formats from their registry. The compatibility comes from the tests: a feature that a test
+marked ``@pytest.mark.compat(feature, client=...)`` shows to work with a real client is "verified"; the features of
 ``docs/compatibility.toml`` that no such test names are "from documentation" or "not yet", as it says there; and so are
 calls by what clients called (``tools/compatibility.py``).
 

@@ -121,6 +121,7 @@ _VALUES: dict[str, st.SearchStrategy[object]] = {
     "target-ssimulacra2": st.integers(1, 100),
     "effort": st.integers(0, 9),
     "lossless": _bit,
+    "metadata": st.sampled_from(["all", "copyright", "none"]),
 }
 _SHORT = {"q": "quality", "rq": "rquality", "lq": "lquality"}
 _VIEW = {

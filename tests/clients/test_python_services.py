@@ -78,7 +78,7 @@ def test_image_view2(cos: CosS3Client, bucket: str, photo: bytes, tmp_path: Path
         assert _made(cos, bucket, tmp_path, rule)[:2] == (kind, size), rule
 
 
-@pytest.mark.compat("Styles, origin protection, hotlink protection", client=SDK)
+@pytest.mark.compat("Styles, origin protection, `?hotlink`", client=SDK)
 def test_styles(proxied: CosS3Client, bucket: str, photo: bytes, tmp_path: Path) -> None:
     proxied.put_object(Bucket=bucket, Key="a.png", Body=photo)
     style = {"StyleName": "small", "StyleBody": "imageMogr2/thumbnail/100x/format/webp"}
@@ -94,7 +94,7 @@ def test_styles(proxied: CosS3Client, bucket: str, photo: bytes, tmp_path: Path)
     assert caught.value.get_status_code() == 400
 
 
-@pytest.mark.compat("Styles, origin protection, hotlink protection", client=SDK)
+@pytest.mark.compat("Hotlink protection (`?referer`)", client=SDK)
 def test_referer(cos: CosS3Client, bucket: str) -> None:
     configuration = {
         "Status": "Enabled",

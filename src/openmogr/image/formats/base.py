@@ -112,6 +112,8 @@ class Format(ABC):
         rounded: whether sources of it take ``iradius`` and ``rradius``.
         slow_in_browsers: browsers show frames without a delay as if they had one of 100 ms.
         shown_everywhere: whether every client shows it, without saying so.
+        in_browsers: whether today's browsers show it.
+        candidate: whether it is tried where the smallest that browsers show is wanted.
         turned: decoders show pixels as they are stored, so that pixels of results are turned upright.
         keeps_exif: whether stills hold EXIF; animations are written without.
         keeps_xmp: likewise XMP.
@@ -148,6 +150,8 @@ class Format(ABC):
     rounded: ClassVar[bool] = True
     slow_in_browsers: ClassVar[bool] = False
     shown_everywhere: ClassVar[bool] = False
+    in_browsers: ClassVar[bool] = False
+    candidate: ClassVar[bool] = False
     turned: ClassVar[bool] = False
     keeps_exif: ClassVar[bool] = False
     keeps_xmp: ClassVar[bool] = False

@@ -40,6 +40,7 @@ class Gif(Format):
 
     names = (Name("gif", "image/gif", (".gif",)),)
     shown_everywhere = True
+    in_browsers = True
     pillow = "GIF"
     signatures = (b"GIF87a", b"GIF89a")
     alpha_levels = False

@@ -44,6 +44,8 @@ class Jpeg(Format):
         Name("yjpeg", "image/jpeg", (".jpg",), optimise=True),
     )
     shown_everywhere = True
+    in_browsers = True
+    candidate = True
     pillow = "JPEG"
     library = "libjpeg_turbo"
     signatures = (b"\xff\xd8\xff",)

@@ -30,6 +30,8 @@ class Png(Format):
 
     names: ClassVar[tuple[Name, ...]] = (Name("png", "image/png", (".png",)),)
     shown_everywhere = True
+    in_browsers = True
+    candidate = True
     pillow = "PNG"
     library = "zlib"
     signatures: ClassVar[tuple[bytes, ...]] = (SIGNATURE,)
@@ -102,6 +104,7 @@ class Apng(Png):
 
     names = (Name("apng", "image/apng", (".apng",)),)
     shown_everywhere = False
+    candidate = False
     library = ""
     signatures = ()
     animated = True

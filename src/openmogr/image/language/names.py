@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from openmogr.image.language.mark import _ENCODING, _IMAGE, _LAYING, _TEXT
-from openmogr.image.language.mogr import _KNOWN as _MOGR
-from openmogr.image.language.mogr import _UNSUPPORTED
+from openmogr.image.language.mark import WATERMARK_PARAMETERS
+from openmogr.image.language.mogr import MOGR_PARAMETERS
 from openmogr.image.language.query import OPERATION_NAMES
-from openmogr.image.language.view import _KNOWN as _VIEW
+from openmogr.image.language.view import VIEW_PARAMETERS
 
-__all__ = ["PARAMETERS", "REFUSED"]
+__all__ = ["PARAMETERS"]
 
 # By operation; those without parameters, and styles, have none.
 PARAMETERS: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(OPERATION_NAMES, frozenset()),
-    "imageMogr2": frozenset(_MOGR) - frozenset(_UNSUPPORTED),
-    "imageView2": frozenset(_VIEW),
-    "watermark": _LAYING | _IMAGE | _TEXT | {_ENCODING},
+    "imageMogr2": MOGR_PARAMETERS,
+    "imageView2": VIEW_PARAMETERS,
+    "watermark": WATERMARK_PARAMETERS,
 }
-REFUSED: Mapping[str, frozenset[str]] = {"imageMogr2": frozenset(_UNSUPPORTED)}

@@ -8,7 +8,7 @@ from openmogr.image.language.encoding import COMMON_ENCODING, EncodingParser
 from openmogr.image.language.operations import Encoding, View, ViewStage
 from openmogr.image.language.tokens import StageTokens
 
-__all__ = ["parse_view"]
+__all__ = ["VIEW_PARAMETERS", "parse_view"]
 
 _ENCODING: Mapping[str, EncodingParser] = {
     "format": COMMON_ENCODING["format"],
@@ -20,6 +20,7 @@ _ENCODING: Mapping[str, EncodingParser] = {
     "target-ssimulacra2": COMMON_ENCODING["target-ssimulacra2"],
     "effort": COMMON_ENCODING["effort"],
     "lossless": COMMON_ENCODING["lossless"],
+    "metadata": COMMON_ENCODING["metadata"],
 }
 VIEW_PARAMETERS = frozenset({*_ENCODING, "w", "h"})
 
