@@ -156,7 +156,9 @@ def main() -> int:
 
 def _shares(loads: list[float], rests: list[float]) -> list[float]:
     """Each load by what was measured just before and just after it: a shared machine is faster at times."""
-    return [load / ((before + after) / 2) for load, (before, after) in zip(loads, pairwise(rests), strict=True)]
+    return [
+        load / ((before + after) / 2) for load, (before, after) in zip(loads, pairwise(rests), strict=True)
+    ]
 
 
 if __name__ == "__main__":
