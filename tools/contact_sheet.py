@@ -60,7 +60,7 @@ OPERATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "imageMogr2/target-ssimulacra2/40", "imageMogr2/size-limit/5k", "imageMogr2/interlace/1", "imageMogr2/strip",
         "imageMogr2/effort/0", "imageMogr2/effort/9", "imageMogr2/ignore-error/1", "imageMogr2/format/webp/lossless/1",
         *(f"imageMogr2/format/{name}" for name in CONTAINERS if name != "apng"),
-        "imageMogr2/AIGCMetadata/Label/MQ/format/png",
+        "imageMogr2/AIGCMetadata/Label/MQ/format/png|imageAIGCMetadata",
         "imageView2/0/w/150/h/90", "imageView2/1/w/150/h/90", "imageView2/2/w/150/h/90", "imageView2/3/w/150/h/90",
         "imageView2/4/w/150/h/90", "imageView2/5/w/150/h/90", "imageView2/2/w/120/format/webp/q/30",
         "imageView2/rq/50/lq/30", "imageView2/target-ssimulacra2/50/effort/7/interlace/1/ignore-error/1",

@@ -13,6 +13,7 @@ from openmogr.image.language.operations import Info
 from openmogr.image.model import ImageInfo, Result, Source
 from openmogr.image.native import LateImage
 from openmogr.image.quality.scale import LOSSLESS
+from openmogr.image.source.aigc import label_of
 from openmogr.image.source.colour import flatten
 from openmogr.image.source.exif import exif_texts
 from openmogr.image.source.open import OpenedImage, decoding
@@ -35,6 +36,9 @@ def execute_info(info: Info, opened: OpenedImage, source: Source) -> Result:
         document: object = _image_info(opened, source)
     elif info is Info.image_ave:
         document = {"RGB": average_color(opened)}
+    elif info is Info.aigc:
+        label = label_of(opened.xmp)
+        document = {"AIGC": label} if label else {}
     else:
         document = _exif(opened)
     data = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
