@@ -58,6 +58,7 @@ OPERATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "imageMogr2/iradius/80/format/png", "imageMogr2/rradius/40/format/png", "imageMogr2/quality/10",
         "imageMogr2/quality/99!", "imageMogr2/rquality/30", "imageMogr2/lquality/95", "imageMogr2/quality/auto",
         "imageMogr2/target-ssimulacra2/40", "imageMogr2/size-limit/5k", "imageMogr2/interlace/1", "imageMogr2/strip",
+        "imageMogr2/metadata/copyright",
         "imageMogr2/effort/0", "imageMogr2/effort/9", "imageMogr2/ignore-error/1", "imageMogr2/format/webp/lossless/1",
         *(f"imageMogr2/format/{name}" for name in CONTAINERS if name != "apng"),
         "imageMogr2/AIGCMetadata/Label/MQ/format/png|imageAIGCMetadata",

@@ -108,6 +108,7 @@ _VALUES: dict[str, st.SearchStrategy[object]] = {
     "color": _color,
     "strip": _bit,
     "auto-orient": _bit,
+    "metadata": st.sampled_from(["all", "copyright", "none"]),
     "format": _format,
     "quality": st.one_of(_percent, st.builds("{}!".format, _percent), st.just("auto")),
     "rquality": _percent,

@@ -25,6 +25,7 @@ from openmogr.api.s3.integrity import required_etag, shown, uploaded
 from openmogr.api.services import Services
 from openmogr.api.slimming import slimmed_unasked
 from openmogr.api.styles import style_at_end
+from openmogr.api.verdict import check_policy_at
 from openmogr.api.xml import Node, child_text, children, quoted
 from openmogr.errors import AccessDenied, InvalidArgument, NoSuchKey, NotSupported
 from openmogr.storage.interface import ObjectInfo, Write
@@ -168,6 +169,7 @@ async def delete_objects(services: Services, request: Request) -> Response:
         raise MalformedXML(f"Delete holds 1 to {_MAX_DELETED} objects, each with a key.")
     for key in keys:
         check_place(request, "DeleteMultipleObjects", request.bucket, key or "")
+        await check_policy_at(services, request, "DeleteMultipleObjects", request.bucket, key)
     await services.storage.delete_objects(request.bucket, [key for key in keys if key])
     deleted: list[Node] = [("Deleted", [("Key", key)]) for key in keys]
     quiet = (child_text(root, "Quiet") or "").strip().lower() == "true"

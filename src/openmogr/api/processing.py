@@ -117,7 +117,7 @@ async def processed_object(
                 _close(made)
                 kept = True
                 return await _original(reader, headers)
-            return await _body(made, headers)
+            return await _body(services, made, headers)
 
         varies = plan.varies or (unasked and _is_negotiated(services, request, info))
         headers = _headers(services, info, etag, varies=varies)
@@ -270,17 +270,21 @@ async def _original(reader: ObjectReader, headers: Sequence[Header]) -> Body:
     return Body(info.size, partial(object_chunks, reader), [content_type, *headers], reader.aclose)
 
 
-async def _body(made: Made, headers: Sequence[Header]) -> Body:
+async def _body(services: Services, made: Made, headers: Sequence[Header]) -> Body:
     assert made.result is not None
     headers = [(b"content-type", made.result.content_type.encode()), *headers]
     if made.file is None:
         return Body(made.size, made.result.data, headers)
     file = made.file
 
-    async def close() -> None:
-        file.close()
-
     if made.size > _IN_ONE_PIECE:
+        spool = services.pool.spool
+        spool.sent_from_now(file)
+
+        async def close() -> None:
+            spool.sent(file)
+            file.close()
+
         return Body(made.size, partial(_file_chunks, file), headers, close)
     try:
         return Body(made.size, file.read(), headers)
@@ -291,6 +295,8 @@ async def _body(made: Made, headers: Sequence[Header]) -> Body:
 async def _file_chunks(file: HeldBytes, start: int, stop: int) -> AsyncGenerator[bytes]:
     # Of a file that has just been written, or read to be checked: it comes from the page cache.
     for position in range(start, stop, _IN_ONE_PIECE):
+        if file.closed:
+            raise ConnectionResetError("the client read too slowly, and gave way to others")
         try:
             yield file.read(position, min(position + _IN_ONE_PIECE, stop))
         except OSError as error:

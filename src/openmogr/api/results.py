@@ -45,6 +45,7 @@ def settings_of_results(settings: ImageSettings) -> str:
             "patience",
             "deadline",
             "memory",
+            "spool_bytes",
             "worker_jobs",
             "worker_growth",
             "auto_seconds",

@@ -14,8 +14,6 @@ __all__ = ["BUCKET_CONFIGURATIONS", "bucket_configuration", "missing_configurati
 
 # What GET of a configuration answers that was never put: an error code, or an empty document.
 BUCKET_CONFIGURATIONS: dict[str, str | Node] = {
-    "policy": "NoSuchBucketPolicy",
-    "website": "NoSuchWebsiteConfiguration",
     "encryption": "NoSuchEncryptionConfiguration",
     "replication": "ReplicationConfigurationNotFoundError",
     "inventory": "InventoryConfigurationNotFoundError",

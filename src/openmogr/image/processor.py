@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from typing import Protocol, Self, TypeAlias, TypeVar
 
 from openmogr.errors import CosError, InternalError
@@ -38,7 +39,7 @@ from openmogr.image.source.aigc import labelled
 from openmogr.image.source.further import FurtherImages
 from openmogr.image.source.info import describe, execute_info
 from openmogr.image.source.kept import KeptFrames, kept_bytes
-from openmogr.image.source.metadata import NO_METADATA, Metadata, upright, upright_xmp
+from openmogr.image.source.metadata import NO_METADATA, Metadata, copyright_only, upright, upright_xmp
 from openmogr.image.source.open import Frame, OpenedImage, open_image, read_container
 from openmogr.image.steps.geometry import Placement, place
 from openmogr.image.steps.transform import Beside, Surface, apply_steps, draft_size
@@ -81,12 +82,10 @@ class Processor:
 
     Args:
         settings: limits and threads.
-        keep_smaller: give the source where it is as good an answer as a longer rewrite of it.
     """
 
-    def __init__(self, settings: ImageSettings, *, keep_smaller: bool = True) -> None:
+    def __init__(self, settings: ImageSettings) -> None:
         self.settings = settings
-        self._keep_smaller = keep_smaller
 
     def execute(self, pipeline: Pipeline, source: Source, further: Further = _NONE) -> Result:
         """The result of ``pipeline`` over ``source``; arguments and errors as of :meth:`run`."""
@@ -195,9 +194,10 @@ class Processor:
             made = shared.source
             if not result.is_original:
                 made = Source(data=result.data, name=shared.source.name)
-            # What was made has been stripped, but for a label.
-            strip = bool(pipeline.encoding.strip) and pipeline.encoding.label is None
-            result = slimmed(result, made, self.settings, strip=strip)
+            # What was made keeps what was asked for already, with its label.
+            encoding = pipeline.encoding
+            kept = partial(_kept, encoding) if encoding.label is None else partial(_kept, Encoding())
+            result = slimmed(result, made, self.settings, kept=kept)
         if info is not None:
             made = Source(data=result.data, name=shared.source.name)
             with open_image(made, self.settings) as again:
@@ -242,12 +242,13 @@ class Processor:
         if limit is not None and limit.only_if_smaller and len(result.data) >= source.size:
             return shared.original()
         if (
-            self._keep_smaller
+            self.settings.keep_smaller
             and len(result.data) > source.size
             and target.container == opened.container
             and encoding.interlace is None
             and encoding.frame_limit is None
             and encoding.label is None
+            and not encoding.copyright_only
             and not opened.source.mended
             and _same_pixels(pipeline, opened, self.settings)
         ):
@@ -397,11 +398,10 @@ def _frame_limit(encoding: Encoding) -> int | None:
 
 
 def _metadata(pipeline: Pipeline, opened: OpenedImage, container: Format) -> Metadata:
-    kept, label = NO_METADATA, pipeline.encoding.label
-    if not pipeline.encoding.strip:
-        kept = Metadata(opened.exif, opened.xmp, tag=0 if opened.source.tiff is None else opened.orientation)
-        if any(isinstance(step, AutoOrient) for step in pipeline.steps):
-            kept = Metadata(upright(opened.exif), upright_xmp(opened.xmp))
+    metadata = Metadata(opened.exif, opened.xmp, tag=0 if opened.source.tiff is None else opened.orientation)
+    if any(isinstance(step, AutoOrient) for step in pipeline.steps):
+        metadata = Metadata(upright(opened.exif), upright_xmp(opened.xmp))
+    kept, label = _kept(pipeline.encoding, metadata), pipeline.encoding.label
     if label is None:
         return kept
     more = replace(kept, xmp=labelled(kept.xmp, label))
@@ -409,11 +409,17 @@ def _metadata(pipeline: Pipeline, opened: OpenedImage, container: Format) -> Met
     return more if container.holdable(more).xmp else replace(kept, xmp=labelled(b"", label))
 
 
+def _kept(encoding: Encoding, metadata: Metadata) -> Metadata:
+    if encoding.strip:
+        return NO_METADATA
+    return copyright_only(metadata) if encoding.copyright_only else metadata
+
+
 def _losses(
     pipeline: Pipeline, opened: OpenedImage, options: EncodeOptions, alpha: Loss | None, *, animated: bool
 ) -> tuple[Loss, ...]:
     losses = [*lost_images(opened, animated=animated), *((alpha,) if alpha else ())]
-    if not pipeline.encoding.strip:
+    if not pipeline.encoding.strip and not pipeline.encoding.copyright_only:
         losses += lost_metadata(opened, options, animated=animated)
     return tuple(losses)
 

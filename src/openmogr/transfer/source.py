@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from openmogr.installation import how_to_add
+
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
@@ -125,7 +127,7 @@ def open_source(url: str, *, endpoint: str = "", region: str = "") -> SourceStor
         from obstore.exceptions import BaseError
         from obstore.store import LocalStore, S3Store, from_url
     except ImportError:
-        raise SourceError("import needs obstore; pip install 'openmogr[stores]' adds it") from None
+        raise SourceError(f"import needs openmogr[stores]: {how_to_add('stores')}") from None
     parts = urlsplit(url)
     prefix = parts.path.lstrip("/")
     try:

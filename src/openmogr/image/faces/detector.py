@@ -65,8 +65,7 @@ def check_faces() -> None:
     """Raises ``NotImplementedHere`` where faces cannot be found on this server."""
     if _cascade() is None:
         raise NotImplementedHere(
-            "scrop needs a detector of faces, which is not installed on this server; "
-            "pip install 'openmogr[faces]' adds it",
+            "scrop needs a detector of faces, which is not available here; the extra openmogr[faces] adds it",
             number=-106,
         )
 

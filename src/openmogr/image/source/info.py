@@ -10,7 +10,7 @@ from PIL import Image
 
 from openmogr.image.errors import unsupported_input
 from openmogr.image.language.operations import Info
-from openmogr.image.model import ImageInfo, Loss, Result, Source
+from openmogr.image.model import ImageInfo, Result, Source
 from openmogr.image.native import LateImage
 from openmogr.image.quality.scale import LOSSLESS
 from openmogr.image.source.aigc import label_of
@@ -102,7 +102,8 @@ def _dynamic_range(opened: OpenedImage) -> str:
     if opened.source.nclx is not None and opened.source.nclx[1] in HDR_TRANSFERS:
         return "hdr"
     # The forerunner of ISO 21496-1, which the XMP of the picture tells; the map itself is another picture behind it.
-    mapped = b"hdrgm:Version" in opened.xmp and opened.container.further(opened.source) is Loss.images
+    # Pillow does not count that one.
+    mapped = b"hdrgm:Version" in opened.xmp and "mp" in opened.image.info
     return "gainmap hdr" if mapped else "sdr"
 
 
