@@ -108,6 +108,7 @@ _VALUES: dict[str, st.SearchStrategy[object]] = {
     "color": _color,
     "strip": _bit,
     "auto-orient": _bit,
+    "metadata": st.sampled_from(["all", "copyright", "none"]),
     "format": _format,
     "quality": st.one_of(_percent, st.builds("{}!".format, _percent), st.just("auto")),
     "rquality": _percent,
@@ -123,6 +124,7 @@ _VALUES: dict[str, st.SearchStrategy[object]] = {
     "lossless": _bit,
     "metadata": st.sampled_from(["all", "copyright", "none"]),
 }
+_LABEL = f"AIGCMetadata/Label/MQ/ProduceID/{token('编号')}"
 _SHORT = {"q": "quality", "rq": "rquality", "lq": "lquality"}
 _VIEW = {
     **{name: _VALUES[_SHORT.get(name, name)] for name in VIEW_PARAMETERS - {"w", "h"}},
@@ -159,6 +161,7 @@ def _pairs(values: dict[str, st.SearchStrategy[object]], most: int = 4) -> st.Se
 
 _stage = st.one_of(
     st.builds("imageMogr2{}".format, _pairs(_VALUES, 6)),
+    st.builds("imageMogr2/{}{}".format, st.just(_LABEL), _pairs(_VALUES, 2)),
     st.builds("imageView2/{}{}".format, st.integers(0, 5), _pairs(_VIEW)),
     st.builds(
         "watermark/1/image/{}{}".format,
@@ -169,7 +172,17 @@ _stage = st.one_of(
     st.sampled_from(["imageSlim", "style/small", "style/none", "watermark/3/type/3/text/eA"]),
 )
 _end = st.sampled_from(
-    ["", "", "", "|imageInfo", "|imageAve", "|exif", "|imageSlim", "|imageMogr2/format/auto"]
+    [
+        "",
+        "",
+        "",
+        "|imageInfo",
+        "|imageAve",
+        "|exif",
+        "|imageAIGCMetadata",
+        "|imageSlim",
+        "|imageMogr2/format/auto",
+    ]
 )
 _operation = st.builds("{}{}".format, st.lists(_stage, min_size=1, max_size=3).map("|".join), _end)
 

@@ -16,12 +16,13 @@ OPERATION_NAMES = (
     "imageAve",
     "exif",
     "imageSlim",
+    "imageAIGCMetadata",
     "style",
 )
 
 # A bare `style` is a bucket switch; it and `watermark` need their first token to be an operation.
 _OPERATION = re.compile(
-    r"(?:(?:imageMogr2|imageView2|imageInfo|imageAve|exif|imageSlim)(?:$|[/|?])|(?:watermark|style)/)",
+    r"(?:(?:imageMogr2|imageView2|imageInfo|imageAve|exif|imageSlim|imageAIGCMetadata)(?:$|[/|?])|(?:watermark|style)/)",
     re.IGNORECASE,
 )
 _LOOKS_LIKE_OPERATION = re.compile(r"[A-Za-z][A-Za-z0-9]*/")
