@@ -5,6 +5,9 @@
 >>> pillow_tpg.register_tpg_opener()
 >>> Image.open("picture.tpg").save("picture.png")
 >>> Image.open("picture.png").save("picture.tpg", quality=80)
+
+Quality is 1 to 100, 75 by default (:data:`DEFAULT_QUALITY`), and means what libjpeg-turbo's does.
+
 >>> data = pillow_tpg.encode(Image.open("picture.png"), target_size=100_000)
 """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 from openmogr.api.errors import IncompleteBody, InvalidRequest, InvalidURI, MissingRequestBody, XMLSizeLimit
 from openmogr.api.hosts import Host, HostTable, Style
@@ -72,10 +72,8 @@ class Request:
     @property
     def signature_input(self) -> SignedRequest:
         """What a signature covers."""
-        short = None
-        if self.bucket and self.host.style is not Style.VIRTUAL:
-            short = b"/" + quote(self.key).encode("ascii")
-        return SignedRequest(self.method, self.raw_path, self.query_items, self.headers, self.hosts, short)
+        key = self.key if self.bucket and self.host.style is not Style.VIRTUAL else None
+        return SignedRequest(self.method, self.raw_path, self.query_items, self.headers, self.hosts, key)
 
     @property
     def query_items(self) -> list[str]:

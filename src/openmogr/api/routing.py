@@ -24,6 +24,7 @@ from openmogr.api import (
     policies,
     protection,
     restoring,
+    slimming,
     styles,
     tagging,
     website,
@@ -119,6 +120,11 @@ BUCKET: Table = {
         "GET": route(protection.get_referer),
         "PUT": route(protection.put_referer),
         "DELETE": route(protection.delete_referer),
+    },
+    "image-slim": {
+        "GET": route(slimming.get_image_slim),
+        "PUT": route(slimming.put_image_slim),
+        "DELETE": route(slimming.delete_image_slim),
     },
     "lifecycle": {
         "GET": route(lifecycle.get_lifecycle),

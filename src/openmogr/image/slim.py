@@ -39,7 +39,9 @@ def slimmed(
         if not opened.container.slim:
             return replace(result, slimming=Slimming.kept)
         if not native.AVAILABLE:
-            raise missing_codec("imageSlim needs the package openmogr-pixels; install openmogr[pixels]")
+            raise missing_codec(
+                "imageSlim needs openmogr-pixels, which is not available here; the extra openmogr[pixels] adds it"
+            )
         wanted = _wanted(opened, kept)
         stream = opened.source.stream
         stream.seek(0)

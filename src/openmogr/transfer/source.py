@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from openmogr.auth import Credential
+from openmogr.installation import how_to_add
 from openmogr.transfer.details import Details, DetailsSource, cos_signer, s3_signer
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def open_source(url: str, *, endpoint: str = "", region: str = "", details: bool
         from obstore.exceptions import BaseError
         from obstore.store import LocalStore, S3Store, from_url
     except ImportError:
-        raise SourceError("import needs obstore; pip install 'openmogr[stores]' adds it") from None
+        raise SourceError(f"import needs openmogr[stores]: {how_to_add('stores')}") from None
     parts = urlsplit(url)
     prefix = parts.path.lstrip("/")
     if details and parts.scheme not in ("s3", "cos"):

@@ -44,7 +44,7 @@ class Extra:
             module = importlib.import_module(self.module_name)
         except ImportError:
             raise missing_codec(
-                f"{self.what} is not available on this server; pip install 'openmogr[{self.name}]' adds it"
+                f"{self.what} is not available here; the extra openmogr[{self.name}] adds it"
             ) from None
         self.register(module)
         return module

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from openmogr.image.language.mark import _ENCODING, _IMAGE, _LAYING, _TEXT
 from openmogr.image.language.mogr import _KNOWN as _MOGR
-from openmogr.image.language.mogr import _UNSUPPORTED
 from openmogr.image.language.query import OPERATION_NAMES
 from openmogr.image.language.view import _KNOWN as _VIEW
 
@@ -15,8 +14,9 @@ __all__ = ["PARAMETERS", "REFUSED"]
 # By operation; those without parameters, and styles, have none.
 PARAMETERS: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(OPERATION_NAMES, frozenset()),
-    "imageMogr2": frozenset(_MOGR) - frozenset(_UNSUPPORTED),
+    "imageMogr2": frozenset(_MOGR),
     "imageView2": frozenset(_VIEW),
     "watermark": _LAYING | _IMAGE | _TEXT | {_ENCODING},
 }
-REFUSED: Mapping[str, frozenset[str]] = {"imageMogr2": frozenset(_UNSUPPORTED)}
+# Blind watermarks.
+REFUSED: Mapping[str, frozenset[str]] = {"watermark": frozenset({"3", "4"})}

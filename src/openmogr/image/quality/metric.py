@@ -30,7 +30,7 @@ def scorer(reference: Image.Image) -> Callable[[Image.Image], float]:
         module = importlib.import_module("pillow_tpg")
     except ImportError:
         raise missing_codec(
-            "quality targets need SSIMULACRA2, which this server has not; pip install 'openmogr[tpg]' adds it"
+            "quality targets need SSIMULACRA2, which is not available here; the extra openmogr[tpg] adds it"
         ) from None
     metric = module.Ssimulacra2(_shown(reference))
 
