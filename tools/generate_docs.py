@@ -37,6 +37,10 @@ TABLES: Mapping[tuple[str, str], Sequence[str]] = {
         "[server.custom_domains]",
         '"img.example.com" = "examplebucket-1250000000"',
     ),
+    ("server", "website_domains"): (
+        "[server.website_domains]",
+        '"www.example.com" = "examplebucket-1250000000"',
+    ),
     ("server", "negotiate"): (
         "[server.negotiate]",
         '"*" = "tpg avif webp"',

@@ -14,7 +14,7 @@ __all__ = ["how_to_add"]
 # Written by deploy/Dockerfile; holds the flavour of the image.
 IMAGE_MARK = Path("etc/openmogr-flavour")
 # What `make setup` installs; the others are for whoever wants them.
-OF_A_CLONE = frozenset({"heif", "jxl", "pixels", "stores", "tpg"})
+OF_A_CLONE = frozenset({"faces", "heif", "jxl", "pixels", "stores", "tpg"})
 
 
 def how_to_add(extra: str, *, root: Path = Path("/"), prefix: Path | None = None) -> str:

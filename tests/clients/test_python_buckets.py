@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from urllib.parse import unquote
 
@@ -144,6 +145,52 @@ def test_configurations_that_are_not_there(cos: CosS3Client, bucket: str, method
     with pytest.raises(CosServiceError) as caught:
         getattr(cos, method)(Bucket=bucket)
     assert (caught.value.get_status_code(), caught.value.get_error_code()) == (404, code)
+
+
+@pytest.mark.compat("Bucket policies", client=SDK)
+def test_policy(cos: CosS3Client, bucket: str, server: ServerProcess) -> None:
+    cos.put_object(Bucket=bucket, Key="pub/a", Body=b"1")
+    cos.put_object(Bucket=bucket, Key="b", Body=b"1")
+    policy = {
+        "Statement": [
+            {
+                "Principal": {"qcs": ["qcs::cam::anyone:anyone"]},
+                "Effect": "Allow",
+                "Action": ["name/cos:GetObject", "name/cos:HeadObject"],
+                "Resource": [f"qcs::cos:{REGION}:uid/1250000000:{bucket}/pub/*"],
+            }
+        ],
+        "version": "2.0",
+    }
+    cos.put_bucket_policy(Bucket=bucket, Policy=policy)
+    assert json.loads(cos.get_bucket_policy(Bucket=bucket)["Policy"]) == policy
+    host = f"{bucket}.cos.{REGION}.myqcloud.com"
+    assert server.request("GET", "/pub/a", host=host, signed=False).status == 200
+    assert server.request("GET", "/b", host=host, signed=False).status == 403
+    policy["Statement"][0]["Condition"] = {"string_equal": {"cos:x-cos-acl": "private"}}  # type: ignore[index]
+    with pytest.raises(CosServiceError) as caught:
+        cos.put_bucket_policy(Bucket=bucket, Policy=policy)
+    assert caught.value.get_error_code() == "NotSupported"
+    cos.delete_bucket_policy(Bucket=bucket)
+    assert server.request("GET", "/pub/a", host=host, signed=False).status == 403
+
+
+@pytest.mark.compat("Static websites", client=SDK)
+def test_website(cos: CosS3Client, bucket: str, server: ServerProcess) -> None:
+    cos.put_bucket_acl(Bucket=bucket, ACL="public-read")
+    for key in ("index.html", "error.html"):
+        cos.put_object(Bucket=bucket, Key=key, Body=key.encode())
+    site = {"IndexDocument": {"Suffix": "index.html"}, "ErrorDocument": {"Key": "error.html"}}
+    cos.put_bucket_website(Bucket=bucket, WebsiteConfiguration=site)
+    assert cos.get_bucket_website(Bucket=bucket) == site
+    host = f"{bucket}.cos-website.{REGION}.myqcloud.com"
+    for target, status, body in (("/", 200, b"index.html"), ("/none", 404, b"error.html")):
+        answer = server.request("GET", target, host=host, signed=False)
+        assert (answer.status, answer.body) == (status, body)
+    cos.delete_bucket_website(Bucket=bucket)
+    with pytest.raises(CosServiceError) as caught:
+        cos.get_bucket_website(Bucket=bucket)
+    assert caught.value.get_error_code() == "NoSuchWebsiteConfiguration"
 
 
 def test_switches_answer(cos: CosS3Client, bucket: str) -> None:

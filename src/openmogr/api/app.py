@@ -21,6 +21,7 @@ from openmogr.api.s3.request import is_s3, prepare
 from openmogr.api.s3.routing import find_s3_handler
 from openmogr.api.s3.state import S3
 from openmogr.api.services import Services
+from openmogr.api.verdict import check_policy
 from openmogr.asgi import Receive, Scope, Send
 from openmogr.errors import CosError, InternalError, SlowDown, is_shortage
 from openmogr.observe import REQUEST_ID
@@ -126,6 +127,8 @@ class CosApi:
         if is_operate(self._services, request):
             request.operation = "operate"
             return await operate_page(self._services, request)
+        peer = scope["client"][0] if scope.get("client") else "-"
+        request.client = self._services.observer.client(peer, request.headers)
         try:
             if is_s3(request):
                 request.s3 = S3()
@@ -136,7 +139,7 @@ class CosApi:
         finally:
             # A wrong signature is its sender's, not that of the key it names.
             if self._rate.on:
-                self._rate.count(self._caller(request, scope))
+                self._rate.count(self._caller(request))
         if request.s3 is None or request.method == "OPTIONS":
             handler = find_handler(request)
         else:
@@ -144,13 +147,12 @@ class CosApi:
             handler = find_s3_handler(request)
         check_coverage(request)
         check_grant(request)
+        await check_policy(self._services, request)
         return await handler(self._services, request)
 
-    def _caller(self, request: Request, scope: Scope) -> str:
-        if request.coverage is not None:
-            return request.coverage.secret_id
-        peer = scope["client"][0] if scope.get("client") else "-"
-        return network_of(self._services.observer.client(peer, request.headers))
+    @staticmethod
+    def _caller(request: Request) -> str:
+        return network_of(request.client or "-") if request.coverage is None else request.coverage.secret_id
 
     def _error(self, scope: Scope, request: Request | None, error: CosError, request_id: str) -> Response:
         if error.status >= 500 or error.detail:

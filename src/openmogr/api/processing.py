@@ -79,7 +79,7 @@ async def processed_object(
     text: str,
     overrides: Sequence[Header] = (),
     *,
-    negotiated: bool = False,
+    unasked: bool = False,
 ) -> Response:
     """The answer to a GET or HEAD of an object as an operation shows it.
 
@@ -88,7 +88,7 @@ async def processed_object(
         request: says which object, and who asks.
         text: the operation.
         overrides: by ``overrides_of``.
-        negotiated: nobody wrote the operation: it stands for the object in a format that the client likes better.
+        unasked: nobody wrote the operation: it stands for the object as its client or its bucket likes it better.
     """
     reader = await open_readable(services, request)
     source = OpenSource.of(reader)
@@ -97,7 +97,7 @@ async def processed_object(
     kept = False  # whether the answer reads from the reader
     try:
         info = reader.info
-        text = text if negotiated else await _allowed_text(services, request, text, info)
+        text = text if unasked else await _allowed_text(services, request, text, info)
         plan = await _plan(services, request, (source, further), text, info)
         pipeline = plan.pipeline
         # With all that makes the result: a range of what another version makes does not go with an old part.
@@ -112,14 +112,15 @@ async def processed_object(
                 return await _original(reader, headers)
             made = await _make(services, work, plan)
             headers = _notes(services, made)
-            worse = negotiated and (made.size >= info.size or loses(made))
+            worse = unasked and (made.size >= info.size or loses(made))
             if worse or (made.result is not None and made.result.is_original):
                 _close(made)
                 kept = True
                 return await _original(reader, headers)
-            return await _body(made, headers)
+            return await _body(services, made, headers)
 
-        headers = _headers(services, info, etag, varies=plan.varies or negotiated)
+        varies = plan.varies or (unasked and _is_negotiated(services, request, info))
+        headers = _headers(services, info, etag, varies=varies)
         told = Described(etag, info.last_modified, headers)
         return _validated(services, await answer(request, told, produce, overrides))
     except BaseException:
@@ -132,6 +133,10 @@ async def processed_object(
         await source.aclose()
         if not kept:
             await reader.aclose()
+
+
+def _is_negotiated(services: Services, request: Request, info: ObjectInfo) -> bool:
+    return is_negotiated(services, request, info.attributes.headers.content_type)
 
 
 def _validated(services: Services, response: Response) -> Response:
@@ -181,7 +186,7 @@ async def _plan(services: Services, request: Request, sources: Sources, text: st
         pipeline.failure is not None
         or pipeline.info is not None
         or pipeline.encoding.format is not None
-        or not is_negotiated(services, request, content_type)
+        or not _is_negotiated(services, request, info)
     ):
         return _Plan(pipeline)
     name = accepted_format(services, request, content_type)
@@ -265,17 +270,21 @@ async def _original(reader: ObjectReader, headers: Sequence[Header]) -> Body:
     return Body(info.size, partial(object_chunks, reader), [content_type, *headers], reader.aclose)
 
 
-async def _body(made: Made, headers: Sequence[Header]) -> Body:
+async def _body(services: Services, made: Made, headers: Sequence[Header]) -> Body:
     assert made.result is not None
     headers = [(b"content-type", made.result.content_type.encode()), *headers]
     if made.file is None:
         return Body(made.size, made.result.data, headers)
     file = made.file
 
-    async def close() -> None:
-        file.close()
-
     if made.size > _IN_ONE_PIECE:
+        spool = services.pool.spool
+        spool.sent_from_now(file)
+
+        async def close() -> None:
+            spool.sent(file)
+            file.close()
+
         return Body(made.size, partial(_file_chunks, file), headers, close)
     try:
         return Body(made.size, file.read(), headers)
@@ -286,6 +295,8 @@ async def _body(made: Made, headers: Sequence[Header]) -> Body:
 async def _file_chunks(file: HeldBytes, start: int, stop: int) -> AsyncGenerator[bytes]:
     # Of a file that has just been written, or read to be checked: it comes from the page cache.
     for position in range(start, stop, _IN_ONE_PIECE):
+        if file.closed:
+            raise ConnectionResetError("the client read too slowly, and gave way to others")
         try:
             yield file.read(position, min(position + _IN_ONE_PIECE, stop))
         except OSError as error:

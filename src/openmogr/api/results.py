@@ -18,7 +18,7 @@ from openmogr.api.observing import Observer
 from openmogr.api.sources import OpenSource
 from openmogr.engine import ImagePool, Request, SourceDamaged
 from openmogr.errors import CosError, SlowDown
-from openmogr.image import ImageInfo, ImageSettings, Pipeline, Result
+from openmogr.image import ImageInfo, ImageSettings, Pipeline, Result, Slimming
 from openmogr.results import Recent, ResultStore, StoreStatistics, result_key
 from openmogr.storage import StorageUnusable
 from openmogr.workers import HeldBytes
@@ -45,6 +45,7 @@ def settings_of_results(settings: ImageSettings) -> str:
             "patience",
             "deadline",
             "memory",
+            "spool_bytes",
             "worker_jobs",
             "worker_growth",
             "auto_seconds",
@@ -282,8 +283,7 @@ class Results:
         values: dict[Hashable, Made] = {}
         for (name, pipeline), item in zip(chosen.items(), made, strict=True):
             values[name, work.is_owner] = item
-            # With ignore-error the source may stand for a failure that passes.
-            if item.result is not None and not (item.result.is_original and pipeline.ignore_error):
+            if item.result is not None and not _may_pass(item.result, pipeline):
                 await self._remember(name, item.result, item.file)
         if info_name is not None:
             values[info_name, work.is_owner] = Made(info=done.outcome.info)
@@ -304,6 +304,12 @@ def _made(head: _Head, file: HeldBytes | None, size: int) -> Made:
     if file is None and head.result is not None:
         size = len(head.result.data)
     return Made(head.result, head.info, file, size, max(0, int(time.time()) - head.made))
+
+
+def _may_pass(result: Result, pipeline: Pipeline) -> bool:
+    """Whether the source stands for a failure that may pass, as far as can be told."""
+    # That nothing makes it smaller is none, and to find that out is dear.
+    return result.is_original and pipeline.ignore_error and result.slimming is not Slimming.kept
 
 
 async def _joined(flight: Flight[Made], key: Hashable) -> Made | None:

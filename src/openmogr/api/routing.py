@@ -13,6 +13,7 @@ from typing import Protocol, TypeAlias
 
 from openmogr.api import (
     acl,
+    appending,
     buckets,
     ci,
     cors,
@@ -20,9 +21,13 @@ from openmogr.api import (
     listing,
     multipart,
     objects,
+    policies,
     protection,
+    restoring,
+    slimming,
     styles,
     tagging,
+    website,
 )
 from openmogr.api.errors import MethodNotAllowed
 from openmogr.api.form import post_object
@@ -43,6 +48,7 @@ __all__ = [
     "LISTING",
     "OBJECT",
     "SERVICE",
+    "WEBSITE",
     "Handler",
     "Route",
     "Table",
@@ -114,10 +120,25 @@ BUCKET: Table = {
         "PUT": route(protection.put_referer),
         "DELETE": route(protection.delete_referer),
     },
+    "image-slim": {
+        "GET": route(slimming.get_image_slim),
+        "PUT": route(slimming.put_image_slim),
+        "DELETE": route(slimming.delete_image_slim),
+    },
     "lifecycle": {
         "GET": route(lifecycle.get_lifecycle),
         "PUT": route(lifecycle.put_lifecycle),
         "DELETE": route(lifecycle.delete_lifecycle),
+    },
+    "policy": {
+        "GET": route(policies.get_policy),
+        "PUT": route(policies.put_policy),
+        "DELETE": route(policies.delete_policy),
+    },
+    "website": {
+        "GET": route(website.get_website),
+        "PUT": route(website.put_website),
+        "DELETE": route(website.delete_website),
     },
     "location": {"GET": route(buckets.bucket_location)},
     "uploads": {
@@ -169,9 +190,9 @@ OBJECT: Table = {
         "DELETE": route(multipart.abort_upload),
     },
     "image_process": {"POST": route(process_stored)},
-    "append": {"POST": route(not_supported, "position")},
+    "append": {"POST": route(appending.append_object, "position")},
     "select": {"POST": route(not_supported, "select-type")},
-    "restore": {"POST": route(not_supported)},
+    "restore": {"POST": route(restoring.restore_object)},
     "": {
         "GET": route(objects.get_object, "ci-process", operation=True),
         "HEAD": route(objects.get_object, "ci-process", operation=True),
@@ -179,6 +200,9 @@ OBJECT: Table = {
         "DELETE": route(objects.delete_object),
     },
 }
+
+_PAGE_OF_A_WEBSITE = route(website.serve_page, operation=True)
+WEBSITE: Table = {"": {"GET": _PAGE_OF_A_WEBSITE, "HEAD": _PAGE_OF_A_WEBSITE}}
 
 _JOB_NAMES = re.compile(r"[a-z][0-9a-f]{33}(?:,[a-z][0-9a-f]{33})*")
 _PAGE = ("pagenumber", "pagesize")
@@ -261,7 +285,7 @@ def handler_in(table: Table, request: Request) -> Handler:
 
 
 def table_of(request: Request, service: Table, bucket: Table, key: Table) -> Table:
-    """The one of three tables that a request is for, or that of a service of CI.
+    """The one of three tables that a request is for, or that of a website or of a service of CI.
 
     Raises:
         MethodNotAllowed: the host is that of the service, and the path names more.
@@ -271,6 +295,8 @@ def table_of(request: Request, service: Table, bucket: Table, key: Table) -> Tab
         if request.key:
             raise MethodNotAllowed()
         return service
+    if request.host.website:
+        return WEBSITE
     if not request.key:
         return bucket
     if request.host.ci:

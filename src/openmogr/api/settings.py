@@ -18,7 +18,11 @@ _SUFFIXES = ("myqcloud.com", "tencentcos.cn")
 _PATTERN = re.compile(r"[a-z0-9.*-]+")
 
 _HOST_PATTERNS = (
-    *(f"*.{label}.*.{suffix}" for label in ("cos", "cos-internal", "pic", "ci") for suffix in _SUFFIXES),
+    *(
+        f"*.{label}.*.{suffix}"
+        for label in ("cos", "cos-internal", "cos-website", "pic", "ci")
+        for suffix in _SUFFIXES
+    ),
     *(f"*.{label}.accelerate.{suffix}" for label in ("cos", "cos-internal") for suffix in _SUFFIXES),
     "*.pic*.myqcloud.com",
     "*.file.myqcloud.com",
@@ -62,6 +66,10 @@ class ServerSettings(BaseModel):
     )
     custom_domains: Mapping[str, str] = Field(
         default_factory=dict, description="Domains that stand for one bucket each: DOMAIN=BUCKET, …"
+    )
+    website_domains: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="The same for static websites, beside bucket.cos-website.DOMAIN: DOMAIN=BUCKET, …",
     )
     host_patterns: tuple[str, ...] = Field(
         default=_HOST_PATTERNS,
@@ -179,7 +187,7 @@ class ServerSettings(BaseModel):
                 raise ValueError(f"{name!r} is not a host name in lower case")
         return names
 
-    @field_validator("custom_domains", mode="before")
+    @field_validator("custom_domains", "website_domains", mode="before")
     @classmethod
     def _dotted_names(cls, value: object) -> object:
         """TOML takes an unquoted ``img.example.com = "bucket"`` for tables in tables."""

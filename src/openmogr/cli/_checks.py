@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from openmogr import __version__
-from openmogr.cli._report import human_size
+from openmogr.cli._sizes import human_size
 from openmogr.errors import CosError
 from openmogr.installation import how_to_add
 from openmogr.machine import available_processors
@@ -106,8 +106,9 @@ def check_system() -> Iterator[Finding]:
 
 
 def check_codecs(settings: Settings) -> Iterator[Finding]:
-    """What scales, and every format, by writing a small image in it and reading that back."""
+    """What scales and what finds faces, and every format, by writing a small image in it and reading that back."""
     from openmogr.image import native
+    from openmogr.image.faces.detector import face_versions
     from openmogr.image.formats.registry import TARGETS
 
     if native.AVAILABLE:
@@ -115,6 +116,10 @@ def check_codecs(settings: Settings) -> Iterator[Finding]:
     else:
         told = "without openmogr[pixels], two to three times slower for JPEG and PNG"
         yield Finding(State.NOTE, "pixels", f"{told}: {how_to_add('pixels')}")
+    if found := face_versions():
+        yield Finding(State.FINE, "faces", f"{found[0]}, for scrop")
+    else:
+        yield Finding(State.NOTE, "faces", f"scrop is not available: {how_to_add('faces')}")
     for name, target in TARGETS.items():
         problem = _try_format(name, settings)
         if not problem:

@@ -5,7 +5,13 @@ the pipeline of an operation text, and ``Processor.run`` runs it over a source; 
 processes.
 """
 
-from openmogr.image.formats.registry import SHOWN_EVERYWHERE, container_of_type, is_target, media_types_of
+from openmogr.image.formats.registry import (
+    SHOWN_EVERYWHERE,
+    SLIM_SUFFIXES,
+    container_of_type,
+    is_target,
+    media_types_of,
+)
 from openmogr.image.formats.versions import encoder_versions
 from openmogr.image.language.encoding import AUTO_FORMAT
 from openmogr.image.language.grammar import parse_operation
@@ -20,6 +26,7 @@ from openmogr.image.text.fonts import font_versions
 __all__ = [
     "AUTO_FORMAT",
     "SHOWN_EVERYWHERE",
+    "SLIM_SUFFIXES",
     "ImageInfo",
     "ImageSettings",
     "Loss",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from openmogr.api.policies import get_policy_status
 from openmogr.api.request import Request
 from openmogr.api.routing import (
     ANY_METHOD,
@@ -27,6 +28,7 @@ _SERVICE: Table = {"": {"GET": _LIST_BUCKETS, "HEAD": _LIST_BUCKETS}}
 
 _BUCKET: Table = {
     **BUCKET,
+    "policystatus": {"GET": route(get_policy_status)},
     "versions": {"GET": route(list_versions, *LISTING, "key-marker", "version-id-marker", "max-keys")},
     **{
         name: dict.fromkeys(ANY_METHOD, route(s3_configuration, "id", "continuation-token"))

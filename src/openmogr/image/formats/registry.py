@@ -103,3 +103,8 @@ def container_of_type(content_type: str) -> str | None:
 SHOWN_EVERYWHERE: tuple[str, ...] = tuple(
     container.name for container in _FORMATS if container.shown_everywhere
 )
+
+# Suffixes of the formats that ``imageSlim`` makes smaller, without the dot.
+SLIM_SUFFIXES: frozenset[str] = frozenset(
+    suffix.removeprefix(".") for suffix, name in SUFFIXES.items() if CONTAINERS[name].slim
+)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from openmogr.errors import NotSupported
+from openmogr.image.faces.detector import check_faces
 from openmogr.image.language.encoding import COMMON_ENCODING
 from openmogr.image.language.operations import (
     AutoOrient,
@@ -17,11 +17,13 @@ from openmogr.image.language.operations import (
     Crop,
     Cut,
     Encoding,
+    FaceCrop,
     Flip,
     Gravity,
     Grayscale,
     InscribedCircle,
     MogrStage,
+    RatioCrop,
     Rotate,
     RoundCorners,
     Sharpen,
@@ -38,14 +40,13 @@ _PAIR = re.compile(rf"({NUMBER})?x({NUMBER})?")
 # Without offsets they are 0.
 _CUT = re.compile(rf"({NUMBER})x({NUMBER})(?:x({NUMBER})x({NUMBER}))?")
 _OLD_CROP = re.compile(rf"!({NUMBER})?x({NUMBER})?(?:([a+-])({NUMBER})([a+-])({NUMBER}))?")
+_RATIOS = re.compile(rf"({NUMBER})x({NUMBER})")
 _BLUR = re.compile(rf"({NUMBER})x({NUMBER})")
 
-_UNSUPPORTED = {
-    "scrop": "cropping by faces (scrop) is not supported by this server",
-    "rcrop": "rcrop is not supported by this server",
-}
 _FLAGS = {"strip", "auto-orient"}
 _MODIFIERS = {"gravity", "pad", "color"}
+# Beyond them a picture would be a line.
+_LEAST_RATIO, _MOST_RATIO = 0.001, 1000
 _PADDED_FORMS = {ThumbnailForm.fit, ThumbnailForm.shrink}
 
 
@@ -67,6 +68,29 @@ def _crop(tokens: StageTokens, value: str) -> Step:
     raise tokens.bad_value(
         "crop", value, "WxH, Wx or xH, or one of them as in !WxHaDXaDY, with sides above 0"
     )
+
+
+def _face_crop(tokens: StageTokens, value: str) -> Step:
+    match = _PAIR.fullmatch(value)
+    width, height = (
+        (None if side is None else pixels(side) for side in (match[1], match[2])) if match else (0, 0)
+    )
+    if not (width or height) or 0 in (width, height):
+        raise tokens.bad_value("scrop", value, "WxH, Wx or xH with sides above 0")
+    check_faces()
+    return FaceCrop(width, height)
+
+
+def _ratio_crop(tokens: StageTokens, value: str) -> Step:
+    match = _RATIOS.fullmatch(value)
+    low, high = (round(float(match[1]), 6), round(float(match[2]), 6)) if match else (0.0, 0.0)
+    if not _LEAST_RATIO <= low <= high <= _MOST_RATIO:
+        raise tokens.bad_value(
+            "rcrop",
+            value,
+            f"the least and the most of width by height as in 0.75x1.5, {_LEAST_RATIO} to {_MOST_RATIO}",
+        )
+    return RatioCrop(low, high)
 
 
 def _offset(sign: str | None, number: str | None) -> int:
@@ -121,6 +145,8 @@ _STEPS: Mapping[str, Callable[[StageTokens, str], Step | None]] = {
     "thumbnail": parse_thumbnail,
     "cut": _cut,
     "crop": _crop,
+    "scrop": _face_crop,
+    "rcrop": _ratio_crop,
     "rotate": _rotate,
     "flip": _flip,
     "blur": _blur,
@@ -132,7 +158,7 @@ _STEPS: Mapping[str, Callable[[StageTokens, str], Step | None]] = {
     "rradius": _round,
 }
 
-_KNOWN = frozenset({*_STEPS, *COMMON_ENCODING, *_FLAGS, *_MODIFIERS, *_UNSUPPORTED})
+_KNOWN = frozenset({*_STEPS, *COMMON_ENCODING, *_FLAGS, *_MODIFIERS})
 
 # The label of generated images, which the newest SDKs ask for: one text, or names and texts. None is written here.
 _LABEL = "AIGCMetadata"
@@ -172,8 +198,6 @@ class _MogrParser:
                 self._encoding = COMMON_ENCODING[name](tokens, tokens.value(name), self._encoding)
             elif name in _MODIFIERS:
                 self._modifier(name, tokens.value(name))
-            elif name in _UNSUPPORTED:
-                raise NotSupported(f"stage {tokens.number}: {_UNSUPPORTED[name]}", number=-106)
             elif name == _LABEL:
                 _skip_label(tokens)
             else:
@@ -211,7 +235,7 @@ class _MogrParser:
         return MogrStage(tuple(steps), gravity, self._encoding)
 
     def _resolve(self, step: Step) -> Step:
-        if isinstance(step, (Crop, Cut)) and self._gravity is not None:
+        if isinstance(step, (Crop, Cut, RatioCrop)) and self._gravity is not None:
             return replace(step, gravity=self._gravity)
         return step
 
@@ -232,6 +256,6 @@ def parse_mogr(tokens: StageTokens) -> MogrStage:
 
     Raises:
         InvalidArgument: naming stage, parameter and token.
-        NotSupported: ``scrop`` and ``rcrop``.
+        NotImplementedHere: ``scrop``, where nothing is installed that finds faces.
     """
     return _MogrParser(tokens).parse()

@@ -23,6 +23,7 @@ __all__ = [
     "Crop",
     "Cut",
     "Encoding",
+    "FaceCrop",
     "Flip",
     "Gravity",
     "Grayscale",
@@ -34,6 +35,7 @@ __all__ = [
     "Pipeline",
     "Quality",
     "QualityKind",
+    "RatioCrop",
     "Rotate",
     "RoundCorners",
     "Sharpen",
@@ -88,7 +90,7 @@ class Info(Enum):
     exif = "exif"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AutoOrient:
     """Turn the image upright by its EXIF orientation."""
 
@@ -97,7 +99,7 @@ class AutoOrient:
         return "auto-orient"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Thumbnail:
     """Scale.
 
@@ -123,7 +125,7 @@ class Thumbnail:
         return "thumbnail/" + self.form.value.format(size=size, amount=number_text(self.amount))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cut:
     """Take ``width`` x ``height`` pixels at an inward offset from the anchor.
 
@@ -149,7 +151,7 @@ def _signed(offset: int) -> str:
     return f"-{-offset}" if offset < 0 else f"a{offset}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Crop:
     """Shrink until the image just covers ``width`` x ``height``, then cut at the anchor.
 
@@ -165,7 +167,32 @@ class Crop:
         return f"crop/{self.width or ''}x{self.height or ''}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
+class FaceCrop:
+    """As :class:`Crop`, but the window lies where faces are; an image without a face stays as it is."""
+
+    width: int | None
+    height: int | None
+
+    @property
+    def text(self) -> str:
+        return f"scrop/{self.width or ''}x{self.height or ''}"
+
+
+@dataclass(frozen=True)
+class RatioCrop:
+    """Cut as little as makes the width, divided by the height, at least ``low`` and at most ``high``."""
+
+    low: float
+    high: float
+    gravity: Gravity = Gravity.center
+
+    @property
+    def text(self) -> str:
+        return f"rcrop/{number_text(self.low)}x{number_text(self.high)}"
+
+
+@dataclass(frozen=True)
 class Rotate:
     """Turn clockwise by ``degrees``, 0-360; the canvas grows for angles that are not multiples of 90."""
 
@@ -176,7 +203,7 @@ class Rotate:
         return f"rotate/{number_text(self.degrees)}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Flip:
     """Mirror."""
 
@@ -187,7 +214,7 @@ class Flip:
         return f"flip/{self.axis.value}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Blur:
     """Gaussian blur with a kernel of ``radius`` pixels (1-50); ``sigma`` 0 means half the radius."""
 
@@ -199,7 +226,7 @@ class Blur:
         return f"blur/{self.radius}x{number_text(self.sigma)}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sharpen:
     """Unsharp mask of ``amount`` per cent, 10-300."""
 
@@ -210,7 +237,7 @@ class Sharpen:
         return f"sharpen/{self.amount}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bright:
     """Brightness, -100 to 100."""
 
@@ -221,7 +248,7 @@ class Bright:
         return f"bright/{self.amount}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Contrast:
     """Contrast around mid-grey, -100 to 100."""
 
@@ -232,7 +259,7 @@ class Contrast:
         return f"contrast/{self.amount}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Grayscale:
     """Luma instead of colour."""
 
@@ -241,7 +268,7 @@ class Grayscale:
         return "grayscale/1"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class InscribedCircle:
     """Keep the centred disc of ``radius`` pixels; the result is twice the radius on each side."""
 
@@ -252,7 +279,7 @@ class InscribedCircle:
         return f"iradius/{self.radius}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RoundCorners:
     """Round the corners with ``radius`` pixels."""
 
@@ -263,7 +290,7 @@ class RoundCorners:
         return f"rradius/{self.radius}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View:
     """The scaling of ``imageView2``, mode 0-5; one of both sides may be None."""
 
@@ -288,6 +315,8 @@ Step: TypeAlias = (
     | Thumbnail
     | Cut
     | Crop
+    | FaceCrop
+    | RatioCrop
     | Rotate
     | Flip
     | Blur
@@ -303,7 +332,7 @@ Step: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Quality:
     """``quality`` or ``rquality``, 0-100, or a score; ``force`` is the ``!`` that ignores the source's quality."""
 
@@ -312,7 +341,7 @@ class Quality:
     force: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SizeLimit:
     """Lower the quality until the result has about ``size`` bytes.
 
@@ -332,12 +361,13 @@ class SizeLimit:
         return self.count * (1024 if self.unit == "k" else 1024 * 1024)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Encoding:
     """Parameters that act when the result is written; None where a stage says nothing about one.
 
     ``keep_orientation`` is ``auto-orient/0``: no turning upright where a format would bring it about by itself.
-    ``effort``, ``lossless`` and a ``quality`` by score are extensions of ours (``docs/use/operations.md``).
+    ``effort``, ``lossless``, ``copyright_only`` (``metadata/copyright``) and a ``quality`` by score are extensions of
+    ours (``docs/use/operations.md``).
     """
 
     format: str | None = None
@@ -345,6 +375,7 @@ class Encoding:
     lower_quality: int | None = None
     interlace: bool | None = None
     strip: bool | None = None
+    copyright_only: bool | None = None
     size_limit: SizeLimit | None = None
     ignore_error: bool | None = None
     frame_limit: int | None = None
@@ -371,6 +402,7 @@ class Encoding:
             ("lquality", self.lower_quality),
             ("interlace", self.interlace),
             ("strip", self.strip),
+            ("metadata", "copyright" if self.copyright_only else None),
             ("effort", self.effort),
             ("lossless", self.lossless),
             ("cgif", self.frame_limit),
@@ -390,7 +422,7 @@ class Encoding:
 _VIEW_NAMES = {"quality": "q", "rquality": "rq", "lquality": "lq"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MogrStage:
     """One ``imageMogr2`` stage: steps in written order, modifiers already resolved into them, and encoding.
 
@@ -413,7 +445,7 @@ class MogrStage:
         return "/".join(parts + self.encoding.tokens())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ViewStage:
     """One ``imageView2`` stage; ``view`` is None where it only encodes."""
 
@@ -432,7 +464,7 @@ class ViewStage:
         return "/".join(parts + self.encoding.tokens(view=True))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WatermarkStage:
     """One ``watermark`` stage. Of encoding parameters it takes ``ignore-error``, which clients append to any stage."""
 
@@ -448,7 +480,7 @@ class WatermarkStage:
         return "/".join([self.mark.text, *self.encoding.tokens()])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class InfoStage:
     """An information operation, always the last stage."""
 
@@ -467,7 +499,7 @@ class InfoStage:
         return self.info.value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SlimStage:
     """``imageSlim``: the result is written in as few bytes as look the same. It acts at the end, wherever it stands."""
 
@@ -502,6 +534,10 @@ class Pipeline:
     failure: str | None = None
     source_text: str = ""
 
+    def __reduce__(self) -> tuple[type[Pipeline], tuple[object, ...]]:
+        # What is derived of it need not cross to a worker.
+        return Pipeline, (self.stages, self.failure, self.source_text)
+
     @cached_property
     def normalised(self) -> str:
         """Canonical text: equal for pipelines that do the same in the same words; for ETags and caches."""
@@ -515,8 +551,8 @@ class Pipeline:
     @cached_property
     def encoding(self) -> Encoding:
         """The encoding parameters of all stages; later ones win."""
-        encoding = Encoding()
-        for stage in self.stages:
+        encoding = self.stages[0].encoding if self.stages else Encoding()
+        for stage in self.stages[1:]:
             encoding = encoding.updated(stage.encoding)
         # Together only imageSlim acts (docs/spec/api/compression.md#8).
         return replace(encoding, size_limit=None) if self.slim else encoding
