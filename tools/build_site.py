@@ -39,7 +39,8 @@ PARTS = (
     ("Inside", "docs/inside/", ("STRUCTURE", "GLOSSARY")),
     ("Decisions", "docs/decisions/", ()),
     ("Specification", "docs/spec/", ("README",)),
-    ("More", "", ("docs/README", "CHANGELOG", "CONTRIBUTING")),
+    ("More", "docs/", ("README",)),
+    ("Project", "", ("CHANGELOG", "CONTRIBUTING")),
 )
 _CODE = re.compile(r"(^```.*?^```|``.+?``|`[^`\n]+`)", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^)\s#]+)(?:#[^)\s]*)?\)")
