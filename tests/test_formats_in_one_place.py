@@ -119,7 +119,9 @@ def test_only_the_formats_know_their_names() -> None:
     found = {
         path.relative_to(ROOT).as_posix(): sorted(names)
         for path in sorted(PACKAGE.rglob("*.py"))
-        if HOME not in path.parents and path != EXTRAS and (names := found_in(path.read_text(encoding="utf-8")))
+        if HOME not in path.parents
+        and path != EXTRAS
+        and (names := found_in(path.read_text(encoding="utf-8")))
     }
     assert found == {}, "ask the format what it is like, as openmogr.image.formats.base.Format says"
 

@@ -122,7 +122,6 @@ _VALUES: dict[str, st.SearchStrategy[object]] = {
     "target-ssimulacra2": st.integers(1, 100),
     "effort": st.integers(0, 9),
     "lossless": _bit,
-    "metadata": st.sampled_from(["all", "copyright", "none"]),
 }
 _LABEL = f"AIGCMetadata/Label/MQ/ProduceID/{token('编号')}"
 _SHORT = {"q": "quality", "rq": "rquality", "lq": "lquality"}
