@@ -22,16 +22,6 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(openmogr: Run) -> Run:
-    """Runs ``openmogr compress``."""
-
-    def invoke(*arguments: str | Path) -> Result:
-        return openmogr("compress", *arguments)
-
-    return invoke
-
-
-@pytest.fixture
 def photo() -> Image.Image:
     """Smooth, with some texture, 192 x 128 pixels."""
     red = Image.linear_gradient("L").resize((192, 128))

@@ -35,12 +35,18 @@ __all__ = ["delete_object", "delete_objects", "get_object", "put_object"]
 
 _MAX_DELETED = 1000
 
+# What asks for the label of generated images, and the operation that does.
+_LABEL_PROCESS, _LABEL_OPERATION = "imageaigcmetadata", "imageAIGCMetadata"
+
 
 async def get_object(services: Services, request: Request) -> Response:
     """GET and HEAD Object, with an operation in the query or without."""
     overrides = overrides_of(request)
     await check_referer(services, request)
     if process := request.params.get("ci-process"):
+        if process.lower() == _LABEL_PROCESS:
+            request.operation = "process_object"
+            return await processed_object(services, request, _LABEL_OPERATION, overrides)
         if process.lower() != "originimage":
             raise NotSupported(f"ci-process={process} is not supported.")
     elif request.image_operation is not None:

@@ -46,6 +46,7 @@ __all__ = [
     "ANY_METHOD",
     "BUCKET",
     "CI_BUCKET",
+    "JOB_SERVICES",
     "LISTING",
     "OBJECT",
     "SERVICE",
@@ -242,7 +243,7 @@ _BUCKETS: Table = {
     }
 }
 # By the first segment of the path at a CI host (docs/spec/api/persistent-processing.md#8).
-_JOB_SERVICES: Mapping[str, Table] = {
+JOB_SERVICES: Mapping[str, Table] = {
     "jobs": _JOBS,
     "pic_jobs": _JOBS,
     "queue": _QUEUES,
@@ -310,8 +311,8 @@ def table_of(request: Request, service: Table, bucket: Table, key: Table) -> Tab
         return bucket
     if request.host.ci:
         name, _, rest = request.key.partition("/")
-        if name in _JOB_SERVICES and (request.method not in ("GET", "HEAD") or not _is_object(rest)):
-            return _JOB_SERVICES[name]
+        if name in JOB_SERVICES and (request.method not in ("GET", "HEAD") or not _is_object(rest)):
+            return JOB_SERVICES[name]
         if name in _CI_SERVICES and request.method not in ("GET", "HEAD"):
             raise NotSupported(f"The CI service {name} is not supported.")
     return key

@@ -109,8 +109,8 @@ class ServerSettings(BaseModel):
     access_log: bool = Field(default=False, description="Log a line for every request.")
     trusted_proxies: tuple[str, ...] = Field(
         default=(),
-        description="Networks of proxies whose X-Forwarded-For tells who the client is, for the log and for"
-        " requests_per_second: 10.0.0.0/8, …",
+        description="Networks of proxies whose X-Forwarded-For tells who the client is, for the log, for policies"
+        " and for requests_per_second: 10.0.0.0/8, …",
     )
     operate_address: str = Field(
         default="",

@@ -24,9 +24,12 @@ def check_possible(pipeline: Pipeline, opened: OpenedImage, target: Target, sett
     rounded = any(isinstance(step, (InscribedCircle, RoundCorners)) for step in pipeline.steps)
     if rounded and not opened.container.rounded:
         raise unsupported_input(f"iradius and rradius do not take {opened.container.name.upper()}")
+    animation = opened.animated and target.container.animated
+    if pipeline.encoding.label is not None and (animation or not target.container.keeps_xmp):
+        raise unsupported_input(f"AIGCMetadata is not written into {target.name}{' animations' * animation}")
     if pipeline.encoding.size_limit is not None and not target.container.lossy:
         raise unsupported_input(f"size-limit needs a format with a quality, not {target.name}")
-    if pipeline.encoding.size_limit is not None and opened.animated and target.container.animated:
+    if pipeline.encoding.size_limit is not None and animation:
         raise unsupported_input("size-limit does not take animations")
 
 

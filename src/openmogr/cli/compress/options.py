@@ -29,8 +29,6 @@ __all__ = [
 
 _QUALITY = re.compile(r"(?:[1-9][0-9]?|100)!?|auto")
 _RESIZE = re.compile(r"([1-9][0-9]*)?x([1-9][0-9]*)?|([1-9][0-9]{0,3})%")
-# What browsers show, among which ``--format auto`` chooses.
-_AUTO = ("jpg", "png", "webp", "avif")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,14 +181,15 @@ def _format_of(path: Path) -> str | None:
     Raises:
         click.UsageError: it names none.
     """
-    from openmogr.image.formats.registry import SUFFIXES
+    from openmogr.image.formats.registry import SUFFIXES, TARGETS
 
     if path == Path("-"):
         return None
-    found = SUFFIXES.get(path.suffix.lower())
-    if found is None:
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
         raise click.UsageError(f"{path}: its suffix names no format; say --format.")
-    return path.suffix.lower().lstrip(".") if found in ("heif", "tiff", "jpg") else found
+    # One format may have several names, and suffixes of its own besides them.
+    return suffix[1:] if suffix[1:] in TARGETS else SUFFIXES[suffix]
 
 
 def _percent(size: str) -> int:
@@ -200,13 +199,13 @@ def _percent(size: str) -> int:
 
 def check_formats(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
     """Names of formats with commas between, or ``auto``."""
-    from openmogr.image.formats.registry import TARGETS
+    from openmogr.image.formats.registry import CONTAINERS, TARGETS
 
     if value is None:
         return ()
     names = tuple(dict.fromkeys(name.strip().lower().lstrip(".") for name in value.split(",")))
     if names == ("auto",):
-        return _AUTO
+        return tuple(name for name, container in CONTAINERS.items() if container.candidate)
     for name in names:
         if name not in TARGETS:
             raise click.BadParameter(f"{name or value} is not one of {', '.join(sorted(TARGETS))}.")
