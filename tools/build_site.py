@@ -33,7 +33,7 @@ PAGES = (
 # The parts of the site, in order, each with what it begins with; the rest of each follows by name.
 PARTS = (
     ("Start", "docs/start/", ("cos-app", "photo-folder", "pillow", "front-end", "operator")),
-    ("Use", "docs/use/", ("how-to", "move-here", "operations", "grammar", "api", "s3", "cli")),
+    ("Use", "docs/use/", ("how-to", "move-here", "console", "operations", "grammar", "api", "s3", "cli")),
     ("Formats", "docs/format/", ("tpg", "tpg-encoding", "animation", "quality")),
     ("Reference", "docs/reference/", ("pillow_tpg", "openmogr_pixels")),
     ("Inside", "docs/inside/", ("STRUCTURE", "GLOSSARY")),

@@ -150,6 +150,8 @@ def create_app(
         jobs=JobDesk(
             JobStore(settings.jobs.place(settings.storage.data), settings.jobs.max_waiting), settings.jobs
         ),
+        # More could not be waiting for their turn.
+        bodies=asyncio.Semaphore(settings.image.workers + settings.image.queue),
     )
     return App(services, on_start)
 
