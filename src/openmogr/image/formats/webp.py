@@ -12,7 +12,7 @@ from openmogr.image.formats.calibration import CALIBRATION
 from openmogr.image.formats.opening import opened_by_pillow
 from openmogr.image.formats.saving import embedded, saved
 from openmogr.image.formats.sequence import Sequence
-from openmogr.image.formats.webp_parts.headers import declared_size, vp8_quantiser
+from openmogr.image.formats.webp_parts.headers import declared_size, leaves_canvas_open, vp8_quantiser
 from openmogr.image.formats.webp_parts.slim import slim_webp
 from openmogr.image.quality.scale import quality_of_setting
 from openmogr.image.settings import ImageSettings
@@ -62,7 +62,11 @@ class WebP(Format):
         return settings.max_webp_side
 
     def open(self, stream: BinaryIO) -> Opened:
-        return opened_by_pillow(self, stream)
+        opened = opened_by_pillow(self, stream)
+        if opened.image.mode == "RGB" and leaves_canvas_open(stream):
+            # libwebp decodes to RGBA in any case; Pillow goes by the flag, and would show the canvas black.
+            opened.image._mode = opened.image.rawmode = "RGBA"  # type: ignore[attr-defined]
+        return opened
 
     def quality(self, image: Image.Image, stream: BinaryIO, frames: int) -> int | None:
         index = vp8_quantiser(stream)
