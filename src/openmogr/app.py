@@ -127,7 +127,7 @@ def create_app(
     kept = settings.results
     store = ResultStore(kept.place(settings.storage.data), kept.max_bytes) if kept.max_bytes else None
     makers = (*encoder_versions(), *font_versions(settings.image), settings_of_results(settings.image))
-    opened = storage or open_storage(settings.storage)
+    opened = storage or open_storage(settings.storage, settings.gateway)
     services = Services(
         storage=opened,
         configurations=Configurations(opened),

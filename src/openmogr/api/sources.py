@@ -26,14 +26,15 @@ class OpenSource:
     Args:
         content: finished or open; the size of its bytes has been checked.
         size: bytes.
-        etag: with ``size`` and ``crc64``, what tells the content from all others.
+        etag: with ``size`` and ``told_by``, what tells the content from all others.
+        told_by: the CRC-64, or the ``origin`` of an object in a store elsewhere.
         name: the object key, for messages.
     """
 
     def __init__(
-        self, content: Staged | ObjectReader, size: int, etag: str, crc64: int, name: str = ""
+        self, content: Staged | ObjectReader, size: int, etag: str, told_by: int | str, name: str = ""
     ) -> None:
-        self.identity = (size, etag, crc64)
+        self.identity = (size, etag, told_by)
         self.size = size
         self._content = content
         self._name = name
@@ -49,7 +50,7 @@ class OpenSource:
     def of(cls, reader: ObjectReader) -> OpenSource:
         """That of an open object."""
         info = reader.info
-        source = cls(reader, info.size, info.etag, info.crc64, info.key)
+        source = cls(reader, info.size, info.etag, info.origin or info.crc64, info.key)
         source._reader = reader
         return source
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from openmogr.installation import how_to_add
+from openmogr.storage.stores.metadata import split_attributes
+from openmogr.storage.stores.opening import CannotOpen, open_store
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -18,15 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["Contents", "Found", "SourceError", "SourceStore", "open_source"]
 
 _CHUNK = 1024 * 1024
-# Names of what stores tell of an object besides its bytes; all others are user metadata.
-_HEADERS = {
-    "content-type": "content_type",
-    "cache-control": "cache_control",
-    "content-disposition": "content_disposition",
-    "content-encoding": "content_encoding",
-    "content-language": "content_language",
-}
-_COS_KEYS = (("COS_SECRET_ID", "COS_SECRET_KEY"), ("TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"))
 
 
 class SourceError(Exception):
@@ -92,14 +83,7 @@ class SourceStore:
         import obstore
 
         result = await obstore.get_async(self._store, found.key)
-        headers: dict[str, str] = {}
-        user: dict[str, str] = {}
-        for name, value in result.attributes.items():
-            folded = str(name).lower()
-            if folded in _HEADERS:
-                headers[_HEADERS[folded]] = str(value)
-            else:
-                user[folded] = str(value)
+        headers, user = split_attributes(result.attributes)
         return Contents(_chunks(result.stream(min_chunk_size=_CHUNK)), headers, user)
 
 
@@ -123,57 +107,20 @@ def open_source(url: str, *, endpoint: str = "", region: str = "") -> SourceStor
     Raises:
         SourceError: it cannot be opened, or the package is missing.
     """
-    try:
-        from obstore.exceptions import BaseError
-        from obstore.store import LocalStore, S3Store, from_url
-    except ImportError:
-        raise SourceError(f"import needs openmogr[stores]: {how_to_add('stores')}") from None
     parts = urlsplit(url)
-    prefix = parts.path.lstrip("/")
-    try:
-        if "://" not in url:
-            folder = Path(url)
-            if not folder.is_dir():
-                raise SourceError(f"{url} is no folder")
-            return SourceStore(LocalStore(folder.absolute()), "", url)
-        if parts.scheme == "cos":
-            return SourceStore(_cos(parts.netloc, endpoint, region), prefix, url)
-        if parts.scheme == "s3":
-            options: dict[str, object] = {}
-            if endpoint:
-                options |= {"endpoint": endpoint, "client_options": {"allow_http": True}}
-            if region:
-                options["region"] = region
-            return SourceStore(S3Store(parts.netloc, **options), prefix, url)  # type: ignore[arg-type]  # by name
-        root = f"{parts.scheme}://{parts.netloc}"
-        return SourceStore(from_url(root), prefix, url)
-    except (BaseError, ValueError) as error:
-        raise SourceError(f"{url} cannot be opened: {error}") from error
-
-
-def _cos(bucket: str, endpoint: str, region: str) -> ObjectStore:
-    from obstore.store import S3Store
-
-    if not region and not endpoint:
+    if parts.scheme == "cos" and not (region or endpoint):
         raise SourceError("cos:// needs --region, like ap-shanghai")
-    pairs = ((os.environ.get(first), os.environ.get(second)) for first, second in _COS_KEYS)
-    key, secret = next((pair for pair in pairs if all(pair)), (None, None))
-    if key is None or secret is None:
-        raise SourceError("cos:// needs the key pair in COS_SECRET_ID and COS_SECRET_KEY")
-    if endpoint:
-        return S3Store(
-            bucket,
-            endpoint=endpoint,
-            region=region or "ap-shanghai",
-            access_key_id=key,
-            secret_access_key=secret,
-            client_options={"allow_http": True},
-        )
-    return S3Store(
-        bucket,
-        endpoint=f"https://{bucket}.cos.{region}.myqcloud.com",
-        virtual_hosted_style_request=True,
-        region=region,
-        access_key_id=key,
-        secret_access_key=secret,
-    )
+    if "://" not in url:
+        folder = Path(url)
+        if not folder.is_dir():
+            raise SourceError(f"{url} is no folder")
+        return SourceStore(_open(folder.absolute().as_uri(), "", ""), "", url)
+    prefix = "" if parts.scheme == "file" else parts.path.lstrip("/")
+    return SourceStore(_open(url, endpoint, region), prefix, url)
+
+
+def _open(url: str, endpoint: str, region: str) -> ObjectStore:
+    try:
+        return open_store(url, endpoint=endpoint, region=region)
+    except CannotOpen as error:
+        raise SourceError(str(error)) from error
