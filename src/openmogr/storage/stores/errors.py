@@ -13,11 +13,15 @@ __all__ = ["as_answer", "scrubbed"]
 _QUERY = re.compile(r"\?[^\s\"')]*")
 _USER = re.compile(r"://[^\s/@]*@")
 _LONGEST = 600
+# The client tells it in no other way where a listing fails.
+_STATUS = re.compile(r"status code: (\d{3})")
 
 
 def scrubbed(text: str, secrets: Sequence[str]) -> str:
     """A text for the log: in one line, without queries of URLs (which may hold signatures), and without secrets."""
-    told = _USER.sub("://…@", _QUERY.sub("?…", " ".join(text.split())))
+    # What follows says the same once more, in the words of a program.
+    told = " ".join(text.partition("Debug source:")[0].split())
+    told = _USER.sub("://…@", _QUERY.sub("?…", told))
     for secret in secrets:
         told = told.replace(secret, "***")
     return told[:_LONGEST]
@@ -35,25 +39,28 @@ def as_answer(error: Exception, secrets: Sequence[str], *, anonymous: bool) -> C
 
     if isinstance(error, CosError):
         return error
-    detail = f"{type(error).__name__}: {scrubbed(str(error), secrets)}"
-    match error:
-        case exceptions.NotFoundError() | FileNotFoundError():
-            return NoSuchKey()
-        case TimeoutError():
-            return StoreUnavailable("The store of this bucket does not answer in time. Please try again.")
-        case exceptions.PreconditionError():
-            return StoreUnavailable(
-                "The object was changed while it was read. Please try again.", detail=detail
-            )
-        case exceptions.PermissionDeniedError() | exceptions.UnauthenticatedError() if anonymous:
+    text = str(error)
+    detail = f"{type(error).__name__}: {scrubbed(text, secrets)}"
+    found = _STATUS.search(text)
+    status = int(found[1]) if found and isinstance(error, exceptions.GenericError) else 0
+    refused = (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError, PermissionError)
+    if isinstance(error, TimeoutError):
+        return StoreUnavailable("The store of this bucket does not answer in time. Please try again.")
+    if isinstance(error, (exceptions.NotFoundError, FileNotFoundError)) or status == 404:
+        return NoSuchKey()
+    if isinstance(error, exceptions.PreconditionError):
+        return StoreUnavailable("The object was changed while it was read. Please try again.", detail=detail)
+    if isinstance(error, refused) or status in (401, 403):
+        if anonymous:
             return AccessDenied("The store of this bucket does not give this to everybody.", detail=detail)
-        case exceptions.PermissionDeniedError() | exceptions.UnauthenticatedError() | PermissionError():
-            return StoreUnavailable(
-                "The store of this bucket refuses the keys of this server.", detail=detail
-            )
-        case exceptions.InvalidPathError():
-            return NotImplementedHere(
-                "The store holds keys with empty parts, . or .. or control characters, which cannot be listed here.",
-                detail=detail,
-            )
+        return StoreUnavailable("The store of this bucket refuses the keys of this server.", detail=detail)
+    if isinstance(error, exceptions.InvalidPathError):
+        return NotImplementedHere(
+            "The store holds keys with empty parts, . or .. or control characters, which cannot be listed here.",
+            detail=detail,
+        )
+    if status:
+        return StoreUnavailable(
+            "The store of this bucket answers with an error. Please try again.", detail=detail
+        )
     return StoreUnavailable("The store of this bucket cannot be reached. Please try again.", detail=detail)
