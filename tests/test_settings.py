@@ -204,12 +204,13 @@ def test_buckets_of_the_gateway_are_lines_of_its_table(tmp_path: Path) -> None:
 def test_bad_buckets_of_the_gateway_are_named_and_their_keys_are_not(tmp_path: Path) -> None:
     config = tmp_path / "openmogr.toml"
     config.write_text(
-        '[gateway]\ntimeuot = 3\na-1250000000 = "s3://key:hidden@one"\nb-1250000000 = { url = "s3://b", hidden = 1 }\n'
+        '[gateway]\nmax_request = 3\na-1250000000 = "s3://key:hidden@one"\n'
+        'b-1250000000 = { url = "s3://b", hidden = 1 }\n'
     )
     with pytest.raises(SettingsError) as caught:
         load_settings(config)
     problems = "\n".join(caught.value.problems)
-    assert "unknown setting timeuot in [gateway]; is timeout meant?" in problems
+    assert "unknown setting max_request in [gateway]; is max_requests meant?" in problems
     assert "a-1250000000, url: a URL holds neither keys nor a query" in problems
     assert "key:hidden" not in problems
 

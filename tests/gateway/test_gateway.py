@@ -17,7 +17,7 @@ from tests.gateway.conftest import BUCKET, S3Bucket, Store
 
 HOST = f"{BUCKET}.cos.ap-shanghai.myqcloud.com"
 OWN = "own-1250000000.cos.ap-shanghai.myqcloud.com"
-ODD = ["a b+c&d.png", "100%25 %41.png", "图/图 片.png", "deep/er/~#[x].png", "q?uery=1.png"]
+ODD = ["a b+c&d.png", "100%25 %41.png", "图/图 片.png", "deep/er/~#[x].png", "q?x=1.png"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -264,6 +264,28 @@ def test_objects_are_copied_out_of_it(server: ServerProcess, photo: bytes) -> No
         copied = server.request("GET", f"/{key}", host=OWN)
         assert (copied.body, copied.header("Content-Type")) == (photo, "image/png")
     assert size_of(server.request("GET", "/small.png", host=OWN)) == (9, 6)
+
+
+def test_jobs_and_pages_of_websites_read_from_it(server: ServerProcess, photo: bytes) -> None:
+    job = (
+        "<Request><Tag>PicProcess</Tag><Input><Object>a.png</Object></Input><Operation><PicProcess>"
+        "<ProcessRule>imageMogr2/thumbnail/30x</ProcessRule></PicProcess><Output><Region>ap-shanghai</Region>"
+        "<Bucket>own-1250000000</Bucket><Object>job.png</Object></Output></Operation></Request>"
+    )
+    ci = f"{BUCKET}.ci.ap-shanghai.myqcloud.com"
+    answer = server.request("POST", "/pic_jobs", job.encode(), {"Content-Type": "application/xml"}, host=ci)
+    assert answer.status == 200, answer.body
+    deadline = time.monotonic() + 30
+    while server.request("HEAD", "/job.png", host=OWN).status != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert size_of(server.request("GET", "/job.png", host=OWN)) == (30, 20)
+    site = (
+        b"<WebsiteConfiguration><IndexDocument><Suffix>1.png</Suffix></IndexDocument></WebsiteConfiguration>"
+    )
+    assert server.request("PUT", "/?website", site, host=HOST).status == 200
+    page = server.request("GET", "/c/", host=f"{BUCKET}.cos-website.ap-shanghai.myqcloud.com")
+    assert (page.status, page.body) == (200, photo)
 
 
 def test_what_the_store_tells_is_told(server: ServerProcess, store: Store, photo: bytes) -> None:
