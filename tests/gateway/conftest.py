@@ -59,11 +59,12 @@ class VersityGW:
 
     Attributes:
         endpoint: its URL.
+        root: has a folder for each bucket, and a file for each object, whoever put it there.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._root, self._sidecar = folder / "root", folder / "attributes"
-        self._root.mkdir(parents=True)
+        self.root, self._sidecar = folder / "root", folder / "attributes"
+        self.root.mkdir(parents=True)
         self._sidecar.mkdir()
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self._port = int(listener.getsockname()[1])
@@ -85,7 +86,7 @@ class VersityGW:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         keys = ("--access", KEY, "--secret", SECRET)
-        place = ("posix", "--sidecar", str(self._sidecar), str(self._root))
+        place = ("posix", "--sidecar", str(self._sidecar), str(self.root))
         self._process = subprocess.Popen(
             [str(BUILT), "--port", f"127.0.0.1:{self._port}", *keys, "--quiet", *place],
             stdout=subprocess.DEVNULL,
