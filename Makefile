@@ -17,7 +17,7 @@ PIXELS_SOURCES := $(call rust_sources,pixels)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup clients wasm wasm-tools run test test-rust test-neon test-python lint fmt bench reliability fuzz docs clean check-python check-rust check-nasm check-fonts goldens notices lock site
+.PHONY: help setup clients wasm wasm-tools run test test-rust test-neon test-python lint fmt bench reliability fuzz docs sheet clean check-python check-rust check-nasm check-fonts goldens notices lock site
 
 help: ## list the chores
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -194,8 +194,14 @@ fuzz: setup ## fuzz the codec's decoder, a minute a target (FUZZ_SECONDS)
 docs: setup ## make again the generated parts of the documentation
 	$(BIN)/python tools/generate_docs.py
 
+sheet: setup ## make the sheet of all operations again (docs/use/operations-sheet.webp)
+	$(BIN)/python tools/contact_sheet.py
+
 notices: setup ## make THIRD_PARTY.txt of the native modules again, after a change of Rust dependencies
 	$(BIN)/python tools/third_party.py
+
+site: setup ## build the documentation's site into site/, strictly
+	$(BIN)/python tools/build_site.py
 
 lock: $(VENV)/.tools ## write anew, with hashes, what the image and the tools of a release install
 	$(BIN)/python -m pip install --quiet --group release

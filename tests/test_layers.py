@@ -18,7 +18,7 @@ PACKAGE = SOURCE / "openmogr"
 # the layer of the app, which puts a server together.
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"asgi", "dates", "errors", "installation", "machine"}),
-    frozenset({"image", "storage", "auth", "wire", "workers", "results", "observe", "jobs"}),
+    frozenset({"image", "storage", "auth", "wire", "workers", "results", "observe", "jobs", "console"}),
     frozenset({"engine", "transfer"}),
     frozenset({"api"}),
     frozenset({"settings", "server", "demo", "app", "testing"}),

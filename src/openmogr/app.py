@@ -28,6 +28,7 @@ from openmogr.observe import Metrics, make_tracing, untraced
 from openmogr.results import ResultStore
 from openmogr.settings import Settings
 from openmogr.storage import Storage, StorageUnusable, open_storage
+from openmogr.storage.routed import RoutedStorage
 
 __all__ = ["App", "create_app"]
 
@@ -128,6 +129,13 @@ def create_app(
     store = ResultStore(kept.place(settings.storage.data), kept.max_bytes) if kept.max_bytes else None
     makers = (*encoder_versions(), *font_versions(settings.image), settings_of_results(settings.image))
     opened = storage or open_storage(settings.storage, settings.gateway)
+    if isinstance(opened, RoutedStorage):
+        metrics.watch_counts(
+            "openmogr_store_requests",
+            "Requests to stores of the gateway.",
+            "outcome",
+            partial(dict, opened.counts),
+        )
     services = Services(
         storage=opened,
         configurations=Configurations(opened),
@@ -150,6 +158,8 @@ def create_app(
         jobs=JobDesk(
             JobStore(settings.jobs.place(settings.storage.data), settings.jobs.max_waiting), settings.jobs
         ),
+        # More could not be waiting for their turn.
+        bodies=asyncio.Semaphore(settings.image.workers + settings.image.queue),
     )
     return App(services, on_start)
 

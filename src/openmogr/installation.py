@@ -13,6 +13,8 @@ __all__ = ["how_to_add"]
 
 # Written by deploy/Dockerfile; holds the flavour of the image.
 IMAGE_MARK = Path("etc/openmogr-flavour")
+# Extras that have an image of their own, whose tag ends in their name.
+OF_AN_IMAGE = frozenset({"heif"})
 # What `make setup` installs; the others are for whoever wants them.
 OF_A_CLONE = frozenset({"faces", "heif", "jxl", "pixels", "stores", "tpg"})
 
@@ -27,8 +29,8 @@ def how_to_add(extra: str, *, root: Path = Path("/"), prefix: Path | None = None
     """
     prefix = Path(sys.prefix) if prefix is None else prefix
     if (root / IMAGE_MARK).exists():
-        if extra == "heif":
-            return "take the image whose tag ends in -heif"
+        if extra in OF_AN_IMAGE:
+            return f"take the image whose tag ends in -{extra}"
         return f"build an image with openmogr[{extra}], after deploy/Dockerfile"
     clone = _clone()
     if clone is not None:

@@ -20,16 +20,6 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(openmogr: Run) -> Run:
-    """Runs ``openmogr compress``."""
-
-    def invoke(*arguments: str | Path) -> Result:
-        return openmogr("compress", *arguments)
-
-    return invoke
-
-
-@pytest.fixture
 def photo() -> Image.Image:
     """A smooth picture with some texture, 96 x 64 pixels."""
     red = Image.linear_gradient("L").resize((96, 64))

@@ -21,16 +21,6 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(openmogr: Run) -> Run:
-    """Runs ``openmogr compress``."""
-
-    def invoke(*arguments: str | Path) -> Result:
-        return openmogr("compress", *arguments)
-
-    return invoke
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Four pictures that differ, in a folder of their own."""
     place = tmp_path / "pictures"

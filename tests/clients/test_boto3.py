@@ -324,6 +324,7 @@ def test_acl_tagging_cors(s3: Client, s3_bucket: str, server: ServerProcess) -> 
     assert refusal(s3.get_bucket_cors, Bucket=s3_bucket) == (404, "NoSuchCORSConfiguration")
 
 
+@pytest.mark.compat("Lifecycle: expiry of objects and uploads", client=CLIENT)
 def test_lifecycle(s3: Client, s3_bucket: str) -> None:
     rule = {"ID": "old", "Filter": {"Prefix": "in/"}, "Status": "Enabled", "Expiration": {"Days": 3}}
     s3.put_bucket_lifecycle_configuration(Bucket=s3_bucket, LifecycleConfiguration={"Rules": [rule]})

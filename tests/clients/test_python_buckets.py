@@ -193,6 +193,37 @@ def test_website(cos: CosS3Client, bucket: str, server: ServerProcess) -> None:
     assert caught.value.get_error_code() == "NoSuchWebsiteConfiguration"
 
 
+@pytest.mark.compat("Lifecycle: expiry of objects and uploads", client=SDK)
+def test_lifecycle(cos: CosS3Client, bucket: str) -> None:
+    rule = {"ID": "old", "Filter": {"Prefix": "logs/"}, "Status": "Enabled", "Expiration": {"Days": "3"}}
+    cos.put_bucket_lifecycle(Bucket=bucket, LifecycleConfiguration={"Rule": [rule]})
+    assert cos.get_bucket_lifecycle(Bucket=bucket)["Rule"] == [rule]
+    cos.put_object(Bucket=bucket, Key="logs/a", Body=b"1")
+    assert 'rule-id="old"' in cos.head_object(Bucket=bucket, Key="logs/a")["x-cos-expiration"]
+    cos.delete_bucket_lifecycle(Bucket=bucket)
+
+
+@pytest.mark.compat("Hotlink protection (`?referer`)", client=SDK)
+def test_referer(cos: CosS3Client, bucket: str, server: ServerProcess) -> None:
+    cos.put_bucket_acl(Bucket=bucket, ACL="public-read")
+    cos.put_object(Bucket=bucket, Key="a", Body=b"1")
+    rules = {
+        "Status": "Enabled",
+        "RefererType": "White-List",
+        "EmptyReferConfiguration": "Deny",
+        "DomainList": {"Domain": ["*.example.com"]},
+    }
+    cos.put_bucket_referer(Bucket=bucket, RefererConfiguration=rules)
+    assert cos.get_bucket_referer(Bucket=bucket)["DomainList"] == rules["DomainList"]
+    host = f"{bucket}.cos.{REGION}.myqcloud.com"
+    for referer, status in (("https://www.example.com/", 200), ("https://example.org/", 403)):
+        answer = server.request("GET", "/a", headers={"Referer": referer}, host=host, signed=False)
+        assert answer.status == status
+    cos.delete_bucket_referer(Bucket=bucket)  # with PUT and no body
+    answer = server.request("GET", "/a", headers={"Referer": "https://example.org/"}, host=host, signed=False)
+    assert answer.status == 200
+
+
 def test_switches_answer(cos: CosS3Client, bucket: str) -> None:
     assert "Status" not in (cos.get_bucket_versioning(Bucket=bucket) or {})
     cos.get_bucket_logging(Bucket=bucket)

@@ -299,6 +299,30 @@ def test_errors_name_stage_and_token(text: str, named: str) -> None:
     assert caught.value.number in {-106, -443, -105}
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("imageMogr2/strip/watermark/2/text/eA", "'watermark' is an operation"),
+        ("imageMogr2/auto-orient/imageView2/2/w/100", "'imageView2' is an operation"),
+        ("imageView2/2/w/100/imageslim/1", "'imageslim' is an operation"),
+        ("imageView2/1/200/200", "unknown parameter '200'"),
+        ("imageMogr2/x/Thumbnail/100x", "unknown parameter 'x'"),
+    ],
+)
+def test_what_cannot_be_a_parameter_is_not_skipped(text: str, named: str) -> None:
+    with pytest.raises(InvalidArgument, match=named):
+        parse_operation(text)
+
+
+def test_names_of_parameters_in_any_case() -> None:
+    for written, meant in {
+        "imageMogr2/Thumbnail/20x/FORMAT/webp/Strip": "imageMogr2/thumbnail/20x/format/webp/strip/1",
+        "imageView2/2/W/20/Q/50": "imageView2/2/w/20/q/50",
+        "watermark/2/Text/eA/FontSize/20": "watermark/2/text/eA/fontsize/20",
+    }.items():
+        assert parse_operation(written, strict=True) == parse_operation(meant)
+
+
 def test_unknown_parameters_are_skipped_unless_strict() -> None:
     assert parse_operation("imageMogr2/hdr/1/format/png").encoding.format == "png"
     with pytest.raises(InvalidArgument, match="'hdr'"):

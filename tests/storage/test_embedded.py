@@ -16,7 +16,7 @@ import pytest
 
 from openmogr.errors import InternalError, NoSuchBucket
 from openmogr.storage import EmbeddedStorage, StorageSettings, StorageUnusable
-from openmogr.storage.errors import StorageFull
+from openmogr.storage.errors import StorageFull, TooManyAppends
 from openmogr.storage.interface import Checksum, CompletedPart, ObjectAttributes, ObjectInfo, Write
 
 pytestmark = pytest.mark.anyio
@@ -363,3 +363,20 @@ async def test_an_index_of_the_first_version_is_brought_up(settings: StorageSett
             part = await storage.put_part("a-1250000000", "k", upload.upload_id, 2, staged, checksum)
         assert part.checksum == checksum
         assert not (await storage.head_object("a-1250000000", "plain")).appendable
+
+
+async def test_appends_are_limited(storage: EmbeddedStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is a file; a copy is not appendable any more, and reads the same."""
+    monkeypatch.setattr("openmogr.storage.embedded.objects._MAX_APPENDS", 3)
+    for position in range(3):
+        async with storage.stage() as staged:
+            await staged.write(b"x")
+            info = await storage.append_object(BUCKET, "log", position, staged, ObjectAttributes())
+    async with storage.stage() as staged:
+        await staged.write(b"y")
+        with pytest.raises(TooManyAppends):
+            await storage.append_object(BUCKET, "log", 3, staged, ObjectAttributes())
+    assert await storage.head_object(BUCKET, "log") == info
+    await storage.reclaimed()
+    # Of the refused append nothing is left.
+    assert len([path for path in (storage._settings.data / "blobs").glob("*/*") if path.is_file()]) == 3

@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 from tools.release.distributions import NATIVE, ROOT, Native
+from tools.third_party import linked, read_crates
 
 __all__ = [
     "NOTICES",
@@ -97,8 +98,8 @@ def problems_of_source(name: str, archive: Path) -> list[str]:
     return differences(wanted | {"PKG-INFO"}, names(archive)) + problems_of_notices(native, archive)
 
 
-def problems_of_wheel(name: str, archive: Path) -> list[str]:
-    """What a wheel has too much or too little, in words."""
+def problems_of_wheel(name: str, archive: Path, target: str | None = None) -> list[str]:
+    """What a wheel has too much or too little, in words; ``target`` is what its module was compiled for, if for one."""
     native = native_of(name)
     found = names(archive)
     info = "-".join(archive.name.split("-")[:2]) + ".dist-info"
@@ -117,7 +118,8 @@ def problems_of_wheel(name: str, archive: Path) -> list[str]:
     problems = differences(wanted, found - modules) + problems_of_notices(native, archive)
     if len(modules) != 1:
         problems.append(f"there are {len(modules)} modules where one is wanted")
-    missing = crates_of_notices(text(archive, "/THIRD_PARTY.txt")) - components(archive)
+    crates = linked(read_crates(native.folder, target), native.binding)
+    missing = {f"{crate.name} {crate.version}" for crate in crates} - components(archive)
     problems += [f"the bill of materials lacks {crate}" for crate in sorted(missing)]
     return problems
 

@@ -29,17 +29,19 @@ def problems(archive: Path) -> list[str]:
         name, version = parse_sdist_filename(archive.name)
         return _wrong_version(str(version)) + problems_of_source(name, archive)
     name, version, _, tags = parse_wheel_filename(archive.name)
-    found = _wrong_version(str(version)) + problems_of_wheel(name, archive)
+    platforms = {tag.platform for tag in tags}
+    target = next(
+        (triple for triple, one in TARGETS.items() if any(re.fullmatch(one.tag, p) for p in platforms)), None
+    )
+    found = _wrong_version(str(version)) + problems_of_wheel(name, archive, target)
     if name == "openmogr":
         return found
     wrong = {(tag.interpreter, tag.abi) for tag in tags} - ABI
     found += [f"is for {interpreter} and {abi}" for interpreter, abi in wrong]
-    platforms = {tag.platform for tag in tags}
-    target = next((one for one in TARGETS.values() if any(re.fullmatch(one.tag, p) for p in platforms)), None)
     if target is None:
         return [*found, f"is for {', '.join(sorted(platforms))}, which is no target of a release"]
-    found += problems_of_paths(archive)
-    return found + (_wrong_policy(archive, target.policy) if target.policy else [])
+    policy = TARGETS[target].policy
+    return found + problems_of_paths(archive) + (_wrong_policy(archive, policy) if policy else [])
 
 
 def _wrong_version(version: str) -> list[str]:

@@ -6,11 +6,13 @@ import logging
 import time
 from contextlib import aclosing
 
+from openmogr.api.console import leads_to_console, to_console
 from openmogr.api.cors import cors_headers
 from openmogr.api.coverage import check_coverage
 from openmogr.api.grants import check_grant
 from openmogr.api.observing import Seen
-from openmogr.api.operate import is_operate, operate_page
+from openmogr.api.operate import operate_page
+from openmogr.api.own import becomes_api, is_own
 from openmogr.api.processing import error_number
 from openmogr.api.rate import RateLimit, network_of
 from openmogr.api.read_only import check_read_only
@@ -43,6 +45,11 @@ def _our_fault(error: Exception) -> CosError:
     if is_shortage(error):
         return SlowDown("The server is short of memory or files. Please try again.", detail=repr(error))
     return InternalError(detail=repr(error))
+
+
+def _is_own(request: Request) -> bool:
+    """Whether no page of another origin is to read the answer."""
+    return request.is_own or request.operation == "operate"
 
 
 class CosApi:
@@ -120,14 +127,17 @@ class CosApi:
             response.rendered()
         else:
             response = in_s3(request, response, request_id)
-        if request is not None and b"origin" in request.headers and request.operation != "operate":
+        if request is not None and b"origin" in request.headers and not _is_own(request):
             response.headers += await cors_headers(self._services, request, response.headers)
         return request, response
 
     async def _answer(self, request: Request, scope: Scope) -> Response:
-        if is_operate(self._services, request):
+        if is_own(request) and not becomes_api(self._services, request):
             request.operation = "operate"
             return await operate_page(self._services, request)
+        if leads_to_console(self._services, request):
+            request.operation = "operate"
+            return to_console()
         peer = scope["client"][0] if scope.get("client") else "-"
         request.client = self._services.observer.client(peer, request.headers)
         try:

@@ -22,6 +22,7 @@ from openmogr.api.protection import check_original, check_referer
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, xml_response
 from openmogr.api.s3.integrity import required_etag, shown, uploaded
+from openmogr.api.score import check_unscored
 from openmogr.api.services import Services
 from openmogr.api.slimming import slimmed_unasked
 from openmogr.api.styles import style_at_end
@@ -34,17 +35,24 @@ __all__ = ["delete_object", "delete_objects", "get_object", "put_object"]
 
 _MAX_DELETED = 1000
 
+# What asks for the label of generated images, and the operation that does.
+_LABEL_PROCESS, _LABEL_OPERATION = "imageaigcmetadata", "imageAIGCMetadata"
+
 
 async def get_object(services: Services, request: Request) -> Response:
     """GET and HEAD Object, with an operation in the query or without."""
     overrides = overrides_of(request)
     await check_referer(services, request)
     if process := request.params.get("ci-process"):
+        if process.lower() == _LABEL_PROCESS:
+            request.operation = "process_object"
+            return await processed_object(services, request, _LABEL_OPERATION, overrides)
         if process.lower() != "originimage":
             raise NotSupported(f"ci-process={process} is not supported.")
     elif request.image_operation is not None:
         return await processed_object(services, request, request.image_operation, overrides)
     try:
+        check_unscored(request, "goes with an operation")
         return await _stored_object(services, request, overrides)
     except (NoSuchKey, AccessDenied):
         # The key itself comes first; only where there is none may its end be a style.

@@ -53,6 +53,7 @@ class Observer:
         self._timer = lru_cache(maxsize=256)(metrics.seconds.labels)
         self._outcome = lru_cache(maxsize=16)(metrics.results.labels)
         self._bytes = lru_cache(maxsize=64)(metrics.image_bytes.labels)
+        self._source_bytes = lru_cache(maxsize=64)(metrics.source_bytes.labels)
         self._job_timer = lru_cache(maxsize=64)(metrics.encode_seconds.labels)
         metrics.watch(
             "openmogr_results_kept", "Results that are remembered.", lambda: self._of_kept("entries")
@@ -93,6 +94,7 @@ class Observer:
         self._bytes("in", "any").inc(source_bytes)
         for name, size in results:
             self._bytes("out", name.lower()).inc(size)
+            self._source_bytes(name.lower()).inc(source_bytes)
         formats = {name.lower() for name, _ in results}
         name = formats.pop() if len(formats) == 1 else "several" if formats else "info"
         self._job_timer(name).observe(seconds)

@@ -17,6 +17,7 @@ from openmogr.api.protection import check_original
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, http_date
 from openmogr.api.results import Made, Work
+from openmogr.api.score import check_unscored, score_headers, scored
 from openmogr.api.services import Services
 from openmogr.api.sources import OpenSource
 from openmogr.api.styles import styles_of
@@ -26,7 +27,15 @@ from openmogr.image import Pipeline, Result, Slimming, expand_styles, names_a_st
 from openmogr.storage.interface import ObjectInfo, ObjectReader
 from openmogr.workers import HeldBytes
 
-__all__ = ["SLIM_FLAG", "error_number", "memory_headers", "processed_object", "result_headers", "too_large"]
+__all__ = [
+    "SLIM_FLAG",
+    "error_number",
+    "memory_headers",
+    "processed_object",
+    "result_body",
+    "result_headers",
+    "too_large",
+]
 
 # What became of ``imageSlim`` (``docs/spec/api/compression.md#8``).
 SLIM_FLAG = b"x-slimflag"
@@ -111,13 +120,13 @@ async def processed_object(
                 kept = True
                 return await _original(reader, headers)
             made = await _make(services, work, plan)
-            headers = _notes(services, made)
+            headers = _notes(services, pipeline, made)
             worse = unasked and (made.size >= info.size or loses(made))
             if worse or (made.result is not None and made.result.is_original):
                 _close(made)
                 kept = True
                 return await _original(reader, headers)
-            return await _body(services, made, headers)
+            return await result_body(services, made, headers)
 
         varies = plan.varies or (unasked and _is_negotiated(services, request, info))
         headers = _headers(services, info, etag, varies=varies)
@@ -177,10 +186,12 @@ async def _plan(services: Services, request: Request, sources: Sources, text: st
         _parsed(text, strict=settings.strict, max_stages=settings.max_stages)
     )
     if wants_best(pipeline):
+        check_unscored(request, "does not go with format/auto")
         if info.size > settings.max_input_bytes:  # which is told, or answered with the original
             return _Plan(pipeline, varies=True)
         chosen = await choose_format(services, request, sources, text, info)
         return _Plan(chosen.pipeline, made=chosen.made, varies=True)
+    pipeline = scored(request, pipeline)
     content_type = info.attributes.headers.content_type
     if (
         pipeline.failure is not None
@@ -194,7 +205,7 @@ async def _plan(services: Services, request: Request, sources: Sources, text: st
         return _Plan(pipeline, varies=True)
     chosen_text = f"{text.split('?', 1)[0]}|imageMogr2/format/{name}"
     parsed = _parsed(chosen_text, strict=settings.strict, max_stages=settings.max_stages + 1)
-    return _Plan(parsed, instead=pipeline, varies=True)
+    return _Plan(scored(request, parsed), instead=pipeline, varies=True)
 
 
 async def _make(services: Services, work: Work, plan: _Plan) -> Made:
@@ -241,11 +252,11 @@ def _headers(services: Services, info: ObjectInfo, etag: str, *, varies: bool) -
     return headers
 
 
-def _notes(services: Services, made: Made) -> list[Header]:
+def _notes(services: Services, pipeline: Pipeline, made: Made) -> list[Header]:
     """What the result says besides its bytes, and whether it was remembered."""
     headers: list[Header] = []
     if made.result is not None:
-        headers += result_headers(made.result)
+        headers += [*result_headers(made.result), *score_headers(pipeline, made.result)]
     if made.age is not None:
         # RFC 9111 section 5.1: nobody made it for this request.
         headers.append((b"age", b"%d" % made.age))
@@ -271,7 +282,8 @@ async def _original(reader: ObjectReader, headers: Sequence[Header]) -> Body:
     return Body(info.size, chunks, [content_type, *headers], reader.aclose, reader.prepare)
 
 
-async def _body(services: Services, made: Made, headers: Sequence[Header]) -> Body:
+async def result_body(services: Services, made: Made, headers: Sequence[Header]) -> Body:
+    """The bytes of a result, which is not the source itself."""
     assert made.result is not None
     headers = [(b"content-type", made.result.content_type.encode()), *headers]
     if made.file is None:

@@ -42,6 +42,7 @@ class Request:
         s3: that it speaks the dialect of S3; None for that of COS.
         client: the address that it comes from; None: the server itself makes it, whom no policy rules.
         operation: what it turned out to be, one of few names; for logs and metrics.
+        is_own: it is for the server itself, below ``/-/``.
     """
 
     method: str
@@ -62,6 +63,7 @@ class Request:
     operation: str = "none"
     s3: S3 | None = None
     grant: Grant | None = None
+    is_own: bool = False
     client: str | None = None
 
     @property
@@ -72,7 +74,8 @@ class Request:
     @property
     def signature_input(self) -> SignedRequest:
         """What a signature covers."""
-        key = self.key if self.bucket and self.host.style is not Style.VIRTUAL else None
+        in_path = self.bucket and not self.is_own and self.host.style is not Style.VIRTUAL
+        key = self.key if in_path else None
         return SignedRequest(self.method, self.raw_path, self.query_items, self.headers, self.hosts, key)
 
     @property

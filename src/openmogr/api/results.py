@@ -96,6 +96,7 @@ class Work:
         further: all that pipelines read besides, by the names of ``Pipeline.further_sources``.
         info: whether what is known of the image is wanted too.
         is_owner: whether the owner asks, who may ask for more.
+        remembered: whether results are looked up and kept; those of what is not stored are not.
     """
 
     source: OpenSource
@@ -103,6 +104,7 @@ class Work:
     further: Mapping[str, OpenSource] = field(default_factory=dict)
     info: bool = False
     is_owner: bool = False
+    remembered: bool = True
 
 
 class Results:
@@ -175,7 +177,7 @@ class Results:
         found: dict[str, Made] = {}
         try:
             for name in dict.fromkeys(names):
-                if self._flights.find((name, work.is_owner)) is None:
+                if work.remembered and self._flights.find((name, work.is_owner)) is None:
                     made = await self._remembered(name)
                     if made is not None:
                         found[name] = made
@@ -283,11 +285,13 @@ class Results:
         values: dict[Hashable, Made] = {}
         for (name, pipeline), item in zip(chosen.items(), made, strict=True):
             values[name, work.is_owner] = item
-            if item.result is not None and not _may_pass(item.result, pipeline):
+            kept = item.result is not None and not _may_pass(item.result, pipeline)
+            if work.remembered and kept and item.result is not None:
                 await self._remember(name, item.result, item.file)
         if info_name is not None:
             values[info_name, work.is_owner] = Made(info=done.outcome.info)
-            await self._put(info_name, _Head(int(time.time()), info=done.outcome.info), b"")
+            if work.remembered:
+                await self._put(info_name, _Head(int(time.time()), info=done.outcome.info), b"")
         return values
 
     async def _remember(self, name: str, result: Result, file: HeldBytes | None) -> None:

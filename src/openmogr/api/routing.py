@@ -38,6 +38,7 @@ from openmogr.api.persistent import process_stored
 from openmogr.api.request import Request
 from openmogr.api.response import Response
 from openmogr.api.services import Services
+from openmogr.api.unstored import process_unstored
 from openmogr.api.unsupported import BUCKET_CONFIGURATIONS, bucket_configuration, not_supported
 from openmogr.errors import InvalidArgument, NotSupported
 
@@ -45,6 +46,7 @@ __all__ = [
     "ANY_METHOD",
     "BUCKET",
     "CI_BUCKET",
+    "JOB_SERVICES",
     "LISTING",
     "OBJECT",
     "SERVICE",
@@ -204,6 +206,9 @@ OBJECT: Table = {
 _PAGE_OF_A_WEBSITE = route(website.serve_page, operation=True)
 WEBSITE: Table = {"": {"GET": _PAGE_OF_A_WEBSITE, "HEAD": _PAGE_OF_A_WEBSITE}}
 
+# Of the server itself, below ``/-/``; pages to look at are in ``openmogr.api.operate``.
+_OWN: Table = {"": {"POST": route(process_unstored, operation=True)}}
+
 _JOB_NAMES = re.compile(r"[a-z][0-9a-f]{33}(?:,[a-z][0-9a-f]{33})*")
 _PAGE = ("pagenumber", "pagesize")
 _JOBS: Table = {
@@ -238,7 +243,7 @@ _BUCKETS: Table = {
     }
 }
 # By the first segment of the path at a CI host (docs/spec/api/persistent-processing.md#8).
-_JOB_SERVICES: Mapping[str, Table] = {
+JOB_SERVICES: Mapping[str, Table] = {
     "jobs": _JOBS,
     "pic_jobs": _JOBS,
     "queue": _QUEUES,
@@ -279,8 +284,11 @@ def handler_in(table: Table, request: Request) -> Handler:
     if found is None:
         check_parameters(request, (subresource,), operation=False)
         raise MethodNotAllowed()
-    request.operation = found.handler.__name__ if request.image_operation is None else "process_object"
-    check_parameters(request, {subresource, *found.parameters}, operation=found.operation)
+    processed = request.image_operation is not None and not request.is_own
+    request.operation = "process_object" if processed else found.handler.__name__
+    # What only looks like an operation is among the parameters; its parser says what is wrong with it.
+    own = {(request.image_operation or "").lower()} if request.is_own else set()
+    check_parameters(request, {subresource, *found.parameters, *own}, operation=found.operation)
     return found.handler
 
 
@@ -291,6 +299,8 @@ def table_of(request: Request, service: Table, bucket: Table, key: Table) -> Tab
         MethodNotAllowed: the host is that of the service, and the path names more.
         NotSupported: it is for a service of CI that there is not.
     """
+    if request.is_own:
+        return _OWN
     if not request.bucket:
         if request.key:
             raise MethodNotAllowed()
@@ -301,8 +311,8 @@ def table_of(request: Request, service: Table, bucket: Table, key: Table) -> Tab
         return bucket
     if request.host.ci:
         name, _, rest = request.key.partition("/")
-        if name in _JOB_SERVICES and (request.method not in ("GET", "HEAD") or not _is_object(rest)):
-            return _JOB_SERVICES[name]
+        if name in JOB_SERVICES and (request.method not in ("GET", "HEAD") or not _is_object(rest)):
+            return JOB_SERVICES[name]
         if name in _CI_SERVICES and request.method not in ("GET", "HEAD"):
             raise NotSupported(f"The CI service {name} is not supported.")
     return key

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from openmogr.image import is_target
 from openmogr.wire.limits import WireLimits
 
-__all__ = ["Sandbox", "ServerSettings"]
+__all__ = ["Processing", "Sandbox", "ServerSettings"]
 
 _SUFFIXES = ("myqcloud.com", "tencentcos.cn")
 _PATTERN = re.compile(r"[a-z0-9.*-]+")
@@ -36,6 +36,14 @@ class Sandbox(StrEnum):
     PATH = "path"
     ALL = "all"
     OFF = "off"
+
+
+class Processing(StrEnum):
+    """Who may have pictures processed that are not stored."""
+
+    OFF = "off"
+    SIGNED = "signed"
+    EVERYBODY = "everybody"
 
 
 def _flat(table: Mapping[str, object]) -> dict[str, object]:
@@ -101,8 +109,8 @@ class ServerSettings(BaseModel):
     access_log: bool = Field(default=False, description="Log a line for every request.")
     trusted_proxies: tuple[str, ...] = Field(
         default=(),
-        description="Networks of proxies whose X-Forwarded-For tells who the client is, for the log and for"
-        " requests_per_second: 10.0.0.0/8, …",
+        description="Networks of proxies whose X-Forwarded-For tells who the client is, for the log, for policies"
+        " and for requests_per_second: 10.0.0.0/8, …",
     )
     operate_address: str = Field(
         default="",
@@ -110,6 +118,18 @@ class ServerSettings(BaseModel):
         " at the main one.",
     )
     metrics: bool = Field(default=True, description="Whether there is /-/metrics.")
+    console: bool = Field(
+        default=True,
+        description="Whether there is /-/console, to which / leads browsers; at the main address.",
+    )
+    console_bucket: str = Field(
+        default="", description="Bucket that the console shows to whoever has not signed in; empty: none."
+    )
+    process: Processing = Field(
+        default=Processing.SIGNED,
+        description="Who may send pictures to /-/process, which answers what an operation makes of them and stores"
+        " nothing: signed (requests with a key pair), everybody or off.",
+    )
     shutdown_delay: float = Field(
         default=0.0,
         ge=0,

@@ -192,10 +192,14 @@ def _http_strings(request: SignedRequest, raw_path: bytes, authorization: Author
 
 
 def _header_strings(request: SignedRequest, names: tuple[str, ...]) -> Iterator[str]:
+    hosts = [_host(host) if len(host) < 256 else encode(host) for host in request.hosts]
+    if names == ("host",):  # what most clients sign
+        yield from map("host={}".format, hosts)
+        return
     values: dict[str, list[str]] = {}
     for name in names:
         if name == "host":
-            values[name] = [_host(host) if len(host) < 256 else encode(host) for host in request.hosts]
+            values[name] = hosts
             continue
         raw = request.headers.get(unquote(name).encode("utf-8"))
         if raw is None:

@@ -11,6 +11,7 @@ from openmogr.image.formats.registry import (
     container_of_type,
     is_target,
     media_types_of,
+    written_formats,
 )
 from openmogr.image.formats.versions import encoder_versions
 from openmogr.image.language.encoding import AUTO_FORMAT
@@ -20,6 +21,7 @@ from openmogr.image.language.query import Query, find_operation
 from openmogr.image.language.styles import expand_styles, names_a_style
 from openmogr.image.model import ImageInfo, Loss, Outcome, Result, Slimming, Source
 from openmogr.image.processor import Processor
+from openmogr.image.quality.metric import has_metric
 from openmogr.image.settings import ImageSettings
 from openmogr.image.text.fonts import font_versions
 
@@ -42,8 +44,10 @@ __all__ = [
     "expand_styles",
     "find_operation",
     "font_versions",
+    "has_metric",
     "is_target",
     "media_types_of",
     "names_a_style",
     "parse_operation",
+    "written_formats",
 ]

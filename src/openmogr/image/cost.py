@@ -202,9 +202,11 @@ def needed(
     worked = max((step.bytes for step in _shrunk(steps, decoded)), default=0)
     written = _area(result) * _PIXEL + encoder_bytes(target, result, opened.frame_count)
     quality = pipeline.encoding.quality
-    if quality is not None and quality.kind is QualityKind.score:
-        # Each attempt is decoded and compared.
+    if pipeline.scored or (quality is not None and quality.kind is QualityKind.score):
+        # Each attempt, or the result, is decoded and compared.
         written += _area(result) * (METRIC_BYTES + CONTAINERS[target].decoder_bytes)
+    if pipeline.encoding.effort is not None:
+        written = max(written, _area(result) * (_PIXEL + CONTAINERS[target].effort_bytes))
     if pipeline.slim and CONTAINERS[target].slim:
         written = max(written, slim_bytes(target, result))
     others = sum(further.memory(name) for name in pipeline.further_sources)

@@ -12,6 +12,7 @@ from openmogr.errors import CosError, InternalError
 from openmogr.image.cost import check_work, needed
 from openmogr.image.errors import out_of_memory, too_many_bytes, unsupported_input
 from openmogr.image.formats.animate import encode_animation
+from openmogr.image.formats.base import Format
 from openmogr.image.formats.encode import EncodeOptions, encode
 from openmogr.image.formats.png_parts.strip import stripped_png
 from openmogr.image.formats.registry import TARGETS, Target
@@ -30,10 +31,11 @@ from openmogr.image.losses import alpha_loss, lost_images, lost_metadata
 from openmogr.image.model import ImageInfo, Loss, Outcome, Result, Slimming, Source
 from openmogr.image.possible import check_possible, wanted_score
 from openmogr.image.quality.scale import LOSSLESS, effective_quality
-from openmogr.image.quality.score_target import encode_for_score
+from openmogr.image.quality.score_target import encode_for_score, score_of
 from openmogr.image.quality.size_limit import encode_within
 from openmogr.image.settings import ImageSettings
 from openmogr.image.slim import slimmed
+from openmogr.image.source.aigc import labelled
 from openmogr.image.source.further import FurtherImages
 from openmogr.image.source.info import describe, execute_info
 from openmogr.image.source.kept import KeptFrames, kept_bytes
@@ -52,6 +54,9 @@ _NONE: Further = {}
 
 # `cgif/1` has a meaning of its own: at most so many frames (docs/spec/api/image-mogr2.md#4.8).
 _SHORT_GIF_FRAMES = 30
+
+# The score of what differs in nothing.
+_SAME = 100.0
 
 # What a job takes whatever it does, in bytes.
 _BASE_COST = 8 << 20
@@ -192,7 +197,10 @@ class Processor:
             made = shared.source
             if not result.is_original:
                 made = Source(data=result.data, name=shared.source.name)
-            result = slimmed(result, made, self.settings, kept=partial(_kept, pipeline.encoding))
+            # What was made keeps what was asked for already, with its label.
+            encoding = pipeline.encoding
+            kept = partial(_kept, encoding) if encoding.label is None else partial(_kept, Encoding())
+            result = slimmed(result, made, self.settings, kept=kept)
         if info is not None:
             made = Source(data=result.data, name=shared.source.name)
             with open_image(made, self.settings) as again:
@@ -203,7 +211,7 @@ class Processor:
         encoding, source = pipeline.encoding, shared.source
         plain = replace(encoding, ignore_error=None, keep_orientation=None) == Encoding()
         if plain and _keeps_all(pipeline, opened, beside):
-            return shared.original()
+            return replace(shared.original(), score=_SAME if pipeline.scored else None)
         if encoding.format == AUTO_FORMAT:
             raise unsupported_input("format/auto is for downloads, whose client says what it can show")
         target = TARGETS[encoding.format or opened.container.name]
@@ -219,10 +227,11 @@ class Processor:
             target=target,
             quality=quality,
             progressive=bool(encoding.interlace),
+            baseline=encoding.interlace is False,
             effort=encoding.effort,
             lossless=bool(encoding.lossless) and target.container.lossy,
             half_chroma=opened.half_chroma,
-            metadata=_metadata(pipeline, opened),
+            metadata=_metadata(pipeline, opened, target.container),
         )
         if opened.animated and target.container.animated:
             result = self._animation(pipeline, opened, options, beside, shared)
@@ -241,11 +250,14 @@ class Processor:
             and target.container == opened.container
             and encoding.interlace is None
             and encoding.frame_limit is None
+            and encoding.label is None
             and not encoding.copyright_only
             and not opened.source.mended
             and _same_pixels(pipeline, opened, self.settings)
         ):
-            return self._shorter(shared, result, strip=bool(encoding.strip))
+            shorter = self._shorter(shared, result, strip=bool(encoding.strip))
+            # The source looks like itself.
+            return replace(shorter, score=_SAME) if shorter.is_original and pipeline.scored else shorter
         return replace(result, recoded=recoded)
 
     @staticmethod
@@ -276,6 +288,8 @@ class Processor:
         if limit is not None and (score is None or len(data) > limit.size):
             data, quality = encode_within(limit.size, image, options, self.settings)
         result = _result(pipeline, options.target, data, image.size, quality)
+        if pipeline.scored:
+            result = replace(result, score=score_of(data, image, options))
         alpha = alpha_loss(image, options.target.container)
         return replace(result, losses=_losses(pipeline, opened, options, alpha, animated=False))
 
@@ -390,12 +404,16 @@ def _frame_limit(encoding: Encoding) -> int | None:
     return _SHORT_GIF_FRAMES if encoding.frame_limit == 1 else encoding.frame_limit
 
 
-def _metadata(pipeline: Pipeline, opened: OpenedImage) -> Metadata:
-    oriented = any(isinstance(step, AutoOrient) for step in pipeline.steps)
-    if oriented:
-        return _kept(pipeline.encoding, Metadata(upright(opened.exif), upright_xmp(opened.xmp)))
-    tag = 0 if opened.source.tiff is None else opened.orientation
-    return _kept(pipeline.encoding, Metadata(opened.exif, opened.xmp, tag=tag))
+def _metadata(pipeline: Pipeline, opened: OpenedImage, container: Format) -> Metadata:
+    metadata = Metadata(opened.exif, opened.xmp, tag=0 if opened.source.tiff is None else opened.orientation)
+    if any(isinstance(step, AutoOrient) for step in pipeline.steps):
+        metadata = Metadata(upright(opened.exif), upright_xmp(opened.xmp))
+    kept, label = _kept(pipeline.encoding, metadata), pipeline.encoding.label
+    if label is None:
+        return kept
+    more = replace(kept, xmp=labelled(kept.xmp, label))
+    # Rather without the rest of the source's than without what was asked for.
+    return more if container.holdable(more).xmp else replace(kept, xmp=labelled(b"", label))
 
 
 def _kept(encoding: Encoding, metadata: Metadata) -> Metadata:

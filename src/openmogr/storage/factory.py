@@ -36,4 +36,4 @@ def open_storage(settings: StorageSettings, gateway: GatewaySettings | None = No
             stores[name] = Store(name, place, limits)
         except CannotOpen as error:
             raise StorageUnusable(f"[gateway] {name}: {error}") from error
-    return RoutedStorage(embedded, stores, gateway.buckets)
+    return RoutedStorage(embedded, stores, gateway.buckets, limits.counts)

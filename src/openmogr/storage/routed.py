@@ -6,6 +6,7 @@ keeps all other buckets, in an empty one of the same name.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
@@ -39,6 +40,8 @@ from openmogr.storage.stores.store import Store
 
 __all__ = ["RoutedStorage"]
 
+_log = logging.getLogger("openmogr.storage")
+
 # Of buckets whose stores have no regions.
 _REGION = "ap-shanghai"
 # What changes objects by itself.
@@ -52,12 +55,20 @@ class RoutedStorage:
         kept: keeps all other buckets; not started yet.
         stores: by the names of the buckets here.
         places: what the settings say of these.
+        counts: of requests to stores by what became of them, for metrics.
     """
 
-    def __init__(self, kept: Storage, stores: Mapping[str, Store], places: Mapping[str, StoreBucket]) -> None:
+    def __init__(
+        self,
+        kept: Storage,
+        stores: Mapping[str, Store],
+        places: Mapping[str, StoreBucket],
+        counts: Mapping[str, int],
+    ) -> None:
         self._kept = kept
         self._stores = stores
         self._places = places
+        self.counts = counts
 
     async def __aenter__(self) -> Self:
         """Raises :class:`openmogr.storage.StorageUnusable`, saying why."""
@@ -65,6 +76,7 @@ class RoutedStorage:
         try:
             for name in self._stores:
                 await self._make_room(name)
+                _log.info("%s is read from %s", name, self._places[name].url)
         except BaseException as error:
             await self._kept.__aexit__(type(error), error, error.__traceback__)
             raise

@@ -141,7 +141,8 @@ class Importer:
             verified = _MD5.fullmatch(found.etag) is not None
             if verified and digest.etag != found.etag:
                 raise ValueError(f"the bytes have the MD5 {digest.etag}, not {found.etag}")
-            attributes = ObjectAttributes(headers_of(found.key, contents.headers, contents.user))
+            headers = headers_of(found.key, contents.headers, contents.user)
+            attributes = ObjectAttributes(headers, acl=contents.details.acl, tags=contents.details.tags)
             write = Write(self._bucket, found.key, staged, attributes, modified=found.modified)
             await self._storage.commit([write])
         return verified

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from openmogr.auth import Credential
 from openmogr.storage.stores.metadata import split_attributes
-from openmogr.storage.stores.opening import CannotOpen, open_store
+from openmogr.storage.stores.opening import CannotOpen, cos_keys, open_store
+from openmogr.transfer.details import Details, DetailsSource, cos_signer, s3_signer
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -42,11 +45,13 @@ class Contents:
         chunks: its bytes.
         headers: ``content_type`` and the others of ``ObjectHeaders``.
         user: user metadata by name.
+        details: ACL and tags.
     """
 
     chunks: AsyncIterator[bytes]
     headers: Mapping[str, str] = field(default_factory=dict)
     user: Mapping[str, str] = field(default_factory=dict)
+    details: Details = field(default_factory=Details)
 
 
 class SourceStore:
@@ -56,9 +61,13 @@ class SourceStore:
         store: opened.
         prefix: keys begin with it, and it stays part of them.
         name: for messages.
+        details: asked for ACL and tags of each object; None: they are not taken.
     """
 
-    def __init__(self, store: ObjectStore, prefix: str, name: str) -> None:
+    def __init__(
+        self, store: ObjectStore, prefix: str, name: str, details: DetailsSource | None = None
+    ) -> None:
+        self._details = details
         self._store = store
         self._prefix = prefix
         self.name = name
@@ -79,12 +88,13 @@ class SourceStore:
             raise SourceError(f"{self.name} cannot be listed: {told}") from error
 
     async def open(self, found: Found) -> Contents:
-        """Read an object. Raises what ``obstore`` raises."""
+        """Read an object. Raises what ``obstore`` and ``DetailsSource`` raise."""
         import obstore
 
+        details = Details() if self._details is None else await self._details.of(found.key)
         result = await obstore.get_async(self._store, found.key)
         headers, user = split_attributes(result.attributes)
-        return Contents(_chunks(result.stream(min_chunk_size=_CHUNK)), headers, user)
+        return Contents(_chunks(result.stream(min_chunk_size=_CHUNK)), headers, user, details)
 
 
 async def _chunks(stream: AsyncIterator[object]) -> AsyncIterator[bytes]:
@@ -92,7 +102,7 @@ async def _chunks(stream: AsyncIterator[object]) -> AsyncIterator[bytes]:
         yield bytes(chunk)  # type: ignore[call-overload]  # obstore calls its buffers objects
 
 
-def open_source(url: str, *, endpoint: str = "", region: str = "") -> SourceStore:
+def open_source(url: str, *, endpoint: str = "", region: str = "", details: bool = False) -> SourceStore:
     """The store of a URL or folder.
 
     Keys of ``s3://`` come from where AWS tools take them; those of ``cos://`` from ``COS_SECRET_ID`` and
@@ -103,24 +113,45 @@ def open_source(url: str, *, endpoint: str = "", region: str = "") -> SourceStor
             ``az://``, ``https://``), or a folder.
         endpoint: of a store that is not at its provider's place.
         region: of the bucket.
+        details: ask for ACL and tags of each object, which only ``s3://`` and ``cos://`` tell.
 
     Raises:
         SourceError: it cannot be opened, or the package is missing.
     """
     parts = urlsplit(url)
+    if details and parts.scheme not in ("s3", "cos"):
+        raise SourceError(f"{url} tells no ACLs and tags: that is for s3:// and cos://")
     if parts.scheme == "cos" and not (region or endpoint):
         raise SourceError("cos:// needs --region, like ap-shanghai")
-    if "://" not in url:
-        folder = Path(url)
-        if not folder.is_dir():
-            raise SourceError(f"{url} is no folder")
-        return SourceStore(_open(folder.absolute().as_uri(), "", ""), "", url)
-    prefix = "" if parts.scheme == "file" else parts.path.lstrip("/")
-    return SourceStore(_open(url, endpoint, region), prefix, url)
-
-
-def _open(url: str, endpoint: str, region: str) -> ObjectStore:
     try:
-        return open_store(url, endpoint=endpoint, region=region)
+        if "://" not in url:
+            folder = Path(url)
+            if not folder.is_dir():
+                raise SourceError(f"{url} is no folder")
+            return SourceStore(open_store(folder.absolute().as_uri()), "", url)
+        store = open_store(url, endpoint=endpoint, region=region)
+        if parts.scheme == "file":
+            return SourceStore(store, "", url)
+        made = {"cos": _cos_details, "s3": _s3_details}[parts.scheme] if details else None
+        told = None if made is None else made(parts.netloc, endpoint, region)
+        return SourceStore(store, parts.path.lstrip("/"), url, told)
     except CannotOpen as error:
         raise SourceError(str(error)) from error
+
+
+def _cos_details(bucket: str, endpoint: str, region: str) -> DetailsSource:
+    root = f"{endpoint.rstrip('/')}/{bucket}" if endpoint else f"https://{bucket}.cos.{region}.myqcloud.com"
+    return DetailsSource(root, cos_signer(Credential(*cos_keys())))
+
+
+def _s3_details(bucket: str, endpoint: str, region: str) -> DetailsSource:
+    """Of path style, which S3 and all that speak it understand."""
+    key, secret = os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_SECRET_ACCESS_KEY")
+    if not key or not secret:
+        raise SourceError(
+            "ACLs and tags of s3:// need the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
+    region = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    root = endpoint.rstrip("/") or f"https://s3.{region}.amazonaws.com"
+    credential = Credential(key, secret, os.environ.get("AWS_SESSION_TOKEN") or None)
+    return DetailsSource(f"{root}/{bucket}", s3_signer(credential, region))

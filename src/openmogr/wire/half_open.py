@@ -54,10 +54,7 @@ class HalfOpen:
         self._waiting = waiting
         self._asked_at = 0.0
         self._pause = _FIRST_LOOK
-        if sock is None or self._state() is None:
-            loop.call_later(_BLIND, self._end)
-        else:
-            loop.call_later(_UNASKED, self._ask)
+        loop.call_later(_UNASKED, self._ask)
 
     def _state(self) -> tuple[bool, bool] | None:
         """Whether the connection is half open still, and all that was sent acknowledged; None if nobody can tell."""
@@ -74,7 +71,7 @@ class HalfOpen:
     def _ask(self) -> None:
         if not self._waiting.goes_on():
             return
-        if not self._waiting.ask():
+        if self._state() is None or not self._waiting.ask():
             self._loop.call_later(_BLIND - _UNASKED, self._end)
             return
         self._asked_at = self._loop.time()

@@ -17,11 +17,11 @@ from openmogr.cli.compress.run import Outcome
 from openmogr.errors import CosError
 from openmogr.image import ImageSettings, Processor, parse_operation
 from openmogr.image import Source as ImageSource
+from openmogr.image.formats.registry import CONTAINERS, SUFFIXES
 
 __all__ = ["check_page", "write_page"]
 
 _MARK = b'content="openmogr compress --compare"'
-_SHOWN = {".jpg", ".jpeg", ".png", ".apng", ".gif", ".webp", ".avif", ".bmp"}
 # What browsers do not show is shown by a copy that can hardly be told from it.
 _PREVIEW = "imageMogr2/thumbnail/2000x2000>/format/webp/quality/95"
 
@@ -78,7 +78,8 @@ class _Previews:
 
     def address(self, path: Path) -> str:
         """What the page calls a picture."""
-        if path.suffix.lower() in _SHOWN:
+        own = SUFFIXES.get(path.suffix.lower())
+        if own is not None and CONTAINERS[own].in_browsers:
             return quote(os.path.relpath(path.resolve(), self._home))
         self._number += 1
         place = self._folder / f"{self._number:04}.webp"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,8 +29,6 @@ __all__ = [
 
 _QUALITY = re.compile(r"(?:[1-9][0-9]?|100)!?|auto")
 _RESIZE = re.compile(r"([1-9][0-9]*)?x([1-9][0-9]*)?|([1-9][0-9]{0,3})%")
-# What browsers show, among which ``--format auto`` chooses.
-_AUTO = ("jpg", "png", "webp", "avif")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +59,7 @@ class Options:
     keep_orientation: bool
     dry_run: bool
     jobs: int
+    score: bool
     quiet: bool
     json: bool
     compare: Path | None
@@ -116,7 +115,9 @@ class Options:
         texts = [_text(operation, self._stage(name)) for name in formats]
         if not all(texts):
             raise click.UsageError("Say what to do: --format, --op, --quality, --resize or another.")
-        pipelines = [_pipeline(text, stages) for text in texts]
+        pipelines = [replace(_pipeline(text, stages), scored=self.score) for text in texts]
+        if self.score and any(pipeline.slim for pipeline in pipelines):
+            raise click.UsageError("--score does not go with imageSlim.")
         check_names(pipelines[0], self.images)
         named = self.format or (pipelines[0].encoding.format if len(pipelines) == 1 else None)
         return Work(pipelines, self.images, named if named in TARGETS else None)
@@ -183,14 +184,15 @@ def _format_of(path: Path) -> str | None:
     Raises:
         click.UsageError: it names none.
     """
-    from openmogr.image.formats.registry import SUFFIXES
+    from openmogr.image.formats.registry import SUFFIXES, TARGETS
 
     if path == Path("-"):
         return None
-    found = SUFFIXES.get(path.suffix.lower())
-    if found is None:
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
         raise click.UsageError(f"{path}: its suffix names no format; say --format.")
-    return path.suffix.lower().lstrip(".") if found in ("heif", "tiff", "jpg") else found
+    # One format may have several names, and suffixes of its own besides them.
+    return suffix[1:] if suffix[1:] in TARGETS else SUFFIXES[suffix]
 
 
 def _percent(size: str) -> int:
@@ -200,13 +202,13 @@ def _percent(size: str) -> int:
 
 def check_formats(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
     """Names of formats with commas between, or ``auto``."""
-    from openmogr.image.formats.registry import TARGETS
+    from openmogr.image.formats.registry import CONTAINERS, TARGETS
 
     if value is None:
         return ()
     names = tuple(dict.fromkeys(name.strip().lower().lstrip(".") for name in value.split(",")))
     if names == ("auto",):
-        return _AUTO
+        return tuple(name for name, container in CONTAINERS.items() if container.candidate)
     for name in names:
         if name not in TARGETS:
             raise click.BadParameter(f"{name or value} is not one of {', '.join(sorted(TARGETS))}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
@@ -33,6 +33,11 @@ class Extra:
     register: Callable[[ModuleType], None]
     licence: str
     remark: str
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether the package is there; it is not loaded."""
+        return importlib.util.find_spec(self.module_name) is not None
 
     def module(self) -> ModuleType:
         """The package's module, registered with Pillow.

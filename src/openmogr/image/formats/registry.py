@@ -30,6 +30,7 @@ __all__ = [
     "is_target",
     "media_types_of",
     "target_for",
+    "written_formats",
 ]
 
 _FORMATS: tuple[Format, ...] = (
@@ -75,6 +76,16 @@ MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
 def target_for(container: str) -> Target:
     """The target that keeps a source's format."""
     return TARGETS[container]
+
+
+@cache
+def written_formats() -> tuple[Target, ...]:
+    """Each format by its first name, without those whose packages are not installed; none is loaded to find out."""
+    return tuple(
+        TARGETS[name]
+        for name, container in CONTAINERS.items()
+        if container.extra is None or container.extra.is_installed
+    )
 
 
 @cache

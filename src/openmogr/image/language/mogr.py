@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -33,8 +34,9 @@ from openmogr.image.language.operations import (
 )
 from openmogr.image.language.thumbnail import parse_thumbnail
 from openmogr.image.language.tokens import NUMBER, StageTokens, pixels, rounded
+from openmogr.image.language.values import AigcLabel
 
-__all__ = ["parse_mogr"]
+__all__ = ["MOGR_PARAMETERS", "parse_mogr"]
 
 _PAIR = re.compile(rf"({NUMBER})?x({NUMBER})?")
 # Without offsets they are 0.
@@ -158,22 +160,52 @@ _STEPS: Mapping[str, Callable[[StageTokens, str], Step | None]] = {
     "rradius": _round,
 }
 
-_KNOWN = frozenset({*_STEPS, *COMMON_ENCODING, *_FLAGS, *_MODIFIERS})
+# All that a stage understands.
+MOGR_PARAMETERS = frozenset({*_STEPS, *COMMON_ENCODING, *_FLAGS, *_MODIFIERS})
 
-# The label of generated images, which the newest SDKs ask for: one text, or names and texts. None is written here.
+# The label of generated images.
 _LABEL = "AIGCMetadata"
-_LABEL_NAMES = frozenset({
-    "Label", "ContentProducer", "ProduceID", "ReservedCode1", "ContentPropagator", "PropagateID", "ReservedCode2",
-})  # fmt: skip
+_LABEL_NAMES = (
+    "Label",
+    "ContentProducer",
+    "ProduceID",
+    "ReservedCode1",
+    "ContentPropagator",
+    "PropagateID",
+    "ReservedCode2",
+)
+_MAX_LABEL_TEXT = 1000
+_BASE64_TEXT = "URL-safe Base64 of a text in UTF-8"
 
 
-def _skip_label(tokens: StageTokens) -> None:
+def _label(tokens: StageTokens) -> AigcLabel | None:
+    """Names and texts, or one text that is a JSON object of them; clients write an empty one for none."""
+    texts: dict[str, str] = {}
     if tokens.peek() in _LABEL_NAMES:
         while (name := tokens.peek()) in _LABEL_NAMES:
             tokens.take()
-            tokens.value(str(name))
-    elif tokens.peek() not in _KNOWN:
-        tokens.take()
+            texts[str(name)] = tokens.text(str(name), tokens.value(str(name)), _BASE64_TEXT)
+    else:
+        texts = _label_in_json(tokens, tokens.value(_LABEL))
+        if not texts:
+            return None
+    if not texts.get("Label"):
+        raise tokens.error(f"{_LABEL} needs a Label")
+    for name, text in texts.items():
+        if len(text) > _MAX_LABEL_TEXT or not text.isprintable():
+            raise tokens.error(
+                f"{name} has more than {_MAX_LABEL_TEXT} characters, or some that cannot be written"
+            )
+    return tuple((name, texts[name]) for name in _LABEL_NAMES if name in texts)
+
+
+def _label_in_json(tokens: StageTokens, value: str) -> dict[str, str]:
+    expected = "names with texts, or URL-safe Base64 of a JSON object of them"
+    try:
+        told = json.loads(tokens.text(_LABEL, value, expected))
+        return {name: str(text) for name, text in told.items() if name in _LABEL_NAMES}
+    except (ValueError, AttributeError):
+        raise tokens.bad_value(_LABEL, value, expected) from None
 
 
 class _MogrParser:
@@ -189,7 +221,7 @@ class _MogrParser:
 
     def parse(self) -> MogrStage:
         tokens = self._tokens
-        while (name := tokens.take()) is not None:
+        while (name := tokens.take_name(MOGR_PARAMETERS)) is not None:
             if name in _FLAGS:
                 self._flag(name, tokens.flag())
             elif name in _STEPS:
@@ -199,9 +231,9 @@ class _MogrParser:
             elif name in _MODIFIERS:
                 self._modifier(name, tokens.value(name))
             elif name == _LABEL:
-                _skip_label(tokens)
+                self._encoding = replace(self._encoding, label=_label(tokens))
             else:
-                tokens.skip_unknown(name, _KNOWN)
+                tokens.skip_unknown(name, MOGR_PARAMETERS)
         return self._finish()
 
     def _put(self, name: str, step: Step | None) -> None:

@@ -11,7 +11,7 @@ from enum import Enum
 from functools import cached_property
 from typing import TypeAlias
 
-from openmogr.image.language.values import Gravity, color_token, number_text
+from openmogr.image.language.values import AigcLabel, Gravity, base64_token, color_token, number_text
 from openmogr.image.language.watermarks import ImageWatermark, TextWatermark
 
 __all__ = [
@@ -88,6 +88,7 @@ class Info(Enum):
     image_info = "imageInfo"
     image_ave = "imageAve"
     exif = "exif"
+    aigc = "imageAIGCMetadata"
 
 
 @dataclass(frozen=True)
@@ -366,6 +367,7 @@ class Encoding:
     """Parameters that act when the result is written; None where a stage says nothing about one.
 
     ``keep_orientation`` is ``auto-orient/0``: no turning upright where a format would bring it about by itself.
+    ``label`` is that of generated images, which results carry whatever else they keep of metadata.
     ``effort``, ``lossless``, ``copyright_only`` (``metadata/copyright``) and a ``quality`` by score are extensions of
     ours (``docs/use/operations.md``).
     """
@@ -382,6 +384,7 @@ class Encoding:
     keep_orientation: bool | None = None
     effort: int | None = None
     lossless: bool | None = None
+    label: AigcLabel | None = None
 
     def updated(self, later: Encoding) -> Encoding:
         """These parameters, with those that a later stage sets."""
@@ -405,6 +408,7 @@ class Encoding:
             ("metadata", "copyright" if self.copyright_only else None),
             ("effort", self.effort),
             ("lossless", self.lossless),
+            ("AIGCMetadata", _label_text(self.label)),
             ("cgif", self.frame_limit),
             (
                 "size-limit",
@@ -417,6 +421,10 @@ class Encoding:
             for name, value in found
             if value is not None
         ]
+
+
+def _label_text(label: AigcLabel | None) -> str | None:
+    return None if label is None else "/".join(f"{name}/{base64_token(text)}" for name, text in label)
 
 
 _VIEW_NAMES = {"quality": "q", "rquality": "rq", "lquality": "lq"}
@@ -528,20 +536,25 @@ class Pipeline:
         failure: why the text could not be understood, where it also says ``ignore-error/1``: executing such a
             pipeline gives the original, as ``docs/spec/api/errors.md#5`` recommends.
         source_text: the text of a failed pipeline, else empty.
+        scored: tell how much the result looks like what was written; no text says so.
     """
 
     stages: tuple[Stage, ...] = ()
     failure: str | None = None
     source_text: str = ""
+    scored: bool = False
 
     def __reduce__(self) -> tuple[type[Pipeline], tuple[object, ...]]:
         # What is derived of it need not cross to a worker.
-        return Pipeline, (self.stages, self.failure, self.source_text)
+        return Pipeline, (self.stages, self.failure, self.source_text, self.scored)
 
     @cached_property
     def normalised(self) -> str:
         """Canonical text: equal for pipelines that do the same in the same words; for ETags and caches."""
-        return self.source_text if self.failure is not None else "|".join(stage.text for stage in self.stages)
+        if self.failure is not None:
+            return self.source_text
+        # No text of an operation holds a question mark.
+        return "|".join(stage.text for stage in self.stages) + ("?scored" if self.scored else "")
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:

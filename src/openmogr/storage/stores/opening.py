@@ -13,7 +13,7 @@ from openmogr.installation import how_to_add
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-__all__ = ["CannotOpen", "open_store", "secrets_at_hand"]
+__all__ = ["CannotOpen", "cos_keys", "open_store", "secrets_at_hand"]
 
 _COS_KEYS = (("COS_SECRET_ID", "COS_SECRET_KEY"), ("TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"))
 # Words in the names of variables whose values are nobody's business.
@@ -113,8 +113,14 @@ def _cos(bucket: str, endpoint: str, region: str, anonymous: bool) -> dict[str, 
         place["virtual_hosted_style_request"] = True
     if anonymous:
         return {**place, "skip_signature": True}
+    key, secret = cos_keys()
+    return {**place, "access_key_id": key, "secret_access_key": secret}
+
+
+def cos_keys() -> tuple[str, str]:
+    """SecretId and SecretKey from the environment. Raises ``CannotOpen``."""
     pairs = ((os.environ.get(first), os.environ.get(second)) for first, second in _COS_KEYS)
     key, secret = next((pair for pair in pairs if all(pair)), (None, None))
     if key is None or secret is None:
         raise CannotOpen("cos:// needs the key pair in COS_SECRET_ID and COS_SECRET_KEY")
-    return {**place, "access_key_id": key, "secret_access_key": secret}
+    return key, secret

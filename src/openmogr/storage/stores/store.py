@@ -6,8 +6,9 @@ import asyncio
 import hashlib
 import logging
 import re
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -48,11 +49,13 @@ class Limits:
         timeout: of one request, in seconds.
         places: as many requests as may run at a time.
         chunk_bytes: of what is read in one request.
+        counts: of requests by what became of them.
     """
 
     timeout: float
     places: asyncio.Semaphore
     chunk_bytes: int
+    counts: Counter[str] = field(default_factory=lambda: Counter(answered=0, missing=0, failed=0))
 
     @classmethod
     def of(cls, settings: GatewaySettings, chunk_bytes: int) -> Limits:
@@ -152,9 +155,13 @@ class Store:
         """What a request gives, in time. Raises ``CosError`` and nothing else."""
         try:
             async with asyncio.timeout(self._limits.timeout), self._limits.places:
-                return await request()
+                answer = await request()
         except Exception as error:  # whatever a store's client raises
-            raise as_answer(error, self._secrets, anonymous=self._place.anonymous) from error
+            told = as_answer(error, self._secrets, anonymous=self._place.anonymous)
+            self._limits.counts["missing" if isinstance(told, NoSuchKey) else "failed"] += 1
+            raise told from error
+        self._limits.counts["answered"] += 1
+        return answer
 
     async def _look_up(self, key: str) -> tuple[ObjectInfo, Any]:
         check_readable(key)
