@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 import subprocess
@@ -19,6 +20,7 @@ from openmogr.testing import ServerProcess
 KEY, SECRET = "AKVERSITYGW", "secret-of-versitygw"
 BUCKET = "photos-1250000000"
 FOLDER = "team/pictures"
+_numbers = itertools.count(1)
 BUILT = Path(__file__).parent.parent / "clients" / "build" / "versitygw"
 
 
@@ -186,7 +188,7 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     pytest.importorskip("obstore")
     if request.param == "folder":
         return FolderStore(tmp_path_factory.mktemp("folder"))
-    return S3Bucket(request.getfixturevalue("versitygw"), "company-photos")
+    return S3Bucket(request.getfixturevalue("versitygw"), f"company-photos-{next(_numbers)}")
 
 
 @pytest.fixture(scope="module")
