@@ -128,7 +128,7 @@ def create_app(
     kept = settings.results
     store = ResultStore(kept.place(settings.storage.data), kept.max_bytes) if kept.max_bytes else None
     makers = (*encoder_versions(), *font_versions(settings.image), settings_of_results(settings.image))
-    opened = storage or open_storage(settings.storage, settings.gateway)
+    opened = storage or open_storage(settings.storage, settings.gateway, region=settings.server.region)
     if isinstance(opened, RoutedStorage):
         metrics.watch_counts(
             "openmogr_store_requests",

@@ -14,12 +14,15 @@ from openmogr.storage.stores.store import Limits, Store
 __all__ = ["open_storage"]
 
 
-def open_storage(settings: StorageSettings, gateway: GatewaySettings | None = None) -> Storage:
+def open_storage(
+    settings: StorageSettings, gateway: GatewaySettings | None = None, *, region: str = ""
+) -> Storage:
     """The back-end of the settings, which ``async with`` starts.
 
     Args:
         settings: of what keeps everything.
         gateway: which buckets' objects lie elsewhere; None: none's.
+        region: of such buckets, where their stores have none.
 
     Raises:
         StorageUnusable: a store of the gateway cannot be opened, whether it answers or not.
@@ -36,4 +39,4 @@ def open_storage(settings: StorageSettings, gateway: GatewaySettings | None = No
             stores[name] = Store(name, place, limits)
         except CannotOpen as error:
             raise StorageUnusable(f"[gateway] {name}: {error}") from error
-    return RoutedStorage(embedded, stores, gateway.buckets, limits.counts)
+    return RoutedStorage(embedded, stores, gateway.buckets, limits.counts, region)

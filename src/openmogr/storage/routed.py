@@ -42,8 +42,6 @@ __all__ = ["RoutedStorage"]
 
 _log = logging.getLogger("openmogr.storage")
 
-# Of buckets whose stores have no regions.
-_REGION = "ap-shanghai"
 # What changes objects by itself.
 _NOT_HERE = frozenset({"lifecycle"})
 
@@ -56,6 +54,7 @@ class RoutedStorage:
         stores: by the names of the buckets here.
         places: what the settings say of these.
         counts: of requests to stores by what became of them, for metrics.
+        region: of buckets for which the settings name none.
     """
 
     def __init__(
@@ -64,10 +63,12 @@ class RoutedStorage:
         stores: Mapping[str, Store],
         places: Mapping[str, StoreBucket],
         counts: Mapping[str, int],
+        region: str,
     ) -> None:
         self._kept = kept
         self._stores = stores
         self._places = places
+        self._region = region
         self.counts = counts
 
     async def __aenter__(self) -> Self:
@@ -90,7 +91,7 @@ class RoutedStorage:
     async def _make_room(self, name: str) -> None:
         """See that there is a bucket without objects for what is kept here."""
         try:
-            await self._kept.create_bucket(name, region=self._places[name].region or _REGION)
+            await self._kept.create_bucket(name, region=self._places[name].region or self._region)
         except BucketAlreadyOwnedByYou:
             objects = await self._kept.list_objects(name, max_keys=1)
             uploads = await self._kept.list_uploads(name, max_uploads=1)
@@ -121,7 +122,7 @@ class RoutedStorage:
         if place is None:
             return bucket
         acl = Acl.PUBLIC_READ if place.public else Acl.PRIVATE
-        return replace(bucket, acl=acl, region=place.region or bucket.region)
+        return replace(bucket, acl=acl, region=place.region or self._region)
 
     async def create_bucket(self, name: str, *, region: str, acl: Acl = Acl.PRIVATE) -> Bucket:
         return await self._kept.create_bucket(name, region=region, acl=acl)

@@ -65,7 +65,7 @@ def open_store(
     except ImportError:
         raise CannotOpen(f"obstore is missing: openmogr[stores] has it: {how_to_add('stores')}") from None
     given = dict(options or {})
-    if endpoint:
+    if endpoint.startswith("http://"):
         client = given.get("client_options")
         given["client_options"] = {**(client if isinstance(client, dict) else {}), "allow_http": True}
     try:
