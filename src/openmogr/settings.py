@@ -193,9 +193,11 @@ def _gathered(section: str, table: Mapping[str, object]) -> Mapping[str, object]
     known = SECTIONS[section].model_fields
     if place is None or isinstance(table.get(place), str):
         return table
-    # A name with a digit is none that was mistyped.
+    # All others were mistyped.
     named = {
-        name: value for name, value in table.items() if name not in known and any(map(str.isdigit, name))
+        name: value
+        for name, value in table.items()
+        if name not in known and (isinstance(value, dict) or "://" in str(value))
     }
     rest = {name: value for name, value in table.items() if name not in named}
     given = rest.get(place, {})

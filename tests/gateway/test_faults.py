@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import signal
 import subprocess
@@ -202,6 +203,33 @@ def test_a_server_without_the_extra_says_so_and_ends(tmp_path: Path) -> None:
     assert done.returncode != 0
     assert f"[gateway] {BUCKET}: obstore is missing: openmogr[stores] has it" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_doctor_asks_the_stores(versitygw: VersityGW, tmp_path: Path) -> None:
+    bucket = S3Bucket(versitygw, "seen-by-a-doctor")
+    config = tmp_path / "openmogr.toml"
+    place = "\n".join(f"{name} = {json.dumps(value)}" for name, value in bucket.place.items())
+    config.write_text(f'[gateway]\n{OTHER} = "file:///gone"\n[gateway.{BUCKET}]\n{place}\n')
+    command = [
+        sys.executable,
+        "-m",
+        "openmogr",
+        "doctor",
+        "--config",
+        str(config),
+        "--data",
+        str(tmp_path / "data"),
+    ]
+    for secret, said in ((SECRET, "answers, and is only read"), ("wrong-secret", "refuses the keys of this")):
+        environment = {**os.environ, "AWS_SECRET_ACCESS_KEY": secret}
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 10
+        told = " ".join(done.stdout.split())
+        assert said in told
+        assert "/gone is no folder" in told
+        assert secret not in done.stdout + done.stderr
 
 
 def test_a_bucket_that_has_objects_of_its_own_stops_the_start(tmp_path: Path, photo: bytes) -> None:
