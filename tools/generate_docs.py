@@ -57,6 +57,15 @@ TABLES: Mapping[tuple[str, str], Sequence[str]] = {
         'token = "its session token"',
         "expires = 4102444800",
     ),
+    ("gateway", "buckets"): (
+        'photos-1250000000 = "s3://company-photos/folder"',
+        "[gateway.scans-1250000000]",
+        'url = "s3://scans"',
+        'endpoint = "http://127.0.0.1:7070"',
+        'region = "us-east-1"',
+        "anonymous = false",
+        "public = true",
+    ),
 }
 
 
