@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::derivation::{Hypothesis, PredictionBlock};
 use super::interpolation::{CHROMA, Kernels, LUMA, MAX_SIZE, Rows, SLACK, Source, Target};
-use super::motion::Rect;
+use super::motion::{MotionVector, Rect};
 use super::picture_buffer::StoredPicture;
 use crate::Plane;
 use crate::simd::Backend;
@@ -36,6 +36,21 @@ pub(crate) struct Compensator {
     rows: Box<Rows>,
     /// The second hypothesis; taken out while it is the target of a prediction.
     second: Vec<u8>,
+}
+
+/// The samples that a vector in whole samples points at, and their row length; `None` if they are not all inside the
+/// reference.
+pub(crate) fn pointed_at(
+    reference: &StoredPicture,
+    rect: Rect,
+    vector: MotionVector,
+) -> Option<(&[u8], usize)> {
+    if (vector.x | vector.y) & 3 != 0 {
+        return None;
+    }
+    let (x, y) = (rect.x as i32 + i32::from(vector.x >> 2), rect.y as i32 + i32::from(vector.y >> 2));
+    let source = inside(reference.picture.plane(0), x, y, rect.width, rect.height)?;
+    Some((source.samples, source.stride))
 }
 
 impl Compensator {

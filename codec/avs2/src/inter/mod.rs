@@ -39,7 +39,7 @@ mod syntax;
 mod tests;
 mod vector_coding;
 
-pub(crate) use compensation::{Block, Compensator};
+pub(crate) use compensation::{Block, Compensator, pointed_at};
 pub(crate) use deblocking::{mark_inner_edges, switch_off_still_edges};
 pub(crate) use derivation::{MotionContext, PredictionBlocks};
 pub(crate) use motion::{CollocatedMotion, MotionField, Rect};

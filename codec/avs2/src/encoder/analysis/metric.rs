@@ -2,6 +2,7 @@
 
 use crate::encoder::input::FRACTION_BITS;
 use crate::encoder::simd;
+use crate::multiversion;
 use crate::simd::Backend;
 
 /// Sum of squared differences of a source in sixteenths and samples, in squared samples; rows are the second value
@@ -39,6 +40,54 @@ pub(in crate::encoder) fn source_energy(residual: &[i16]) -> f64 {
         .map(|part| u64::from(part.iter().map(|&r| (i32::from(r) * i32::from(r)) as u32).sum::<u32>()))
         .sum();
     sum as f64 / f64::from(1 << (2 * FRACTION_BITS))
+}
+
+/// Rows after which [`absolute_difference`] looks at its limit.
+const ROWS_AT_A_TIME: usize = 4;
+
+/// Sum of absolute differences of `a`, a block without gaps, and `b`, whose rows are the second value apart; once the
+/// sum is above `limit`, it may be that of the first rows only.
+pub(in crate::encoder) fn absolute_difference(
+    backend: Backend,
+    a: &[u8],
+    b: (&[u8], usize),
+    (w, h): (usize, usize),
+    limit: u32,
+) -> u32 {
+    let sum = match w {
+        4 => sum_of_rows::<4>,
+        8 => sum_of_rows::<8>,
+        16 => sum_of_rows::<16>,
+        32 => sum_of_rows::<32>,
+        _ => sum_of_rows::<64>,
+    };
+    sum(backend, a, b, h, limit)
+}
+
+fn sum_of_rows<const W: usize>(
+    backend: Backend,
+    a: &[u8],
+    (b, stride): (&[u8], usize),
+    h: usize,
+    limit: u32,
+) -> u32 {
+    multiversion::run(
+        backend,
+        #[inline(always)]
+        || {
+            let mut sum = 0;
+            for y in 0..h {
+                let (a, b) = (&a[y * W..][..W], &b[y * stride..][..W]);
+                for i in 0..W {
+                    sum += (i32::from(a[i]) - i32::from(b[i])).unsigned_abs();
+                }
+                if y % ROWS_AT_A_TIME == ROWS_AT_A_TIME - 1 && sum > limit {
+                    break;
+                }
+            }
+            sum
+        },
+    )
 }
 
 /// Sum of absolute Hadamard coefficients of the difference, scaled like a sum of absolute differences; blocks are
