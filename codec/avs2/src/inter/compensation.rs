@@ -270,6 +270,30 @@ mod tests {
     }
 
     #[test]
+    fn whole_vectors_point_at_what_is_predicted() {
+        let plane = plane(64, 40);
+        let planes = [plane.clone(), plane.clone(), plane];
+        let picture = Picture { width: 64, height: 40, planes, ..references()[0].picture.clone() };
+        let references = [Arc::new(StoredPicture { picture, motion: None })];
+        let rect = Rect::new(16, 8, 16, 8);
+        for (x, y) in [(0, 0), (-64, -32), (12, 40), (128, 92)] {
+            let vector = MotionVector::new(x, y);
+            let (samples, stride) = pointed_at(&references[0], rect, vector).unwrap();
+            let mut out = vec![0; 128];
+            let block = PredictionBlock::new(rect, Motion::single(0, vector));
+            let target = Block { samples: &mut out, stride: 16 };
+            Compensator::new(Backend::SCALAR).predict(&references, &block, 0, target);
+            for (row, predicted) in samples.chunks(stride).zip(out.chunks(16)) {
+                assert_eq!(row[..16], *predicted, "({x}, {y})");
+            }
+        }
+        // Beyond the border, and between samples.
+        for (x, y) in [(-68, 0), (0, -36), (132, 0), (0, 100), (1, 0), (0, 2)] {
+            assert!(pointed_at(&references[0], rect, MotionVector::new(x, y)).is_none(), "({x}, {y})");
+        }
+    }
+
+    #[test]
     fn two_hypotheses_are_averaged() {
         let references = references();
         let zero = MotionVector::ZERO;

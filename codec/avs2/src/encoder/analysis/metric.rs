@@ -200,6 +200,24 @@ mod tests {
     }
 
     #[test]
+    fn absolute_differences_go_row_by_row_to_a_limit() {
+        let b: Vec<u8> = (0..80 * 64).map(|i| (i * 31 % 251) as u8).collect();
+        let best = Backend::detect(SimdLevel::Auto);
+        for (w, h) in [(4, 4), (8, 4), (16, 16), (64, 32), (32, 64), (64, 64)] {
+            let a: Vec<u8> = (0..w * h).map(|i| (i * 17 % 256) as u8).collect();
+            let row = |y: usize| -> u32 {
+                a[y * w..][..w].iter().zip(&b[y * 80..]).map(|(&a, &b)| u32::from(a.abs_diff(b))).sum()
+            };
+            let all: u32 = (0..h).map(row).sum();
+            for backend in [Backend::SCALAR, best] {
+                assert_eq!(absolute_difference(backend, &a, (&b, 80), (w, h), u32::MAX), all);
+                assert_eq!(absolute_difference(backend, &a, (&b, 80), (w, h), all), all);
+                assert!(absolute_difference(backend, &a, (&b, 80), (w, h), 5) > 5);
+            }
+        }
+    }
+
+    #[test]
     fn equal_blocks_have_no_distance() {
         let a = [7; 64];
         assert_eq!(hadamard(Backend::SCALAR, &a, &a, (8, 8)), 0);
