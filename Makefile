@@ -17,7 +17,7 @@ PIXELS_SOURCES := $(call rust_sources,pixels)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup clients wasm wasm-tools run test test-rust test-neon test-python lint fmt bench reliability fuzz docs clean check-python check-rust check-nasm check-fonts goldens notices
+.PHONY: help setup clients wasm wasm-tools run test test-rust test-neon test-python lint fmt bench reliability fuzz docs sheet clean check-python check-rust check-nasm check-fonts goldens notices lock site
 
 help: ## list the chores
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,28 +40,33 @@ check-fonts:
 	@ls /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc >/dev/null 2>&1 \
 	  || echo "Noto CJK was not found, so texts may not be written on pictures, and their tests are skipped; on Debian: apt install fonts-noto-cjk"
 
-$(VENV)/.python: pyproject.toml | check-python
+$(VENV)/.tools: pyproject.toml | check-python
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable '.[heif,jxl,stores]' --group dev
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+# After the native modules, which the service would otherwise have from PyPI.
+$(VENV)/.python: pyproject.toml $(VENV)/.tools | $(VENV)/.codec $(VENV)/.pixels
+	$(BIN)/python -m pip install --quiet --editable '.[heif,jxl,stores,faces]'
 	@touch $@
 
 # The clients under test. Where a toolchain or a registry is missing, their tests are skipped with a reason.
-$(VENV)/.node: $(CLIENTS)/package.json | $(VENV)/.python
+$(VENV)/.node: $(CLIENTS)/package.json | $(VENV)/.tools
 	@if command -v npm >/dev/null 2>&1; then \
 	  npm install --prefix $(CLIENTS) --no-package-lock --no-audit --no-fund --silent \
 	  || echo "npm could not install the COS SDKs for JavaScript; their tests will be skipped"; \
 	fi
 	@touch $@
 
-$(VENV)/.go: $(wildcard $(CLIENTS)/go/*) | $(VENV)/.python
+$(VENV)/.go: $(wildcard $(CLIENTS)/go/*) | $(VENV)/.tools
 	@rm -f $(CLIENTS)/build/go_client
 	@if ! command -v go >/dev/null 2>&1; then echo "no Go; the tests of its COS SDK will be skipped"; \
 	elif ! (cd $(CLIENTS)/go && go mod download); then echo "Go could not fetch the COS SDK; its tests will be skipped"; \
 	else cd $(CLIENTS)/go && go build -o ../build/go_client .; fi
 	@touch $@
 
-$(VENV)/.java: $(CLIENTS)/java/pom.xml $(wildcard $(CLIENTS)/java/src/*) | $(VENV)/.python
+$(VENV)/.java: $(CLIENTS)/java/pom.xml $(wildcard $(CLIENTS)/java/src/*) | $(VENV)/.tools
 	@rm -rf $(CLIENTS)/build/java
 	@if ! command -v mvn >/dev/null 2>&1 || ! command -v javac >/dev/null 2>&1; then \
 	  echo "no Maven or JDK; the tests of the COS SDK for Java will be skipped"; \
@@ -84,22 +89,22 @@ wasm: | check-rust ## build @openmogr/tpg, the package for browsers and Node (co
 	node codec/wasm/build.mjs
 
 # For the tests, which are skipped where the tools are missing.
-$(VENV)/.wasm: $(WASM_SOURCES) | $(VENV)/.python
+$(VENV)/.wasm: $(WASM_SOURCES) | $(VENV)/.tools
 	@if ! command -v node >/dev/null 2>&1; then echo "no Node; the tests of WebAssembly will be skipped"; \
 	elif ! [ -d "$$(rustc --print sysroot)/lib/rustlib/$(WASM_TARGET)" ] || ! { [ -x codec/wasm/target/tools/bin/wasm-bindgen ] || command -v wasm-bindgen >/dev/null 2>&1; }; then \
 	  echo "no Rust for WebAssembly or no wasm-bindgen, see make wasm-tools; the tests of WebAssembly will be skipped"; \
 	else $(MAKE) --no-print-directory wasm; fi
 	@touch $@
 
-$(VENV)/.codec: $(VENV)/.python $(CODEC_SOURCES) | check-rust
+$(VENV)/.codec: $(VENV)/.tools $(CODEC_SOURCES) | check-rust
 	cd codec && VIRTUAL_ENV="$(CURDIR)/$(VENV)" ../$(BIN)/maturin develop --release --quiet
 	@touch $@
 
-$(VENV)/.pixels: $(VENV)/.python $(PIXELS_SOURCES) | check-rust check-nasm
+$(VENV)/.pixels: $(VENV)/.tools $(PIXELS_SOURCES) | check-rust check-nasm
 	cd pixels && VIRTUAL_ENV="$(CURDIR)/$(VENV)" ../$(BIN)/maturin develop --release --quiet
 	@touch $@
 
-setup: $(VENV)/.codec $(VENV)/.pixels | check-fonts ## make .venv with the service, its native modules and the development tools
+setup: $(VENV)/.codec $(VENV)/.pixels $(VENV)/.python | check-fonts ## make .venv with the service, its native modules and the development tools
 
 run: setup ## start the server with embedded storage and a sample picture
 	$(BIN)/openmogr serve --host $(HOST) --port $(PORT) --data $(DATA) --demo
@@ -128,6 +133,7 @@ lint: setup ## ruff, mypy --strict, stubtest, documentation, links, typos, YAML,
 	$(BIN)/python tools/third_party.py --check
 	$(BIN)/python tools/check_links.py
 	$(BIN)/typos
+	$(BIN)/hadolint --config .hadolint.yaml deploy/Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/feature.yml
@@ -176,8 +182,18 @@ fuzz: setup ## fuzz the codec's decoder, a minute a target (FUZZ_SECONDS)
 docs: setup ## make again the generated parts of the documentation
 	$(BIN)/python tools/generate_docs.py
 
+sheet: setup ## make the sheet of all operations again (docs/use/operations-sheet.webp)
+	$(BIN)/python tools/contact_sheet.py
+
 notices: setup ## make THIRD_PARTY.txt of the native modules again, after a change of Rust dependencies
 	$(BIN)/python tools/third_party.py
+
+site: setup ## build the documentation's site into site/, strictly
+	$(BIN)/python tools/build_site.py
+
+lock: $(VENV)/.tools ## write anew, with hashes, what the image and the tools of a release install
+	$(BIN)/python -m pip install --quiet --group release
+	$(BIN)/python -m tools.release.lock
 
 clean: ## remove what setup and builds made (never ./data)
 	rm -rf $(VENV) codec/target codec/wasm/target codec/wasm/npm/dist pixels/target $(CLIENTS)/build $(CLIENTS)/node_modules

@@ -52,12 +52,15 @@ def wait_for(server: ServerProcess, running: int) -> None:
 
 
 def at_work(server: ServerProcess) -> int | None:
-    """The worker that uses the processor now."""
-    before = {pid: cpu_seconds(pid) for pid in below(server.pid)}
-    time.sleep(0.3)
-    used = {pid: cpu_seconds(pid) - cpu for pid, cpu in before.items() if not below(pid)}
-    pid = max(used, key=lambda pid: used[pid])
-    return pid if used[pid] > 0 else None
+    """The worker that uses the processor now; it may have to be forked first."""
+    for _ in range(10):
+        before = {pid: cpu_seconds(pid) for pid in below(server.pid)}
+        time.sleep(0.3)
+        used = {pid: cpu_seconds(pid) - cpu for pid, cpu in before.items() if not below(pid)}
+        pid = max(used, key=lambda pid: used[pid], default=None)
+        if pid is not None and used[pid] > 0:
+            return pid
+    return None
 
 
 def stopped_after(server: ServerProcess, operation: str, number: int) -> tuple[float, str] | None:

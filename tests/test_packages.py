@@ -1,24 +1,36 @@
-"""What is published: both distributions hold their licence and notices, all of their code, and nothing stray."""
+"""What is published: all distributions hold their licence and notices, all of their code, and nothing stray."""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 import sys
-import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
-ROOT = Path(__file__).resolve().parents[1]
-NOTICES = ("LICENSE", "THIRD_PARTY.txt")
+from tools.release.archives import (
+    components,
+    crates_of_notices,
+    problems_of_source,
+    problems_of_wheel,
+    text,
+)
+from tools.release.check import missing, problems
+from tools.release.distributions import NATIVE, ROOT, TARGETS, VERSIONS, version_of_release
+from tools.release.version import changes
+
+WHEELS = ("openmogr-*-none-any.whl", "pillow_tpg-*.whl", "openmogr_pixels-*.whl")
 
 
-def run(*command: str | Path, folder: Path) -> None:
-    """Run a build; without the network, from which builds take their own tools, the test is skipped."""
-    done = subprocess.run([str(part) for part in command], cwd=folder, capture_output=True, text=True)
+def run(*command: str | Path) -> str:
+    """Run a command; without the network, from which builds take their own tools, the test is skipped."""
+    done = subprocess.run([str(part) for part in command], cwd=ROOT, capture_output=True, text=True)
     output = done.stdout + done.stderr
     if done.returncode and re.search(
         r"No matching distribution|Could not find a version|failed to download|Connection|resolve host",
@@ -26,112 +38,174 @@ def run(*command: str | Path, folder: Path) -> None:
     ):
         pytest.skip("building needs the network")
     assert done.returncode == 0, output
+    return output
 
 
-def names(archive: Path) -> set[str]:
-    """The files in a wheel or, without the folder they lie in, in a source distribution."""
-    if archive.suffix == ".whl":
-        with zipfile.ZipFile(archive) as wheel:
-            return set(wheel.namelist())
-    with tarfile.open(archive) as source:
-        return {member.name.partition("/")[2] for member in source if member.isfile()}
-
-
-def text(archive: Path, ending: str) -> str:
-    """The text of the one file with that end."""
-    if archive.suffix == ".whl":
-        with zipfile.ZipFile(archive) as wheel:
-            (name,) = [name for name in wheel.namelist() if name.endswith(ending)]
-            return wheel.read(name).decode()
-    with tarfile.open(archive) as source:
-        (member,) = [member for member in source if member.name.endswith(ending)]
-        file = source.extractfile(member)
-        assert file is not None
-        return file.read().decode()
-
-
-def tracked(folder: str) -> set[str]:
-    """The files below a folder that belong to the repository."""
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All distributions, the wheels for this machine alone, out of what ``make setup`` has compiled."""
+    if shutil.which("cargo") is None:
+        pytest.skip("cargo was not found")
     if shutil.which("git") is None or not (ROOT / ".git").exists():
         pytest.skip("what belongs to the repository is known in a clone only")
-    listed = subprocess.run(["git", "ls-files", folder], cwd=ROOT, capture_output=True, text=True, check=True)
-    return set(listed.stdout.split("\n")) - {""}
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "tools.release.build", "sources", "--out", folder)
+    run(sys.executable, "-m", "tools.release.build", "wheels", "--out", folder)
+    return folder
 
 
-def test_openmogr(tmp_path: Path) -> None:
-    pytest.importorskip("build", reason="the build tool is not installed")
-    run(sys.executable, "-m", "build", "--quiet", "--outdir", tmp_path, ROOT, folder=tmp_path)
-    (wheel,), (source,) = tmp_path.glob("*.whl"), tmp_path.glob("*.tar.gz")
-    code = {name.removeprefix("src/") for name in tracked("src")}
-    info = f"{wheel.name.partition('-py3')[0]}.dist-info"
-    metadata = {f"{info}/{name}" for name in ("METADATA", "RECORD", "WHEEL", "entry_points.txt")}
-    assert names(wheel) == code | metadata | {f"{info}/licenses/{name}" for name in NOTICES}
-    # Hatch adds .gitignore, so that a build from the source distribution leaves the same out.
-    around = {".gitignore", "CHANGELOG.md", "PKG-INFO", "README.md", "pyproject.toml", *NOTICES}
-    assert names(source) == {f"src/{name}" for name in code} | around
-    for archive in (wheel, source):
-        for name in NOTICES:
-            assert text(archive, f"/{name}") == (ROOT / name).read_text(encoding="utf-8")
-
-
-def check_notices_of_the_codec(archive: Path) -> None:
-    for name in NOTICES:
-        assert text(archive, f"/{name}") == (ROOT / "codec" / name).read_text(encoding="utf-8")
-
-
-def test_the_codecs_source_distribution(tmp_path: Path) -> None:
-    run(sys.executable, "-m", "maturin", "sdist", "--out", tmp_path, folder=ROOT / "codec")
-    (source,) = tmp_path.glob("*.tar.gz")
-    check_notices_of_the_codec(source)
-    repository = {name.removeprefix("codec/") for name in tracked("codec")}
-    found = names(source)
-    assert found - repository == {"PKG-INFO"}
-    wanted = {name for name in repository if re.match(r"(python|(avs2|tpg|binding)/src)/", name)}
-    assert found >= wanted | {"Cargo.toml", "Cargo.lock", "pyproject.toml", "README.md"}
+def archive(folder: Path, pattern: str) -> Path:
+    (found,) = folder.glob(pattern)
+    return found
 
 
 @pytest.mark.timeout(1800)
-def test_the_codecs_wheel(tmp_path: Path) -> None:
-    if shutil.which("cargo") is None:
-        pytest.skip("cargo was not found")
-    # A folder of its own: the same compiled for another interpreter's path would be compiled anew by make setup.
-    target = ROOT / "codec" / "target" / "wheel"
-    build = (
-        "build",
-        "--release",
-        "--quiet",
-        "--compatibility",
-        "linux",
-        "--target-dir",
-        target,
-        "--out",
-        tmp_path,
-    )
-    run(sys.executable, "-m", "maturin", *build, folder=ROOT / "codec")
-    (wheel,) = tmp_path.glob("*.whl")
-    check_notices_of_the_codec(wheel)
-    code = {name.removeprefix("codec/python/") for name in tracked("codec/python")}
-    others = names(wheel) - code
-    assert code <= names(wheel)
-    info = wheel.name.partition("-cp")[0] + ".dist-info/"
-    modules = [name for name in others if re.fullmatch(r"pillow_tpg/_pillow_tpg\.[\w.-]+", name)]
-    assert len(modules) == 1
-    assert {name for name in others if not name.startswith(info)} == set(modules)
+@pytest.mark.parametrize("name", ["openmogr", *(native.name for native in NATIVE)])
+def test_a_distribution_holds_what_it_has_to_and_no_more(dist: Path, name: str) -> None:
+    stem = name.replace("-", "_")
+    assert problems_of_source(name, archive(dist, f"{stem}-[0-9]*.tar.gz")) == []
+    assert problems_of_wheel(name, archive(dist, f"{stem}-[0-9]*.whl")) == []
+
+
+@pytest.mark.timeout(1800)
+def test_stray_and_missing_files_are_found(dist: Path, tmp_path: Path) -> None:
+    wheel = archive(dist, "pillow_tpg-*.whl")
+    changed = tmp_path / wheel.name
+    with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(changed, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name.endswith(".cyclonedx.json"):
+                bill = json.loads(data)
+                bill["components"] = [one for one in bill["components"] if one["name"] != "pyo3"]
+                data = json.dumps(bill).encode()
+            if not name.endswith("/plugin.py"):
+                new.writestr(name, data + (b"x" if name.endswith("/LICENSE") else b""))
+        new.writestr("pillow_tpg/notes.txt", "stray")
+    found = problems_of_wheel("pillow-tpg", changed)
+    assert found[:3] == [
+        "lacks pillow_tpg/plugin.py",
+        "holds pillow_tpg/notes.txt",
+        "LICENSE is not that of the repository",
+    ]
+    assert [words.rpartition(" ")[0] for words in found[3:]] == ["the bill of materials lacks pyo3"]
+    # It is no wheel that strangers could install, either.
+    assert "is for linux_" in " ".join(problems(wheel))
+
+
+def test_a_release_lacks_what_is_not_built(tmp_path: Path) -> None:
+    version = version_of_release()
+    whole = [f"{stem}-{version}.tar.gz" for stem in ("openmogr", "pillow_tpg", "openmogr_pixels")]
+    whole.append(f"openmogr-{version}-py3-none-any.whl")
+    platforms = [re.sub(r"\\d\+", "11", target.tag) for target in TARGETS.values()]
+    for native in NATIVE:
+        for abi in ("cp311-abi3", "cp314-cp314t"):
+            whole += [f"{native.package}-{version}-{abi}-{platform}.whl" for platform in platforms]
+    for name in whole:
+        (tmp_path / name).touch()
+    assert list(missing(tmp_path)) == []
+    (tmp_path / f"pillow_tpg-{version}-cp314-cp314t-win_amd64.whl").unlink()
+    (tmp_path / f"openmogr-{version}.tar.gz").unlink()
+    assert list(missing(tmp_path)) == [
+        f"openmogr-{version}.tar.gz",
+        "the wheel of pillow-tpg for cp314t and x86_64-pc-windows-msvc",
+    ]
+
+
+@pytest.mark.timeout(1800)
+def test_it_installs_and_runs_without_rust(dist: Path, tmp_path: Path) -> None:
+    bill = tmp_path / "openmogr.cdx.json"
+    output = run(sys.executable, "-m", "tools.release.smoke", dist, "--sbom", bill)
+    assert output.count(": fine\n") == 3
+    document = json.loads(bill.read_text())
+    assert document["metadata"]["component"]["name"] == "openmogr"
+    found = {component["name"].lower() for component in document["components"]}
+    assert {"pillow-tpg", "openmogr-pixels", "pillow", "uvicorn"} <= found
 
 
 def test_the_licence_of_native_modules_is_ours() -> None:
-    for folder in ("codec", "pixels"):
-        assert (ROOT / folder / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+    for native in NATIVE:
+        assert (native.folder / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
 
 
 def test_the_notices_are_up_to_date() -> None:
     if shutil.which("cargo") is None:
         pytest.skip("cargo was not found")
-    run(sys.executable, ROOT / "tools" / "third_party.py", "--check", folder=ROOT)
-    notices = (ROOT / "codec" / "THIRD_PARTY.txt").read_text(encoding="utf-8")
-    for crate in ("pyo3 ", "fast-ssim2 ", "linear-srgb "):
-        assert f"\n{crate}" in notices
-    assert "serde_json" not in notices
-    notices = (ROOT / "pixels" / "THIRD_PARTY.txt").read_text(encoding="utf-8")
-    for crate in ("mozjpeg-sys ", "fast_image_resize ", "png ", "landlock ", "seccompiler "):
-        assert f"\n{crate}" in notices
+    run(sys.executable, ROOT / "tools" / "third_party.py", "--check")
+    for folder, crates in (
+        ("codec", {"pyo3", "fast-ssim2", "linear-srgb"}),
+        ("pixels", {"mozjpeg-sys", "fast_image_resize", "png", "landlock", "seccompiler"}),
+    ):
+        notices = (ROOT / folder / "THIRD_PARTY.txt").read_text(encoding="utf-8")
+        assert {crate.split()[0] for crate in crates_of_notices(notices)} >= crates
+        assert "serde_json" not in notices
+
+
+@pytest.mark.timeout(1800)
+def test_bills_of_materials_name_more_than_the_notices(dist: Path) -> None:
+    for pattern in WHEELS[1:]:
+        wheel = archive(dist, pattern)
+        assert crates_of_notices(text(wheel, "/THIRD_PARTY.txt")) < components(wheel)
+
+
+# ---------------------------------------------------------------------------------------------------- versions
+
+
+def test_every_version_is_the_same_and_stands_in_one_place() -> None:
+    version = version_of_release()
+    assert re.fullmatch(r"\d+\.\d+\.\d+", version)
+    assert set(VERSIONS) == {"openmogr", "pillow-tpg", "openmogr-pixels", "tpg-wasm", "@openmogr/tpg"}
+    for folder in (ROOT, ROOT / "codec", ROOT / "pixels"):
+        project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        assert project["dynamic"] == ["version"]
+    for manifest in (ROOT / "codec", ROOT / "pixels"):
+        for crate in manifest.glob("*/Cargo.toml"):
+            package = tomllib.loads(crate.read_text(encoding="utf-8"))["package"]
+            if crate.parent.name not in {"fuzz", "wasm"}:
+                assert package["version"] == {"workspace": True}, crate
+
+
+def test_the_modules_tell_their_version() -> None:
+    import openmogr_pixels
+    import pillow_tpg
+
+    import openmogr
+
+    assert {pillow_tpg.__version__, openmogr_pixels.__version__, openmogr.__version__} == {
+        version_of_release()
+    }
+
+
+def test_the_service_asks_for_modules_of_its_own_release() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    given = [Requirement(text) for text in (*project["dependencies"], *extras["tpg"], *extras["pixels"])]
+    for native in NATIVE:
+        asked = [one for one in given if one.name == native.name]
+        assert len(asked) == 2  # wherever there are wheels, and by an extra
+        for one in asked:
+            assert version_of_release() in one.specifier
+            following = ".".join(str(int(part) + 1) for part in version_of_release().split(".")[:2]) + ".0"
+            assert following not in one.specifier
+    (marker,) = {str(one.marker) for one in given if one.marker and one.name == "pillow-tpg"}
+    wheels = Requirement(f"x; {marker}").marker
+    assert wheels is not None
+    for machine, there in {"x86_64": True, "aarch64": True, "AMD64": True, "riscv64": False}.items():
+        assert wheels.evaluate({"platform_machine": machine}) is there
+
+
+CHANGELOG = "# Changelog\n\n## [Unreleased]\n\n### Added\n\n- a\n\n## [1.2.0] - 2026-01-02\n\n- b\n\n## [1.1.0]\n- c\n"
+
+
+def test_the_changes_of_a_version() -> None:
+    assert changes(CHANGELOG, "1.2.0") == "- b\n"
+    assert changes(CHANGELOG, "Unreleased") == "### Added\n\n- a\n"
+    for version in ("1.1.0", "1.3.0"):  # without a date; not there
+        with pytest.raises(SystemExit, match=re.escape(f"[{version}] - YYYY-MM-DD")):
+            changes(CHANGELOG, version)
+
+
+def test_a_tag_of_another_version_is_refused() -> None:
+    command = [sys.executable, "-m", "tools.release.version", "v99.0.0"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"the tag is v99.0.0, but the version is {version_of_release()}" in done.stderr

@@ -118,3 +118,30 @@ def test_what_the_server_prints_can_be_pasted(
     # The shell of whoever exported the keys has them too; a file's name is told by the line itself.
     output = shell(script, clone, **(variables if variables == KEYS else {}))
     assert output.count("<UploadResult>") == 2
+
+
+def fenced(page: str) -> list[tuple[str, str]]:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(r"^```(\w*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def test_the_chinese_page_says_the_same() -> None:
+    """Commands, figures, links and parts are those of README; only the words between are others."""
+    assert fenced("README.zh.md") == fenced("README.md")
+    english, chinese = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh.md"))
+
+    def links(text: str) -> set[str]:
+        return set(re.findall(r"\]\(([^)]+)\)", text)) - {"README.md", "README.zh.md"}
+
+    assert {link.partition("#")[0] for link in links(chinese)} == {
+        link.partition("#")[0] for link in links(english)
+    }
+    for pattern in (r"^#+ ", r"^\|", r"^- \["):
+        found = [len(re.findall(pattern, text, re.MULTILINE)) for text in (english, chinese)]
+        assert found[0] == found[1], pattern
+    # The code in tables: settings, addresses, calls.
+    spans = [
+        set(re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL)))
+        for text in (english, chinese)
+    ]
+    assert spans[0] == spans[1]

@@ -168,7 +168,14 @@ def test_the_example_file_holds_every_setting_at_its_default(tmp_path: Path) -> 
     for section, model in SECTIONS.items():
         given = getattr(found, section).model_fields_set
         assert given == set(model.model_fields), f"[{section}] lacks {set(model.model_fields) - given}"
-        for name in given - {"custom_domains", "negotiate", "temporary", "workers", "memory"}:
+        for name in given - {
+            "custom_domains",
+            "website_domains",
+            "negotiate",
+            "temporary",
+            "workers",
+            "memory",
+        }:
             assert getattr(getattr(found, section), name) == getattr(getattr(defaults, section), name), name
 
 

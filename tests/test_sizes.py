@@ -18,7 +18,6 @@ KNOWN = frozenset(
         "Storage.copy_part",
         "EmbeddedStorage.copy_part",
         "list_uploads",
-        "compress",  # one parameter for each option of the command
     }
 )
 

@@ -41,7 +41,7 @@ def project() -> Map:
 
 
 def test_there_are_workflows_with_commands() -> None:
-    assert {path.name for path in WORKFLOWS} >= {"ci.yml", "fuzz.yml"}
+    assert {path.name for path in WORKFLOWS} >= {"ci.yml", "fuzz.yml", "release.yml"}
     assert len(everything()) > 10
 
 
@@ -84,6 +84,41 @@ def test_the_fuzz_targets_exist() -> None:
 def test_a_workflow_may_only_read_and_ends(path: Path) -> None:
     assert load(path)["permissions"] == {"contents": "read"}
     assert all("timeout-minutes" in job for job in jobs(path).values())
+
+
+def test_a_release_uses_nothing_that_can_change_under_it() -> None:
+    """Actions by their commits, tools by their hashes; only what publishes may write, and only for a tag."""
+    path = ROOT / ".github" / "workflows" / "release.yml"
+    writing = set()
+    for name, job in jobs(path).items():
+        steps = cast("list[dict[str, str]]", job["steps"])
+        for step in steps:
+            assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step.get("uses", "a/b@" + "0" * 40)), step
+        for line in commands(job):
+            assert "pip install" not in line or "--require-hashes" in line or "packaging" in line, line
+            if re.search(r"\bpublish\b|release create|docker login", line):
+                guard = [step.get("if") for step in steps if line in step.get("run", "")] + [job.get("if")]
+                assert "github.ref_type == 'tag'" in guard, line
+        if "write" in cast("dict[str, str]", job.get("permissions", {})).values():
+            writing.add(name)
+    assert writing == {"pypi", "npm", "image", "page"}
+    assert jobs(path)["pypi"]["if"] == "github.ref_type == 'tag'"
+
+
+def test_a_release_builds_every_target_that_it_is_checked_for() -> None:
+    from tools.release.distributions import TARGETS
+
+    strategy = cast(
+        "dict[str, dict[str, list[dict[str, str]]]]",
+        jobs(ROOT / ".github/workflows/release.yml")["wheels"]["strategy"],
+    )
+    assert {entry["target"] for entry in strategy["matrix"]["include"]} == set(TARGETS)
+
+
+def test_modules_that_workflows_run_exist() -> None:
+    named = set(re.findall(r"python3? -m (tools\.[\w.]+)", "\n".join(everything())))
+    assert {name.rpartition(".")[2] for name in named} >= {"build", "check", "smoke", "version"}
+    assert all((ROOT / f"{name.replace('.', '/')}.py").is_file() for name in named)
 
 
 def test_dependencies_are_looked_for_where_they_are() -> None:

@@ -1,10 +1,11 @@
 """Writes the generated parts of the documentation.
 
 They are ``docs/use/settings.md``, ``deploy/openmogr.example.toml``, the tables of formats in
-``docs/use/operations.md`` and README's compatibility table. The settings come from the settings' classes, the formats
-from their registry. The compatibility comes from the tests: a feature that a test marked
-``@pytest.mark.compat(feature, client=...)`` shows to work with a real client is "verified"; the features of
-``docs/compatibility.toml`` that no such test names are "from documentation" or "not yet", as it says there.
+``docs/use/operations.md``, ``docs/compatibility.md`` and its table in README, in both languages. The settings come from
+the settings' classes, the formats from their registry. The compatibility comes from the tests: a feature that a test
+marked ``@pytest.mark.compat(feature, client=...)`` shows to work with a real client is "verified"; the features of
+``docs/compatibility.toml`` that no such test names are "from documentation" or "not yet", as it says there; and so are
+calls by what clients called (``tools/compatibility.py``).
 
     python tools/generate_docs.py          write
     python tools/generate_docs.py --check  exit 1 if a file would change
@@ -14,7 +15,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tomllib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,6 +27,10 @@ from pydantic_core import PydanticUndefined
 from openmogr.image.formats.registry import CONTAINERS
 from openmogr.settings import SECTIONS, environment_name
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tools.compatibility import Features, features, page, summary
+
 ROOT = Path(__file__).resolve().parent.parent
 OPERATIONS = ROOT / "docs" / "use" / "operations.md"
 
@@ -36,6 +40,10 @@ TABLES: Mapping[tuple[str, str], Sequence[str]] = {
     ("server", "custom_domains"): (
         "[server.custom_domains]",
         '"img.example.com" = "examplebucket-1250000000"',
+    ),
+    ("server", "website_domains"): (
+        "[server.website_domains]",
+        '"www.example.com" = "examplebucket-1250000000"',
     ),
     ("server", "negotiate"): (
         "[server.negotiate]",
@@ -158,26 +166,13 @@ def _show(default: object) -> str:
     return f"`{default}`"
 
 
-def compatibility_table() -> str:
-    """The compatibility table, as Markdown between its two markers."""
+def shown_features() -> Features:
+    """The features, and with which clients the tests show them."""
     collector = _Collector()
     arguments = ["--collect-only", "-p", "no:terminal", "-p", "no:cacheprovider", str(ROOT / "tests")]
     if pytest.main(arguments, plugins=[collector]) != pytest.ExitCode.OK:
         raise SystemExit("the tests could not be collected")
-    tables = tomllib.loads((ROOT / "docs" / "compatibility.toml").read_text(encoding="utf-8"))
-    features, names = tables["feature"], tables["clients"]
-    listed = {entry["name"] for entry in features}
-    if unlisted := sorted(set(collector.clients) - listed):
-        raise SystemExit(f"tests name features that docs/compatibility.toml does not list: {unlisted}")
-    if unlisted := sorted(set().union(*collector.clients.values()) - set(names.values())):
-        raise SystemExit(f"tests name clients that docs/compatibility.toml does not list: {unlisted}")
-    lines = [f"Clients: {'; '.join(f'{short}: {name}' for short, name in names.items())}.", ""]
-    lines += ["| feature | state | shown with |", "|---|---|---|"]
-    for entry in features:
-        shown = collector.clients.get(entry["name"], set())
-        clients = ", ".join(short for short, name in names.items() if name in shown)
-        lines.append(f"| {entry['name']} | {'**verified**' if shown else entry['otherwise']} | {clients} |")
-    return "\n".join(lines)
+    return features(collector.clients)
 
 
 def sources_table() -> str:
@@ -230,14 +225,19 @@ def _filled(text: str, part: str, content: str) -> str:
 
 def pages() -> dict[Path, str]:
     """The generated files with their text."""
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8")
+    shown = shown_features()
+    table = summary(shown)
+    readmes = {
+        path: _filled(path.read_text(encoding="utf-8"), "compatibility", table)
+        for path in (ROOT / "README.md", ROOT / "README.zh.md")
+    }
     operations = _filled(OPERATIONS.read_text(encoding="utf-8"), "sources", sources_table())
     return {
         ROOT / "docs" / "use" / "settings.md": settings_page(),
         ROOT / "deploy" / "openmogr.example.toml": example_file(),
         OPERATIONS: _filled(operations, "results", results_table()),
-        readme: _filled(text, "compatibility", compatibility_table()),
+        ROOT / "docs" / "compatibility.md": page(shown),
+        **readmes,
     }
 
 

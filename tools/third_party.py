@@ -62,12 +62,14 @@ class Crate:
     needs: tuple[str, ...]
 
 
-def read_crates(folder: Path) -> dict[str, Crate]:
-    """All crates by id, as cargo has resolved them."""
+def read_crates(folder: Path, target: str | None = None) -> dict[str, Crate]:
+    """All crates by id, as cargo has resolved them; or those for one target, as ``x86_64-unknown-linux-gnu``."""
     cargo = shutil.which("cargo")
     if cargo is None:
         raise SystemExit("cargo was not found")
     command = [cargo, "metadata", "--format-version", "1", "--locked"]
+    if target is not None:
+        command += ["--filter-platform", target]
     output = subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE).stdout
     document = json.loads(output)
     needs = {

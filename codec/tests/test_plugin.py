@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pillow_tpg
 import pytest
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 
 @pytest.fixture(autouse=True)
@@ -173,3 +175,90 @@ def test_files_are_closed(tmp_path: Path, still: bytes) -> None:
     image.putpixel((0, 0), (1, 2, 3))
     assert image.getpixel((0, 0)) == (1, 2, 3)
     image.close()
+
+
+def pixels_of(stream: io.BytesIO) -> bytes:
+    with Image.open(stream) as image:
+        return image.convert("RGB").tobytes()
+
+
+def test_importing_the_plugin_registers_it_and_importing_the_package_does_not() -> None:
+    lines = (
+        "import pillow_tpg",
+        "from PIL import Image",
+        "Image.init()",
+        "before = 'TPG' in Image.OPEN",
+        "import pillow_tpg.TpgImagePlugin",
+        "print(before, Image.ID[-1], 'TPG' in Image.SAVE, 'TPG' in Image.SAVE_ALL)",
+    )
+    command = [sys.executable, "-c", "\n".join(lines)]
+    assert (
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False TPG True True\n"
+    )
+
+
+@pytest.mark.parametrize("save_all", [False, True])
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"lossless": True}, "TPG is lossy; quality=100 comes nearest"),
+        ({"icc_profile": b"another"}, "TPG has no place for one: pixels are stored as sRGB"),
+        ({"xmp": b"<x:xmpmeta/>"}, "TPG has no place for XMP"),
+    ],
+)
+def test_what_tpg_cannot_hold_is_refused(options: dict[str, object], words: str, save_all: bool) -> None:
+    stream = io.BytesIO()
+    with pytest.raises(ValueError, match=words):
+        Image.new("RGB", (16, 16)).save(stream, "TPG", save_all=save_all, **options)
+    assert stream.getvalue() == b""
+    # Said explicitly that it is not wanted, it is not.
+    Image.new("RGB", (16, 16)).save(stream, "TPG", save_all=save_all, **dict.fromkeys(options))
+    assert stream.getvalue().startswith(b"TPG AVS2B")
+
+
+def test_a_count_of_loops_is_refused_and_endless_ones_are_not() -> None:
+    frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "blue")]
+    stream = io.BytesIO()
+    with pytest.raises(ValueError, match="loop is 3, but TPG has no loop count"):
+        frames[0].save(stream, "TPG", save_all=True, append_images=frames[1:], loop=3)
+    frames[0].save(stream, "TPG", save_all=True, append_images=frames[1:], loop=0)
+    assert pillow_tpg.info(stream.getvalue()).frame_count == 2
+
+
+def test_the_images_own_profile_is_applied() -> None:
+    """``icc_profile=image.info["icc_profile"]`` is how Pillow's users ask for the right colours, and they get them."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    image = Image.linear_gradient("L").convert("RGB")
+    plain, tagged = io.BytesIO(), io.BytesIO()
+    image.save(plain, "TPG")
+    image.info["icc_profile"] = srgb
+    image.save(tagged, "TPG", icc_profile=srgb)
+    assert pixels_of(tagged) == pixels_of(plain)
+    with pytest.raises(ValueError, match="not the image's own"):
+        image.save(tagged, "TPG", icc_profile=profile)
+
+
+def test_one_default_quality_everywhere() -> None:
+    default = pillow_tpg.DEFAULT_QUALITY
+    assert default == 75
+    image = Image.effect_mandelbrot((64, 48), (-2, -1, 1, 1), 50).convert("RGB")
+    implied, said = io.BytesIO(), io.BytesIO()
+    image.save(implied, "TPG")
+    image.save(said, "TPG", quality=default)
+    assert implied.getvalue() == said.getvalue() == pillow_tpg.encode(image)
+    assert pillow_tpg.encode_animation([image], 10) == pillow_tpg.encode_animation(
+        [image], 10, quality=default
+    )
+    codec = Path(__file__).resolve().parents[1]
+    for place, words in {
+        "wasm/npm/index.js": f"quality ?? {default},",
+        "wasm/npm/index.d.ts": f"; {default} by default.",
+        "python/pillow_tpg/encode.py": f"quality is {default}.",
+        "python/pillow_tpg/animation.py": f"the quality is {default}.",
+    }.items():
+        assert words in (codec / place).read_text(encoding="utf-8"), place
+    help_text = subprocess.run(
+        [sys.executable, "-m", "pillow_tpg", "encode", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    assert f"default {default}" in " ".join(help_text.split())

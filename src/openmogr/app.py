@@ -150,6 +150,8 @@ def create_app(
         jobs=JobDesk(
             JobStore(settings.jobs.place(settings.storage.data), settings.jobs.max_waiting), settings.jobs
         ),
+        # More could not be waiting for their turn.
+        bodies=asyncio.Semaphore(settings.image.workers + settings.image.queue),
     )
     return App(services, on_start)
 
@@ -157,6 +159,9 @@ def create_app(
 def _watch(metrics: Metrics, pool: ImagePool) -> None:
     """What the engine does is told when metrics are asked for."""
     counts = pool.workers.counts
+    metrics.watch(
+        "openmogr_spool_bytes", "Bytes of long results on their way to clients.", lambda: pool.spool.held
+    )
     metrics.watch("openmogr_image_running", "Image jobs in workers.", lambda: pool.places.running)
     metrics.watch("openmogr_image_waiting", "Image jobs that wait for a worker.", lambda: pool.places.waiting)
     metrics.watch(

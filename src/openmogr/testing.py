@@ -165,7 +165,8 @@ class ServerProcess:
             signed: with the owner's signature in ``Authorization``.
             host: the ``Host`` header; None: address and port, which is path style.
         """
-        sent = {"Host": host or f"127.0.0.1:{self.port}", **(headers or {})}
+        # A name of its own, which no client has that is tested.
+        sent = {"Host": host or f"127.0.0.1:{self.port}", "User-Agent": "openmogr-testing", **(headers or {})}
         if body is not None:
             sent.setdefault("Content-Length", str(len(body)))
         if signed and "Authorization" not in sent:

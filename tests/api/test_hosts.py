@@ -11,7 +11,11 @@ from openmogr.api.hosts import HostTable, Style
 from openmogr.api.settings import ServerSettings
 
 TABLE = HostTable(
-    ServerSettings(domains=("cos.example.com",), custom_domains={"img.example.org": "mapped-1250000000"})
+    ServerSettings(
+        domains=("cos.example.com",),
+        custom_domains={"img.example.org": "mapped-1250000000"},
+        website_domains={"www.example.org": "site-1250000000"},
+    )
 )
 B = "examplebucket-1250000000"
 
@@ -41,6 +45,21 @@ def test_virtual_hosts(host: str, bucket: str, region: str) -> None:
     resolved = TABLE.resolve(host)
     assert (resolved.style, resolved.bucket) == (Style.VIRTUAL, bucket)
     assert resolved.region == region
+
+
+@pytest.mark.parametrize(
+    ("host", "bucket"),
+    [
+        (f"{B}.cos-website.ap-beijing.myqcloud.com", B),
+        (f"{B}.cos-website.ap-beijing.tencentcos.cn:80", B),
+        (f"{B}.cos-website.cos.example.com", B),
+        ("WWW.example.org", "site-1250000000"),
+    ],
+)
+def test_websites(host: str, bucket: str) -> None:
+    resolved = TABLE.resolve(host)
+    assert (resolved.style, resolved.bucket, resolved.website) == (Style.VIRTUAL, bucket, True)
+    assert not TABLE.resolve(host.replace("cos-website", "cos").replace("WWW", "img")).website
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,17 @@ async def test_what_a_rule_chooses(services: Services) -> None:
 
 
 @pytest.mark.anyio
+async def test_appendable_objects_take_no_part(services: Services) -> None:
+    await put(services, "logs/a")
+    async with services.storage.stage() as staged:
+        await staged.write(b"1")
+        await services.storage.append_object("b-1250000000", "logs/b", 0, staged, ObjectAttributes())
+    await configure(services, document(rule("<Expiration><Date>2020-01-01</Date></Expiration>")))
+    assert await sweep(services, NOW) == (1, 0)
+    assert await keys(services) == ["logs/b"]
+
+
+@pytest.mark.anyio
 async def test_many_objects(services: Services) -> None:
     async with services.storage.stage() as staged:
         await staged.write(b"1")

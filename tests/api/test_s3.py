@@ -92,10 +92,9 @@ def test_errors(server: ServerProcess, bucket: str) -> None:
         ("GET", "/a?versionId=abc", 400, "InvalidArgument"),
         ("GET", "/?analytics&id=a", 404, "NoSuchConfiguration"),
         ("PUT", "/?acl", 400, "MissingRequestBodyError"),
-        ("POST", "/?policyStatus", 501, "NotImplemented"),
+        ("POST", "/?policyStatus", 405, "MethodNotAllowed"),
         ("DELETE", "/?policy", 204, ""),
         ("DELETE", "/?publicAccessBlock", 204, ""),
-        ("POST", "/a?append&position=0", 501, "NotImplemented"),
         ("POST", "/a?select&select-type=2", 501, "NotImplemented"),
     ],
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -66,3 +68,35 @@ def test_many_slow_readers_hold_no_memory(tmp_path: Path, max_bytes: int) -> Non
             server.request("HEAD", f"/{BUCKET}/large.png")
         assert server.open_files < open_files  # the spooled files went with their readers
         assert list((tmp_path / "data" / "spool").iterdir()) == []
+
+
+@pytest.mark.alone
+def test_the_slowest_reader_gives_way_when_the_spool_is_full(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    Image.radial_gradient("L").resize((SIDE, SIDE)).convert("RGB").save(out, "PNG")
+    # Room for two results of 20 MB.
+    image = {"workers": 1, "spool_bytes": 50_000_000, "patience": 30}
+    with ServerProcess(tmp_path / "data", {"results": {"max_bytes": 0}, "image": image}) as server:
+        server.request("PUT", f"/{BUCKET}", b"", {"x-cos-acl": "public-read"})
+        server.request("PUT", f"/{BUCKET}/large.png", out.getvalue())
+        slow, _ = ask(server, 0)
+        other, begun = ask(server, 1)
+        metrics = server.request("GET", "/-/metrics", signed=False).body.decode()
+        held = next(line for line in metrics.splitlines() if line.startswith("openmogr_spool_bytes "))
+        assert 40_000_000 < float(held.split()[1]) < 50_000_000
+        started = time.monotonic()
+        # Waits until the first has had its ten seconds.
+        third = ask(server, 2)[0]
+        assert 5 < time.monotonic() - started < 25
+        received = 0
+        with contextlib.suppress(ConnectionResetError):
+            while piece := slow.recv(1 << 20):
+                received += len(piece)
+        assert received < 3 * SIDE * SIDE, "the first was not cut off"
+        body = begun.partition(b"\r\n\r\n")[2]
+        while piece := other.recv(1 << 20):
+            body += piece
+        with Image.open(io.BytesIO(body)) as picture:
+            picture.load()
+        for connection in (slow, other, third):
+            connection.close()

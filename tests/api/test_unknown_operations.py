@@ -26,6 +26,9 @@ def stored(server: ServerProcess, public: str, photo: bytes) -> str:
         "IMAGEMOGR2%2Fthumbnail%2F60x=",
         "imageview2/2/w/60",
         "/imageMogr2/thumbnail/60x",
+        "|imageMogr2/thumbnail/60x",
+        "imageMogr2/Thumbnail/60x",
+        "imageView2/2/W/60",
     ],
 )
 def test_names_in_another_case_are_the_operation(server: ServerProcess, stored: str, query: str) -> None:
@@ -44,6 +47,9 @@ def test_names_in_another_case_are_the_operation(server: ServerProcess, stored: 
         (quote("QRcode/cover/1", safe="") + "=", "QRcode"),
         ("imageMogr2/thumbnail/60x&roundPic/radius/9", "roundPic"),
         ("x-oss-process=image/resize,w_60", "x-oss-process"),
+        ("imageMogr2=thumbnail/60x", "imageMogr2=thumbnail"),
+        ("imageView2:2/w/60", "imageView2:2"),
+        ("imageMogr2%252Fthumbnail%252F60x", "imageMogr2%2Fthumbnail"),
     ],
 )
 def test_unknown_operations_are_named(server: ServerProcess, stored: str, query: str, named: str) -> None:

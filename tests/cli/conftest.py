@@ -28,3 +28,13 @@ def openmogr() -> Run:
         return CliRunner().invoke(cli.cli, [str(argument) for argument in arguments])
 
     return invoke
+
+
+@pytest.fixture
+def run(openmogr: Run) -> Run:
+    """Runs ``openmogr compress``."""
+
+    def invoke(*arguments: str | Path) -> Result:
+        return openmogr("compress", *arguments)
+
+    return invoke

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import shutil
+import sqlite3
 import threading
 from collections.abc import Callable
 from itertools import count
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import openmogr.demo as openmogr_demo
 from openmogr.auth import sign_request
 from openmogr.storage.embedded.blobs import no_deletions
 from openmogr.testing import ServerProcess
@@ -243,3 +246,88 @@ def test_no_folder_is_overwritten(openmogr: Run, tmp_path: Path) -> None:
         assert words in result.output
     assert [path.name for path in other.iterdir()] == ["letter.txt"]
     assert not (tmp_path / "new").exists()
+
+
+CI = "b-1250000000.ci.ap-shanghai.myqcloud.com"
+JOB = (
+    "<Request><Tag>PicProcess</Tag><Input><Object>in.png</Object></Input><Operation><PicProcess>"
+    "<ProcessRule>imageMogr2/thumbnail/32x/format/webp</ProcessRule></PicProcess><Output>"
+    "<Region>ap-shanghai</Region><Bucket>b-1250000000</Bucket><Object>out/{}.webp</Object></Output></Operation></Request>"
+)
+
+
+def submit(server: ServerProcess, name: object) -> str:
+    answer = server.request("POST", "/jobs", JOB.format(name).encode(), host=CI)
+    assert answer.status == 200, answer.body
+    return answer.body.partition(b"<JobId>")[2].partition(b"</JobId>")[0].decode()
+
+
+def state(server: ServerProcess, identifier: str) -> str:
+    answer = server.request("GET", f"/jobs/{identifier}", host=CI)
+    return answer.body.partition(b"<State>")[2].partition(b"</State>")[0].decode()
+
+
+def wait_for(server: ServerProcess, identifier: str) -> None:
+    pause = threading.Event()
+    for _ in range(600):
+        if state(server, identifier) not in ("Submitted", "Running"):
+            break
+        pause.wait(0.1)
+    assert state(server, identifier) == "Success"
+
+
+def test_jobs_are_in_a_backup(openmogr: Run, tmp_path: Path) -> None:
+    """Whoever was told of a job finds it after a restore, and what it says was made is there."""
+    data, dest, back = tmp_path / "data", tmp_path / "backup", tmp_path / "restored"
+    photo = (Path(openmogr_demo.__file__).parent / openmogr_demo.KEY).read_bytes()
+    told: list[str] = []
+    with ServerProcess(data) as server:
+        server.request("PUT", f"/{BUCKET}", b"")
+        server.request("PUT", f"/{BUCKET}/in.png", photo)
+        told += [submit(server, number) for number in range(8)]
+        wait_for(server, told[0])
+        for _ in range(2):  # amid jobs that run; the second one takes the place of the first
+            known = list(told)
+            result = openmogr("backup", dest, "--data", data)
+            assert result.exit_code == 0, result.output
+            told += [submit(server, len(told) + number) for number in range(4)]
+    assert len(list(dest.glob("jobs-*.sqlite3"))) == 1
+    result = openmogr("restore", dest, "--data", back)
+    assert result.exit_code == 0, result.output
+    with contextlib.closing(sqlite3.connect(back / "jobs.sqlite3")) as jobs:
+        done = [row[0] for row in jobs.execute("SELECT id FROM jobs WHERE state = 'Success'")]
+    assert told[0] in done
+    with ServerProcess(back) as server:
+        for number, identifier in enumerate(known):
+            if identifier in done:
+                assert server.request("HEAD", f"/{BUCKET}/out/{number}.webp").status == 200
+            wait_for(server, identifier)
+            assert server.request("HEAD", f"/{BUCKET}/out/{number}.webp").status == 200
+        assert (back / "jobs.sqlite3").stat().st_mode & 0o777 == 0o600
+
+
+def test_jobs_elsewhere(openmogr: Run, tmp_path: Path) -> None:
+    """The database lies where ``[jobs] file`` says, before and after."""
+    data, dest, back = tmp_path / "data", tmp_path / "backup", tmp_path / "restored"
+    file = tmp_path / "elsewhere" / "jobs.db"
+    config = tmp_path / "openmogr.toml"
+    config.write_text(f'[jobs]\nfile = "{file}"\n')
+    with ServerProcess(data, {"jobs": {"file": str(file)}}) as server:
+        server.request("PUT", f"/{BUCKET}", b"")
+        identifier = submit(server, "x")
+    assert openmogr("backup", dest, "--data", data, "--config", config).exit_code == 0
+    taken = openmogr("restore", dest, "--data", back, "--config", config)
+    assert taken.exit_code != 0
+    assert "is there already" in taken.output
+    assert not back.exists()
+    file.rename(tmp_path / "aside.db")
+    assert openmogr("restore", dest, "--data", back, "--config", config).exit_code == 0
+    with contextlib.closing(sqlite3.connect(file)) as jobs:
+        assert jobs.execute("SELECT id FROM jobs").fetchall() == [(identifier,)]
+    damaged = next(dest.glob("jobs-*.sqlite3"))
+    damaged.write_bytes(damaged.read_bytes()[:-100])
+    file.unlink()
+    result = openmogr("restore", dest, "--data", tmp_path / "other", "--config", config)
+    assert "damaged" in result.output
+    assert not (tmp_path / "other").exists()
+    assert not file.exists()

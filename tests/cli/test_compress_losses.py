@@ -15,16 +15,6 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(openmogr: Run) -> Run:
-    """Runs ``openmogr compress``."""
-
-    def invoke(*arguments: str | Path) -> Result:
-        return openmogr("compress", *arguments)
-
-    return invoke
-
-
-@pytest.fixture
 def noisy() -> Image.Image:
     noise = [Image.effect_noise((96, 64), 60) for _ in range(3)]
     return Image.merge("RGB", noise)

@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
@@ -26,6 +28,40 @@ TEMPORARY = {
     "expires": 4_000_000_000,
 }
 _numbers = itertools.count(1)
+# The file to which calls are recorded, with ``--record-calls``.
+_CALLS = pytest.StashKey[Path]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--record-calls",
+        metavar="FILE",
+        help="Bring the table of calls up to a run of this folder, with -n0: docs/compatibility.tsv.",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--record-calls", default=None):
+        descriptor, name = tempfile.mkstemp(suffix=".jsonl")
+        os.close(descriptor)
+        config.stash[_CALLS] = Path(name)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Note whose calls follow, for clients that do not say who they are; before fixtures that call."""
+    if (lines := item.config.stash.get(_CALLS, None)) is not None:
+        clients = {mark.kwargs["client"] for mark in item.iter_markers("compat")}
+        with lines.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps({"clients": sorted(clients)}) + "\n")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if (lines := config.stash.get(_CALLS, None)) is not None:
+        from tools.recorded import update
+
+        update(Path(config.getoption("--record-calls")), lines)
+        lines.unlink()
 
 
 def node_modules(*names: str) -> str:
@@ -52,12 +88,16 @@ def run_script(node: str, name: str, *arguments: object) -> dict[str, object]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+def server(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[ServerProcess]:
     settings: dict[str, dict[str, object]] = {
         "server": {"domains": ["localhost"], "custom_domains": CUSTOM_DOMAINS},
         "auth": {"temporary": [TEMPORARY]},
     }
-    with ServerProcess(tmp_path_factory.mktemp("clients") / "data", settings) as process:
+    folder = tmp_path_factory.mktemp("clients")
+    recording = pytestconfig.stash.get(_CALLS, None)
+    recorder = str(Path(__file__).with_name("recorder.py"))
+    launcher = (sys.executable, "-m") if recording is None else (sys.executable, recorder, str(recording))
+    with ServerProcess(folder / "data", settings, launcher=launcher) as process:
         yield process
 
 

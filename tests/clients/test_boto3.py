@@ -7,6 +7,7 @@ import importlib.util
 import itertools
 import json
 import os
+import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -323,6 +324,7 @@ def test_acl_tagging_cors(s3: Client, s3_bucket: str, server: ServerProcess) -> 
     assert refusal(s3.get_bucket_cors, Bucket=s3_bucket) == (404, "NoSuchCORSConfiguration")
 
 
+@pytest.mark.compat("Lifecycle: expiry of objects and uploads", client=CLIENT)
 def test_lifecycle(s3: Client, s3_bucket: str) -> None:
     rule = {"ID": "old", "Filter": {"Prefix": "in/"}, "Status": "Enabled", "Expiration": {"Days": 3}}
     s3.put_bucket_lifecycle_configuration(Bucket=s3_bucket, LifecycleConfiguration={"Rules": [rule]})
@@ -334,6 +336,54 @@ def test_lifecycle(s3: Client, s3_bucket: str) -> None:
     assert refusal(
         s3.put_bucket_lifecycle_configuration, Bucket=s3_bucket, LifecycleConfiguration={"Rules": [moving]}
     ) == (501, "NotImplemented")
+
+
+@pytest.mark.compat("Bucket policies", client=CLIENT)
+def test_policy(s3: Client, s3_bucket: str, server: ServerProcess) -> None:
+    for key in ("pub/a", "b"):
+        s3.put_object(Bucket=s3_bucket, Key=key, Body=b"1")
+    url = f"http://127.0.0.1:{server.port}/{s3_bucket}"
+    statement = {
+        "Sid": "Public",
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": ["s3:GetObject"],
+        "Resource": [f"arn:aws:s3:::{s3_bucket}/pub/*"],
+    }
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    s3.put_bucket_policy(Bucket=s3_bucket, Policy=json.dumps(policy))
+    assert json.loads(s3.get_bucket_policy(Bucket=s3_bucket)["Policy"]) == policy
+    assert s3.get_bucket_policy_status(Bucket=s3_bucket)["PolicyStatus"] == {"IsPublic": True}
+    assert fetched(f"{url}/pub/a") == b"1"
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        fetched(f"{url}/b")
+    denied = {**statement, "Effect": "Deny", "Action": "s3:*", "Resource": f"arn:aws:s3:::{s3_bucket}/b"}
+    s3.put_bucket_policy(Bucket=s3_bucket, Policy=json.dumps({**policy, "Statement": [denied]}))
+    assert refusal(s3.get_object, Bucket=s3_bucket, Key="b") == (403, "AccessDenied")
+    assert s3.get_bucket_policy_status(Bucket=s3_bucket)["PolicyStatus"] == {"IsPublic": False}
+    secure = {**statement, "Condition": {"Bool": {"aws:SecureTransport": "true"}}}
+    for given, code in (
+        ({**policy, "Statement": [secure]}, (501, "NotImplemented")),
+        ({}, (400, "MalformedPolicy")),
+    ):
+        assert refusal(s3.put_bucket_policy, Bucket=s3_bucket, Policy=json.dumps(given)) == code
+    s3.delete_bucket_policy(Bucket=s3_bucket)
+    assert refusal(s3.get_bucket_policy, Bucket=s3_bucket) == (404, "NoSuchBucketPolicy")
+
+
+@pytest.mark.compat("Static websites", client=CLIENT)
+def test_website(s3: Client, s3_bucket: str) -> None:
+    site = {"IndexDocument": {"Suffix": "index.html"}, "ErrorDocument": {"Key": "error.html"}}
+    s3.put_bucket_website(Bucket=s3_bucket, WebsiteConfiguration=site)
+    found = s3.get_bucket_website(Bucket=s3_bucket)
+    assert {name: found[name] for name in site} == site
+    rules = [{"Redirect": {"ReplaceKeyWith": "a"}}]
+    refused = {**site, "RoutingRules": rules}
+    assert refusal(s3.put_bucket_website, Bucket=s3_bucket, WebsiteConfiguration=refused) == (
+        501,
+        "NotImplemented",
+    )
+    s3.delete_bucket_website(Bucket=s3_bucket)
 
 
 @pytest.mark.parametrize(
@@ -368,15 +418,17 @@ def test_configurations_that_are_not_set(s3: Client, s3_bucket: str, name: str, 
 def test_configurations_that_cannot_be_set(s3: Client, s3_bucket: str) -> None:
     calls: list[tuple[str, dict[str, object]]] = [
         ("put_bucket_versioning", {"VersioningConfiguration": {"Status": "Enabled"}}),
-        ("put_bucket_policy", {"Policy": "{}"}),
         ("put_bucket_request_payment", {"RequestPaymentConfiguration": {"Payer": "Requester"}}),
         ("put_public_access_block", {"PublicAccessBlockConfiguration": {"BlockPublicAcls": True}}),
         ("put_object_legal_hold", {"Key": "a", "LegalHold": {"Status": "ON"}}),
-        ("restore_object", {"Key": "a", "RestoreRequest": {"Days": 1}}),
     ]
     s3.put_object(Bucket=s3_bucket, Key="a", Body=b"1")
     for name, arguments in calls:
         assert refusal(getattr(s3, name), Bucket=s3_bucket, **arguments) == (501, "NotImplemented"), name
+    restored = {"Bucket": s3_bucket, "Key": "a", "RestoreRequest": {"Days": 1}}
+    assert refusal(s3.restore_object, **restored) == (403, "InvalidObjectState")
+    s3.put_object(Bucket=s3_bucket, Key="a", Body=b"1", StorageClass="DEEP_ARCHIVE")
+    s3.restore_object(**restored)
     assert refusal(s3.get_object_retention, Bucket=s3_bucket, Key="a") == (400, "InvalidRequest")
     assert s3.get_object(Bucket=s3_bucket, Key="a")["Body"].read() == b"1"
 

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pytest
@@ -190,6 +190,27 @@ def test_download_processed(seen: Seen) -> None:
         assert (opened(got[name]).format, opened(got[name]).size) == (name.upper(), (120, 80))
     assert (opened(got["pipeline"]).format, opened(got["pipeline"]).size) == ("JPEG", (60, 40))
     assert cast(dict[str, str], seen["info"])["width"] == "768"
+
+
+@pytest.mark.compat("`scrop` (extra `[faces]`) and `rcrop`", client=GO)
+def test_crops_by_ratio_and_face(seen: Seen) -> None:
+    if "by face" not in seen:
+        pytest.skip("the Go client does that")
+    # The photo has no face, so nothing is cropped by one.
+    side = opened(seen["by face"]).height
+    assert opened(seen["by face"]).size == (side, side)
+    assert side > 100
+
+
+@pytest.mark.compat("Slimmed downloads (`?image-slim`)", client=GO)
+def test_slimmed_downloads(seen: Seen, photo: bytes) -> None:
+    if "slimmed" not in seen:
+        pytest.skip("the Go client does that")
+    slimmed = cast(dict[str, Any], seen["slimmed"])
+    assert slimmed["told"] == ["API,Auto", "on", ["png"], "off"]
+    assert slimmed["flag"] == "1"
+    assert len(base64.b64decode(slimmed["picture"]["data"])) < len(photo)
+    assert opened(slimmed["picture"]).format == "PNG"
 
 
 @shows("Image Advanced Compression: HEIF", "Image Advanced Compression: TPG")

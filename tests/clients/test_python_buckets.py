@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from urllib.parse import unquote
 
@@ -144,6 +145,83 @@ def test_configurations_that_are_not_there(cos: CosS3Client, bucket: str, method
     with pytest.raises(CosServiceError) as caught:
         getattr(cos, method)(Bucket=bucket)
     assert (caught.value.get_status_code(), caught.value.get_error_code()) == (404, code)
+
+
+@pytest.mark.compat("Bucket policies", client=SDK)
+def test_policy(cos: CosS3Client, bucket: str, server: ServerProcess) -> None:
+    cos.put_object(Bucket=bucket, Key="pub/a", Body=b"1")
+    cos.put_object(Bucket=bucket, Key="b", Body=b"1")
+    policy = {
+        "Statement": [
+            {
+                "Principal": {"qcs": ["qcs::cam::anyone:anyone"]},
+                "Effect": "Allow",
+                "Action": ["name/cos:GetObject", "name/cos:HeadObject"],
+                "Resource": [f"qcs::cos:{REGION}:uid/1250000000:{bucket}/pub/*"],
+            }
+        ],
+        "version": "2.0",
+    }
+    cos.put_bucket_policy(Bucket=bucket, Policy=policy)
+    assert json.loads(cos.get_bucket_policy(Bucket=bucket)["Policy"]) == policy
+    host = f"{bucket}.cos.{REGION}.myqcloud.com"
+    assert server.request("GET", "/pub/a", host=host, signed=False).status == 200
+    assert server.request("GET", "/b", host=host, signed=False).status == 403
+    policy["Statement"][0]["Condition"] = {"string_equal": {"cos:x-cos-acl": "private"}}  # type: ignore[index]
+    with pytest.raises(CosServiceError) as caught:
+        cos.put_bucket_policy(Bucket=bucket, Policy=policy)
+    assert caught.value.get_error_code() == "NotSupported"
+    cos.delete_bucket_policy(Bucket=bucket)
+    assert server.request("GET", "/pub/a", host=host, signed=False).status == 403
+
+
+@pytest.mark.compat("Static websites", client=SDK)
+def test_website(cos: CosS3Client, bucket: str, server: ServerProcess) -> None:
+    cos.put_bucket_acl(Bucket=bucket, ACL="public-read")
+    for key in ("index.html", "error.html"):
+        cos.put_object(Bucket=bucket, Key=key, Body=key.encode())
+    site = {"IndexDocument": {"Suffix": "index.html"}, "ErrorDocument": {"Key": "error.html"}}
+    cos.put_bucket_website(Bucket=bucket, WebsiteConfiguration=site)
+    assert cos.get_bucket_website(Bucket=bucket) == site
+    host = f"{bucket}.cos-website.{REGION}.myqcloud.com"
+    for target, status, body in (("/", 200, b"index.html"), ("/none", 404, b"error.html")):
+        answer = server.request("GET", target, host=host, signed=False)
+        assert (answer.status, answer.body) == (status, body)
+    cos.delete_bucket_website(Bucket=bucket)
+    with pytest.raises(CosServiceError) as caught:
+        cos.get_bucket_website(Bucket=bucket)
+    assert caught.value.get_error_code() == "NoSuchWebsiteConfiguration"
+
+
+@pytest.mark.compat("Lifecycle: expiry of objects and uploads", client=SDK)
+def test_lifecycle(cos: CosS3Client, bucket: str) -> None:
+    rule = {"ID": "old", "Filter": {"Prefix": "logs/"}, "Status": "Enabled", "Expiration": {"Days": "3"}}
+    cos.put_bucket_lifecycle(Bucket=bucket, LifecycleConfiguration={"Rule": [rule]})
+    assert cos.get_bucket_lifecycle(Bucket=bucket)["Rule"] == [rule]
+    cos.put_object(Bucket=bucket, Key="logs/a", Body=b"1")
+    assert 'rule-id="old"' in cos.head_object(Bucket=bucket, Key="logs/a")["x-cos-expiration"]
+    cos.delete_bucket_lifecycle(Bucket=bucket)
+
+
+@pytest.mark.compat("Hotlink protection (`?referer`)", client=SDK)
+def test_referer(cos: CosS3Client, bucket: str, server: ServerProcess) -> None:
+    cos.put_bucket_acl(Bucket=bucket, ACL="public-read")
+    cos.put_object(Bucket=bucket, Key="a", Body=b"1")
+    rules = {
+        "Status": "Enabled",
+        "RefererType": "White-List",
+        "EmptyReferConfiguration": "Deny",
+        "DomainList": {"Domain": ["*.example.com"]},
+    }
+    cos.put_bucket_referer(Bucket=bucket, RefererConfiguration=rules)
+    assert cos.get_bucket_referer(Bucket=bucket)["DomainList"] == rules["DomainList"]
+    host = f"{bucket}.cos.{REGION}.myqcloud.com"
+    for referer, status in (("https://www.example.com/", 200), ("https://example.org/", 403)):
+        answer = server.request("GET", "/a", headers={"Referer": referer}, host=host, signed=False)
+        assert answer.status == status
+    cos.delete_bucket_referer(Bucket=bucket)  # with PUT and no body
+    answer = server.request("GET", "/a", headers={"Referer": "https://example.org/"}, host=host, signed=False)
+    assert answer.status == 200
 
 
 def test_switches_answer(cos: CosS3Client, bucket: str) -> None:

@@ -235,3 +235,25 @@ def test_wrong_md5_stores_nothing(cos: CosS3Client, bucket: str) -> None:
         cos.put_object(Bucket=bucket, Key="a", Body=b"1", ContentMD5="nonsense")
     assert caught.value.get_error_code() == "InvalidDigest"
     assert not cos.object_exists(Bucket=bucket, Key="a")
+
+
+@pytest.mark.compat("Append", client=SDK)
+def test_append(cos: CosS3Client, bucket: str) -> None:
+    first = cos.append_object(Bucket=bucket, Key="a.log", Position=0, Data=b"one ", ContentType="text/x-log")
+    assert first["x-cos-next-append-position"] == "4"
+    second = cos.append_object(Bucket=bucket, Key="a.log", Position=4, Data=b"two")
+    assert second["x-cos-next-append-position"] == "7"
+    head = cos.head_object(Bucket=bucket, Key="a.log")
+    assert (head["x-cos-object-type"], head["Content-Type"]) == ("appendable", "text/x-log")
+    assert head["x-cos-hash-crc64ecma"] == second["x-cos-hash-crc64ecma"]
+    assert body(cos.get_object(Bucket=bucket, Key="a.log")) == b"one two"
+    with pytest.raises(CosServiceError) as caught:
+        cos.append_object(Bucket=bucket, Key="a.log", Position=4, Data=b"x")
+    assert (caught.value.get_status_code(), caught.value.get_error_code()) == (
+        409,
+        "PositionNotEqualToLength",
+    )
+    cos.put_object(Bucket=bucket, Key="plain", Body=b"x")
+    with pytest.raises(CosServiceError) as caught:
+        cos.append_object(Bucket=bucket, Key="plain", Position=1, Data=b"x")
+    assert (caught.value.get_status_code(), caught.value.get_error_code()) == (409, "ObjectNotAppendable")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 
 import pytest
 from PIL import Image
@@ -46,6 +47,10 @@ CASES = [
     ("AVIF", "imageMogr2/format/jpg"),
     ("JPEG", "watermark/1/image/bG9nbw/blogo/1"),
     ("PNG", "watermark/1/image/bG9nbw/scatype/3/spcent/100/batch/1/degree/30|imageMogr2/format/jpg"),
+    ("JPEG", "imageMogr2/rcrop/1x1"),
+    ("JPEG", "imageMogr2/quality/95!/effort/9"),
+    ("PNG", "imageMogr2/thumbnail/1000x/effort/7"),
+    ("JPEG", "imageMogr2/format/gif/effort/9"),
     ("PNG", "imageInfo"),
     ("JPEG", "imageInfo"),
     ("WEBP", "imageAve"),
@@ -54,6 +59,8 @@ CASES = [
 # What needs a font.
 WRITING = [("WEBP", "watermark/2/text/dGVzdA/fontsize/300/shadow/50/batch/1/degree/30|imageMogr2/format/jpg")]
 CASES += WRITING
+if find_spec("cv2") is not None:
+    CASES += [("JPEG", "imageMogr2/scrop/800x600"), ("PNG", "imageMogr2/scrop/800x600/format/jpg")]
 
 
 def _source(form: str, size: tuple[int, int] = SIZE) -> bytes:

@@ -52,6 +52,7 @@ OPERATIONS = {
     "pad": "thumbnail/40x40/pad/1/color/IzMzNjY5OQ",
     "cut": "cut/24x20x10x5/gravity/southeast",
     "crop": "crop/30x40/gravity/west",
+    "ratio": "rcrop/0.5x0.9/gravity/east",
     "old-crop": "crop/!30x20a20a10",
     "auto-orient": "auto-orient",
     "rotate-90": "rotate/90",

@@ -76,10 +76,12 @@ def converted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 
 def tagged(form: str) -> bytes:
     """A picture in Display P3."""
+    if form == "HEIF":
+        pytest.importorskip("pillow_heif", reason="the extra [heif] is not installed").register_heif_opener()
     return encoded(photo(600, 400), form, icc_profile=nclx_profile(12, 13))
 
 
-@pytest.mark.parametrize("form", ["JPEG", "WEBP", "PNG"])
+@pytest.mark.parametrize("form", ["JPEG", "WEBP", "PNG", "HEIF"])
 def test_colours_are_converted_once_for_all_that_do_not_scale(
     form: str, converted: list[tuple[int, int]]
 ) -> None:
@@ -94,7 +96,7 @@ def test_colours_are_converted_once_for_all_that_do_not_scale(
     ]
 
 
-@pytest.mark.parametrize("form", ["JPEG", "WEBP"])
+@pytest.mark.parametrize("form", ["JPEG", "WEBP", "HEIF"])
 def test_the_average_converts_few_pixels(form: str, converted: list[tuple[int, int]]) -> None:
     source = Source(data=tagged(form))
     told = json.loads(Processor(ImageSettings()).execute(parse_operation("imageAve"), source).data)["RGB"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from openmogr.errors import InvalidArgument
 from openmogr.image import parse_operation
-from openmogr.image.language.operations import Crop, Cut, Thumbnail, View
+from openmogr.image.language.operations import Crop, Cut, RatioCrop, Thumbnail, View
 from openmogr.image.steps.geometry import Box, Placement, Size, place
 
 LIMIT = 10_000
@@ -16,7 +16,7 @@ LIMIT = 10_000
 
 def placement(operation: str, size: Size, *, enlarge: bool = True) -> Placement:
     (step,) = parse_operation(operation).steps
-    assert isinstance(step, (Thumbnail, View, Crop, Cut))
+    assert isinstance(step, (Thumbnail, View, Crop, Cut, RatioCrop))
     return place(step, size, LIMIT, enlarge=enlarge)
 
 
@@ -201,3 +201,32 @@ def test_fit_touches_the_box_and_cover_fills_it(w: int, h: int, width: int, heig
     covering = placement(f"imageMogr2/thumbnail/!{w}x{h}r", (width, height)).size
     assert covering[0] >= w
     assert covering[1] >= h
+
+
+@pytest.mark.parametrize(
+    ("value", "size", "expected"),
+    [
+        ("1x1", (300, 200), (50, 0, 250, 200)),
+        ("1x1/gravity/west", (300, 200), (0, 0, 200, 200)),
+        ("1x1", (200, 301), (0, 50, 200, 250)),
+        ("1.5x2", (200, 200), (0, 33, 200, 166)),
+        ("0.5x0.75/gravity/southeast", (200, 200), (50, 0, 200, 200)),
+        ("0.5x2", (300, 200), (0, 0, 300, 200)),
+        ("1.5x1.5", (3, 1000), (0, 499, 3, 501)),
+        ("1000x1000", (7, 900), (0, 449, 7, 450)),
+    ],
+)
+def test_ratios(value: str, size: Size, expected: Box) -> None:
+    assert placement(f"imageMogr2/rcrop/{value}", size) == Placement(size, expected)
+
+
+_ratio = st.integers(1, 1_000_000).map(lambda parts: parts / 1000)
+
+
+@given(st.tuples(_ratio, _ratio), st.tuples(st.integers(1, 5000), st.integers(1, 5000)))
+def test_ratios_hold_to_the_nearest_pixel(ratios: tuple[float, float], size: Size) -> None:
+    low, high = min(ratios), max(ratios)
+    width, height = placement(f"imageMogr2/rcrop/{low:.3f}x{high:.3f}", size).size
+    assert (width, height) == size or width == size[0] or height == size[1]
+    assert (width - 0.5) / (height + 0.5) <= high or width == 1
+    assert (width + 0.5) / max(height - 0.5, 0.25) >= low or height == 1

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from openmogr.errors import CosError, InvalidArgument, NotSupported
+from openmogr.errors import CosError, InvalidArgument
 from openmogr.image import Pipeline, parse_operation
 from openmogr.image.formats.registry import TARGETS
 from openmogr.image.language.operations import (
@@ -25,6 +25,7 @@ from openmogr.image.language.operations import (
     InscribedCircle,
     Quality,
     QualityKind,
+    RatioCrop,
     Rotate,
     RoundCorners,
     Sharpen,
@@ -122,6 +123,8 @@ def test_bad_thumbnails_are_refused(value: str) -> None:
         ("bright/-70", Bright(-70)),
         ("contrast/50", Contrast(50)),
         ("grayscale/1", Grayscale()),
+        ("rcrop/0.75x1.5", RatioCrop(0.75, 1.5)),
+        ("rcrop/1x1/gravity/north", RatioCrop(1, 1, Gravity.north)),
         ("iradius/200", InscribedCircle(200)),
         ("rradius/100", RoundCorners(100)),
     ],
@@ -297,16 +300,27 @@ def test_errors_name_stage_and_token(text: str, named: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "named"),
     [
-        "imageMogr2/scrop/200x200/",
-        "imageMogr2/rcrop/1x2",
-        "imageSlim|imageMogr2/rcrop/1x2",
+        ("imageMogr2/strip/watermark/2/text/eA", "'watermark' is an operation"),
+        ("imageMogr2/auto-orient/imageView2/2/w/100", "'imageView2' is an operation"),
+        ("imageView2/2/w/100/imageslim/1", "'imageslim' is an operation"),
+        ("imageView2/1/200/200", "unknown parameter '200'"),
+        ("imageMogr2/x/Thumbnail/100x", "unknown parameter 'x'"),
     ],
 )
-def test_known_but_unsupported_operations_are_refused(text: str) -> None:
-    with pytest.raises(NotSupported, match="stage"):
+def test_what_cannot_be_a_parameter_is_not_skipped(text: str, named: str) -> None:
+    with pytest.raises(InvalidArgument, match=named):
         parse_operation(text)
+
+
+def test_names_of_parameters_in_any_case() -> None:
+    for written, meant in {
+        "imageMogr2/Thumbnail/20x/FORMAT/webp/Strip": "imageMogr2/thumbnail/20x/format/webp/strip/1",
+        "imageView2/2/W/20/Q/50": "imageView2/2/w/20/q/50",
+        "watermark/2/Text/eA/FontSize/20": "watermark/2/text/eA/fontsize/20",
+    }.items():
+        assert parse_operation(written, strict=True) == parse_operation(meant)
 
 
 def test_unknown_parameters_are_skipped_unless_strict() -> None:
@@ -321,7 +335,7 @@ def test_unknown_parameters_are_skipped_unless_strict() -> None:
     "text",
     [
         "imageMogr2/quality/900/ignore-error/1",
-        "imageMogr2/scrop/1x1|imageMogr2/ignore-error/1",
+        "watermark/3/type/3/text/eA|imageMogr2/ignore-error/1",
         "imageMogr2/ignore-error/1/x",
     ],
 )
@@ -377,7 +391,7 @@ _value = st.one_of(
 _NAMES = (
     "thumbnail cut crop rotate flip blur sharpen bright contrast grayscale iradius rradius format quality "
     "rquality lquality interlace strip auto-orient gravity pad color cgif size-limit ignore-error w h q rq "
-    "lq scrop x image text font fontsize fill dissolve dx dy batch degree blogo scatype spcent shadow"
+    "lq scrop rcrop x image text font fontsize fill dissolve dx dy batch degree blogo scatype spcent shadow"
 )
 _name = st.sampled_from(_NAMES.split())
 _stage_name = st.sampled_from(

@@ -39,7 +39,23 @@ def test_image_info(run: Run) -> None:
         "vertical_dpi": "150",
         "horizontal_dpi": "300",
         "photo_rgb": "0x8899aa",
+        "dynamic_range": "sdr",
     }
+
+
+def test_dynamic_range(run: Run) -> None:
+    plain = encoded(photo(), "AVIF", quality=95, subsampling="4:4:4")
+    position = plain.index(b"colrnclx") + 8
+    for transfer, expected in ((13, "sdr"), (16, "hdr"), (18, "hdr")):
+        points = (9).to_bytes(2, "big") + transfer.to_bytes(2, "big")
+        source = plain[:position] + points + plain[position + 4 :]
+        assert document(run, "imageInfo", source)["dynamic_range"] == expected
+    gains = b'<rdf:Description xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0"/>'
+    mapped = encoded(photo(), "MPO", xmp=gains, save_all=True, append_images=[photo(80, 60, "L")])
+    assert document(run, "imageInfo", mapped)["dynamic_range"] == "gainmap hdr"
+    # The map is left out of results, whatever the XMP that is kept says.
+    assert document(run, "imageMogr2/format/jpg|imageInfo", mapped)["dynamic_range"] == "sdr"
+    assert document(run, "imageMogr2/thumbnail/50x|imageInfo", mapped)["dynamic_range"] == "sdr"
 
 
 def test_image_info_of_a_result(run: Run) -> None:

@@ -41,6 +41,7 @@ def test_clearing_by_another_process_is_seen(tmp_path: Path) -> None:
         before = store.generation
         await store.put("k", b"{}", b"content")
         assert store.generation == before
+        assert (await store.statistics()).entries == 1
         assert await other.clear() == 1
         assert store.generation != before
         assert await store.get("k") is None

@@ -44,6 +44,11 @@ async def _read(store: ResultStore, key: str) -> tuple[bytes, bytes] | None:
     return entry.head, data
 
 
+async def _written(store: ResultStore) -> None:
+    """Wait until what was handed over lies on the disk."""
+    await store.statistics()
+
+
 def _files(folder: Path) -> list[Path]:
     return [file for file in folder.rglob("*") if file.is_file() and "index.sqlite3" not in file.name]
 
@@ -51,6 +56,7 @@ def _files(folder: Path) -> list[Path]:
 async def test_an_index_that_another_process_has_locked_holds_nobody_up(tmp_path: Path) -> None:
     async with _store(tmp_path) as store:
         await store.put("before", b"", b"before")
+        await _written(store)
         with contextlib.closing(sqlite3.connect(tmp_path / "index.sqlite3", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             started = time.monotonic()
@@ -101,6 +107,7 @@ async def test_equal_contents_lie_there_once(tmp_path: Path) -> None:
     async with _store(tmp_path) as store:
         for key in "abc":
             await store.put(key, key.encode(), b"same" * 1000)
+        await _written(store)
         assert len(_files(tmp_path)) == 1
         assert await _read(store, "b") == (b"b", b"same" * 1000)
 
@@ -130,6 +137,7 @@ async def test_a_damaged_file_is_not_served_but_made_again(tmp_path: Path, damag
     async with _store(tmp_path) as store:
         await store.put("k", b"", b"x" * 5000)
         await store.put("other", b"", b"y" * 5000)
+        await _written(store)
         (file,) = (file for file in _files(tmp_path) if file.read_bytes()[:1] == b"x")
         data = file.read_bytes()
         broken = {"flip": b"X" + data[1:], "cut": data[:-1], "empty": b"", "longer": data + b"x"}

@@ -1,6 +1,7 @@
 """Run by ``test_crash.py`` and killed in the middle: writes objects without end and says which are committed.
 
-Prints ``commit <key> <number>`` after, and ``try <key> <number>`` before, each write of a version of a key.
+Prints ``commit <key> <number>`` after, and ``try <key> <number>`` before, each write of a version of a key, and
+``append <key> <number>`` after one more append to a key that grows.
 """
 
 from __future__ import annotations
@@ -62,6 +63,28 @@ async def work(storage: EmbeddedStorage, key: str, number: int, chance: random.R
         say("commit", key, number)
 
 
+def piece(number: int) -> bytes:
+    """The bytes of an append."""
+    return b"%d %s\n" % (number, hashlib.sha256(str(number).encode()).hexdigest().encode() * 50)
+
+
+async def grow(storage: EmbeddedStorage, key: str) -> None:
+    """Append to what is there already."""
+    page = await storage.list_objects(BUCKET, prefix=key)
+    position = page.objects[0].size if page.objects else 0
+    number = total = 0
+    while total < position:
+        total += len(piece(number))
+        number += 1
+    while True:
+        async with storage.stage() as staged:
+            await staged.write(piece(number))
+            info = await storage.append_object(BUCKET, key, position, staged, ObjectAttributes())
+        position = info.size
+        say("append", key, number)
+        number += 1
+
+
 async def main(folder: str, begin: int, seed: int) -> None:
     async with EmbeddedStorage(
         StorageSettings(data=Path(folder), chunk_bytes=16_384, min_part_bytes=0)
@@ -69,7 +92,9 @@ async def main(folder: str, begin: int, seed: int) -> None:
         if not await storage.list_buckets():
             await storage.create_bucket(BUCKET, region="ap-beijing")
         chance = random.Random(seed)
-        await asyncio.gather(*(work(storage, f"key-{index}", begin, chance) for index in range(12)))
+        await asyncio.gather(
+            *(work(storage, f"key-{index}", begin, chance) for index in range(12)), grow(storage, "growing")
+        )
 
 
 if __name__ == "__main__":

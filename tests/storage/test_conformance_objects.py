@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 from collections.abc import Awaitable, Callable
@@ -497,3 +498,28 @@ async def test_replacing_a_known_object_only(storage: Storage, put: Put) -> None
     assert (await storage.head_object(BUCKET, "a")).etag == info.etag
     await replace(info.etag)
     assert (await storage.head_object(BUCKET, "a")).size == 3
+
+
+async def test_what_is_known_of_a_bucket_is_never_old(storage: Storage) -> None:
+    """Each change is seen by whoever asks after it, also by those who asked before."""
+    name = "changing-1250000000"
+    for _ in range(2):
+        with pytest.raises(NoSuchBucket):
+            await storage.head_bucket(name)
+        await storage.create_bucket(name, region="ap-shanghai")
+        assert (await storage.head_bucket(name)).acl is Acl.PRIVATE
+        for acl in (Acl.PUBLIC_READ, Acl.PRIVATE, Acl.PUBLIC_READ_WRITE):
+            await storage.set_bucket_acl(name, acl)
+            assert (await storage.head_bucket(name)).acl is acl
+        await storage.delete_bucket(name)
+
+
+async def test_a_cancelled_change_of_a_bucket_is_seen_too(storage: Storage) -> None:
+    await storage.head_bucket(BUCKET)
+    change = asyncio.ensure_future(storage.set_bucket_acl(BUCKET, Acl.PUBLIC_READ_WRITE))
+    await asyncio.sleep(0)
+    change.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await change
+    listed = {bucket.name: bucket.acl for bucket in await storage.list_buckets()}
+    assert (await storage.head_bucket(BUCKET)).acl is listed[BUCKET]

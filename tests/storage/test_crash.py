@@ -16,6 +16,7 @@ import pytest
 
 from openmogr.errors import NoSuchKey
 from openmogr.storage import EmbeddedStorage, StorageSettings
+from openmogr.storage.embedded import crc64
 
 PROGRAM = Path(__file__).with_name("crash_writer.py")
 BUCKET = "photos-1250000000"
@@ -64,7 +65,17 @@ def test_acknowledged_objects_survive_a_kill(tmp_path: Path, writer: ModuleType)
     folder = tmp_path / "data"
     chance = random.Random(20)
     committed: dict[str, int] = {}
-    commits = 0
+    commits = appended = 0
+
+    async def check_grown(storage: EmbeddedStorage) -> None:
+        """All acknowledged pieces, and perhaps the one under way, with the sum that the index has."""
+        whole = await read(storage, "growing") or b""
+        pieces = [writer.piece(number) for number in range(whole.count(b"\n"))]
+        assert whole == b"".join(pieces)
+        assert appended <= len(pieces)
+        if whole:
+            info = await storage.head_object(BUCKET, "growing")
+            assert (info.size, info.crc64, info.appendable) == (len(whole), crc64.update(0, whole), True)
 
     async def check(tried: dict[str, set[int]]) -> None:
         async with EmbeddedStorage(StorageSettings(data=folder)) as storage:
@@ -78,6 +89,7 @@ def test_acknowledged_objects_survive_a_kill(tmp_path: Path, writer: ModuleType)
                 result = await read(storage, key + ".result")
                 assert result == (writer.body(key + ".result", number) if number else None)
                 committed[key] = number
+            await check_grown(storage)
             for upload in (await storage.list_uploads(BUCKET)).uploads:
                 await storage.abort_upload(BUCKET, upload.key, upload.upload_id)
             await storage.reclaimed()
@@ -91,10 +103,13 @@ def test_acknowledged_objects_survive_a_kill(tmp_path: Path, writer: ModuleType)
         tried: dict[str, set[int]] = {}
         for line in lines:
             word, key, number = line.split()
-            if word == "try":
+            if word == "append":
+                appended = int(number) + 1
+            elif word == "try":
                 tried.setdefault(key, set()).add(int(number))
             else:
                 commits += 1
                 committed[key] = int(number)
         asyncio.run(check(tried))
+    assert appended > 2 * ROUNDS, f"only {appended} appends"
     assert commits > 10 * ROUNDS, f"only {commits} commits: too few to say anything"

@@ -16,7 +16,7 @@ import pytest
 
 from openmogr.errors import InternalError, NoSuchBucket
 from openmogr.storage import EmbeddedStorage, StorageSettings, StorageUnusable
-from openmogr.storage.errors import StorageFull
+from openmogr.storage.errors import StorageFull, TooManyAppends
 from openmogr.storage.interface import Checksum, CompletedPart, ObjectAttributes, ObjectInfo, Write
 
 pytestmark = pytest.mark.anyio
@@ -339,15 +339,20 @@ async def test_an_index_of_a_newer_version_is_left_alone(
 
 
 async def test_an_index_of_the_first_version_is_brought_up(settings: StorageSettings) -> None:
-    """Version 2 keeps a checksum with each part."""
+    """Version 2 keeps a checksum with each part, version 3 tells which objects are appendable."""
     async with EmbeddedStorage(settings) as storage:
         await storage.create_bucket("a-1250000000", region="r")
+        async with storage.stage() as staged:
+            await staged.write(b"plain")
+            await storage.commit([Write("a-1250000000", "plain", staged)])
         upload = await storage.create_upload("a-1250000000", "k", ObjectAttributes())
         async with storage.stage() as staged:
             await staged.write(b"old")
             await storage.put_part("a-1250000000", "k", upload.upload_id, 1, staged)
     index = sqlite3.connect(settings.data / "index.sqlite3")
-    index.executescript("ALTER TABLE parts DROP COLUMN checksum; PRAGMA user_version = 1;")
+    index.executescript(
+        "ALTER TABLE parts DROP COLUMN checksum; ALTER TABLE objects DROP COLUMN appends; PRAGMA user_version = 1;"
+    )
     index.close()
     async with EmbeddedStorage(settings) as storage:
         (part,) = (await storage.list_parts("a-1250000000", "k", upload.upload_id)).parts
@@ -357,3 +362,21 @@ async def test_an_index_of_the_first_version_is_brought_up(settings: StorageSett
             await staged.write(b"new")
             part = await storage.put_part("a-1250000000", "k", upload.upload_id, 2, staged, checksum)
         assert part.checksum == checksum
+        assert not (await storage.head_object("a-1250000000", "plain")).appendable
+
+
+async def test_appends_are_limited(storage: EmbeddedStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is a file; a copy is not appendable any more, and reads the same."""
+    monkeypatch.setattr("openmogr.storage.embedded.objects._MAX_APPENDS", 3)
+    for position in range(3):
+        async with storage.stage() as staged:
+            await staged.write(b"x")
+            info = await storage.append_object(BUCKET, "log", position, staged, ObjectAttributes())
+    async with storage.stage() as staged:
+        await staged.write(b"y")
+        with pytest.raises(TooManyAppends):
+            await storage.append_object(BUCKET, "log", 3, staged, ObjectAttributes())
+    assert await storage.head_object(BUCKET, "log") == info
+    await storage.reclaimed()
+    # Of the refused append nothing is left.
+    assert len([path for path in (storage._settings.data / "blobs").glob("*/*") if path.is_file()]) == 3

@@ -7,15 +7,20 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from openmogr.auth import Credential
+from openmogr.storage.interface import Acl
 from openmogr.testing import ServerProcess
 from openmogr.transfer import Journal, SourceError, open_source
+from openmogr.transfer.details import Details, DetailsSource, s3_signer
 
 pytest.importorskip("obstore")
 BUCKET = "taken-1250000000"
@@ -151,6 +156,95 @@ def test_a_bucket_of_another_server(tmp_path: Path, other: ServerProcess, scheme
         before = other.request("HEAD", "/photos/a.png", host="from-1250000000.cos.ap-shanghai.myqcloud.com")
         assert answer.header("Last-Modified") == before.header("Last-Modified")
         assert server.request("HEAD", "/outside", host=HOST).status == 404
+
+
+@pytest.mark.parametrize("scheme", ["s3", "cos"])
+def test_acls_and_tags(tmp_path: Path, other: ServerProcess, scheme: str) -> None:
+    host = "from-1250000000.cos.ap-shanghai.myqcloud.com"
+    for key, headers in (
+        ("/t/public", {"x-cos-acl": "public-read", "x-cos-tagging": "a=b&%E5%9B%BE=1+2"}),
+        ("/t/private", {"x-cos-acl": "private"}),
+        ("/t/%E5%9B%BE%20+%25&~", {"x-cos-tagging": "only=this"}),
+    ):
+        assert other.request("PUT", key, b"1", headers, host=host).status == 200
+    names = (
+        ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+        if scheme == "s3"
+        else ("COS_SECRET_ID", "COS_SECRET_KEY")
+    )
+    keys = dict(zip(names, (other.credential.secret_id, other.credential.secret_key), strict=True))
+    place = ("--endpoint", f"http://127.0.0.1:{other.port}", "--region", "ap-shanghai")
+    data = tmp_path / "data"
+    done = run(data, f"{scheme}://from-1250000000/t/", *place, "--attributes", env=keys)
+    assert done.returncode == 0, done.stderr
+    with ServerProcess(data) as server:
+        acls = [
+            server.request("GET", f"{key}?acl", host=HOST).header("x-cos-acl")
+            for key in ("/t/public", "/t/private", "/t/%E5%9B%BE%20+%25&~")
+        ]
+        # S3 does not tell an ACL of its own from that of the bucket.
+        assert acls == ["public-read", "private", "default" if scheme == "cos" else "private"]
+        assert server.request("GET", "/t/public", host=HOST, signed=False).status == 200
+        tags = server.request("GET", "/t/public?tagging", host=HOST).body.decode()
+        assert "<Key>a</Key><Value>b</Value>" in tags
+        assert "<Key>图</Key><Value>1 2</Value>" in tags
+        other_tags = server.request("GET", "/t/%E5%9B%BE%20+%25&~?tagging", host=HOST).body
+        assert b"<Key>only</Key>" in other_tags
+
+
+class Grudging(BaseHTTPRequestHandler):
+    """A store that tells the ACL at the second time, and no tags of one key."""
+
+    asked = 0
+
+    def do_GET(self) -> None:
+        type(self).asked += 1
+        if self.asked == 1:
+            return self._send(503, b"")
+        if self.path.endswith("?tagging") and "bad" in self.path:
+            return self._send(403, b"<Error><Code>AccessDenied</Code></Error>")
+        return self._send(200, b"<x/>" if "odd" not in self.path else b"<!DOCTYPE x><x/>")
+
+    def _send(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.anyio
+async def test_what_a_store_does_not_tell() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Grudging) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        source = DetailsSource(
+            f"http://127.0.0.1:{server.server_port}/b", s3_signer(Credential("a", "b"), "r")
+        )
+        assert await source.of("good") == Details(Acl.PRIVATE)
+        with pytest.raises(ValueError, match="its tagging is not told: 403 AccessDenied"):
+            await source.of("bad")
+        with pytest.raises(ValueError, match="its acl is no XML"):
+            await source.of("odd")
+        server.shutdown()
+    with pytest.raises(OSError, match="its acl"):
+        await source.of("gone")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def test_a_folder_tells_no_acls(tmp_path: Path, folder: Path) -> None:
+    done = run(tmp_path / "data", str(folder), "--attributes")
+    assert done.returncode == 2
+    assert "tells no ACLs" in done.stderr
+    bare = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "")
+    done = run(tmp_path / "data", "s3://from-1250000000/", "--region", "r", "--attributes", env=bare)
+    assert done.returncode == 2
+    assert "AWS_ACCESS_KEY_ID" in done.stderr
 
 
 def test_a_journal_survives_a_line_that_was_cut_off(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ PIPELINES = (
 REFUSED = (
     "imageMogr2/thumbnail/", "imageMogr2/thumbnail/x", "imageMogr2/thumbnail/300x!", "imageMogr2/thumbnail/!1001p",
     "imageMogr2/format/psd", "imageMogr2/quality/101", "imageMogr2/rotate/361", "imageMogr2/blur/0x0",
-    "imageMogr2/scrop/10x10", "imageMogr2/crop/0x300", "imageMogr2/unknown", "imageMogr2/unknown/1",
+    "imageMogr2/scrop/10", "imageMogr2/crop/0x300", "imageMogr2/unknown", "imageMogr2/unknown/1",
     "imageMogr2/unknown/thumbnail/9x", "imageMogr2/size-limit/0k", "imageMogr2/format/png/size-limit/9k",
     "imageMogr2/gravity/middle/crop/9x9", "imageMogr2/iradius/0", "imageMogr2/cgif/101", "imageMogr/strip",
     "roundPic/radius/5", "watermark/2/text/eA", "imageSlim", "style/nothing", "QRcode/cover/0",

@@ -1,11 +1,14 @@
 """TPG (Tiny Portable Graphics) pictures and animations.
 
->>> import pillow_tpg
->>> from PIL import Image
->>> pillow_tpg.register_tpg_opener()
->>> Image.open("picture.tpg").save("picture.png")
->>> Image.open("picture.png").save("picture.tpg", quality=80)
->>> data = pillow_tpg.encode(Image.open("picture.png"), target_size=100_000)
+Quality is 1 to 100, 75 by default (``DEFAULT_QUALITY``), and means what libjpeg-turbo's does.
+
+Examples:
+    >>> import pillow_tpg
+    >>> from PIL import Image
+    >>> pillow_tpg.register_tpg_opener()
+    >>> Image.open("picture.tpg").save("picture.png")
+    >>> Image.open("picture.png").save("picture.tpg", quality=80)
+    >>> data = pillow_tpg.encode(Image.open("picture.png"), target_size=100_000)
 """
 
 from pillow_tpg._pillow_tpg import (

@@ -17,6 +17,7 @@ from typing import BinaryIO
 from PIL import Image
 
 from pillow_tpg import (
+    DEFAULT_QUALITY,
     Frame,
     Info,
     TpgError,
@@ -90,6 +91,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_threads(convert)
     convert.set_defaults(run=_decode)
 
+    small = commands.add_parser(
+        "thumbnail",
+        help="write the first frame as PNG, whatever the output is called; for desktops and other programs",
+    )
+    small.add_argument("input", type=Path)
+    small.add_argument("output", type=Path)
+    small.add_argument("--size", type=int, metavar="PIXELS", help="longest side at most; else as it is")
+    _add_threads(small)
+    small.set_defaults(run=_thumbnail)
+
     _add_encode(
         commands.add_parser(
             "encode",
@@ -129,7 +140,9 @@ def _add_encode(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", type=Path)
     goal = parser.add_mutually_exclusive_group()
     goal.add_argument(
-        "--quality", type=float, help="1 to 100, what JPEG gives at the same number; default 75"
+        "--quality",
+        type=float,
+        help=f"1 to 100, what JPEG gives at the same number; default {DEFAULT_QUALITY}",
     )
     goal.add_argument("--qp", type=_number, help="0 (best) to 63; fractions for animations only")
     goal.add_argument("--target-size", type=int, metavar="BYTES", help="best quality with at most BYTES")
@@ -221,6 +234,18 @@ def _decode(options: argparse.Namespace) -> None:
             )
         frames = decode_frames(data, threads=options.threads)
         _save(_picture(next(islice(frames, wanted, None))), options.output)
+
+
+def _thumbnail(options: argparse.Namespace) -> None:
+    if options.size is not None and options.size < 1:
+        raise _CommandError(f"--size is {options.size}, allowed are 1 and more")
+    frames = decode_frames(options.input.read_bytes(), threads=options.threads)
+    picture = _picture(next(iter(frames)))
+    if options.size is not None:
+        # Takes alpha into account, and only makes pictures smaller.
+        picture.thumbnail((options.size, options.size), Image.Resampling.LANCZOS)
+    with options.output.open("wb") as file:
+        picture.save(file, "PNG")
 
 
 def _save_animation(data: bytes, found: Info, path: Path, threads: int) -> None:

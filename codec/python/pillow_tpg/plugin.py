@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING
 
 from PIL import Image, ImageFile
@@ -134,8 +135,14 @@ class TpgImageFile(ImageFile.ImageFile):
 def register_tpg_opener(*, limits: native.Limits | None = None, threads: int = 1) -> None:
     """Lets ``Image.open`` read TPG files, which are recognised by their content, and ``Image.save`` write them.
 
-    ``save`` takes the options of :func:`pillow_tpg.encode`; EXIF is that of the image unless ``exif`` is given. Of
-    an animation the current frame is written; with ``save_all=True`` all frames and those of ``append_images`` make
+    ``import pillow_tpg.TpgImagePlugin`` does the same with the options below at their defaults.
+
+    ``save`` takes the options of :func:`pillow_tpg.encode`; EXIF is that of the image unless ``exif`` is given. Pixels
+    are converted to sRGB by the image's own ICC profile, since TPG has no place for one. What TPG cannot hold is a
+    ValueError: ``lossless``, an ``icc_profile`` that is not the image's own, ``xmp``, and a ``loop`` of animations
+    other than 0. Options of other formats are ignored, as everywhere in Pillow.
+
+    Of an animation the current frame is written; with ``save_all=True`` all frames and those of ``append_images`` make
     an animation with the options of :func:`pillow_tpg.encode_animation`. ``duration`` is in milliseconds, a number or
     one for each frame; without it frames keep their own, and frames without any, or with at most 10 ms, are shown for
     100 ms. Transparent frames are composed on white, with a ``TransparencyWarning`` unless ``alpha="white"`` was given;
@@ -160,14 +167,33 @@ def _accept(prefix: bytes) -> bool:
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     # Pillow hands over all keywords of `save`, and those of other formats are to be ignored.
     given = getattr(image, "encoderinfo", {})
+    _refuse_what_tpg_cannot_hold(image, given)
     options = {name: value for name, value in given.items() if name in STILL_OPTIONS}
     options.setdefault("exif", image.info.get("exif"))
     options.setdefault("threads", _Options.threads)
     file.write(encode(image, **options))
 
 
+def _refuse_what_tpg_cannot_hold(image: Image.Image, given: Mapping[str, object]) -> None:
+    """Raises ValueError for keywords of ``save`` that ask for more than there is, instead of passing them over."""
+    if given.get("lossless"):
+        raise ValueError("lossless was asked for, but TPG is lossy; quality=100 comes nearest")
+    profile = given.get("icc_profile")
+    if profile and profile != image.info.get("icc_profile"):
+        raise ValueError(
+            "icc_profile is not the image's own, and TPG has no place for one: pixels are stored as sRGB"
+        )
+    if given.get("xmp"):
+        raise ValueError("xmp was given, but TPG has no place for XMP; EXIF it has")
+
+
 def _save_all(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     given = getattr(image, "encoderinfo", {})
+    _refuse_what_tpg_cannot_hold(image, given)
+    if given.get("loop"):
+        raise ValueError(
+            f"loop is {given['loop']}, but TPG has no loop count: animations are repeated endlessly"
+        )
     options = {name: value for name, value in given.items() if name in ANIMATION_OPTIONS}
     options.setdefault("exif", image.info.get("exif"))
     options.setdefault("threads", _Options.threads)

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import TypeVar
 
+from openmogr.api.grants import action_of
+from openmogr.api.policy_document import Verdict
 from openmogr.api.request import Request
 from openmogr.api.services import Services
+from openmogr.api.verdict import is_allowed, verdict
 from openmogr.errors import AccessDenied, NoSuchBucket, NoSuchKey
 from openmogr.storage.interface import Acl, ObjectInfo, ObjectReader
 
-__all__ = ["check_bucket_read", "check_owner", "check_write", "head_readable", "open_readable"]
+__all__ = [
+    "check_bucket_read",
+    "check_owner",
+    "check_write",
+    "check_write_at",
+    "head_readable",
+    "open_readable",
+]
 
 T = TypeVar("T")
 _PUBLIC = (Acl.PUBLIC_READ, Acl.PUBLIC_READ_WRITE)
@@ -25,16 +35,25 @@ async def check_owner(services: Services, request: Request) -> None:
 
 
 async def check_bucket_read(services: Services, request: Request) -> None:
-    """For listings: the owner, or anybody in a bucket with public reading."""
-    if not request.is_owner and (await services.storage.head_bucket(request.bucket)).acl not in _PUBLIC:
+    """For listings: the owner, or anybody in a bucket with public reading, or whose policy allows it."""
+    if request.is_owner or (await services.storage.head_bucket(request.bucket)).acl in _PUBLIC:
+        return
+    if not await is_allowed(services, request, action_of(request), request.bucket, None):
         raise AccessDenied()
 
 
 async def check_write(services: Services, request: Request) -> None:
-    """For uploads and deletions: the owner, or anybody in a bucket with public writing."""
+    """For uploads and deletions: the owner, or anybody in a bucket with public writing, or whose policy allows it."""
+    await check_write_at(services, request, action_of(request), request.bucket, request.key)
+
+
+async def check_write_at(services: Services, request: Request, action: str, bucket: str, key: str) -> None:
+    """The same for another place, by the policy of its bucket. Raises ``AccessDenied``."""
     if not request.is_owner:
-        bucket = await services.storage.head_bucket(request.bucket)
-        if bucket.acl is not Acl.PUBLIC_READ_WRITE:
+        found = await services.storage.head_bucket(bucket)
+        if found.acl is not Acl.PUBLIC_READ_WRITE and not await is_allowed(
+            services, request, action, bucket, key
+        ):
             raise AccessDenied()
 
 
@@ -45,11 +64,13 @@ async def open_readable(services: Services, request: Request) -> ObjectReader:
         NoSuchBucket, NoSuchKey: to those who might have read it.
         AccessDenied: to all others, whether the object exists or not.
     """
+    said = await _verdict(services, request)
     if request.is_owner:
         return await services.storage.open_object(request.bucket, request.key)
     public = (await services.storage.head_bucket(request.bucket)).acl in _PUBLIC
-    reader = await _or_denied(public, services.storage.open_object(request.bucket, request.key))
-    if _readable(reader.info, public):
+    allowed = said is Verdict.ALLOWED
+    reader = await _or_denied(public or allowed, services.storage.open_object(request.bucket, request.key))
+    if allowed or _readable(reader.info, public):
         return reader
     await reader.aclose()
     raise AccessDenied()
@@ -57,13 +78,24 @@ async def open_readable(services: Services, request: Request) -> ObjectReader:
 
 async def head_readable(services: Services, request: Request) -> ObjectInfo:
     """The same without the bytes."""
+    said = await _verdict(services, request)
     if request.is_owner:
         return await services.storage.head_object(request.bucket, request.key)
     public = (await services.storage.head_bucket(request.bucket)).acl in _PUBLIC
-    info = await _or_denied(public, services.storage.head_object(request.bucket, request.key))
-    if _readable(info, public):
+    allowed = said is Verdict.ALLOWED
+    info = await _or_denied(public or allowed, services.storage.head_object(request.bucket, request.key))
+    if allowed or _readable(info, public):
         return info
     raise AccessDenied()
+
+
+async def _verdict(services: Services, request: Request) -> Verdict:
+    """What the policy says of reading the object of a request. Raises ``AccessDenied``: it denies that."""
+    action = "HeadObject" if request.method == "HEAD" else "GetObject"
+    said = await verdict(services, request, action, request.bucket, request.key)
+    if said is Verdict.DENIED:
+        raise AccessDenied("The policy of the bucket denies it.")
+    return said
 
 
 def _readable(info: ObjectInfo, public: bool) -> bool:

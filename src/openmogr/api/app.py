@@ -6,11 +6,13 @@ import logging
 import time
 from contextlib import aclosing
 
+from openmogr.api.console import leads_to_console, to_console
 from openmogr.api.cors import cors_headers
 from openmogr.api.coverage import check_coverage
 from openmogr.api.grants import check_grant
 from openmogr.api.observing import Seen
-from openmogr.api.operate import is_operate, operate_page
+from openmogr.api.operate import operate_page
+from openmogr.api.own import becomes_api, is_own
 from openmogr.api.processing import error_number
 from openmogr.api.rate import RateLimit, network_of
 from openmogr.api.request import Request, read_request
@@ -21,6 +23,7 @@ from openmogr.api.s3.request import is_s3, prepare
 from openmogr.api.s3.routing import find_s3_handler
 from openmogr.api.s3.state import S3
 from openmogr.api.services import Services
+from openmogr.api.verdict import check_policy
 from openmogr.asgi import Receive, Scope, Send
 from openmogr.errors import CosError, InternalError, SlowDown, is_shortage
 from openmogr.observe import REQUEST_ID
@@ -41,6 +44,11 @@ def _our_fault(error: Exception) -> CosError:
     if is_shortage(error):
         return SlowDown("The server is short of memory or files. Please try again.", detail=repr(error))
     return InternalError(detail=repr(error))
+
+
+def _is_own(request: Request) -> bool:
+    """Whether no page of another origin is to read the answer."""
+    return request.is_own or request.operation == "operate"
 
 
 class CosApi:
@@ -118,14 +126,19 @@ class CosApi:
             response.rendered()
         else:
             response = in_s3(request, response, request_id)
-        if request is not None and b"origin" in request.headers and request.operation != "operate":
+        if request is not None and b"origin" in request.headers and not _is_own(request):
             response.headers += await cors_headers(self._services, request, response.headers)
         return request, response
 
     async def _answer(self, request: Request, scope: Scope) -> Response:
-        if is_operate(self._services, request):
+        if is_own(request) and not becomes_api(self._services, request):
             request.operation = "operate"
             return await operate_page(self._services, request)
+        if leads_to_console(self._services, request):
+            request.operation = "operate"
+            return to_console()
+        peer = scope["client"][0] if scope.get("client") else "-"
+        request.client = self._services.observer.client(peer, request.headers)
         try:
             if is_s3(request):
                 request.s3 = S3()
@@ -136,7 +149,7 @@ class CosApi:
         finally:
             # A wrong signature is its sender's, not that of the key it names.
             if self._rate.on:
-                self._rate.count(self._caller(request, scope))
+                self._rate.count(self._caller(request))
         if request.s3 is None or request.method == "OPTIONS":
             handler = find_handler(request)
         else:
@@ -144,13 +157,12 @@ class CosApi:
             handler = find_s3_handler(request)
         check_coverage(request)
         check_grant(request)
+        await check_policy(self._services, request)
         return await handler(self._services, request)
 
-    def _caller(self, request: Request, scope: Scope) -> str:
-        if request.coverage is not None:
-            return request.coverage.secret_id
-        peer = scope["client"][0] if scope.get("client") else "-"
-        return network_of(self._services.observer.client(peer, request.headers))
+    @staticmethod
+    def _caller(request: Request) -> str:
+        return network_of(request.client or "-") if request.coverage is None else request.coverage.secret_id
 
     def _error(self, scope: Scope, request: Request | None, error: CosError, request_id: str) -> Response:
         if error.status >= 500 or error.detail:

@@ -204,6 +204,9 @@ def object_headers(info: ObjectInfo) -> list[Header]:
     ]
     if info.attributes.headers.content_encoding:
         headers.append((b"content-encoding", info.attributes.headers.content_encoding.encode()))
+    if info.appendable:
+        headers.append((b"x-cos-object-type", b"appendable"))
+        headers.append((b"x-cos-next-append-position", b"%d" % info.size))
     if info.attributes.storage_class != "STANDARD":
         headers.append((b"x-cos-storage-class", info.attributes.storage_class.encode()))
     return headers

@@ -10,7 +10,7 @@ from openmogr.api.attributes import content_md5
 from openmogr.api.errors import IncompleteBody, MissingContentLength
 from openmogr.api.request import Request
 from openmogr.api.services import Services
-from openmogr.errors import InvalidArgument
+from openmogr.errors import CosError, InvalidArgument
 from openmogr.storage.errors import BadDigest, EntityTooLarge
 from openmogr.storage.interface import ObjectReader, Staged
 
@@ -52,8 +52,16 @@ async def _reader_chunks(reader: ObjectReader, start: int, stop: int) -> AsyncGe
         yield chunk
 
 
-async def receive_into(services: Services, request: Request, staged: Staged) -> None:
+async def receive_into(
+    services: Services, request: Request, staged: Staged, too_long: tuple[int, CosError] | None = None
+) -> None:
     """Take the body of an upload in and check it against what its headers say.
+
+    Args:
+        services: the parts of the service.
+        request: the upload.
+        staged: where it goes.
+        too_long: bytes that it may have, and what is raised where it has more; None: the limit of objects.
 
     Raises:
         MissingContentLength, EntityTooLarge, InvalidDigest: before a byte is read.
@@ -62,12 +70,15 @@ async def receive_into(services: Services, request: Request, staged: Staged) -> 
     length = request.header("content-length")
     if length is None and b"transfer-encoding" not in request.headers:
         raise MissingContentLength()
-    if length is not None and int(length) > services.max_object_bytes:
-        raise EntityTooLarge()
+    limit, refusal = too_long or (services.max_object_bytes, EntityTooLarge())
+    if length is not None and int(length) > limit:
+        raise refusal
     expected = content_md5(request)
     rate = traffic_limit(request)
     chunks = request.body() if rate is None else _paced(request.body(), rate)
     async for chunk in chunks:
+        if staged.size + len(chunk) > limit:
+            raise refusal
         await staged.write(chunk)
     if length is not None and staged.size != int(length):
         raise IncompleteBody()

@@ -12,10 +12,19 @@ from openmogr.api.services import Services
 from openmogr.api.xml import parse
 from openmogr.storage.errors import BadDigest
 
-__all__ = ["AT_ONCE", "read_document", "read_raw_document"]
+__all__ = ["AT_ONCE", "read_bytes", "read_document", "read_raw_document"]
 
 # Longer documents are parsed off the event loop, which they would hold up for milliseconds to seconds.
 AT_ONCE = 4096
+
+
+async def read_bytes(request: Request, limit: int) -> bytes:
+    """The body, which is a document of at most so many bytes; raises as :func:`read_raw_document`."""
+    expected = content_md5(request)
+    document = await request.document(limit)
+    if expected is not None and expected != hashlib.md5(document, usedforsecurity=False).digest():
+        raise BadDigest()
+    return document
 
 
 async def read_raw_document(services: Services, request: Request, root: str) -> tuple[bytes, Element]:
@@ -24,10 +33,7 @@ async def read_raw_document(services: Services, request: Request, root: str) -> 
     Raises:
         MissingRequestBody, XMLSizeLimit, MalformedXML, InvalidDigest, BadDigest: what they say.
     """
-    expected = content_md5(request)
-    document = await request.document(services.settings.max_xml_bytes)
-    if expected is not None and expected != hashlib.md5(document, usedforsecurity=False).digest():
-        raise BadDigest()
+    document = await read_bytes(request, services.settings.max_xml_bytes)
     if len(document) <= AT_ONCE:
         return document, parse(document, root)
     return document, await asyncio.to_thread(parse, document, root)

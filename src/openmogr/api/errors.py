@@ -12,11 +12,13 @@ __all__ = [
     "InvalidCopySource",
     "InvalidDelimiter",
     "InvalidDigest",
+    "InvalidObjectState",
     "InvalidRange",
     "InvalidRequest",
     "InvalidTag",
     "InvalidURI",
     "MalformedPOSTRequest",
+    "MalformedPolicy",
     "MalformedXML",
     "MethodNotAllowed",
     "MissingContentLength",
@@ -152,6 +154,19 @@ class InvalidRange(CosError):
     """A range that starts behind the object."""
 
     status, code, default_message = 416, "InvalidRange", "The requested range cannot be satisfied."
+
+
+class InvalidObjectState(CosError):
+    """What is asked for does not go with the object's storage class."""
+
+    status, code = 403, "InvalidObjectState"
+    default_message = "The operation is not valid for the current state of the object."
+
+
+class MalformedPolicy(CosError):
+    """A bucket policy that makes no sense."""
+
+    status, code, default_message = 400, "MalformedPolicy", "The policy is not valid."
 
 
 class TooManyStyles(CosError):

@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from openmogr.api.access import check_write_at
 from openmogr.api.attributes import check_key, content_md5, forbids_overwrite, request_attributes
 from openmogr.api.body import traffic_limit
 from openmogr.api.coverage import check_fields
@@ -23,11 +24,12 @@ from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, xml_response
 from openmogr.api.s3.form import cos_fields, note_dialect
 from openmogr.api.services import Services
+from openmogr.api.verdict import check_policy_at
 from openmogr.api.xml import Node, quoted
 from openmogr.auth.policy import SizeRange, verify_form
 from openmogr.errors import AccessDenied, InvalidArgument
 from openmogr.storage.errors import BadDigest, EntityTooLarge, EntityTooSmall
-from openmogr.storage.interface import Acl, Digest, Staged, Write
+from openmogr.storage.interface import Digest, Staged, Write
 
 __all__ = ["post_object"]
 
@@ -160,7 +162,7 @@ def _text(data: bytes) -> str:
 
 async def post_object(services: Services, request: Request) -> Response:
     """POST ``/`` with ``multipart/form-data``."""
-    bucket = await services.storage.head_bucket(request.bucket)
+    await services.storage.head_bucket(request.bucket)
     form = _FormReader(request, services.settings.max_form_field_bytes)
     fields, filename, chunks = await form.fields()
     key = fields.get("key", "").replace("${filename}", filename.replace("\\", "/").rpartition("/")[2])
@@ -175,8 +177,9 @@ async def post_object(services: Services, request: Request) -> Response:
     if sizes is not None:
         request = replace(request, grant=sizes.grant)
     check_form(request, key)
-    if sizes is None and not request.is_owner and bucket.acl is not Acl.PUBLIC_READ_WRITE:
-        raise AccessDenied()
+    sender = request if sizes is None else replace(request, is_owner=True)
+    await check_policy_at(services, sender, "PostObject", request.bucket, key)
+    await check_write_at(services, sender, "PostObject", request.bucket, key)
     as_put = _as_put(request, cos_fields(request, fields), key)
     if sizes is None:
         check_fields(request, as_put.headers)
@@ -217,7 +220,8 @@ def _signed_by_field(services: Services, request: Request, fields: dict[str, str
 
 def _as_put(request: Request, fields: dict[str, str], key: str) -> Request:
     """The request that a PUT of the same object would be. Raises ``InvalidArgument`` where there is none."""
-    headers: dict[bytes, bytes] = {}
+    # The page that sends it, of which policies may speak.
+    headers = {name: request.headers[name] for name in (b"referer",) if name in request.headers}
     for name, value in fields.items():
         if name in _HEADER_FIELDS or name.startswith("x-cos-") or name == "acl":
             # Pic-Operations is JSON, which may have lines.

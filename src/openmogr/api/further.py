@@ -175,7 +175,8 @@ def _place(services: Services, request: Request | None, url: str) -> _Place:
     )
     # The page that shows the result shows what is in it.
     headers = {} if request is None else {b"referer": request.headers.get(b"referer", b"")}
-    return _Place(shown, replace(found, is_owner=is_owner, headers=headers))
+    client = None if request is None else request.client
+    return _Place(shown, replace(found, is_owner=is_owner, headers=headers, client=client))
 
 
 def _is_granted(request: Request, bucket: str, key: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from openmogr.api.request import Request
 from openmogr.errors import AccessDenied
 
-__all__ = ["action_of", "check_form", "check_grant", "check_place"]
+__all__ = ["IN_BODY", "LISTINGS", "action_of", "check_form", "check_grant", "check_place"]
 
 # Names of actions in policies of COS, where they are not those of the handlers.
 _ACTIONS = {
@@ -29,17 +29,30 @@ _ACTIONS = {
     "get_cors": "GetBucketCORS",
     "put_cors": "PutBucketCORS",
     "delete_cors": "DeleteBucketCORS",
+    "get_lifecycle": "GetBucketLifecycle",
+    "put_lifecycle": "PutBucketLifecycle",
+    "delete_lifecycle": "DeleteBucketLifecycle",
+    "get_referer": "GetBucketReferer",
+    "put_referer": "PutBucketReferer",
+    "delete_referer": "DeleteBucketReferer",
+    "get_website": "GetBucketWebsite",
+    "put_website": "PutBucketWebsite",
+    "delete_website": "DeleteBucketWebsite",
+    "get_policy": "GetBucketPolicy",
+    "put_policy": "PutBucketPolicy",
+    "delete_policy": "DeleteBucketPolicy",
+    "restore_object": "PostObjectRestore",
 }
 # Handlers that reach nothing but the bucket and key of their request, or have every other place checked.
 _OBJECTS = frozenset({
-    "get_object", "process_object", "get_attributes", "put_object", "post_object", "delete_object",
+    "get_object", "process_object", "get_attributes", "put_object", "append_object", "post_object", "delete_object",
     "initiate_upload", "upload_part", "complete_upload", "abort_upload", "list_parts",
     "get_object_acl", "put_object_acl", "get_object_tagging", "put_object_tagging", "delete_object_tagging",
 })  # fmt: skip
-_LISTINGS = frozenset({"list_objects", "list_versions", "list_uploads"})
+LISTINGS = frozenset({"list_objects", "list_versions", "list_uploads"})
 _BUCKETS = frozenset({"head_bucket", "bucket_location"})
 # The places of these are in their bodies; whoever reads those checks them.
-_IN_BODY = frozenset({"delete_objects", "post_object"})
+IN_BODY = frozenset({"delete_objects", "post_object"})
 
 
 def action_of(request: Request) -> str:
@@ -61,11 +74,11 @@ def check_grant(request: Request) -> None:
     if not grant.resources:
         return
     name = request.operation
-    if name in _IN_BODY:
+    if name in IN_BODY:
         allowed = grant.allows_bucket(request.bucket)
     elif name in _OBJECTS:
         allowed = grant.allows_place(request.bucket, request.key)
-    elif name in _LISTINGS:
+    elif name in LISTINGS:
         allowed = grant.allows_place(request.bucket, request.params.get("prefix", ""))
     else:
         allowed = name in _BUCKETS and grant.allows_bucket(request.bucket)

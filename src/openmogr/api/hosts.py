@@ -12,6 +12,9 @@ from openmogr.api.settings import Sandbox, ServerSettings
 __all__ = ["Host", "HostTable", "Style"]
 
 
+_WEBSITE = "cos-website"
+
+
 class Style(Enum):
     """How requests to a host name their bucket."""
 
@@ -28,6 +31,7 @@ class Host:
         name: without port, in lower case.
         bucket: empty unless ``style`` is ``VIRTUAL``.
         region: empty where the host names none.
+        website: requests are for pages of a website, and not for the API.
         ci: a ``.pic.`` or ``.ci.`` host, where the root means the CI service and not the bucket.
         sandboxed: documents of this host must not act on others of its origin, which are strangers'.
         known: named by a pattern, a domain or a mapping, and not just any host.
@@ -38,6 +42,7 @@ class Host:
     bucket: str = ""
     region: str = ""
     ci: bool = False
+    website: bool = False
     known: bool = True
     sandboxed: bool = False
 
@@ -47,9 +52,13 @@ class HostTable:
 
     def __init__(self, settings: ServerSettings) -> None:
         self._custom = {domain.lower(): bucket for domain, bucket in settings.custom_domains.items()}
+        self._websites = {domain.lower(): bucket for domain, bucket in settings.website_domains.items()}
         self._domains = frozenset(settings.domains)
-        patterns = [*(f"*.{domain}" for domain in settings.domains), *settings.host_patterns]
-        self._patterns = [(_compile(pattern), _is_ci(pattern)) for pattern in patterns]
+        own = [f"*.{label}{domain}" for label in ("", f"{_WEBSITE}.") for domain in settings.domains]
+        self._patterns = [
+            (_compile(pattern), _is_ci(pattern), pattern.startswith(f"*.{_WEBSITE}."))
+            for pattern in (*own, *settings.host_patterns)
+        ]
         self._sandbox = settings.sandbox_documents
         # Hosts come from clients, so the cache is bounded.
         self.resolve = lru_cache(maxsize=4096)(self._resolve)
@@ -66,17 +75,18 @@ class HostTable:
         name = name.rstrip(".")
         if name in self._custom:
             return Host(name, Style.VIRTUAL, bucket=self._custom[name])
+        if name in self._websites:
+            return Host(name, Style.VIRTUAL, bucket=self._websites[name], website=True)
         if name in self._domains:
             return Host(name, Style.PATH)
         if re.fullmatch(r"service\.cos(-internal)?(\.[a-z0-9-]+)?\.(myqcloud\.com|tencentcos\.cn)", name):
             return Host(name, Style.SERVICE)
-        for pattern, ci in self._patterns:
+        for pattern, ci, website in self._patterns:
             if match := pattern.fullmatch(name):
                 groups = match.groupdict("")
                 region = groups.get("region", "")
-                return Host(
-                    name, Style.VIRTUAL, groups["bucket"], "" if region == "accelerate" else region, ci
-                )
+                region = "" if region == "accelerate" else region
+                return Host(name, Style.VIRTUAL, groups["bucket"], region, ci, website)
         if match := re.fullmatch(r"(cos|cos-internal)\.([a-z0-9-]+)\.(myqcloud\.com|tencentcos\.cn)", name):
             return Host(name, Style.PATH, region=match[2])
         return Host(name, Style.PATH, known=False)

@@ -60,10 +60,12 @@ class _Rule:
     upload_days: int | None = None
 
     def applies_to(self, info: ObjectInfo) -> bool:
-        """Whether the filter lets the object through."""
+        """Whether the filter lets the object through; what may still grow takes no part, as with COS."""
         tags = info.attributes.tags
-        return info.key.startswith(self.prefix) and all(
-            tags.get(key) == value for key, value in self.tags.items()
+        return (
+            not info.appendable
+            and info.key.startswith(self.prefix)
+            and all(tags.get(key) == value for key, value in self.tags.items())
         )
 
     def expiry(self, info: ObjectInfo) -> datetime | None:

@@ -22,8 +22,11 @@ from openmogr.api.protection import check_original, check_referer
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, xml_response
 from openmogr.api.s3.integrity import required_etag, shown, uploaded
+from openmogr.api.score import check_unscored
 from openmogr.api.services import Services
+from openmogr.api.slimming import slimmed_unasked
 from openmogr.api.styles import style_at_end
+from openmogr.api.verdict import check_policy_at
 from openmogr.api.xml import Node, child_text, children, quoted
 from openmogr.errors import AccessDenied, InvalidArgument, NoSuchKey, NotSupported
 from openmogr.storage.interface import ObjectInfo, Write
@@ -32,17 +35,24 @@ __all__ = ["delete_object", "delete_objects", "get_object", "put_object"]
 
 _MAX_DELETED = 1000
 
+# What asks for the label of generated images, and the operation that does.
+_LABEL_PROCESS, _LABEL_OPERATION = "imageaigcmetadata", "imageAIGCMetadata"
+
 
 async def get_object(services: Services, request: Request) -> Response:
     """GET and HEAD Object, with an operation in the query or without."""
     overrides = overrides_of(request)
     await check_referer(services, request)
     if process := request.params.get("ci-process"):
+        if process.lower() == _LABEL_PROCESS:
+            request.operation = "process_object"
+            return await processed_object(services, request, _LABEL_OPERATION, overrides)
         if process.lower() != "originimage":
             raise NotSupported(f"ci-process={process} is not supported.")
     elif request.image_operation is not None:
         return await processed_object(services, request, request.image_operation, overrides)
     try:
+        check_unscored(request, "goes with an operation")
         return await _stored_object(services, request, overrides)
     except (NoSuchKey, AccessDenied):
         # The key itself comes first; only where there is none may its end be a style.
@@ -59,8 +69,8 @@ async def _stored_object(services: Services, request: Request, overrides: Sequen
         info = await head_readable(services, request)
         content_type = info.attributes.headers.content_type
         await check_original(services, request, content_type)
-        if negotiated := _negotiated(services, request, content_type):
-            return await processed_object(services, request, negotiated, overrides, negotiated=True)
+        if text := await _unasked(services, request, content_type):
+            return await processed_object(services, request, text, overrides, unasked=True)
 
         async def nothing() -> Body:
             return Body(info.size, b"")
@@ -79,9 +89,9 @@ async def _stored_object(services: Services, request: Request, overrides: Sequen
     try:
         content_type = reader.info.attributes.headers.content_type
         await check_original(services, request, content_type)
-        if negotiated := _negotiated(services, request, content_type):
+        if text := await _unasked(services, request, content_type):
             await reader.aclose()
-            return await processed_object(services, request, negotiated, overrides, negotiated=True)
+            return await processed_object(services, request, text, overrides, unasked=True)
         expiration = await expiration_header(services, reader.info)
         described = _described(services, request, reader.info, expiration)
         response = await answer(request, described, stored, overrides)
@@ -93,12 +103,15 @@ async def _stored_object(services: Services, request: Request, overrides: Sequen
     return response
 
 
-def _negotiated(services: Services, request: Request, content_type: str) -> str | None:
-    """The operation that gives an image in the format that its client likes best; None: it stays as it is."""
-    if "ci-process" in request.params or not is_negotiated(services, request, content_type):
+async def _unasked(services: Services, request: Request, content_type: str) -> str | None:
+    """The operation that gives an image as its client or its bucket likes it best; None: it stays as it is."""
+    if "ci-process" in request.params:
         return None
-    name = accepted_format(services, request, content_type)
-    return None if name is None else f"imageMogr2/format/{name}/ignore-error/1"
+    if is_negotiated(services, request, content_type):
+        name = accepted_format(services, request, content_type)
+        if name is not None:
+            return f"imageMogr2/format/{name}/ignore-error/1"
+    return await slimmed_unasked(services, request)
 
 
 def _described(services: Services, request: Request, info: ObjectInfo, more: Sequence[Header]) -> Described:
@@ -158,6 +171,7 @@ async def delete_objects(services: Services, request: Request) -> Response:
         raise MalformedXML(f"Delete holds 1 to {_MAX_DELETED} objects, each with a key.")
     for key in keys:
         check_place(request, "DeleteMultipleObjects", request.bucket, key or "")
+        await check_policy_at(services, request, "DeleteMultipleObjects", request.bucket, key)
     await services.storage.delete_objects(request.bucket, [key for key in keys if key])
     deleted: list[Node] = [("Deleted", [("Key", key)]) for key in keys]
     quiet = (child_text(root, "Quiet") or "").strip().lower() == "true"

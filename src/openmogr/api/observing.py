@@ -51,6 +51,10 @@ class Observer:
         # Their values are few by construction, and looking them up again each time costs more than counting.
         self._counter = lru_cache(maxsize=1024)(metrics.requests.labels)
         self._timer = lru_cache(maxsize=256)(metrics.seconds.labels)
+        self._outcome = lru_cache(maxsize=16)(metrics.results.labels)
+        self._bytes = lru_cache(maxsize=64)(metrics.image_bytes.labels)
+        self._source_bytes = lru_cache(maxsize=64)(metrics.source_bytes.labels)
+        self._job_timer = lru_cache(maxsize=64)(metrics.encode_seconds.labels)
         metrics.watch(
             "openmogr_results_kept", "Results that are remembered.", lambda: self._of_kept("entries")
         )
@@ -77,7 +81,7 @@ class Observer:
 
     def looked_up(self, outcome: str) -> None:
         """A result was wanted: ``hit``, ``miss`` or ``joined``."""
-        self.metrics.results.labels(outcome).inc()
+        self._outcome(outcome).inc()
 
     def made(self, source_bytes: int, results: Sequence[tuple[str, int]], seconds: float) -> None:
         """Image work ended well.
@@ -87,12 +91,13 @@ class Observer:
             results: format and bytes of each.
             seconds: that it took.
         """
-        self.metrics.image_bytes.labels("in", "any").inc(source_bytes)
+        self._bytes("in", "any").inc(source_bytes)
         for name, size in results:
-            self.metrics.image_bytes.labels("out", name.lower()).inc(size)
+            self._bytes("out", name.lower()).inc(size)
+            self._source_bytes(name.lower()).inc(source_bytes)
         formats = {name.lower() for name, _ in results}
         name = formats.pop() if len(formats) == 1 else "several" if formats else "info"
-        self.metrics.encode_seconds.labels(name).observe(seconds)
+        self._job_timer(name).observe(seconds)
 
     def refused(self, reason: str) -> None:
         """Image work was not admitted."""

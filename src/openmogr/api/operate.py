@@ -1,4 +1,4 @@
-"""Pages of the server itself, below the reserved ``/-/``: for probes and for Prometheus, not for clients of COS."""
+"""Pages of the server itself, below the reserved ``/-/``: for probes, Prometheus and browsers, not clients of COS."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
+from openmogr.api.console import console_page
 from openmogr.api.errors import MethodNotAllowed
-from openmogr.api.hosts import Style
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response
 from openmogr.api.services import Services
 from openmogr.asgi import Receive, Scope, Send
 from openmogr.errors import NoSuchKey
 
-__all__ = ["PAGES", "OperateApi", "is_operate", "operate_page"]
+__all__ = ["PAGES", "OperateApi", "operate_page"]
 
 _log = logging.getLogger("openmogr.api")
 
@@ -29,15 +29,14 @@ _NOT_KEPT: Header = (b"cache-control", b"no-store")
 Page: TypeAlias = Callable[[Services], Awaitable[Response]]
 
 
-def is_operate(services: Services, request: Request) -> bool:
-    """Whether a request is for these pages: at hosts that name a bucket, ``/-/…`` is an object of it."""
-    here = not services.settings.operate_address
-    return here and request.bucket == _PREFIX and request.host.style is not Style.VIRTUAL
-
-
 async def operate_page(services: Services, request: Request) -> Response:
     """The page of a request to the main address. Raises ``NoSuchKey``, ``MethodNotAllowed``."""
-    page = PAGES.get(request.key)
+    name, _, rest = request.key.partition("/")
+    if name == "console" and services.settings.console:
+        if request.method not in ("GET", "HEAD"):
+            raise MethodNotAllowed()
+        return await console_page(services, request, rest)
+    page = None if services.settings.operate_address else PAGES.get(request.key)
     if page is None or (page is _metrics and not services.settings.metrics):
         raise NoSuchKey(f"There is no page {request.path}.")
     if request.method not in ("GET", "HEAD"):

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
-from openmogr.api.access import check_write, open_readable
+from openmogr.api.access import check_write, check_write_at, open_readable
 from openmogr.api.attributes import forbids_overwrite
 from openmogr.api.body import receive_into
 from openmogr.api.further import FurtherSources, check_further
@@ -24,6 +24,7 @@ from openmogr.api.s3.integrity import uploaded
 from openmogr.api.services import Services
 from openmogr.api.sources import OpenSource
 from openmogr.api.styles import styles_of
+from openmogr.api.verdict import check_policy_at
 from openmogr.api.xml import Node, quoted
 from openmogr.errors import AccessDenied, InvalidPicOperations
 from openmogr.image import ImageInfo, Result
@@ -185,6 +186,8 @@ async def checked_operations(services: Services, request: Request) -> PicOperati
     await check_further(services, request, [rule.pipeline for rule in operations.rules])
     for rule in operations.rules:
         check_place(request, "PutObject", rule.bucket, rule.key)
+        await check_policy_at(services, request, "PutObject", rule.bucket, rule.key)
+        await check_write_at(services, request, "PutObject", rule.bucket, rule.key)
     return operations
 
 

@@ -17,6 +17,7 @@ from openmogr.api.protection import check_original
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, http_date
 from openmogr.api.results import Made, Work
+from openmogr.api.score import check_unscored, score_headers, scored
 from openmogr.api.services import Services
 from openmogr.api.sources import OpenSource
 from openmogr.api.styles import styles_of
@@ -26,7 +27,15 @@ from openmogr.image import Pipeline, Result, Slimming, expand_styles, names_a_st
 from openmogr.storage.interface import ObjectInfo, ObjectReader
 from openmogr.workers import HeldBytes
 
-__all__ = ["SLIM_FLAG", "error_number", "memory_headers", "processed_object", "result_headers", "too_large"]
+__all__ = [
+    "SLIM_FLAG",
+    "error_number",
+    "memory_headers",
+    "processed_object",
+    "result_body",
+    "result_headers",
+    "too_large",
+]
 
 # What became of ``imageSlim`` (``docs/spec/api/compression.md#8``).
 SLIM_FLAG = b"x-slimflag"
@@ -79,7 +88,7 @@ async def processed_object(
     text: str,
     overrides: Sequence[Header] = (),
     *,
-    negotiated: bool = False,
+    unasked: bool = False,
 ) -> Response:
     """The answer to a GET or HEAD of an object as an operation shows it.
 
@@ -88,7 +97,7 @@ async def processed_object(
         request: says which object, and who asks.
         text: the operation.
         overrides: by ``overrides_of``.
-        negotiated: nobody wrote the operation: it stands for the object in a format that the client likes better.
+        unasked: nobody wrote the operation: it stands for the object as its client or its bucket likes it better.
     """
     reader = await open_readable(services, request)
     source = OpenSource.of(reader)
@@ -97,7 +106,7 @@ async def processed_object(
     kept = False  # whether the answer reads from the reader
     try:
         info = reader.info
-        text = text if negotiated else await _allowed_text(services, request, text, info)
+        text = text if unasked else await _allowed_text(services, request, text, info)
         plan = await _plan(services, request, (source, further), text, info)
         pipeline = plan.pipeline
         # With all that makes the result: a range of what another version makes does not go with an old part.
@@ -111,15 +120,16 @@ async def processed_object(
                 kept = True
                 return await _original(reader, headers)
             made = await _make(services, work, plan)
-            headers = _notes(services, made)
-            worse = negotiated and (made.size >= info.size or loses(made))
+            headers = _notes(services, pipeline, made)
+            worse = unasked and (made.size >= info.size or loses(made))
             if worse or (made.result is not None and made.result.is_original):
                 _close(made)
                 kept = True
                 return await _original(reader, headers)
-            return await _body(made, headers)
+            return await result_body(services, made, headers)
 
-        headers = _headers(services, info, etag, varies=plan.varies or negotiated)
+        varies = plan.varies or (unasked and _is_negotiated(services, request, info))
+        headers = _headers(services, info, etag, varies=varies)
         told = Described(etag, info.last_modified, headers)
         return _validated(services, await answer(request, told, produce, overrides))
     except BaseException:
@@ -132,6 +142,10 @@ async def processed_object(
         await source.aclose()
         if not kept:
             await reader.aclose()
+
+
+def _is_negotiated(services: Services, request: Request, info: ObjectInfo) -> bool:
+    return is_negotiated(services, request, info.attributes.headers.content_type)
 
 
 def _validated(services: Services, response: Response) -> Response:
@@ -172,16 +186,18 @@ async def _plan(services: Services, request: Request, sources: Sources, text: st
         _parsed(text, strict=settings.strict, max_stages=settings.max_stages)
     )
     if wants_best(pipeline):
+        check_unscored(request, "does not go with format/auto")
         if info.size > settings.max_input_bytes:  # which is told, or answered with the original
             return _Plan(pipeline, varies=True)
         chosen = await choose_format(services, request, sources, text, info)
         return _Plan(chosen.pipeline, made=chosen.made, varies=True)
+    pipeline = scored(request, pipeline)
     content_type = info.attributes.headers.content_type
     if (
         pipeline.failure is not None
         or pipeline.info is not None
         or pipeline.encoding.format is not None
-        or not is_negotiated(services, request, content_type)
+        or not _is_negotiated(services, request, info)
     ):
         return _Plan(pipeline)
     name = accepted_format(services, request, content_type)
@@ -189,7 +205,7 @@ async def _plan(services: Services, request: Request, sources: Sources, text: st
         return _Plan(pipeline, varies=True)
     chosen_text = f"{text.split('?', 1)[0]}|imageMogr2/format/{name}"
     parsed = _parsed(chosen_text, strict=settings.strict, max_stages=settings.max_stages + 1)
-    return _Plan(parsed, instead=pipeline, varies=True)
+    return _Plan(scored(request, parsed), instead=pipeline, varies=True)
 
 
 async def _make(services: Services, work: Work, plan: _Plan) -> Made:
@@ -236,11 +252,11 @@ def _headers(services: Services, info: ObjectInfo, etag: str, *, varies: bool) -
     return headers
 
 
-def _notes(services: Services, made: Made) -> list[Header]:
+def _notes(services: Services, pipeline: Pipeline, made: Made) -> list[Header]:
     """What the result says besides its bytes, and whether it was remembered."""
     headers: list[Header] = []
     if made.result is not None:
-        headers += result_headers(made.result)
+        headers += [*result_headers(made.result), *score_headers(pipeline, made.result)]
     if made.age is not None:
         # RFC 9111 section 5.1: nobody made it for this request.
         headers.append((b"age", b"%d" % made.age))
@@ -265,17 +281,22 @@ async def _original(reader: ObjectReader, headers: Sequence[Header]) -> Body:
     return Body(info.size, partial(object_chunks, reader), [content_type, *headers], reader.aclose)
 
 
-async def _body(made: Made, headers: Sequence[Header]) -> Body:
+async def result_body(services: Services, made: Made, headers: Sequence[Header]) -> Body:
+    """The bytes of a result, which is not the source itself."""
     assert made.result is not None
     headers = [(b"content-type", made.result.content_type.encode()), *headers]
     if made.file is None:
         return Body(made.size, made.result.data, headers)
     file = made.file
 
-    async def close() -> None:
-        file.close()
-
     if made.size > _IN_ONE_PIECE:
+        spool = services.pool.spool
+        spool.sent_from_now(file)
+
+        async def close() -> None:
+            spool.sent(file)
+            file.close()
+
         return Body(made.size, partial(_file_chunks, file), headers, close)
     try:
         return Body(made.size, file.read(), headers)
@@ -286,6 +307,8 @@ async def _body(made: Made, headers: Sequence[Header]) -> Body:
 async def _file_chunks(file: HeldBytes, start: int, stop: int) -> AsyncGenerator[bytes]:
     # Of a file that has just been written, or read to be checked: it comes from the page cache.
     for position in range(start, stop, _IN_ONE_PIECE):
+        if file.closed:
+            raise ConnectionResetError("the client read too slowly, and gave way to others")
         try:
             yield file.read(position, min(position + _IN_ONE_PIECE, stop))
         except OSError as error:

@@ -151,8 +151,11 @@ async def get_referer(services: Services, request: Request) -> Response:
 
 
 async def put_referer(services: Services, request: Request) -> Response:
-    """PUT ``?referer``. Raises ``MalformedXML``."""
+    """PUT ``?referer``; without a body, as the Python SDK deletes it, it is gone. Raises ``MalformedXML``."""
     await check_owner(services, request)
+    if not request.has_body:
+        await services.configurations.change(request.bucket, _REFERER, lambda _: None)
+        return Response(200)
     root = await read_document(services, request, "RefererConfiguration")
     status = _choice(root, "Status", ("Enabled", "Disabled"))
     kind = _choice(root, "RefererType", ("Black-List", "White-List"))

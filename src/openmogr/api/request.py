@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 from openmogr.api.errors import IncompleteBody, InvalidRequest, InvalidURI, MissingRequestBody, XMLSizeLimit
 from openmogr.api.hosts import Host, HostTable, Style
@@ -40,7 +40,9 @@ class Request:
         coverage: what of it the signature covers; None without a signature in headers or query.
         grant: what the key pair may do that authorises it; None: everything, or nothing authorises it.
         s3: that it speaks the dialect of S3; None for that of COS.
+        client: the address that it comes from; None: the server itself makes it, whom no policy rules.
         operation: what it turned out to be, one of few names; for logs and metrics.
+        is_own: it is for the server itself, below ``/-/``.
     """
 
     method: str
@@ -61,6 +63,8 @@ class Request:
     operation: str = "none"
     s3: S3 | None = None
     grant: Grant | None = None
+    is_own: bool = False
+    client: str | None = None
 
     @property
     def resource(self) -> str:
@@ -70,10 +74,9 @@ class Request:
     @property
     def signature_input(self) -> SignedRequest:
         """What a signature covers."""
-        short = None
-        if self.bucket and self.host.style is not Style.VIRTUAL:
-            short = b"/" + quote(self.key).encode("ascii")
-        return SignedRequest(self.method, self.raw_path, self.query_items, self.headers, self.hosts, short)
+        in_path = self.bucket and not self.is_own and self.host.style is not Style.VIRTUAL
+        key = self.key if in_path else None
+        return SignedRequest(self.method, self.raw_path, self.query_items, self.headers, self.hosts, key)
 
     @property
     def query_items(self) -> list[str]:

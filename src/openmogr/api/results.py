@@ -18,7 +18,7 @@ from openmogr.api.observing import Observer
 from openmogr.api.sources import OpenSource
 from openmogr.engine import ImagePool, Request, SourceDamaged
 from openmogr.errors import CosError, SlowDown
-from openmogr.image import ImageInfo, ImageSettings, Pipeline, Result
+from openmogr.image import ImageInfo, ImageSettings, Pipeline, Result, Slimming
 from openmogr.results import Recent, ResultStore, StoreStatistics, result_key
 from openmogr.storage import StorageUnusable
 from openmogr.workers import HeldBytes
@@ -45,6 +45,7 @@ def settings_of_results(settings: ImageSettings) -> str:
             "patience",
             "deadline",
             "memory",
+            "spool_bytes",
             "worker_jobs",
             "worker_growth",
             "auto_seconds",
@@ -95,6 +96,7 @@ class Work:
         further: all that pipelines read besides, by the names of ``Pipeline.further_sources``.
         info: whether what is known of the image is wanted too.
         is_owner: whether the owner asks, who may ask for more.
+        remembered: whether results are looked up and kept; those of what is not stored are not.
     """
 
     source: OpenSource
@@ -102,6 +104,7 @@ class Work:
     further: Mapping[str, OpenSource] = field(default_factory=dict)
     info: bool = False
     is_owner: bool = False
+    remembered: bool = True
 
 
 class Results:
@@ -174,7 +177,7 @@ class Results:
         found: dict[str, Made] = {}
         try:
             for name in dict.fromkeys(names):
-                if self._flights.find((name, work.is_owner)) is None:
+                if work.remembered and self._flights.find((name, work.is_owner)) is None:
                     made = await self._remembered(name)
                     if made is not None:
                         found[name] = made
@@ -282,12 +285,13 @@ class Results:
         values: dict[Hashable, Made] = {}
         for (name, pipeline), item in zip(chosen.items(), made, strict=True):
             values[name, work.is_owner] = item
-            # With ignore-error the source may stand for a failure that passes.
-            if item.result is not None and not (item.result.is_original and pipeline.ignore_error):
+            kept = item.result is not None and not _may_pass(item.result, pipeline)
+            if work.remembered and kept and item.result is not None:
                 await self._remember(name, item.result, item.file)
         if info_name is not None:
             values[info_name, work.is_owner] = Made(info=done.outcome.info)
-            await self._put(info_name, _Head(int(time.time()), info=done.outcome.info), b"")
+            if work.remembered:
+                await self._put(info_name, _Head(int(time.time()), info=done.outcome.info), b"")
         return values
 
     async def _remember(self, name: str, result: Result, file: HeldBytes | None) -> None:
@@ -304,6 +308,12 @@ def _made(head: _Head, file: HeldBytes | None, size: int) -> Made:
     if file is None and head.result is not None:
         size = len(head.result.data)
     return Made(head.result, head.info, file, size, max(0, int(time.time()) - head.made))
+
+
+def _may_pass(result: Result, pipeline: Pipeline) -> bool:
+    """Whether the source stands for a failure that may pass, as far as can be told."""
+    # That nothing makes it smaller is none, and to find that out is dear.
+    return result.is_original and pipeline.ignore_error and result.slimming is not Slimming.kept
 
 
 async def _joined(flight: Flight[Made], key: Hashable) -> Made | None:

@@ -13,6 +13,7 @@ from typing import Protocol, TypeAlias
 
 from openmogr.api import (
     acl,
+    appending,
     buckets,
     ci,
     cors,
@@ -20,9 +21,13 @@ from openmogr.api import (
     listing,
     multipart,
     objects,
+    policies,
     protection,
+    restoring,
+    slimming,
     styles,
     tagging,
+    website,
 )
 from openmogr.api.errors import MethodNotAllowed
 from openmogr.api.form import post_object
@@ -33,6 +38,7 @@ from openmogr.api.persistent import process_stored
 from openmogr.api.request import Request
 from openmogr.api.response import Response
 from openmogr.api.services import Services
+from openmogr.api.unstored import process_unstored
 from openmogr.api.unsupported import BUCKET_CONFIGURATIONS, bucket_configuration, not_supported
 from openmogr.errors import InvalidArgument, NotSupported
 
@@ -40,9 +46,11 @@ __all__ = [
     "ANY_METHOD",
     "BUCKET",
     "CI_BUCKET",
+    "JOB_SERVICES",
     "LISTING",
     "OBJECT",
     "SERVICE",
+    "WEBSITE",
     "Handler",
     "Route",
     "Table",
@@ -114,10 +122,25 @@ BUCKET: Table = {
         "PUT": route(protection.put_referer),
         "DELETE": route(protection.delete_referer),
     },
+    "image-slim": {
+        "GET": route(slimming.get_image_slim),
+        "PUT": route(slimming.put_image_slim),
+        "DELETE": route(slimming.delete_image_slim),
+    },
     "lifecycle": {
         "GET": route(lifecycle.get_lifecycle),
         "PUT": route(lifecycle.put_lifecycle),
         "DELETE": route(lifecycle.delete_lifecycle),
+    },
+    "policy": {
+        "GET": route(policies.get_policy),
+        "PUT": route(policies.put_policy),
+        "DELETE": route(policies.delete_policy),
+    },
+    "website": {
+        "GET": route(website.get_website),
+        "PUT": route(website.put_website),
+        "DELETE": route(website.delete_website),
     },
     "location": {"GET": route(buckets.bucket_location)},
     "uploads": {
@@ -169,9 +192,9 @@ OBJECT: Table = {
         "DELETE": route(multipart.abort_upload),
     },
     "image_process": {"POST": route(process_stored)},
-    "append": {"POST": route(not_supported, "position")},
+    "append": {"POST": route(appending.append_object, "position")},
     "select": {"POST": route(not_supported, "select-type")},
-    "restore": {"POST": route(not_supported)},
+    "restore": {"POST": route(restoring.restore_object)},
     "": {
         "GET": route(objects.get_object, "ci-process", operation=True),
         "HEAD": route(objects.get_object, "ci-process", operation=True),
@@ -179,6 +202,12 @@ OBJECT: Table = {
         "DELETE": route(objects.delete_object),
     },
 }
+
+_PAGE_OF_A_WEBSITE = route(website.serve_page, operation=True)
+WEBSITE: Table = {"": {"GET": _PAGE_OF_A_WEBSITE, "HEAD": _PAGE_OF_A_WEBSITE}}
+
+# Of the server itself, below ``/-/``; pages to look at are in ``openmogr.api.operate``.
+_OWN: Table = {"": {"POST": route(process_unstored, operation=True)}}
 
 _JOB_NAMES = re.compile(r"[a-z][0-9a-f]{33}(?:,[a-z][0-9a-f]{33})*")
 _PAGE = ("pagenumber", "pagesize")
@@ -214,7 +243,7 @@ _BUCKETS: Table = {
     }
 }
 # By the first segment of the path at a CI host (docs/spec/api/persistent-processing.md#8).
-_JOB_SERVICES: Mapping[str, Table] = {
+JOB_SERVICES: Mapping[str, Table] = {
     "jobs": _JOBS,
     "pic_jobs": _JOBS,
     "queue": _QUEUES,
@@ -255,28 +284,35 @@ def handler_in(table: Table, request: Request) -> Handler:
     if found is None:
         check_parameters(request, (subresource,), operation=False)
         raise MethodNotAllowed()
-    request.operation = found.handler.__name__ if request.image_operation is None else "process_object"
-    check_parameters(request, {subresource, *found.parameters}, operation=found.operation)
+    processed = request.image_operation is not None and not request.is_own
+    request.operation = "process_object" if processed else found.handler.__name__
+    # What only looks like an operation is among the parameters; its parser says what is wrong with it.
+    own = {(request.image_operation or "").lower()} if request.is_own else set()
+    check_parameters(request, {subresource, *found.parameters, *own}, operation=found.operation)
     return found.handler
 
 
 def table_of(request: Request, service: Table, bucket: Table, key: Table) -> Table:
-    """The one of three tables that a request is for, or that of a service of CI.
+    """The one of three tables that a request is for, or that of a website or of a service of CI.
 
     Raises:
         MethodNotAllowed: the host is that of the service, and the path names more.
         NotSupported: it is for a service of CI that there is not.
     """
+    if request.is_own:
+        return _OWN
     if not request.bucket:
         if request.key:
             raise MethodNotAllowed()
         return service
+    if request.host.website:
+        return WEBSITE
     if not request.key:
         return bucket
     if request.host.ci:
         name, _, rest = request.key.partition("/")
-        if name in _JOB_SERVICES and (request.method not in ("GET", "HEAD") or not _is_object(rest)):
-            return _JOB_SERVICES[name]
+        if name in JOB_SERVICES and (request.method not in ("GET", "HEAD") or not _is_object(rest)):
+            return JOB_SERVICES[name]
         if name in _CI_SERVICES and request.method not in ("GET", "HEAD"):
             raise NotSupported(f"The CI service {name} is not supported.")
     return key

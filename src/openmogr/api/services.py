@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,6 +38,7 @@ class Services:
         results: of image work, each made once.
         result_cache_control: for processed answers whose object has none.
         tracing: where ``OTEL_*`` variables ask for it.
+        bodies: how many pictures may be taken in at a time that are not to be stored.
     """
 
     storage: Storage
@@ -53,3 +55,4 @@ class Services:
     tracing: Tracing | None
     phase: Phase
     jobs: JobDesk
+    bodies: asyncio.Semaphore

@@ -12,13 +12,17 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from openmogr.image import is_target
 from openmogr.wire.limits import WireLimits
 
-__all__ = ["Sandbox", "ServerSettings"]
+__all__ = ["Processing", "Sandbox", "ServerSettings"]
 
 _SUFFIXES = ("myqcloud.com", "tencentcos.cn")
 _PATTERN = re.compile(r"[a-z0-9.*-]+")
 
 _HOST_PATTERNS = (
-    *(f"*.{label}.*.{suffix}" for label in ("cos", "cos-internal", "pic", "ci") for suffix in _SUFFIXES),
+    *(
+        f"*.{label}.*.{suffix}"
+        for label in ("cos", "cos-internal", "cos-website", "pic", "ci")
+        for suffix in _SUFFIXES
+    ),
     *(f"*.{label}.accelerate.{suffix}" for label in ("cos", "cos-internal") for suffix in _SUFFIXES),
     "*.pic*.myqcloud.com",
     "*.file.myqcloud.com",
@@ -32,6 +36,14 @@ class Sandbox(StrEnum):
     PATH = "path"
     ALL = "all"
     OFF = "off"
+
+
+class Processing(StrEnum):
+    """Who may have pictures processed that are not stored."""
+
+    OFF = "off"
+    SIGNED = "signed"
+    EVERYBODY = "everybody"
 
 
 def _flat(table: Mapping[str, object]) -> dict[str, object]:
@@ -63,6 +75,10 @@ class ServerSettings(BaseModel):
     custom_domains: Mapping[str, str] = Field(
         default_factory=dict, description="Domains that stand for one bucket each: DOMAIN=BUCKET, …"
     )
+    website_domains: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="The same for static websites, beside bucket.cos-website.DOMAIN: DOMAIN=BUCKET, …",
+    )
     host_patterns: tuple[str, ...] = Field(
         default=_HOST_PATTERNS,
         description="Host names that name a bucket: the first * is the bucket, a second one the region.",
@@ -93,8 +109,8 @@ class ServerSettings(BaseModel):
     access_log: bool = Field(default=False, description="Log a line for every request.")
     trusted_proxies: tuple[str, ...] = Field(
         default=(),
-        description="Networks of proxies whose X-Forwarded-For tells who the client is, for the log and for"
-        " requests_per_second: 10.0.0.0/8, …",
+        description="Networks of proxies whose X-Forwarded-For tells who the client is, for the log, for policies"
+        " and for requests_per_second: 10.0.0.0/8, …",
     )
     operate_address: str = Field(
         default="",
@@ -102,6 +118,18 @@ class ServerSettings(BaseModel):
         " at the main one.",
     )
     metrics: bool = Field(default=True, description="Whether there is /-/metrics.")
+    console: bool = Field(
+        default=True,
+        description="Whether there is /-/console, to which / leads browsers; at the main address.",
+    )
+    console_bucket: str = Field(
+        default="", description="Bucket that the console shows to whoever has not signed in; empty: none."
+    )
+    process: Processing = Field(
+        default=Processing.SIGNED,
+        description="Who may send pictures to /-/process, which answers what an operation makes of them and stores"
+        " nothing: signed (requests with a key pair), everybody or off.",
+    )
     shutdown_delay: float = Field(
         default=0.0,
         ge=0,
@@ -179,7 +207,7 @@ class ServerSettings(BaseModel):
                 raise ValueError(f"{name!r} is not a host name in lower case")
         return names
 
-    @field_validator("custom_domains", mode="before")
+    @field_validator("custom_domains", "website_domains", mode="before")
     @classmethod
     def _dotted_names(cls, value: object) -> object:
         """TOML takes an unquoted ``img.example.com = "bucket"`` for tables in tables."""

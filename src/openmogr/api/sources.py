@@ -38,6 +38,7 @@ class OpenSource:
         self._content = content
         self._name = name
         self._reader: ObjectReader | None = None
+        self._path: Path | None = None  # of the reader's file, once looked up
         self._source: Source | None = None
         self._spooled: IO[bytes] | None = None
         self._making = asyncio.Lock()
@@ -65,7 +66,8 @@ class OpenSource:
     def _lies_in_a_file(self, reader: ObjectReader) -> bool:
         """Whether the bytes can be checked by who reads them anyway."""
         try:
-            if self.size and reader.path is not None:
+            if self.size and (path := reader.path) is not None:
+                self._path = path
                 self.crc64_to_check = reader.crc64_to_check()
                 return True
         except OSError:  # of which checking says more
@@ -90,7 +92,7 @@ class OpenSource:
     async def _make(self) -> Source:
         if not self.size:  # an empty upload has no file
             return Source(data=b"", name=self._name)
-        if (path := self._content.path) is not None:
+        if (path := self._path or self._content.path) is not None:
             return Source(path=path, name=self._name)
         if self.size <= _IN_MEMORY:
             return Source(data=b"".join([chunk async for chunk in self._content.stream()]), name=self._name)

@@ -8,14 +8,12 @@ from openmogr.api.request import Request
 from openmogr.api.response import Response, xml_response
 from openmogr.api.services import Services
 from openmogr.api.xml import Node
-from openmogr.errors import CosError, NotSupported
+from openmogr.errors import CosError, NotImplementedHere, NotSupported
 
 __all__ = ["BUCKET_CONFIGURATIONS", "bucket_configuration", "missing_configuration", "not_supported"]
 
 # What GET of a configuration answers that was never put: an error code, or an empty document.
 BUCKET_CONFIGURATIONS: dict[str, str | Node] = {
-    "policy": "NoSuchBucketPolicy",
-    "website": "NoSuchWebsiteConfiguration",
     "encryption": "NoSuchEncryptionConfiguration",
     "replication": "ReplicationConfigurationNotFoundError",
     "inventory": "InventoryConfigurationNotFoundError",
@@ -31,8 +29,13 @@ BUCKET_CONFIGURATIONS: dict[str, str | Node] = {
     "intelligent-tiering": ("ListBucketIntelligentTieringConfigurationsOutput", [("IsTruncated", "false")]),
     # Switches of CI (``docs/spec/api/overview.md#6 and #8``)
     "guetzli": ("GuetzliStatus", "off"),
-    "image-slim": ("ImageSlim", []),
     "hdr-image-processing": ("HDRImageProcessingStatus", "off"),
+}
+
+# Switches of what only the vendor has, and what there is here instead.
+_VENDORS_OWN = {
+    "guetzli": "Guetzli is not implemented by this server; ?image-slim makes JPEGs smaller",
+    "hdr-image-processing": "HDR processing is not implemented by this server; HDR images are mapped to sRGB",
 }
 
 
@@ -44,6 +47,8 @@ async def bucket_configuration(services: Services, request: Request) -> Response
     if request.method == "DELETE":
         return Response(204)
     if request.method not in ("GET", "HEAD"):
+        if name in _VENDORS_OWN:
+            raise NotImplementedHere(f"{_VENDORS_OWN[name]}.")
         raise NotSupported(f"The configuration ?{name} is not supported.")
     answer = BUCKET_CONFIGURATIONS[name]
     if name == "intelligent-tiering" and request.params.get("id"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote, unquote_plus
 
 from openmogr.errors import AccessDenied
@@ -55,6 +56,8 @@ def parse_fields(fields: Mapping[str, str], *, in_query: bool = False) -> Author
     )
 
 
+# A client signs many requests with one time.
+@lru_cache(maxsize=1024)
 def parse_time(text: str) -> tuple[int, int]:
     """``<start>;<end>`` in Unix seconds. Raises ``AccessDenied``."""
     match = _TIME.fullmatch(text)

@@ -21,7 +21,7 @@ class SignedRequest:
         query: raw items between ``&``.
         headers: raw values by lower-case name.
         hosts: what the client may have meant by ``host``, most likely first.
-        path_in_bucket: the path without the bucket where that is its first segment; some clients sign it.
+        key: the decoded key where the path's first segment is the bucket; else None.
     """
 
     method: str
@@ -29,7 +29,12 @@ class SignedRequest:
     query: Sequence[str]
     headers: Mapping[bytes, bytes]
     hosts: Sequence[bytes]
-    path_in_bucket: bytes | None = None
+    key: str | None = None
+
+    @property
+    def path_in_bucket(self) -> bytes | None:
+        """The path without the bucket where that is its first segment; some clients sign it."""
+        return None if self.key is None else b"/" + quote(self.key).encode("ascii")
 
 
 @dataclass(frozen=True, slots=True)

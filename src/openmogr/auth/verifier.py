@@ -7,6 +7,7 @@ import itertools
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from urllib.parse import unquote, unquote_plus, unquote_to_bytes
 
 from openmogr.auth.authorization import Authorization, from_request, parse_time
@@ -79,13 +80,12 @@ class Verifier:
         _check_single(request.query, authorization.parameter_list)
         if not self._matches(request, request.path, credential, authorization):
             self._check_path_in_bucket(request, credential, authorization)
+        headers, parameters = _covered(authorization.header_list, authorization.parameter_list)
         return Coverage(
             in_query=authorization.in_query,
             strict=self.strict,
-            headers=frozenset(map(unquote, authorization.header_list)),
-            parameters=frozenset(
-                itertools.chain.from_iterable(map(_spellings, authorization.parameter_list))
-            ),
+            headers=headers,
+            parameters=parameters,
             secret_id=credential.secret_id,
             grant=credential.grant,
         )
@@ -148,6 +148,22 @@ class Verifier:
             raise RequestTimeTooSkewed()
 
 
+# Clients sign the same few lists again and again.
+@lru_cache(maxsize=1024)
+def _covered(headers: tuple[str, ...], parameters: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str]]:
+    """The names of two lists in all ways in which they are looked for."""
+    return (
+        frozenset(map(unquote, headers)),
+        frozenset(itertools.chain.from_iterable(map(_spellings, parameters))),
+    )
+
+
+@lru_cache(maxsize=256)
+def _host(name: bytes) -> str:
+    """A host, encoded."""
+    return encode(name)
+
+
 def _check_one_scheme(query: Sequence[str], header: str) -> None:
     """Signatures of COS and S3 in one request would leave open whose rules hold."""
     others = any(item.startswith(("q-signature=", "q-ak=", "q-sign-algorithm=", "sign=")) for item in query)
@@ -176,10 +192,14 @@ def _http_strings(request: SignedRequest, raw_path: bytes, authorization: Author
 
 
 def _header_strings(request: SignedRequest, names: tuple[str, ...]) -> Iterator[str]:
+    hosts = [_host(host) if len(host) < 256 else encode(host) for host in request.hosts]
+    if names == ("host",):  # what most clients sign
+        yield from map("host={}".format, hosts)
+        return
     values: dict[str, list[str]] = {}
     for name in names:
         if name == "host":
-            values[name] = [encode(host) for host in request.hosts]
+            values[name] = hosts
             continue
         raw = request.headers.get(unquote(name).encode("utf-8"))
         if raw is None:

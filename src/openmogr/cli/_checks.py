@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import io
 import os
@@ -17,8 +18,9 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from openmogr import __version__
-from openmogr.cli._report import human_size
+from openmogr.cli._sizes import human_size
 from openmogr.errors import CosError
+from openmogr.installation import how_to_add
 from openmogr.machine import available_processors
 from openmogr.settings import Settings
 
@@ -104,23 +106,38 @@ def check_system() -> Iterator[Finding]:
 
 
 def check_codecs(settings: Settings) -> Iterator[Finding]:
-    """What scales, and every format, by writing a small image in it and reading that back."""
+    """What scales and what finds faces, and every format, by writing a small image in it and reading that back."""
     from openmogr.image import native
+    from openmogr.image.faces.detector import face_versions
     from openmogr.image.formats.registry import TARGETS
 
     if native.AVAILABLE:
         yield Finding(State.FINE, "pixels", f"openmogr-pixels {_version('openmogr-pixels')}")
     else:
-        told = "by Pillow alone, two to three times slower for JPEG and PNG; pip install 'openmogr[pixels]'"
-        yield Finding(State.NOTE, "pixels", told)
+        told = "without openmogr[pixels], two to three times slower for JPEG and PNG"
+        yield Finding(State.NOTE, "pixels", f"{told}: {how_to_add('pixels')}")
+    if found := face_versions():
+        yield Finding(State.FINE, "faces", f"{found[0]}, for scrop")
+    else:
+        yield Finding(State.NOTE, "faces", f"scrop is not available: {how_to_add('faces')}")
     for name, target in TARGETS.items():
         problem = _try_format(name, settings)
         if not problem:
             library = _library_version(target.container)
             yield Finding(State.FINE, name, "reads and writes" + (f", {library}" if library else ""))
+        elif (extra := target.container.extra) is not None:
+            missing = f"needs openmogr[{extra.name}]: {how_to_add(extra.name)}"
+            yield Finding(State.NOTE, name, problem if _importable(extra.module_name) else missing)
         else:
-            extra = target.container.extra is not None
-            yield Finding(State.NOTE if extra else State.MISSING, name, problem)
+            yield Finding(State.MISSING, name, problem)
+
+
+def _importable(module: str) -> bool:
+    try:
+        importlib.import_module(module)
+    except ImportError:
+        return False
+    return True
 
 
 def _try_format(name: str, settings: Settings) -> str:

@@ -33,19 +33,19 @@ _config = click.option(
 @_config
 @click.option("--link", is_flag=True, help="Hard links in place of copies: no room, but the same disk.")
 def backup(dest: Path, data: Path | None, config: Path | None, link: bool) -> None:
-    """Copy all objects to DEST, while the server runs or not.
+    """Copy all objects and jobs to DEST, while the server runs or not.
 
     DEST is a missing or empty folder, or an earlier backup, to which only what is new is copied. All that was
     acknowledged before is in it. The exit status is 11 if objects are damaged; the lines name them.
     """
-    folder = _data(data, config)
+    folder, databases = _data(data, config)
 
-    from openmogr.cli._report import human_size
+    from openmogr.cli._sizes import human_size
     from openmogr.storage import StorageUnusable
     from openmogr.storage.embedded.backup import back_up
 
     try:
-        report = back_up(folder, dest.absolute(), link=link)
+        report = back_up(folder, dest.absolute(), link=link, databases=databases)
     except (StorageUnusable, OSError) as error:
         _give_up(error)
     click.echo(
@@ -71,14 +71,14 @@ def restore(source: Path, data: Path | None, config: Path | None, force: bool) -
     The exit status is 11 if something is damaged; the lines name the objects. Where the backup itself is damaged
     nothing is restored without --force.
     """
-    folder = _data(data, config)
+    folder, databases = _data(data, config)
 
-    from openmogr.cli._report import human_size
+    from openmogr.cli._sizes import human_size
     from openmogr.storage import StorageUnusable
     from openmogr.storage.embedded.restore import restore as make
 
     try:
-        report = make(source.absolute(), folder, force=force)
+        report = make(source.absolute(), folder, force=force, databases=databases)
     except (StorageUnusable, OSError) as error:
         _give_up(error)
     if report.broken and not force:
@@ -93,9 +93,11 @@ def restore(source: Path, data: Path | None, config: Path | None, force: bool) -
     sys.exit(ExitCode.DAMAGED if report.broken else ExitCode.OK)
 
 
-def _data(data: Path | None, config: Path | None) -> Path:
+def _data(data: Path | None, config: Path | None) -> tuple[Path, dict[str, Path]]:
+    """The data folder, and the databases that belong to it."""
     settings = settings_or_exit(config, {"storage": {"data": data}} if data is not None else None)
-    return settings.storage.data.absolute()
+    folder = settings.storage.data.absolute()
+    return folder, {"jobs": settings.jobs.place(folder).absolute()}
 
 
 def _give_up(error: Exception) -> NoReturn:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from openmogr.cli._report import human_size
 from openmogr.cli._settings import settings_or_exit
+from openmogr.cli._sizes import human_size
 from openmogr.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:

@@ -42,6 +42,11 @@ _SECONDS = 2.0
     help="What was done, so that a second run goes on.  [default: import-BUCKET.jsonl in the data folder]",
 )
 @click.option("--report", type=click.Path(path_type=Path), metavar="FILE", help="Write a report as JSON.")
+@click.option(
+    "--attributes",
+    is_flag=True,
+    help="Take ACLs and tags of objects too, from s3:// and cos://; two more requests for each.",
+)
 @click.option("--dry-run", is_flag=True, help="Only tell what would be taken in.")
 def import_(source: str, bucket: str, data: Path | None, config: Path | None, **options: object) -> None:
     """Take the objects of SOURCE into BUCKET, which is made if missing; no server may run on the data folder.
@@ -54,7 +59,12 @@ def import_(source: str, bucket: str, data: Path | None, config: Path | None, **
 
     settings = settings_or_exit(config, {"storage": {"data": data}} if data is not None else None)
     try:
-        opened = open_source(source, endpoint=str(options["endpoint"]), region=str(options["region"]))
+        opened = open_source(
+            source,
+            endpoint=str(options["endpoint"]),
+            region=str(options["region"]),
+            details=bool(options["attributes"]),
+        )
     except SourceError as error:
         click.echo(str(error), err=True)
         sys.exit(ExitCode.USAGE)

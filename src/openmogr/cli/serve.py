@@ -7,6 +7,7 @@ import shlex
 import socket
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -58,7 +59,19 @@ def serve(host: str | None, port: int | None, data: Path | None, config: Path | 
         overrides["server"]["port"] = port
     if data is not None:
         overrides["storage"]["data"] = data
-    _run(settings_or_exit(config, overrides), config, demo=demo)
+    settings = settings_or_exit(config, overrides)
+    _run(_for_everybody(settings) if demo else settings, config, demo=demo)
+
+
+def _for_everybody(settings: Settings) -> Settings:
+    """The settings of a demonstration, where the console works for who has not signed in, unless they say otherwise."""
+    from openmogr.api.settings import Processing
+    from openmogr.demo import BUCKET
+
+    wanted = {"process": Processing.EVERYBODY, "console_bucket": BUCKET}
+    given = settings.server.model_fields_set
+    update = {name: value for name, value in wanted.items() if name not in given}
+    return replace(settings, server=settings.server.model_copy(update=update))
 
 
 def _run(settings: Settings, config: Path | None, *, demo: bool) -> None:
@@ -134,6 +147,8 @@ def _greeting(
         if sign is not None:
             await seed(storage, region=settings.server.region)
         click.echo(f"OpenMogr listens on {url}, objects lie in {settings.storage.data.absolute()}")
+        if settings.server.console:
+            click.echo(f"The console is at {url}/-/console")
         if credentials.generated:
             file = settings.auth.place(settings.storage.data)
             click.echo(f"Credentials were made; they are kept in {file} and shown this once:")

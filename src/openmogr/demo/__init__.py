@@ -42,6 +42,7 @@ def banner(url: str, sign: str) -> str:
     return f"""
 Try it in a browser:
 
+  {url}/-/console
   {photo}
   {photo}?imageMogr2/thumbnail/300x/format/webp
   {photo}?imageInfo

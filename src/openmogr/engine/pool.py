@@ -8,8 +8,8 @@ import os
 import sys
 import sysconfig
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -26,6 +26,7 @@ from openmogr.workers import (
     NeverFits,
     Reply,
     ReplyLost,
+    Spool,
     WorkerError,
     WorkerLimits,
     WorkerPool,
@@ -90,6 +91,7 @@ class ImagePool:
         )
         self.workers = WorkerPool(task, settings, limits, None if spool is None else str(spool))
         self.places = Admission(settings.workers, 0, settings.patience, settings.queue)
+        self.spool = Spool(settings.spool_bytes, settings.patience)
         # All who ask have a place, so none of them is turned away for their number.
         self.memory = Admission(settings.workers, settings.memory, settings.patience, settings.workers)
 
@@ -163,21 +165,30 @@ class ImagePool:
         """
         since = time.monotonic()
         try:
-            async with AsyncExitStack() as held:
-                with self._span("queue"):
-                    await held.enter_async_context(self.places.admit(0))
-                inputs = [await held.enter_async_context(_opened(source)) for source in sources]
-                with self._span("worker") as tell:
-                    reply = await self.workers.run(
-                        pack_request(request), inputs, seconds=self.settings.deadline, admit=self.memory.admit
-                    )
-                    tell({"openmogr.result_bytes": reply.size, "openmogr.peak_bytes": reply.peak})
+            with self._span("queue"):
+                await self.places.take(0)
+            try:
+                reply = await self._ask_worker(request, sources)
+            finally:
+                self.places.give_back(0)
             with reply:
+                if reply.file is not None:
+                    await self.spool.take(reply.file)
                 return _done(reply)
         except CosError:
             raise
         except (Busy, NeverFits, WorkerError, ValueError, OSError) as error:
             raise _told(error, self.settings, time.monotonic() - since) from error
+
+    async def _ask_worker(self, request: Request, sources: Sequence[Source]) -> Reply:
+        with ExitStack() as held:
+            inputs = [await _opened(source, held) for source in sources]
+            with self._span("worker") as tell:
+                reply = await self.workers.run(
+                    pack_request(request), inputs, seconds=self.settings.deadline, admit=self.memory.admit
+                )
+                tell({"openmogr.result_bytes": reply.size, "openmogr.peak_bytes": reply.peak})
+                return reply
 
 
 def _done(reply: Reply) -> Done:
@@ -222,22 +233,17 @@ def _told(error: Exception, settings: ImageSettings, waited: float) -> CosError:
     return InternalError(detail=f"{type(error).__name__}: {error}", number=_FAULT)
 
 
-@asynccontextmanager
-async def _opened(source: Source) -> AsyncIterator[int]:
-    """A descriptor of a source's bytes."""
+async def _opened(source: Source, held: ExitStack) -> int:
+    """A descriptor of a source's bytes, as long as ``held`` is open."""
     if source.path is not None:
         descriptor = os.open(source.path, os.O_RDONLY)
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
-        return
+        held.callback(os.close, descriptor)
+        return descriptor
     if source.descriptor is not None:
-        yield source.descriptor
-        return
-    with spool_file(None) as file:
-        await asyncio.to_thread(file.write, source.read())
-        yield file.fileno()
+        return source.descriptor
+    file = held.enter_context(spool_file(None))
+    await asyncio.to_thread(file.write, source.read())
+    return file.fileno()
 
 
 def readable_folders() -> tuple[str, ...]:

@@ -7,7 +7,6 @@ its workers trust; a job's answer is JSON, checked when it is read, and the byte
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import pickle
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from openmogr import errors
 from openmogr.engine.errors import SourceDamaged
 from openmogr.errors import CosError, InternalError
 from openmogr.image.errors import out_of_memory
+from openmogr.image.faces.detector import prepare_faces
 from openmogr.image.formats.registry import CONTAINERS
 from openmogr.image.language.operations import Pipeline
 from openmogr.image.model import ImageInfo, Outcome, Result, Source
@@ -40,7 +40,7 @@ _IN_MEMORY = 8 << 20
 _CRC_CHUNK = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Request:
     """One job.
 
@@ -97,6 +97,7 @@ def make(settings: object) -> Handler:
     Image.init()
     # Looked for once, and before the folders are closed.
     font_versions(settings)
+    prepare_faces()
     owners, anonymous = Processor(settings), Processor(settings.for_anonymous())
 
     def handle(job: Job) -> Answer:
@@ -110,7 +111,7 @@ def make(settings: object) -> Handler:
         }
         for number, (one, crc64) in enumerate(zip((source, *further.values()), request.crc64s, strict=False)):
             if crc64 is not None and _crc64(one) != crc64:
-                return Answer(json.dumps({"damaged": number}).encode())
+                return Answer(_TOLD.dump_json(_Told([], [], damaged=number)))
         processor = anonymous if request.anonymous else owners
         try:
             outcome = processor.run(request.pipelines, source, further, info=request.info, gate=_Gate(job))
@@ -134,9 +135,26 @@ def _source(descriptor: int, name: str) -> Source:
     return Source(descriptor=descriptor, name=name)
 
 
-# Results cross without their bytes.
-_RESULT = TypeAdapter(Result)
-_INFO = TypeAdapter(ImageInfo)
+@dataclass
+class _Failure:
+    kind: str
+    message: str
+    detail: str
+    number: int | None
+
+
+@dataclass
+class _Told:
+    """What crosses as JSON: results without their bytes, the length of each, or what went wrong."""
+
+    results: list[Result]
+    sizes: list[int]
+    info: ImageInfo | None = None
+    damaged: int | None = None
+    error: _Failure | None = None
+
+
+_TOLD = TypeAdapter(_Told)
 _ERRORS = {
     name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, CosError)
 }
@@ -156,23 +174,17 @@ def _data(result: Result) -> bytes:
 
 
 def _head(outcome: Outcome) -> bytes:
-    parts = [
-        {
-            **_RESULT.dump_python(replace(result, data=b""), mode="json"),
-            "data": "",
-            "size": len(_data(result)),
-        }
-        for result in outcome.results
-    ]
-    info = None if outcome.info is None else _INFO.dump_python(outcome.info, mode="json")
-    return json.dumps({"results": parts, "info": info}).encode()
+    results = [replace(result, data=b"") for result in outcome.results]
+    sizes = [len(_data(result)) for result in outcome.results]
+    return _TOLD.dump_json(_Told(results, sizes, outcome.info))
 
 
 def _error_head(error: CosError) -> bytes:
     # The nearest class that the other end knows; a worker's own subclasses say no more to a client.
     kind = next(base.__name__ for base in type(error).__mro__ if base.__name__ in _ERRORS)
-    told = {"kind": kind, "message": error.message, "detail": error.detail[:2000], "number": error.number}
-    return json.dumps({"error": told}).encode()
+    return _TOLD.dump_json(
+        _Told([], [], error=_Failure(kind, error.message, error.detail[:2000], error.number))
+    )
 
 
 def unpack_answer(head: bytes, length: int) -> tuple[Outcome, list[int]]:
@@ -184,17 +196,17 @@ def unpack_answer(head: bytes, length: int) -> tuple[Outcome, list[int]]:
         ValueError: it is no answer.
     """
     try:
-        told = json.loads(head)
-        if "damaged" in told:
-            raise SourceDamaged(int(told["damaged"]))
-        if "error" in told:
-            error = told["error"]
-            raise _ERRORS[error["kind"]](error["message"], detail=error["detail"], number=error["number"])
-        sizes = [int(part.pop("size")) for part in told["results"]]
-        if sum(sizes) != length or any(size < 0 for size in sizes):
-            raise ValueError("the lengths of results do not agree")
-        results = [_RESULT.validate_python(part) for part in told["results"]]
-        info = None if told["info"] is None else _INFO.validate_python(told["info"])
-        return Outcome(results, info), sizes
-    except (KeyError, TypeError, ValidationError) as error:
+        told = _TOLD.validate_json(head)
+        if told.damaged is not None:
+            raise SourceDamaged(told.damaged)
+        if (error := told.error) is not None:
+            raise _ERRORS[error.kind](error.message, detail=error.detail, number=error.number)
+    except (KeyError, ValidationError) as error:
         raise ValueError(f"a worker's answer is not understood: {error}") from error
+    if (
+        len(told.sizes) != len(told.results)
+        or sum(told.sizes) != length
+        or any(size < 0 for size in told.sizes)
+    ):
+        raise ValueError("the lengths of results do not agree")
+    return Outcome(told.results, told.info), told.sizes

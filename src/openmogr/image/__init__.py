@@ -5,7 +5,14 @@ the pipeline of an operation text, and ``Processor.run`` runs it over a source; 
 processes.
 """
 
-from openmogr.image.formats.registry import SHOWN_EVERYWHERE, container_of_type, is_target, media_types_of
+from openmogr.image.formats.registry import (
+    SHOWN_EVERYWHERE,
+    SLIM_SUFFIXES,
+    container_of_type,
+    is_target,
+    media_types_of,
+    written_formats,
+)
 from openmogr.image.formats.versions import encoder_versions
 from openmogr.image.language.encoding import AUTO_FORMAT
 from openmogr.image.language.grammar import parse_operation
@@ -14,12 +21,14 @@ from openmogr.image.language.query import Query, find_operation
 from openmogr.image.language.styles import expand_styles, names_a_style
 from openmogr.image.model import ImageInfo, Loss, Outcome, Result, Slimming, Source
 from openmogr.image.processor import Processor
+from openmogr.image.quality.metric import has_metric
 from openmogr.image.settings import ImageSettings
 from openmogr.image.text.fonts import font_versions
 
 __all__ = [
     "AUTO_FORMAT",
     "SHOWN_EVERYWHERE",
+    "SLIM_SUFFIXES",
     "ImageInfo",
     "ImageSettings",
     "Loss",
@@ -35,8 +44,10 @@ __all__ = [
     "expand_styles",
     "find_operation",
     "font_versions",
+    "has_metric",
     "is_target",
     "media_types_of",
     "names_a_style",
     "parse_operation",
+    "written_formats",
 ]

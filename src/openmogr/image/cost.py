@@ -10,16 +10,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from openmogr.image.errors import output_resolution
+from openmogr.image.faces.detector import LOOKING_BYTES, SEEN_SIDE
 from openmogr.image.formats.registry import CONTAINERS, TARGETS
 from openmogr.image.language.operations import (
     AutoOrient,
     Blur,
     Crop,
     Cut,
+    FaceCrop,
     ImageWatermark,
     InscribedCircle,
     Pipeline,
     QualityKind,
+    RatioCrop,
     Rotate,
     RoundCorners,
     Sharpen,
@@ -54,6 +57,9 @@ _JUDGING = 100
 
 # Pillow keeps RGB as 4 bytes.
 _PIXEL = 4
+_PLACED = (Thumbnail, View, Crop, Cut, RatioCrop)
+# What looking for faces in one pixel costs, in pixels of a filter; it is done once, also for an animation.
+_LOOKING = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,11 @@ class Planned:
         elif isinstance(self.step, (ImageWatermark, TextWatermark)):
             # Modes with colour and alpha, and the mark scaled, turned and with its opacity.
             between = before + 2 * self.mark[0] + 4 * self.mark[1]
-        return _PIXEL * (before + after + between)
+        elif isinstance(self.step, FaceCrop):
+            # It may scale as Crop does, or keep all; and at first it looks.
+            between = before
+        looking = LOOKING_BYTES if isinstance(self.step, FaceCrop) else 0
+        return _PIXEL * (before + after + between) + looking
 
     @property
     def work(self) -> int:
@@ -93,11 +103,17 @@ class Planned:
         weight = 4 if isinstance(self.step, (Blur, Sharpen, Rotate)) else 1
         return weight * (_area(self.before) + _area(self.after) + sum(self.mark))
 
+    @property
+    def work_once(self) -> int:
+        """Likewise, what is not done for every frame."""
+        looks = isinstance(self.step, FaceCrop)
+        return _LOOKING * min(_area(self.before), SEEN_SIDE * SEEN_SIDE) if looks else 0
+
 
 def planned(
     steps: Sequence[Step], opened: OpenedImage, settings: ImageSettings, marks: Marks | None = None
 ) -> Iterator[Planned]:
-    """The steps with the sizes between them; ``marks`` tells those of watermarks.
+    """The steps with the sizes between them; ``marks`` tells those of watermarks. Faces are taken for missing.
 
     Raises:
         InvalidArgument: nothing of the image lies in a window.
@@ -109,7 +125,7 @@ def planned(
         if isinstance(step, AutoOrient):
             after = (size[1], size[0]) if orientation >= 5 else size
             orientation = 0
-        elif isinstance(step, (Thumbnail, View, Crop, Cut)):
+        elif isinstance(step, _PLACED):
             after = place(step, size, settings.max_parameter, enlarge=not opened.animated).size
             if isinstance(step, Thumbnail) and step.pad:
                 limit = settings.max_parameter
@@ -186,9 +202,11 @@ def needed(
     worked = max((step.bytes for step in _shrunk(steps, decoded)), default=0)
     written = _area(result) * _PIXEL + encoder_bytes(target, result, opened.frame_count)
     quality = pipeline.encoding.quality
-    if quality is not None and quality.kind is QualityKind.score:
-        # Each attempt is decoded and compared.
+    if pipeline.scored or (quality is not None and quality.kind is QualityKind.score):
+        # Each attempt, or the result, is decoded and compared.
         written += _area(result) * (METRIC_BYTES + CONTAINERS[target].decoder_bytes)
+    if pipeline.encoding.effort is not None:
+        written = max(written, _area(result) * (_PIXEL + CONTAINERS[target].effort_bytes))
     if pipeline.slim and CONTAINERS[target].slim:
         written = max(written, slim_bytes(target, result))
     others = sum(further.memory(name) for name in pipeline.further_sources)
@@ -213,7 +231,7 @@ def result_size(pipeline: Pipeline, opened: OpenedImage, settings: ImageSettings
 def _shrunk(steps: Sequence[Planned], decoded: Size) -> Iterator[Planned]:
     """The steps as they are done on what the decoder delivers: up to the first scaling the input is smaller."""
     for step in steps:
-        if isinstance(step.step, (Thumbnail, View, Crop, Cut)):
+        if isinstance(step.step, _PLACED):
             yield replace(step, before=decoded)
             break
         yield replace(step, before=decoded, after=decoded)
@@ -221,7 +239,7 @@ def _shrunk(steps: Sequence[Planned], decoded: Size) -> Iterator[Planned]:
     for step in steps:
         if started:
             yield step
-        started = started or isinstance(step.step, (Thumbnail, View, Crop, Cut))
+        started = started or isinstance(step.step, _PLACED)
 
 
 def check_work(pipeline: Pipeline, opened: OpenedImage, settings: ImageSettings, marks: Marks) -> None:
@@ -233,7 +251,7 @@ def check_work(pipeline: Pipeline, opened: OpenedImage, settings: ImageSettings,
     """
     work = 0
     for step in planned(pipeline.steps, opened, settings, marks):
-        work += step.work * opened.frame_count
+        work += step.work * opened.frame_count + step.work_once
         enlarged = _area(step.after) > max(_area(step.before), settings.max_enlargement)
         if enlarged and isinstance(step.step, (Thumbnail, View)):
             raise output_resolution(

@@ -141,6 +141,7 @@ class Result:
         losses: what got lost.
         slimming: what became of it where ``imageSlim`` was asked for; ``data`` is what it would be without, unless
             ``smaller``.
+        score: SSIMULACRA2 of a still beside what was written, up to 100, where that was asked for; else None.
     """
 
     data: bytes
@@ -155,6 +156,7 @@ class Result:
     recoded: bool = False
     losses: tuple[Loss, ...] = ()
     slimming: Slimming | None = None
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ __all__ = [
     "picture_of",
     "recode_jpeg",
     "scaled",
+    "window_before",
 ]
 
 Size = tuple[int, int]
@@ -213,7 +214,7 @@ class LateImage(Image.Image):
     def crop(self, box: Window | None = None) -> Image.Image:
         if not self.late or box is None or min(box[:2]) < 0 or box[2] > self.width or box[3] > self.height:
             return super().crop(box)
-        left, top, right, bottom = (round(side) for side in _before(box, self._raw.size, self._turns))
+        left, top, right, bottom = (round(side) for side in window_before(box, self._raw.size, self._turns))
         window = left, top, right, bottom
         raw = self._raw.window(window) if isinstance(self._raw, Undecoded) else _cropped(self._raw, window)
         return LateImage(raw, self._turns, self._finish)
@@ -230,7 +231,7 @@ class LateImage(Image.Image):
         done = self._turns and not self._finish and not isinstance(self._raw, Undecoded)
         if done or (self._finish and enlarges):
             return _as_image(_resized(self, size, resample, window))
-        before = _before(window, self._raw.size, self._turns)
+        before = window_before(window, self._raw.size, self._turns)
         raw = self._raw.whole() if isinstance(self._raw, Undecoded) else self._raw
         made = _resized(raw, _turned(size, self._turns), resample, before)
         return LateImage(made, self._turns, self._finish)
@@ -324,7 +325,7 @@ def _turned(size: Size, turns: _Turns) -> Size:
     return (size[1], size[0]) if swapped else size
 
 
-def _before(window: Window, size: Size, turns: _Turns) -> Window:
+def window_before(window: Window, size: Size, turns: _Turns) -> Window:
     """Where a window was before the turns of an image that had ``size`` then."""
     for number in range(len(turns) - 1, -1, -1):
         method, (width, height) = turns[number], _turned(size, turns[:number])

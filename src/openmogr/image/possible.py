@@ -24,9 +24,12 @@ def check_possible(pipeline: Pipeline, opened: OpenedImage, target: Target, sett
     rounded = any(isinstance(step, (InscribedCircle, RoundCorners)) for step in pipeline.steps)
     if rounded and not opened.container.rounded:
         raise unsupported_input(f"iradius and rradius do not take {opened.container.name.upper()}")
+    animation = opened.animated and target.container.animated
+    if pipeline.encoding.label is not None and (animation or not target.container.keeps_xmp):
+        raise unsupported_input(f"AIGCMetadata is not written into {target.name}{' animations' * animation}")
     if pipeline.encoding.size_limit is not None and not target.container.lossy:
         raise unsupported_input(f"size-limit needs a format with a quality, not {target.name}")
-    if pipeline.encoding.size_limit is not None and opened.animated and target.container.animated:
+    if pipeline.encoding.size_limit is not None and animation:
         raise unsupported_input("size-limit does not take animations")
 
 
@@ -47,15 +50,17 @@ def _check_extensions(
         raise unsupported_input(f"{target.name} cannot be written without loss")
     if encoding.lossless and container.lossy and encoding.size_limit is not None:
         raise unsupported_input("size-limit cannot be kept without loss")
-    if wanted_score(pipeline, target) is None:
+    searched = wanted_score(pipeline, target) is not None
+    if not searched and not pipeline.scored:
         return
     if opened.animated and container.animated:
-        raise unsupported_input("target-ssimulacra2 and quality/auto do not take animations")
+        if searched:
+            raise unsupported_input("target-ssimulacra2 and quality/auto do not take animations")
+        return
     width, height = result_size(pipeline, opened, settings)
     if width * height > settings.max_target_pixels:
-        raise unsupported_input(
-            f"target-ssimulacra2 and quality/auto take results of at most {settings.max_target_pixels} pixels"
-        )
+        what = "target-ssimulacra2 and quality/auto take" if searched else "scores are told of"
+        raise unsupported_input(f"{what} results of at most {settings.max_target_pixels} pixels")
 
 
 def wanted_score(pipeline: Pipeline, target: Target) -> float | None:

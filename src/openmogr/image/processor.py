@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from typing import Protocol, Self, TypeAlias, TypeVar
 
 from openmogr.errors import CosError, InternalError
 from openmogr.image.cost import check_work, needed
 from openmogr.image.errors import out_of_memory, too_many_bytes, unsupported_input
 from openmogr.image.formats.animate import encode_animation
+from openmogr.image.formats.base import Format
 from openmogr.image.formats.encode import EncodeOptions, encode
 from openmogr.image.formats.png_parts.strip import stripped_png
 from openmogr.image.formats.registry import TARGETS, Target
@@ -18,8 +20,10 @@ from openmogr.image.language.encoding import AUTO_FORMAT
 from openmogr.image.language.operations import (
     AutoOrient,
     Encoding,
+    FaceCrop,
     MogrStage,
     Pipeline,
+    RatioCrop,
     Thumbnail,
     View,
 )
@@ -27,17 +31,18 @@ from openmogr.image.losses import alpha_loss, lost_images, lost_metadata
 from openmogr.image.model import ImageInfo, Loss, Outcome, Result, Slimming, Source
 from openmogr.image.possible import check_possible, wanted_score
 from openmogr.image.quality.scale import LOSSLESS, effective_quality
-from openmogr.image.quality.score_target import encode_for_score
+from openmogr.image.quality.score_target import encode_for_score, score_of
 from openmogr.image.quality.size_limit import encode_within
 from openmogr.image.settings import ImageSettings
 from openmogr.image.slim import slimmed
+from openmogr.image.source.aigc import labelled
 from openmogr.image.source.further import FurtherImages
 from openmogr.image.source.info import describe, execute_info
 from openmogr.image.source.kept import KeptFrames, kept_bytes
-from openmogr.image.source.metadata import NO_METADATA, Metadata, upright, upright_xmp
+from openmogr.image.source.metadata import NO_METADATA, Metadata, copyright_only, upright, upright_xmp
 from openmogr.image.source.open import Frame, OpenedImage, open_image, read_container
 from openmogr.image.steps.geometry import Placement, place
-from openmogr.image.steps.transform import Surface, apply_steps, draft_size
+from openmogr.image.steps.transform import Beside, Surface, apply_steps, draft_size
 from openmogr.image.steps.watermark import Marks
 
 __all__ = ["Gate", "Processor"]
@@ -49,6 +54,9 @@ _NONE: Further = {}
 
 # `cgif/1` has a meaning of its own: at most so many frames (docs/spec/api/image-mogr2.md#4.8).
 _SHORT_GIF_FRAMES = 30
+
+# The score of what differs in nothing.
+_SAME = 100.0
 
 # What a job takes whatever it does, in bytes.
 _BASE_COST = 8 << 20
@@ -77,12 +85,10 @@ class Processor:
 
     Args:
         settings: limits and threads.
-        keep_smaller: give the source where it is as good an answer as a longer rewrite of it.
     """
 
-    def __init__(self, settings: ImageSettings, *, keep_smaller: bool = True) -> None:
+    def __init__(self, settings: ImageSettings) -> None:
         self.settings = settings
-        self._keep_smaller = keep_smaller
 
     def execute(self, pipeline: Pipeline, source: Source, further: Further = _NONE) -> Result:
         """The result of ``pipeline`` over ``source``; arguments and errors as of :meth:`run`."""
@@ -183,24 +189,29 @@ class Processor:
         opened = shared.opened(_frame_limit(pipeline.encoding))
         marks = Marks(shared.further, self.settings)
         check_work(pipeline, opened, self.settings, marks)
+        beside = Beside(marks)
         if info is not None and len(pipeline.stages) == 1:
             return execute_info(info, opened, shared.source)
-        result = self._process(pipeline, opened, shared, marks)
+        result = self._process(pipeline, opened, shared, beside)
         if pipeline.slim:
             made = shared.source
             if not result.is_original:
                 made = Source(data=result.data, name=shared.source.name)
-            result = slimmed(result, made, self.settings, strip=bool(pipeline.encoding.strip))
+            # What was made keeps what was asked for already, with its label.
+            encoding = pipeline.encoding
+            kept = partial(_kept, encoding) if encoding.label is None else partial(_kept, Encoding())
+            result = slimmed(result, made, self.settings, kept=kept)
         if info is not None:
             made = Source(data=result.data, name=shared.source.name)
             with open_image(made, self.settings) as again:
                 return execute_info(info, again, made)
         return result
 
-    def _process(self, pipeline: Pipeline, opened: OpenedImage, shared: _Shared, marks: Marks) -> Result:
+    def _process(self, pipeline: Pipeline, opened: OpenedImage, shared: _Shared, beside: Beside) -> Result:
         encoding, source = pipeline.encoding, shared.source
-        if not pipeline.steps and replace(encoding, ignore_error=None, keep_orientation=None) == Encoding():
-            return shared.original()
+        plain = replace(encoding, ignore_error=None, keep_orientation=None) == Encoding()
+        if plain and _keeps_all(pipeline, opened, beside):
+            return replace(shared.original(), score=_SAME if pipeline.scored else None)
         if encoding.format == AUTO_FORMAT:
             raise unsupported_input("format/auto is for downloads, whose client says what it can show")
         target = TARGETS[encoding.format or opened.container.name]
@@ -216,15 +227,16 @@ class Processor:
             target=target,
             quality=quality,
             progressive=bool(encoding.interlace),
+            baseline=encoding.interlace is False,
             effort=encoding.effort,
             lossless=bool(encoding.lossless) and target.container.lossy,
             half_chroma=opened.half_chroma,
-            metadata=_metadata(pipeline, opened),
+            metadata=_metadata(pipeline, opened, target.container),
         )
         if opened.animated and target.container.animated:
-            result = self._animation(pipeline, opened, options, marks, shared)
+            result = self._animation(pipeline, opened, options, beside, shared)
         else:
-            result = self._still(pipeline, opened, options, marks)
+            result = self._still(pipeline, opened, options, beside)
         if len(result.data) > self.settings.max_output_bytes:
             raise too_many_bytes(
                 f"the result has {len(result.data)} bytes, more than {self.settings.max_output_bytes}"
@@ -233,15 +245,19 @@ class Processor:
         if limit is not None and limit.only_if_smaller and len(result.data) >= source.size:
             return shared.original()
         if (
-            self._keep_smaller
+            self.settings.keep_smaller
             and len(result.data) > source.size
             and target.container == opened.container
             and encoding.interlace is None
             and encoding.frame_limit is None
+            and encoding.label is None
+            and not encoding.copyright_only
             and not opened.source.mended
             and _same_pixels(pipeline, opened, self.settings)
         ):
-            return self._shorter(shared, result, strip=bool(encoding.strip))
+            shorter = self._shorter(shared, result, strip=bool(encoding.strip))
+            # The source looks like itself.
+            return replace(shorter, score=_SAME) if shorter.is_original and pipeline.scored else shorter
         return replace(result, recoded=recoded)
 
     @staticmethod
@@ -255,11 +271,13 @@ class Processor:
                 return replace(result, data=data)
         return replace(shared.original(), format=result.format, rejected_size=len(result.data))
 
-    def _still(self, pipeline: Pipeline, opened: OpenedImage, options: EncodeOptions, marks: Marks) -> Result:
+    def _still(
+        self, pipeline: Pipeline, opened: OpenedImage, options: EncodeOptions, beside: Beside
+    ) -> Result:
         size, orientation = (opened.width, opened.height), opened.orientation
         draft = draft_size(pipeline.steps, size, orientation, self.settings)
         start = Surface(opened.first(draft).image, size, orientation, opened.animated)
-        image = apply_steps(pipeline.steps, start, self.settings, marks).image
+        image = apply_steps(pipeline.steps, start, self.settings, beside).image
         quality, limit = options.quality, pipeline.encoding.size_limit
         data, score = b"", wanted_score(pipeline, options.target)
         if score is not None:
@@ -270,6 +288,8 @@ class Processor:
         if limit is not None and (score is None or len(data) > limit.size):
             data, quality = encode_within(limit.size, image, options, self.settings)
         result = _result(pipeline, options.target, data, image.size, quality)
+        if pipeline.scored:
+            result = replace(result, score=score_of(data, image, options))
         alpha = alpha_loss(image, options.target.container)
         return replace(result, losses=_losses(pipeline, opened, options, alpha, animated=False))
 
@@ -278,7 +298,7 @@ class Processor:
         pipeline: Pipeline,
         opened: OpenedImage,
         options: EncodeOptions,
-        marks: Marks,
+        beside: Beside,
         shared: _Shared,
     ) -> Result:
         size, orientation = (opened.width, opened.height), opened.orientation
@@ -290,7 +310,7 @@ class Processor:
             nonlocal alpha
             for frame in shared.frames(opened):
                 start = Surface(frame.image, size, orientation, animated=True)
-                image = apply_steps(pipeline.steps, start, self.settings, marks).image
+                image = apply_steps(pipeline.steps, start, self.settings, beside).image
                 alpha = alpha or alpha_loss(image, container)
                 delay = _BROWSER_DELAY if slow_gif and frame.duration <= 10 else frame.duration
                 yield Frame(image, delay)
@@ -355,6 +375,13 @@ class _Shared:
         return Result(data, content_type, name, *size, quality, frames, is_original=True)
 
 
+def _keeps_all(pipeline: Pipeline, opened: OpenedImage, beside: Beside) -> bool:
+    """Whether nothing is to be done with the image; where there is no face, that is so of what crops by faces."""
+    if not all(isinstance(step, FaceCrop) for step in pipeline.steps):
+        return False
+    return not pipeline.steps or not beside.faces.at(0, opened.first().image, opened.orientation)
+
+
 def _same_pixels(pipeline: Pipeline, opened: OpenedImage, settings: ImageSettings) -> bool:
     """Whether no step changes anything."""
     size = (opened.width, opened.height)
@@ -362,7 +389,9 @@ def _same_pixels(pipeline: Pipeline, opened: OpenedImage, settings: ImageSetting
     for step in pipeline.steps:
         if isinstance(step, AutoOrient):
             changes = opened.orientation > 1
-        elif isinstance(step, (Thumbnail, View)) and not (isinstance(step, Thumbnail) and step.pad):
+        elif isinstance(step, (Thumbnail, View, RatioCrop)) and not (
+            isinstance(step, Thumbnail) and step.pad
+        ):
             changes = place(step, size, settings.max_parameter, enlarge=not opened.animated) != whole
         else:
             changes = True
@@ -375,20 +404,29 @@ def _frame_limit(encoding: Encoding) -> int | None:
     return _SHORT_GIF_FRAMES if encoding.frame_limit == 1 else encoding.frame_limit
 
 
-def _metadata(pipeline: Pipeline, opened: OpenedImage) -> Metadata:
-    if pipeline.encoding.strip:
+def _metadata(pipeline: Pipeline, opened: OpenedImage, container: Format) -> Metadata:
+    metadata = Metadata(opened.exif, opened.xmp, tag=0 if opened.source.tiff is None else opened.orientation)
+    if any(isinstance(step, AutoOrient) for step in pipeline.steps):
+        metadata = Metadata(upright(opened.exif), upright_xmp(opened.xmp))
+    kept, label = _kept(pipeline.encoding, metadata), pipeline.encoding.label
+    if label is None:
+        return kept
+    more = replace(kept, xmp=labelled(kept.xmp, label))
+    # Rather without the rest of the source's than without what was asked for.
+    return more if container.holdable(more).xmp else replace(kept, xmp=labelled(b"", label))
+
+
+def _kept(encoding: Encoding, metadata: Metadata) -> Metadata:
+    if encoding.strip:
         return NO_METADATA
-    oriented = any(isinstance(step, AutoOrient) for step in pipeline.steps)
-    if oriented:
-        return Metadata(upright(opened.exif), upright_xmp(opened.xmp))
-    return Metadata(opened.exif, opened.xmp, tag=0 if opened.source.tiff is None else opened.orientation)
+    return copyright_only(metadata) if encoding.copyright_only else metadata
 
 
 def _losses(
     pipeline: Pipeline, opened: OpenedImage, options: EncodeOptions, alpha: Loss | None, *, animated: bool
 ) -> tuple[Loss, ...]:
     losses = [*lost_images(opened, animated=animated), *((alpha,) if alpha else ())]
-    if not pipeline.encoding.strip:
+    if not pipeline.encoding.strip and not pipeline.encoding.copyright_only:
         losses += lost_metadata(opened, options, animated=animated)
     return tuple(losses)
 

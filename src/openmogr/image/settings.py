@@ -54,6 +54,10 @@ class ImageSettings(BaseModel):
         le=2,
         description="How hard PNG results are made small: 0 samples as they are, 1 as a request bears, 2 harder.",
     )
+    keep_smaller: bool = Field(
+        default=True,
+        description="Answer the source where it shows the same as a longer result of its format (yes or no).",
+    )
     strict: bool = Field(
         default=False,
         description="Refuse unknown operation parameters instead of skipping name and value (yes or no).",
@@ -86,6 +90,12 @@ class ImageSettings(BaseModel):
         gt=0,
         description="Memory that all pictures in work may need together, in bytes.",
         json_schema_extra={"default_in_words": "60 % of what the process may use", "example": 4_000_000_000},
+    )
+    spool_bytes: int = Field(
+        default=2 * 1024**3,
+        ge=0,
+        description="Bytes of long results that lie in files on their way to clients. Past it a client that reads for "
+        "more than 10 s is cut off, the one that began first, or the next result waits; 0: any number.",
     )
     max_work: int = Field(
         default=2_000_000_000,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from openmogr.image import native
@@ -13,20 +14,22 @@ from openmogr.image.model import Loss, Result, Slimming, Source
 from openmogr.image.quality.scale import LOSSLESS
 from openmogr.image.settings import ImageSettings
 from openmogr.image.source.colour import is_srgb
-from openmogr.image.source.metadata import NO_METADATA, Metadata
+from openmogr.image.source.metadata import Metadata
 from openmogr.image.source.open import OpenedImage, decoding, open_image
 
 __all__ = ["slimmed"]
 
 
-def slimmed(result: Result, source: Source, settings: ImageSettings, *, strip: bool) -> Result:
+def slimmed(
+    result: Result, source: Source, settings: ImageSettings, *, kept: Callable[[Metadata], Metadata]
+) -> Result:
     """A result in as few bytes as look the same, or as it is.
 
     Args:
         result: of the stages.
         source: its bytes.
         settings: the limits.
-        strip: leave EXIF and XMP out.
+        kept: what stays of EXIF and XMP.
 
     Raises:
         NotSupported: the native module is not installed.
@@ -36,8 +39,10 @@ def slimmed(result: Result, source: Source, settings: ImageSettings, *, strip: b
         if not opened.container.slim:
             return replace(result, slimming=Slimming.kept)
         if not native.AVAILABLE:
-            raise missing_codec("imageSlim needs the package openmogr-pixels; install openmogr[pixels]")
-        wanted = _wanted(opened, strip=strip)
+            raise missing_codec(
+                "imageSlim needs openmogr-pixels, which is not available here; the extra openmogr[pixels] adds it"
+            )
+        wanted = _wanted(opened, kept)
         stream = opened.source.stream
         stream.seek(0)
         with decoding():
@@ -54,11 +59,11 @@ def slimmed(result: Result, source: Source, settings: ImageSettings, *, strip: b
         return replace(result, data=data, slimming=Slimming.smaller, rejected_size=0, recoded=False)
 
 
-def _wanted(opened: OpenedImage, *, strip: bool) -> Slim:
+def _wanted(opened: OpenedImage, kept: Callable[[Metadata], Metadata]) -> Slim:
     profile = opened.image.info.get("icc_profile")
     if not isinstance(profile, bytes) or is_srgb(profile):
         profile = b""
-    metadata = NO_METADATA if strip else Metadata(opened.exif, opened.xmp)
+    metadata = kept(Metadata(opened.exif, opened.xmp))
     return Slim(opened.container.holdable(metadata), profile, opened.quality)
 
 

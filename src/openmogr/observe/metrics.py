@@ -47,6 +47,12 @@ class Metrics:
             ["direction", "format"],
             registry=self.registry,
         )
+        self.source_bytes = Counter(
+            "openmogr_image_source_bytes",
+            "Bytes of sources, once for each result made of them, by the result's format.",
+            ["format"],
+            registry=self.registry,
+        )
         self.results = Counter(
             "openmogr_results",
             "Results wanted, by whether they were remembered.",

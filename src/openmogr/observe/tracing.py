@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
+from openmogr.installation import how_to_add
 from openmogr.observe.errors import TracingUnusable
 
 if TYPE_CHECKING:
@@ -129,7 +130,8 @@ def make_tracing(environment: Mapping[str, str] = os.environ) -> Tracing | None:
         return Tracing(_exporter(name))
     except ImportError as error:
         raise TracingUnusable(
-            f"OTEL_* variables ask for traces: pip install 'openmogr[otel]', or unset them ({error})"
+            f"OTEL_* variables ask for traces, which need openmogr[otel] ({error});"
+            f" unset them, or: {how_to_add('otel')}"
         ) from error
 
 

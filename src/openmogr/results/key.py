@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 __all__ = ["result_key"]
 
 
+# A request asks for its own more than once.
+@lru_cache(maxsize=512, typed=True)
 def result_key(*parts: str | int) -> str:
     """64 hex digits that stand for all of ``parts``, in order.
 

@@ -14,7 +14,6 @@ import errno
 import hashlib
 import logging
 import os
-import secrets
 import shutil
 import sqlite3
 import time
@@ -23,6 +22,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
+
+from openmogr.results.maybe import MaybeKeys
 
 __all__ = ["Entry", "ResultStore", "StoreStatistics"]
 
@@ -47,9 +48,12 @@ PRAGMA user_version = {_VERSION};
 _LOW_WATER = 0.9
 # Uses that are kept in memory before they are written.
 _USES = 256
+# Bytes that may wait to be written while their answers are on their way.
+_AHEAD = 8 << 20
 # Bytes that an entry takes besides its content.
 _OVERHEAD = 512
 _CHUNK = 1 << 20
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 # Between two attempts to open an index that cannot be opened.
 _RETRY_SECONDS = 30.0
 # Nothing is written for so long after another process had the index locked: answers wait for what is written.
@@ -113,10 +117,15 @@ class ResultStore:
         self._connection: sqlite3.Connection | None = None
         self._uses: dict[str, int] = {}
         self._touched: dict[str, int] = {}  # the event loop's, until the thread takes it
+        # Bytes that were handed over, counted by the event loop, and those of them that the thread has done with.
+        self._handed = self._taken = 0
         self._held = 0
         self._retry_at = 0.0
         self._write_at = 0.0
         self._hits = self._misses = self._damaged = self._evicted = 0
+        # What may be in the index; None while it is not open. Only this process adds keys. Misses that it told.
+        self._keys: MaybeKeys | None = None
+        self._unknown = 0
 
     async def open(self) -> None:
         """Open the folder. Raises ``OSError`` if it cannot be used at all."""
@@ -128,18 +137,46 @@ class ResultStore:
         self._thread.shutdown()
 
     async def get(self, key: str) -> Entry | None:
-        """The result of a key, or None."""
+        """The result of a key, or None, which most often is known at once."""
+        if (keys := self._keys) is not None and key not in keys:
+            self._unknown += 1
+            return None
         return await self._run(lambda: self._guarded(lambda: self._get(key), None))
 
     async def put(self, key: str, head: bytes, content: bytes | Readable) -> None:
         """Keep a result; never fails, for a result that is not kept is only made again.
+
+        Bytes are written soon, and before what is asked for later is looked up; only while many of them are
+        waiting, or where they are read from elsewhere, is it waited for.
 
         Args:
             key: by :func:`openmogr.results.result_key`.
             head: small; given back with the content.
             content: bytes, or what they are read from in pieces.
         """
-        await self._run(lambda: self._guarded(lambda: self._put(key, head, content), None))
+
+        used = time.time_ns()
+        if (keys := self._keys) is not None:
+            keys.add(key)
+
+        def work() -> None:
+            self._guarded(lambda: self._put(key, head, content, used), None)
+
+        if not isinstance(content, bytes) or self._handed - self._taken + len(content) > _AHEAD:
+            await self._run(work)
+            return
+        size = len(content)
+        self._handed += size
+
+        def work_later() -> None:
+            try:
+                work()
+            except Exception:
+                _log.exception("a result is not remembered")
+            finally:
+                self._taken += size
+
+        self._thread.submit(work_later)
 
     def touch(self, key: str) -> None:
         """Note that a result was used which its user had in memory."""
@@ -237,6 +274,7 @@ class ResultStore:
             raise sqlite3.DatabaseError(f"its version is {version}, not {_VERSION}")
         self._measure()
         self._sweep(connection)
+        self._keys = MaybeKeys(key for (key,) in connection.execute("SELECT key FROM results"))
 
     def _measure(self) -> None:
         contents = "SELECT DISTINCT content, size FROM results"
@@ -266,7 +304,7 @@ class ResultStore:
         self._connect()
 
     def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._keys = self._connection, None, None
         if connection is not None:
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
@@ -326,7 +364,7 @@ class ResultStore:
             self._held -= gone[0][0] + _OVERHEAD
         self._path(content).unlink(missing_ok=True)
 
-    def _put(self, key: str, head: bytes, content: bytes | Readable) -> None:
+    def _put(self, key: str, head: bytes, content: bytes | Readable, used: int) -> None:
         name, size = _hash(_chunks(content))
         if (size + _OVERHEAD) * 4 > self._max_bytes or time.monotonic() < self._write_at:
             return
@@ -337,7 +375,7 @@ class ResultStore:
         try:
             self._database.execute(
                 "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?)",
-                (key, head, name, size, time.time_ns()),
+                (key, head, name, size, used),
             )
         except sqlite3.Error:
             if known is None:
@@ -345,22 +383,43 @@ class ResultStore:
             raise
         if known is None:
             self._held += size + _OVERHEAD
+        self._note_key(key)
+
+    def _note_key(self, key: str) -> None:
+        """Where the index was opened, or the filter was made anew, after the event loop handed the key over."""
+        keys = self._keys
+        if keys is None or keys.is_full:
+            rows = self._database.execute("SELECT key FROM results")
+            self._keys = MaybeKeys(key for (key,) in rows)
+        elif key not in keys:
+            keys.add(key)
 
     def _write(self, name: str, content: bytes | Readable) -> None:
-        target = self._path(name)
-        target.parent.mkdir(mode=0o700, exist_ok=True)
-        temporary = target.with_name(f"{name}.{secrets.token_hex(4)}")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        """Write the file of a content that no entry has: what is cut off here is swept, or written anew."""
+        descriptor = self._made(name)
         try:
-            with open(descriptor, "wb", buffering=0) as out:  # noqa: PTH123 - a descriptor, not a path
+            try:
                 for chunk in _chunks(content):
                     rest = memoryview(chunk)
                     while rest:
-                        rest = rest[out.write(rest) :]
-            temporary.rename(target)
+                        rest = rest[os.write(descriptor, rest) :]
+            finally:
+                os.close(descriptor)
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            self._path(name).unlink(missing_ok=True)
             raise
+
+    def _made(self, name: str) -> int:
+        """The descriptor of a new file."""
+        path = f"{self._folder}/{name[:2]}/{name}"
+        try:
+            return os.open(path, _NEW_FILE, 0o600)
+        except FileNotFoundError:
+            self._path(name).parent.mkdir(mode=0o700, exist_ok=True)
+        except FileExistsError:
+            # Not written over: whoever sends what was there reads on.
+            self._path(name).unlink(missing_ok=True)
+        return os.open(path, _NEW_FILE, 0o600)
 
     def _make_room(self, size: int) -> None:
         if self._held + size <= self._max_bytes:
@@ -409,7 +468,7 @@ class ResultStore:
             bytes=self._held,
             max_bytes=self._max_bytes,
             hits=self._hits,
-            misses=self._misses,
+            misses=self._misses + self._unknown,
             damaged=self._damaged,
             evicted=self._evicted,
         )

@@ -19,9 +19,12 @@ __all__ = [
     "NoSuchUpload",
     "ObjectAlreadyExists",
     "ObjectChanged",
+    "ObjectNotAppendable",
+    "PositionNotEqualToLength",
     "StorageBusy",
     "StorageFull",
     "StorageUnusable",
+    "TooManyAppends",
     "TooManyBuckets",
 ]
 
@@ -122,6 +125,27 @@ class ObjectChanged(CosError):
     """The write was to replace an object of another ETag than the one that is there."""
 
     status, code, default_message = 412, "PreconditionFailed", "The object has another ETag by now."
+
+
+class ObjectNotAppendable(CosError):
+    """An append to an object that was written in another way."""
+
+    status, code = 409, "ObjectNotAppendable"
+    default_message = "The object is not appendable: it was not made by appending."
+
+
+class PositionNotEqualToLength(CosError):
+    """An append at another position than the end of the object."""
+
+    status, code = 409, "PositionNotEqualToLength"
+    default_message = "The position is not the length of the object."
+
+
+class TooManyAppends(CosError):
+    """An append to an object that has as many as it may have."""
+
+    status, code = 409, "InvalidObjectState"
+    default_message = "The object has been appended to as often as one may be; a copy of it is one piece."
 
 
 class StorageBusy(CosError):

@@ -137,6 +137,8 @@ class ObjectInfo:
         etag: without quotes; 32 hex digits (the MD5) or, from a multipart upload, ``<32 hex>-<parts>``.
         crc64: CRC-64/XZ of the whole object.
         last_modified: UTC, to the millisecond.
+        appendable: made by :meth:`Storage.append_object`, and open to more. From its second append on the ETag is
+            ``<32 hex>-<appends>``, whose digits are a digest of the appends' MD5s.
     """
 
     bucket: str
@@ -146,6 +148,7 @@ class ObjectInfo:
     crc64: int
     last_modified: datetime
     attributes: ObjectAttributes
+    appendable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,6 +376,23 @@ class Storage(Protocol):
             ObjectAlreadyExists: a write forbade overwriting.
             NoSuchKey, ObjectChanged: a write was to replace another object.
             NoSuchUpload, InvalidPart: the upload of an assembly was changed, completed or aborted meanwhile.
+        """
+
+    async def append_object(
+        self, bucket: str, key: str, position: int, content: Staged, attributes: ObjectAttributes
+    ) -> ObjectInfo:
+        """Put staged bytes behind an appendable object, or make one; readers see the object before or after.
+
+        Args:
+            position: the size that the object has before this append; 0 where there is no object.
+            content: nothing of it leaves an object that is there as it was.
+            attributes: of an object that is made; one that is there keeps its own.
+
+        Raises:
+            ObjectNotAppendable: the object was written in another way.
+            PositionNotEqualToLength: it has another size.
+            EntityTooLarge: it would become larger than one upload may be.
+            TooManyAppends: it has as many as it may have.
         """
 
     async def head_object(self, bucket: str, key: str) -> ObjectInfo:

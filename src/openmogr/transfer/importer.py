@@ -141,7 +141,9 @@ class Importer:
             verified = _MD5.fullmatch(found.etag) is not None
             if verified and digest.etag != found.etag:
                 raise ValueError(f"the bytes have the MD5 {digest.etag}, not {found.etag}")
-            attributes = ObjectAttributes(headers=_headers(found.key, contents))
+            attributes = ObjectAttributes(
+                headers=_headers(found.key, contents), acl=contents.details.acl, tags=contents.details.tags
+            )
             write = Write(self._bucket, found.key, staged, attributes, modified=found.modified)
             await self._storage.commit([write])
         return verified

@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from openmogr.auth import Credential
+from openmogr.installation import how_to_add
+from openmogr.transfer.details import Details, DetailsSource, cos_signer, s3_signer
+
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
@@ -49,11 +53,13 @@ class Contents:
         chunks: its bytes.
         headers: ``content_type`` and the others of ``ObjectHeaders``.
         user: user metadata by name.
+        details: ACL and tags.
     """
 
     chunks: AsyncIterator[bytes]
     headers: Mapping[str, str] = field(default_factory=dict)
     user: Mapping[str, str] = field(default_factory=dict)
+    details: Details = field(default_factory=Details)
 
 
 class SourceStore:
@@ -63,9 +69,13 @@ class SourceStore:
         store: opened.
         prefix: keys begin with it, and it stays part of them.
         name: for messages.
+        details: asked for ACL and tags of each object; None: they are not taken.
     """
 
-    def __init__(self, store: ObjectStore, prefix: str, name: str) -> None:
+    def __init__(
+        self, store: ObjectStore, prefix: str, name: str, details: DetailsSource | None = None
+    ) -> None:
+        self._details = details
         self._store = store
         self._prefix = prefix
         self.name = name
@@ -86,9 +96,10 @@ class SourceStore:
             raise SourceError(f"{self.name} cannot be listed: {told}") from error
 
     async def open(self, found: Found) -> Contents:
-        """Read an object. Raises what ``obstore`` raises."""
+        """Read an object. Raises what ``obstore`` and ``DetailsSource`` raise."""
         import obstore
 
+        details = Details() if self._details is None else await self._details.of(found.key)
         result = await obstore.get_async(self._store, found.key)
         headers: dict[str, str] = {}
         user: dict[str, str] = {}
@@ -98,7 +109,7 @@ class SourceStore:
                 headers[_HEADERS[folded]] = str(value)
             else:
                 user[folded] = str(value)
-        return Contents(_chunks(result.stream(min_chunk_size=_CHUNK)), headers, user)
+        return Contents(_chunks(result.stream(min_chunk_size=_CHUNK)), headers, user, details)
 
 
 async def _chunks(stream: AsyncIterator[object]) -> AsyncIterator[bytes]:
@@ -106,7 +117,7 @@ async def _chunks(stream: AsyncIterator[object]) -> AsyncIterator[bytes]:
         yield bytes(chunk)  # type: ignore[call-overload]  # obstore calls its buffers objects
 
 
-def open_source(url: str, *, endpoint: str = "", region: str = "") -> SourceStore:
+def open_source(url: str, *, endpoint: str = "", region: str = "", details: bool = False) -> SourceStore:
     """The store of a URL or folder.
 
     Keys of ``s3://`` come from where AWS tools take them; those of ``cos://`` from ``COS_SECRET_ID`` and
@@ -117,6 +128,7 @@ def open_source(url: str, *, endpoint: str = "", region: str = "") -> SourceStor
             ``az://``, ``https://``), or a folder.
         endpoint: of a store that is not at its provider's place.
         region: of the bucket.
+        details: ask for ACL and tags of each object, which only ``s3://`` and ``cos://`` tell.
 
     Raises:
         SourceError: it cannot be opened, or the package is missing.
@@ -125,9 +137,11 @@ def open_source(url: str, *, endpoint: str = "", region: str = "") -> SourceStor
         from obstore.exceptions import BaseError
         from obstore.store import LocalStore, S3Store, from_url
     except ImportError:
-        raise SourceError("import needs obstore; pip install 'openmogr[stores]' adds it") from None
+        raise SourceError(f"import needs openmogr[stores]: {how_to_add('stores')}") from None
     parts = urlsplit(url)
     prefix = parts.path.lstrip("/")
+    if details and parts.scheme not in ("s3", "cos"):
+        raise SourceError(f"{url} tells no ACLs and tags: that is for s3:// and cos://")
     try:
         if "://" not in url:
             folder = Path(url)
@@ -135,14 +149,20 @@ def open_source(url: str, *, endpoint: str = "", region: str = "") -> SourceStor
                 raise SourceError(f"{url} is no folder")
             return SourceStore(LocalStore(folder.absolute()), "", url)
         if parts.scheme == "cos":
-            return SourceStore(_cos(parts.netloc, endpoint, region), prefix, url)
+            store = _cos(parts.netloc, endpoint, region)
+            return SourceStore(
+                store, prefix, url, _cos_details(parts.netloc, endpoint, region) if details else None
+            )
         if parts.scheme == "s3":
             options: dict[str, object] = {}
             if endpoint:
                 options |= {"endpoint": endpoint, "client_options": {"allow_http": True}}
             if region:
                 options["region"] = region
-            return SourceStore(S3Store(parts.netloc, **options), prefix, url)  # type: ignore[arg-type]  # by name
+            store = S3Store(parts.netloc, **options)  # type: ignore[arg-type]  # by name
+            return SourceStore(
+                store, prefix, url, _s3_details(parts.netloc, endpoint, region) if details else None
+            )
         root = f"{parts.scheme}://{parts.netloc}"
         return SourceStore(from_url(root), prefix, url)
     except (BaseError, ValueError) as error:
@@ -154,10 +174,7 @@ def _cos(bucket: str, endpoint: str, region: str) -> ObjectStore:
 
     if not region and not endpoint:
         raise SourceError("cos:// needs --region, like ap-shanghai")
-    pairs = ((os.environ.get(first), os.environ.get(second)) for first, second in _COS_KEYS)
-    key, secret = next((pair for pair in pairs if all(pair)), (None, None))
-    if key is None or secret is None:
-        raise SourceError("cos:// needs the key pair in COS_SECRET_ID and COS_SECRET_KEY")
+    key, secret = _cos_keys()
     if endpoint:
         return S3Store(
             bucket,
@@ -175,3 +192,29 @@ def _cos(bucket: str, endpoint: str, region: str) -> ObjectStore:
         access_key_id=key,
         secret_access_key=secret,
     )
+
+
+def _cos_keys() -> tuple[str, str]:
+    pairs = ((os.environ.get(first), os.environ.get(second)) for first, second in _COS_KEYS)
+    key, secret = next((pair for pair in pairs if all(pair)), (None, None))
+    if key is None or secret is None:
+        raise SourceError("cos:// needs the key pair in COS_SECRET_ID and COS_SECRET_KEY")
+    return key, secret
+
+
+def _cos_details(bucket: str, endpoint: str, region: str) -> DetailsSource:
+    root = f"{endpoint.rstrip('/')}/{bucket}" if endpoint else f"https://{bucket}.cos.{region}.myqcloud.com"
+    return DetailsSource(root, cos_signer(Credential(*_cos_keys())))
+
+
+def _s3_details(bucket: str, endpoint: str, region: str) -> DetailsSource:
+    """Of path style, which S3 and all that speak it understand."""
+    key, secret = os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_SECRET_ACCESS_KEY")
+    if not key or not secret:
+        raise SourceError(
+            "ACLs and tags of s3:// need the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
+    region = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    root = endpoint.rstrip("/") or f"https://s3.{region}.amazonaws.com"
+    credential = Credential(key, secret, os.environ.get("AWS_SESSION_TOKEN") or None)
+    return DetailsSource(f"{root}/{bucket}", s3_signer(credential, region))

@@ -17,7 +17,8 @@ from uvicorn.server import ServerState
 from openmogr.asgi import ASGIApp, Scope
 from openmogr.errors import CosError, SlowDown
 from openmogr.wire.errors import InvalidRequest, MalformedBody, MethodNotAllowed, RequestIds
-from openmogr.wire.exchange import Exchange, error_response
+from openmogr.wire.exchange import CONTINUE, Exchange, error_response
+from openmogr.wire.half_open import HalfOpen, Waiting
 from openmogr.wire.headers import write_head
 from openmogr.wire.limits import WireLimits
 from openmogr.wire.target import escape_line, split_target
@@ -31,10 +32,6 @@ _STATUS = {400: b"HTTP/1.1 400 Bad Request\r\n", 405: b"HTTP/1.1 405 Method Not 
 _STATUS[503] = b"HTTP/1.1 503 Service Unavailable\r\n"
 # Connections past the limit that still get an answer before they are closed; each takes a descriptor meanwhile.
 REFUSED_IN_WORDS = 64
-
-
-# How long an answer may take to begin after the client closed its end, in seconds.
-_HALF_OPEN = 0.1
 
 
 @lru_cache(maxsize=4)
@@ -110,20 +107,25 @@ class CosProtocol(asyncio.Protocol):
         self.resume_writing()
 
     def eof_received(self) -> bool:
-        """Half a connection is enough to answer on at once; who wants to wait keeps the other half open.
-
-        Most who close their end have left altogether, which cannot be told from here.
-        """
+        """Half a connection is enough to answer on, as long as somebody listens at its other end."""
         exchange = self._incoming
         if self._closing or exchange is None or not exchange.received or exchange.complete:
             return False
         exchange.keep_alive = False
-        self.loop.call_later(_HALF_OPEN, self._give_up_on, exchange)
-        return True
 
-    def _give_up_on(self, exchange: Exchange) -> None:
-        if not exchange.started and not self._closing:
-            self.abort()
+        def waits() -> bool:
+            return not exchange.started and not self._closing
+
+        def ask() -> bool:
+            # Who speaks HTTP/1.1 passes over this one wherever it comes (RFC 9110 section 15.2), but not within an
+            # answer to an earlier request.
+            if self._current is not exchange or exchange.scope["http_version"] != "1.1":
+                return False
+            self.write(CONTINUE)
+            return True
+
+        HalfOpen(self.loop, self._transport.get_extra_info("socket"), Waiting(waits, ask, self.abort))
+        return True
 
     def pause_writing(self) -> None:
         if self._writable is None:

@@ -18,10 +18,11 @@ from openmogr.wire.pace import BodyPace
 if TYPE_CHECKING:
     from openmogr.wire.connection import CosProtocol
 
-__all__ = ["Exchange", "error_response"]
+__all__ = ["CONTINUE", "Exchange", "error_response"]
 
 _log = logging.getLogger("openmogr.wire")
 
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 # Reading from the socket pauses while this many bytes of a body wait for the application.
 _BODY_HIGH_WATER = 512 * 1024
 # Longer pieces of a body are handed over as they come, without being joined.
@@ -149,7 +150,7 @@ class Exchange:
             self.expects_continue = False
             # Also where the body is empty: botocore remembers a final answer in its place for the next request.
             if not self._chunks:
-                self._protocol.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                self._protocol.write(CONTINUE)
         while not (self._chunks or self.received or self.disconnected or self.malformed or self.complete):
             await self._wait()
         if self.disconnected or self.complete:

@@ -10,6 +10,7 @@ from openmogr.workers.held import HeldBytes
 from openmogr.workers.pool import WorkerPool
 from openmogr.workers.protocol import Answer, Handler, Job, Reply
 from openmogr.workers.settings import WorkerLimits
+from openmogr.workers.spool import Spool
 
 __all__ = [
     "Admission",
@@ -21,6 +22,7 @@ __all__ = [
     "NeverFits",
     "Reply",
     "ReplyLost",
+    "Spool",
     "WorkerDied",
     "WorkerError",
     "WorkerLimits",

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 __all__ = ["Admission", "Busy", "NeverFits"]
@@ -35,6 +34,18 @@ class _Waiter:
     ready: asyncio.Future[None]
 
 
+class _Place(AbstractAsyncContextManager[None]):
+    def __init__(self, admission: Admission, cost: int) -> None:
+        self._admission = admission
+        self._cost = cost
+
+    async def __aenter__(self) -> None:
+        await self._admission.take(self._cost)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._admission.give_back(self._cost)
+
+
 class Admission:
     """Admits work by memory and by number.
 
@@ -56,26 +67,29 @@ class Admission:
         """How much waits."""
         return len(self._waiting)
 
-    @asynccontextmanager
-    async def admit(self, cost: int) -> AsyncIterator[None]:
+    def admit(self, cost: int) -> AbstractAsyncContextManager[None]:
         """Hold a place for work that needs ``cost`` bytes.
 
         Raises:
-            NeverFits: at once, if the budget is smaller.
-            Busy: at once if the queue is full, else after the patience.
+            NeverFits: on entering, at once, if the budget is smaller.
+            Busy: on entering, at once if the queue is full, else after the patience.
         """
+        return _Place(self, cost)
+
+    async def take(self, cost: int) -> None:
+        """Wait for a place, which is to be given back; raises as :meth:`admit`."""
         if self.budget and cost > self.budget:
             raise NeverFits(cost, self.budget)
         if self._waiting or not self._fits(cost):
             await self._wait(cost)
         else:
             self._take(cost)
-        try:
-            yield
-        finally:
-            self.running -= 1
-            self.admitted -= cost
-            self._wake()
+
+    def give_back(self, cost: int) -> None:
+        """Let others have the place."""
+        self.running -= 1
+        self.admitted -= cost
+        self._wake()
 
     def _fits(self, cost: int) -> bool:
         return self.running < self.slots and (not self.budget or self.admitted + cost <= self.budget)

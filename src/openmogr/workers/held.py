@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from typing import BinaryIO
 
@@ -17,6 +18,7 @@ class _Holder:
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
         self.parts = 0
+        self.when_gone: Callable[[], object] | None = None
 
 
 class HeldBytes:
@@ -57,6 +59,20 @@ class HeldBytes:
             start += len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
+    def when_gone(self, told: Callable[[], object]) -> None:
+        """Have ``told`` called once when the last part is closed, in whatever thread that is."""
+        self._held().when_gone = told
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether somebody is told when the last part is closed."""
+        return self._held().when_gone is not None
+
+    @property
+    def closed(self) -> bool:
+        """Whether this part was let go."""
+        return self._holder is None
+
     def close(self) -> None:
         """Let go of it. Closing twice is fine."""
         holder, self._holder = self._holder, None
@@ -64,6 +80,8 @@ class HeldBytes:
             holder.parts -= 1
             if not holder.parts:
                 holder.file.close()
+                if holder.when_gone is not None:
+                    holder.when_gone()
 
     def __del__(self) -> None:
         # Whoever was interrupted between getting and closing it.

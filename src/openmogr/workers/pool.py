@@ -13,7 +13,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
@@ -78,6 +78,11 @@ class Counts:
     crashed: int = 0
     killed: int = 0
     recycled: int = 0
+
+
+def _end_late(answer: asyncio.Future[bytes], seconds: float) -> None:
+    if not answer.done():
+        answer.set_exception(WorkerTimeout(f"the work took longer than {seconds:g} s"))
 
 
 class WorkerPool:
@@ -155,14 +160,19 @@ class WorkerPool:
             CancelledError: as usual; the worker is stopped in the same way.
         """
         worker, file, answer = await self._hand_over(request, inputs)
+        places: list[AbstractAsyncContextManager[None]] = []
         try:
-            async with AsyncExitStack() as granted:
+            try:
                 message = await self._answer(worker, answer, seconds)
                 while (cost := unpack_question(message)) is not None:
                     if admit is not None:
-                        await granted.enter_async_context(admit(cost))
+                        await (place := admit(cost)).__aenter__()
+                        places.append(place)
                     message = await self._answer(worker, self._ask(worker, GRANTED, []), seconds)
                 reply, resident = unpack_reply(message, file)
+            finally:
+                for place in places:
+                    await place.__aexit__(None, None, None)
         except ReplyLost as error:
             file.close()
             self._release(worker, error.resident)
@@ -221,12 +231,11 @@ class WorkerPool:
         return worker.answer
 
     async def _answer(self, worker: _Worker, answer: asyncio.Future[bytes], seconds: float) -> bytes:
+        late = self._loop.call_later(seconds, _end_late, answer, seconds)
         try:
-            async with asyncio.timeout(seconds):
-                return await answer
-        except TimeoutError:
-            raise WorkerTimeout(f"the work took longer than {seconds:g} s") from None
+            return await answer
         finally:
+            late.cancel()
             worker.answer = None
 
     # One worker's life

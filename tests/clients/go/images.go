@@ -55,7 +55,25 @@ func (r *run) images() {
 		"dir/small.webp": picture(r.Object.Get(r.ctx, "dir/small.webp", nil)),
 		"tpg/photo.tpg":  picture(r.Object.Get(r.ctx, "tpg/photo.tpg", nil)),
 	}
+	r.seen["by face"] = picture(r.CI.Get(r.ctx, "photo.png", "imageMogr2/rcrop/1x1|imageMogr2/scrop/100x100/format/png", nil))
 	r.sliced(operations)
+	r.slimmed()
+}
+
+// slimmed switches imageSlim on for downloads, and off again.
+func (r *run) slimmed() {
+	options := &cos.ImageSlimOptions{SlimMode: "API,Auto", Suffixs: &cos.ImageSlimSuffixs{Suffix: []string{"png"}}}
+	body(r.CI.PutImageSlim(r.ctx, options))
+	told, _, err := r.CI.GetImageSlim(r.ctx)
+	must(told, err)
+	answer := must(r.Object.Get(r.ctx, "photo.png", nil))
+	flag := answer.Header.Get("X-Slimflag")
+	slim := picture(answer, nil)
+	body(r.CI.DeleteImageSlim(r.ctx))
+	off, _, err := r.CI.GetImageSlim(r.ctx)
+	must(off, err)
+	r.seen["slimmed"] = map[string]any{"told": []any{told.SlimMode, told.Status, told.Suffixs.Suffix, off.Status},
+		"flag": flag, "picture": slim}
 }
 
 // sliced has a large picture uploaded in parts by the SDK, and its result made on completion.

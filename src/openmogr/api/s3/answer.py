@@ -22,8 +22,8 @@ _ROOTS = frozenset({
     "GetObjectAttributesResponse", "InitiateMultipartUploadResult", "ListAllMyBucketsResult", "ListBucketResult",
     "ListBucketIntelligentTieringConfigurationsOutput", "ListBucketAnalyticsConfigurationResult",
     "LifecycleConfiguration", "ListMetricsConfigurationsResult", "ListMultipartUploadsResult", "ListPartsResult",
-    "ListVersionsResult", "LocationConstraint", "NotificationConfiguration", "PostResponse",
-    "RequestPaymentConfiguration", "Tagging", "VersioningConfiguration",
+    "ListVersionsResult", "LocationConstraint", "NotificationConfiguration", "PolicyStatus", "PostResponse",
+    "RequestPaymentConfiguration", "Tagging", "VersioningConfiguration", "WebsiteConfiguration",
 })  # fmt: skip
 _RAW_ROOT = re.compile(rb"\s*(?:<\?[^>]*\?>\s*)?<([A-Za-z]+)(?=[\s/>])(?![^>]*xmlns=)")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")

@@ -18,7 +18,6 @@ __all__ = ["CONFIGURATIONS", "s3_configuration"]
 CONFIGURATIONS: Mapping[str, str | Node] = {
     "publicaccessblock": "NoSuchPublicAccessBlockConfiguration",
     "ownershipcontrols": "OwnershipControlsNotFoundError",
-    "policystatus": "NoSuchBucketPolicy",
     "metadataconfiguration": "MetadataConfigurationNotFound",
     "metadatatable": "MetadataConfigurationNotFound",
     "requestpayment": ("RequestPaymentConfiguration", [("Payer", "BucketOwner")]),

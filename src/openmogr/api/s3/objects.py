@@ -27,7 +27,7 @@ async def get_attributes(services: Services, request: Request) -> Response:
         raise InvalidArgument(f"x-amz-object-attributes must name some of {', '.join(_ATTRIBUTES)}.")
     info = await head_readable(services, request)
     check_preconditions(request, info.etag, info.last_modified)
-    count = info.etag.partition("-")[2]
+    count = "" if info.appendable else info.etag.partition("-")[2]
     found: dict[str, Node] = {
         "ETag": ("ETag", info.etag),
         "Checksum": ("Checksum", checksum_nodes(request, info.attributes.checksum) or None),

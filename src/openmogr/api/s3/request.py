@@ -48,6 +48,7 @@ _READ_HERE = frozenset({
     "checksum-algorithm", "checksum-type", "checksum-mode", "sdk-checksum-algorithm", "mp-object-size",
     "expected-bucket-owner", "source-expected-bucket-owner", "object-ownership", "bucket-object-lock-enabled",
     "object-attributes", "max-parts", "part-number-marker", "optional-object-attributes",
+    "confirm-remove-self-bucket-access",
     *(item.header.removeprefix("x-amz-") for item in ALGORITHMS.values()),
 })  # fmt: skip
 _COS_SIGNATURE = frozenset({"q-signature", "q-ak", "q-sign-algorithm", "sign"})

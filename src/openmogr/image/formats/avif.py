@@ -39,6 +39,8 @@ class Avif(Format):
     """Stills and sequences."""
 
     names = (Name("avif", "image/avif", (".avif",)),)
+    in_browsers = True
+    candidate = True
     pillow = "AVIF"
     library = "avif"
     lossy = True

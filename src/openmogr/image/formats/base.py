@@ -112,6 +112,8 @@ class Format(ABC):
         rounded: whether sources of it take ``iradius`` and ``rradius``.
         slow_in_browsers: browsers show frames without a delay as if they had one of 100 ms.
         shown_everywhere: whether every client shows it, without saying so.
+        in_browsers: whether today's browsers show it.
+        candidate: whether it is tried where the smallest that browsers show is wanted.
         turned: decoders show pixels as they are stored, so that pixels of results are turned upright.
         keeps_exif: whether stills hold EXIF; animations are written without.
         keeps_xmp: likewise XMP.
@@ -125,6 +127,7 @@ class Format(ABC):
         decoder_bytes: bytes per pixel that the decoder takes at its peak, the image in Pillow's form included.
         encoder_bytes: bytes per pixel that the encoder of stills takes besides the image.
         animation_bytes: bytes per pixel of a frame that the encoder of animations takes.
+        effort_bytes: bytes per pixel that a high effort takes besides the image, where that is more.
         slim: whether ``imageSlim`` makes it smaller.
         slim_bytes: bytes per pixel that takes besides the file.
         repeats: whether animations keep how often they are shown; else it is endlessly.
@@ -147,6 +150,8 @@ class Format(ABC):
     rounded: ClassVar[bool] = True
     slow_in_browsers: ClassVar[bool] = False
     shown_everywhere: ClassVar[bool] = False
+    in_browsers: ClassVar[bool] = False
+    candidate: ClassVar[bool] = False
     turned: ClassVar[bool] = False
     keeps_exif: ClassVar[bool] = False
     keeps_xmp: ClassVar[bool] = False
@@ -159,6 +164,7 @@ class Format(ABC):
     decoder_bytes: ClassVar[int] = 64
     encoder_bytes: ClassVar[int] = 64
     animation_bytes: ClassVar[int] = 64
+    effort_bytes: ClassVar[int] = 0
     slim: ClassVar[bool] = False
     slim_bytes: ClassVar[int] = 64
     repeats: ClassVar[bool] = True
@@ -381,6 +387,7 @@ class EncodeOptions:
         target: the format.
         quality: 1-100 on libjpeg's scale; without effect on lossless formats.
         progressive: JPEG in several scans.
+        baseline: JPEG in one scan, whatever that costs.
         effort: 0-9, how long the encoder may take; None: what the format usually takes.
         lossless: without any loss, where the format ``can_be_lossless``.
         half_chroma: the source's colour had half the resolution, so more is not worth writing.
@@ -390,6 +397,7 @@ class EncodeOptions:
     target: Target
     quality: int
     progressive: bool = False
+    baseline: bool = False
     effort: int | None = None
     lossless: bool = False
     half_chroma: bool = False

@@ -19,6 +19,7 @@ class Bmp(Format):
     """Not compressed."""
 
     names = (Name("bmp", "image/bmp", (".bmp",)),)
+    in_browsers = True
     pillow = "BMP"
     signatures = (b"BM",)
     alpha = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
@@ -34,6 +34,11 @@ class Extra:
     licence: str
     remark: str
 
+    @property
+    def is_installed(self) -> bool:
+        """Whether the package is there; it is not loaded."""
+        return importlib.util.find_spec(self.module_name) is not None
+
     def module(self) -> ModuleType:
         """The package's module, registered with Pillow.
 
@@ -44,7 +49,7 @@ class Extra:
             module = importlib.import_module(self.module_name)
         except ImportError:
             raise missing_codec(
-                f"{self.what} is not available on this server; pip install 'openmogr[{self.name}]' adds it"
+                f"{self.what} is not available here; the extra openmogr[{self.name}] adds it"
             ) from None
         self.register(module)
         return module

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from PIL import Image
 
+from openmogr.image import native
 from openmogr.image.formats.base import (
     EncodeOptions,
     Format,
@@ -16,12 +17,13 @@ from openmogr.image.formats.base import (
     Layout,
     Name,
     Opened,
+    Size,
     Slim,
     ToSrgb,
 )
 from openmogr.image.formats.gif_parts.palette import quantised
 from openmogr.image.formats.gif_parts.read import gif_frames, gif_layout
-from openmogr.image.formats.gif_parts.slim import slim_gif
+from openmogr.image.formats.gif_parts.slim import exact_gif, slim_gif
 from openmogr.image.formats.gif_parts.write import write_gif
 from openmogr.image.formats.opening import opened_by_pillow
 from openmogr.image.formats.saving import saved
@@ -29,12 +31,16 @@ from openmogr.image.settings import ImageSettings
 
 __all__ = ["Gif"]
 
+# From this effort on, frames are written a second time by what changes in them.
+_TIGHT = 5
+
 
 class Gif(Format):
     """Stills and animations of at most 256 colours a frame."""
 
     names = (Name("gif", "image/gif", (".gif",)),)
     shown_everywhere = True
+    in_browsers = True
     pillow = "GIF"
     signatures = (b"GIF87a", b"GIF89a")
     alpha_levels = False
@@ -45,6 +51,7 @@ class Gif(Format):
     max_side = 65_535
     decoder_bytes = encoder_bytes = 16
     animation_bytes = 40
+    effort_bytes = 80
     slim = True
     slim_bytes = 80
     title = "GIF"
@@ -71,19 +78,38 @@ class Gif(Format):
         return (Frame(image, duration) for image, duration in frames)
 
     def encode(self, image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
-        return saved(quantised(image), self.pillow, {})
+        return self._tightened(saved(quantised(image), self.pillow, {}), 1, image.size, options)
 
     def encode_animation(
         self, frames: Frames, count: int, loop_count: int, options: EncodeOptions, settings: ImageSettings
     ) -> bytes:
-        return write_gif(frames(), loop_count)
+        size: list[Size] = []
+
+        def seen() -> Iterator[Frame]:
+            for frame in frames():
+                size[:] = [frame.image.size]
+                yield frame
+
+        data = write_gif(seen(), loop_count)
+        return self._tightened(data, loop_count, size[0], options)
+
+    def _tightened(self, data: bytes, loop_count: int, size: Size, options: EncodeOptions) -> bytes:
+        """The same frames, told by what changes in each, where the effort is worth it and they get shorter."""
+        if options.effort is None or options.effort < _TIGHT or not native.AVAILABLE:
+            return data
+        found = exact_gif(lambda: _frames_of(data, size), loop_count)
+        return data if found is None else min(data, found, key=len)
 
     def slimmed(self, opened: Opened, data: bytes, wanted: Slim) -> bytes | None:
         def frames() -> Iterator[Frame]:
-            return (Frame(image, duration) for image, duration in gif_frames(io.BytesIO(data), opened.size))
+            return _frames_of(data, opened.size)
 
         count = gif_layout(io.BytesIO(data), len(data)).frames
         return slim_gif(frames, count, self.loop_count(opened.image.info.get("loop")))
 
     def written_frames(self, data: bytes) -> int | None:
         return gif_layout(io.BytesIO(data), len(data)).frames
+
+
+def _frames_of(data: bytes, size: Size) -> Iterator[Frame]:
+    return (Frame(image, duration) for image, duration in gif_frames(io.BytesIO(data), size))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from functools import partial
 from typing import BinaryIO, Literal
 
 from PIL import Image
@@ -25,6 +27,10 @@ from openmogr.image.source.metadata import Metadata
 
 __all__ = ["Jpeg"]
 
+# From these efforts on: Huffman tables made for the picture, which is usual; the smaller one of a baseline and a
+# progressive file; the scans that MozJPEG finds to be cheapest.
+_OWN_TABLES, _BOTH_KINDS, _SEARCHED_SCANS = 1, 5, 7
+
 # From this quality on, colour is coded at full resolution unless the source had not got it.
 _FULL_CHROMA_QUALITY = 90
 
@@ -38,6 +44,8 @@ class Jpeg(Format):
         Name("yjpeg", "image/jpeg", (".jpg",), optimise=True),
     )
     shown_everywhere = True
+    in_browsers = True
+    candidate = True
     pillow = "JPEG"
     library = "libjpeg_turbo"
     signatures = (b"\xff\xd8\xff",)
@@ -49,6 +57,7 @@ class Jpeg(Format):
     max_side = 65_500
     decoder_bytes = 8
     encoder_bytes = 12
+    effort_bytes = 24
     slim = True
     slim_bytes = 40
     title = "JPEG"
@@ -88,28 +97,70 @@ class Jpeg(Format):
         return metadata.fitting()
 
     def encode(self, image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
-        full_chroma = options.quality >= _FULL_CHROMA_QUALITY and not options.half_chroma
-        metadata = self.holdable(options.metadata)
-        quality, progressive = self.setting(options.quality), options.progressive or options.target.optimise
-        sampling: Literal["4:4:4", "4:2:0"] = "4:4:4" if full_chroma else "4:2:0"
         opaque = flatten(image)
-        if (picture := picture_of(opaque)) is not None:
-            return native.encode_jpeg(
-                picture,
-                quality=quality,
-                sampling=sampling,
-                progressive=progressive,
-                optimize=True,
-                exif=metadata.exif,
-                xmp=metadata.xmp,
+        # Taken out of Pillow where scans are searched, which it does not do.
+        searches = options.effort is not None and options.effort >= _SEARCHED_SCANS
+        metadata = self.holdable(options.metadata)
+        if (picture := picture_of(opaque, cross=searches)) is None:
+            return self._tried(
+                options, partial(_saved, opaque, self.setting(options.quality), options, metadata)
             )
-        parts: dict[str, object] = {"quality": quality, "optimize": True, "progressive": progressive}
-        parts["subsampling"] = sampling
-        if metadata.exif:
-            parts["exif"] = EXIF_PREFIX + metadata.exif
-        if metadata.xmp:
-            parts["xmp"] = metadata.xmp
-        return saved(opaque, self.pillow, parts)
+        data = self._tried(
+            options, partial(_written, picture, self.setting(options.quality), options, metadata)
+        )
+        if not searches or options.baseline:
+            return data
+        # The same coefficients.
+        searched = native.recode_jpeg(data, exif=metadata.exif, xmp=metadata.xmp)
+        return min(data, searched, key=len)
+
+    @staticmethod
+    def _tried(options: EncodeOptions, write: Callable[[bool, bool], bytes]) -> bytes:
+        """As ``write`` does it with a progressive file or not and with tables of its own or not, by the effort."""
+        progressive = options.progressive or options.target.optimise
+        if options.effort is None or progressive:
+            return write(progressive, True)
+        if options.effort < _OWN_TABLES:
+            return write(False, False)
+        data = write(False, True)
+        if options.effort < _BOTH_KINDS or options.baseline:
+            return data
+        return min(data, write(True, True), key=len)
 
     def slimmed(self, opened: Opened, data: bytes, wanted: Slim) -> bytes | None:
         return slim_jpeg(data, wanted)
+
+
+def _sampling(options: EncodeOptions) -> Literal["4:4:4", "4:2:0"]:
+    return "4:4:4" if options.quality >= _FULL_CHROMA_QUALITY and not options.half_chroma else "4:2:0"
+
+
+def _written(
+    picture: native.Picture,
+    quality: int,
+    options: EncodeOptions,
+    metadata: Metadata,
+    progressive: bool,
+    own: bool,
+) -> bytes:
+    return native.encode_jpeg(
+        picture,
+        quality=quality,
+        sampling=_sampling(options),
+        progressive=progressive,
+        optimize=own,
+        exif=metadata.exif,
+        xmp=metadata.xmp,
+    )
+
+
+def _saved(
+    image: Image.Image, quality: int, options: EncodeOptions, metadata: Metadata, progressive: bool, own: bool
+) -> bytes:
+    parts: dict[str, object] = {"quality": quality, "optimize": own, "progressive": progressive}
+    parts["subsampling"] = _sampling(options)
+    if metadata.exif:
+        parts["exif"] = EXIF_PREFIX + metadata.exif
+    if metadata.xmp:
+        parts["xmp"] = metadata.xmp
+    return saved(image, "JPEG", parts)

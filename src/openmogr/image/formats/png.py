@@ -12,7 +12,7 @@ from openmogr.image.errors import not_an_image
 from openmogr.image.formats.base import EncodeOptions, Format, Frame, Frames, Name, Opened, Slim, ToSrgb
 from openmogr.image.formats.opening import EXIF_PREFIX, by_pillow, mended_exif
 from openmogr.image.formats.png_parts.layout import SIGNATURE, has_animation_control, read_layout
-from openmogr.image.formats.png_parts.native import png_reader, written
+from openmogr.image.formats.png_parts.native import png_reader, written, written_with_effort
 from openmogr.image.formats.png_parts.pixels import keyed, keyed_frame
 from openmogr.image.formats.png_parts.read_apng import apng_frames
 from openmogr.image.formats.png_parts.slim import slim_png
@@ -30,12 +30,15 @@ class Png(Format):
 
     names: ClassVar[tuple[Name, ...]] = (Name("png", "image/png", (".png",)),)
     shown_everywhere = True
+    in_browsers = True
+    candidate = True
     pillow = "PNG"
     library = "zlib"
     signatures: ClassVar[tuple[bytes, ...]] = (SIGNATURE,)
     keeps_exif = keeps_xmp = tells_exif = True
     decoder_bytes = 10
     encoder_bytes = 16
+    effort_bytes = 32
     slim = True
     slim_bytes = 32
     title = "PNG, APNG"
@@ -80,6 +83,8 @@ class Png(Format):
 
     def encode(self, image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
         if (picture := picture_of(image, cross=True)) is not None:
+            if options.effort is not None:
+                return written_with_effort(picture, options.metadata, options.effort)
             return written(picture, options.metadata, settings.png_effort)
         parts: dict[str, object] = {}
         if options.metadata.exif:
@@ -99,6 +104,7 @@ class Apng(Png):
 
     names = (Name("apng", "image/apng", (".apng",)),)
     shown_everywhere = False
+    candidate = False
     library = ""
     signatures = ()
     animated = True

@@ -30,6 +30,7 @@ __all__ = [
     "is_target",
     "media_types_of",
     "target_for",
+    "written_formats",
 ]
 
 _FORMATS: tuple[Format, ...] = (
@@ -78,6 +79,16 @@ def target_for(container: str) -> Target:
 
 
 @cache
+def written_formats() -> tuple[Target, ...]:
+    """Each format by its first name, without those whose packages are not installed; none is loaded to find out."""
+    return tuple(
+        TARGETS[name]
+        for name, container in CONTAINERS.items()
+        if container.extra is None or container.extra.is_installed
+    )
+
+
+@cache
 def media_types_of(name: str | None) -> frozenset[str]:
     """The media types of a format by one of its names, or of all formats."""
     container = None if name is None else TARGETS[name].container
@@ -102,4 +113,9 @@ def container_of_type(content_type: str) -> str | None:
 # Names of the formats that every client shows.
 SHOWN_EVERYWHERE: tuple[str, ...] = tuple(
     container.name for container in _FORMATS if container.shown_everywhere
+)
+
+# Suffixes of the formats that ``imageSlim`` makes smaller, without the dot.
+SLIM_SUFFIXES: frozenset[str] = frozenset(
+    suffix.removeprefix(".") for suffix, name in SUFFIXES.items() if CONTAINERS[name].slim
 )

@@ -7,6 +7,7 @@ import importlib.metadata
 from PIL import features
 
 from openmogr import __version__
+from openmogr.image.faces.detector import face_versions
 from openmogr.image.formats.registry import CONTAINERS
 
 __all__ = ["encoder_versions"]
@@ -27,7 +28,7 @@ def encoder_versions() -> tuple[str, ...]:
             continue
     for feature in features.get_supported():
         found.append(f"{feature} {features.version(feature) or ''}")
-    found += _heif_libraries()
+    found += [*_heif_libraries(), *face_versions()]
     return tuple(found)
 
 

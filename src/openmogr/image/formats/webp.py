@@ -32,6 +32,8 @@ class WebP(Format):
     """Lossy and lossless are read; results are lossy."""
 
     names = (Name("webp", "image/webp", (".webp",)),)
+    in_browsers = True
+    candidate = True
     pillow = "WEBP"
     library = "webp"
     lossy = True

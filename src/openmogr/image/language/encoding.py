@@ -94,6 +94,13 @@ def _frame_limit(tokens: StageTokens, value: str, encoding: Encoding) -> Encodin
     return replace(encoding, frame_limit=tokens.integer("cgif", value, 1, 100))
 
 
+def _metadata(tokens: StageTokens, value: str, encoding: Encoding) -> Encoding:
+    kind = value.lower()
+    if kind not in ("all", "copyright", "none"):
+        raise tokens.bad_value("metadata", value, "all, copyright or none")
+    return replace(encoding, strip=kind == "none", copyright_only=kind == "copyright")
+
+
 COMMON_ENCODING: Mapping[str, EncodingParser] = {
     "format": _format,
     "quality": _quality,
@@ -106,4 +113,5 @@ COMMON_ENCODING: Mapping[str, EncodingParser] = {
     "target-ssimulacra2": _target_score,
     "effort": _effort,
     "lossless": _lossless,
+    "metadata": _metadata,
 }

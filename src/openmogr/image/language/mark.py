@@ -15,12 +15,15 @@ from openmogr.image.language.values import Color, Gravity
 from openmogr.image.language.watermarks import DEFAULT_FILL, DEFAULT_FONT_SIZE, Fit, Laying, Scale
 from openmogr.image.text.faces import DEFAULT_FONT, FONTS
 
-__all__ = ["parse_watermark"]
+__all__ = ["WATERMARK_PARAMETERS", "parse_watermark"]
 
 _LAYING = frozenset({"gravity", "dx", "dy", "dissolve", "batch", "degree"})
 _IMAGE = frozenset({"image", "blogo", "scatype", "spcent"})
 _TEXT = frozenset({"text", "font", "fontsize", "fill", "shadow"})
 _ENCODING = "ignore-error"
+
+# All that a stage understands.
+WATERMARK_PARAMETERS = _LAYING | _IMAGE | _TEXT | {_ENCODING}
 
 _BLIND = "blind watermarks (watermark/3 and /4) are the vendor's own and not implemented by this server"
 
@@ -49,7 +52,7 @@ def parse_watermark(tokens: StageTokens) -> WatermarkStage:
     known = frozenset({*_LAYING, *own, _ENCODING})
     values: dict[str, str] = {}
     encoding = Encoding()
-    while (name := tokens.take()) is not None:
+    while (name := tokens.take_name(known)) is not None:
         if name == _ENCODING:
             encoding = COMMON_ENCODING[name](tokens, tokens.value(name), encoding)
         elif name in known:

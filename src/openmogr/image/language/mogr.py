@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from openmogr.errors import NotSupported
+from openmogr.image.faces.detector import check_faces
 from openmogr.image.language.encoding import COMMON_ENCODING
 from openmogr.image.language.operations import (
     AutoOrient,
@@ -17,11 +18,13 @@ from openmogr.image.language.operations import (
     Crop,
     Cut,
     Encoding,
+    FaceCrop,
     Flip,
     Gravity,
     Grayscale,
     InscribedCircle,
     MogrStage,
+    RatioCrop,
     Rotate,
     RoundCorners,
     Sharpen,
@@ -31,21 +34,21 @@ from openmogr.image.language.operations import (
 )
 from openmogr.image.language.thumbnail import parse_thumbnail
 from openmogr.image.language.tokens import NUMBER, StageTokens, pixels, rounded
+from openmogr.image.language.values import AigcLabel
 
-__all__ = ["parse_mogr"]
+__all__ = ["MOGR_PARAMETERS", "parse_mogr"]
 
 _PAIR = re.compile(rf"({NUMBER})?x({NUMBER})?")
 # Without offsets they are 0.
 _CUT = re.compile(rf"({NUMBER})x({NUMBER})(?:x({NUMBER})x({NUMBER}))?")
 _OLD_CROP = re.compile(rf"!({NUMBER})?x({NUMBER})?(?:([a+-])({NUMBER})([a+-])({NUMBER}))?")
+_RATIOS = re.compile(rf"({NUMBER})x({NUMBER})")
 _BLUR = re.compile(rf"({NUMBER})x({NUMBER})")
 
-_UNSUPPORTED = {
-    "scrop": "cropping by faces (scrop) is not supported by this server",
-    "rcrop": "rcrop is not supported by this server",
-}
 _FLAGS = {"strip", "auto-orient"}
 _MODIFIERS = {"gravity", "pad", "color"}
+# Beyond them a picture would be a line.
+_LEAST_RATIO, _MOST_RATIO = 0.001, 1000
 _PADDED_FORMS = {ThumbnailForm.fit, ThumbnailForm.shrink}
 
 
@@ -67,6 +70,29 @@ def _crop(tokens: StageTokens, value: str) -> Step:
     raise tokens.bad_value(
         "crop", value, "WxH, Wx or xH, or one of them as in !WxHaDXaDY, with sides above 0"
     )
+
+
+def _face_crop(tokens: StageTokens, value: str) -> Step:
+    match = _PAIR.fullmatch(value)
+    width, height = (
+        (None if side is None else pixels(side) for side in (match[1], match[2])) if match else (0, 0)
+    )
+    if not (width or height) or 0 in (width, height):
+        raise tokens.bad_value("scrop", value, "WxH, Wx or xH with sides above 0")
+    check_faces()
+    return FaceCrop(width, height)
+
+
+def _ratio_crop(tokens: StageTokens, value: str) -> Step:
+    match = _RATIOS.fullmatch(value)
+    low, high = (round(float(match[1]), 6), round(float(match[2]), 6)) if match else (0.0, 0.0)
+    if not _LEAST_RATIO <= low <= high <= _MOST_RATIO:
+        raise tokens.bad_value(
+            "rcrop",
+            value,
+            f"the least and the most of width by height as in 0.75x1.5, {_LEAST_RATIO} to {_MOST_RATIO}",
+        )
+    return RatioCrop(low, high)
 
 
 def _offset(sign: str | None, number: str | None) -> int:
@@ -121,6 +147,8 @@ _STEPS: Mapping[str, Callable[[StageTokens, str], Step | None]] = {
     "thumbnail": parse_thumbnail,
     "cut": _cut,
     "crop": _crop,
+    "scrop": _face_crop,
+    "rcrop": _ratio_crop,
     "rotate": _rotate,
     "flip": _flip,
     "blur": _blur,
@@ -132,22 +160,52 @@ _STEPS: Mapping[str, Callable[[StageTokens, str], Step | None]] = {
     "rradius": _round,
 }
 
-_KNOWN = frozenset({*_STEPS, *COMMON_ENCODING, *_FLAGS, *_MODIFIERS, *_UNSUPPORTED})
+# All that a stage understands.
+MOGR_PARAMETERS = frozenset({*_STEPS, *COMMON_ENCODING, *_FLAGS, *_MODIFIERS})
 
-# The label of generated images, which the newest SDKs ask for: one text, or names and texts. None is written here.
+# The label of generated images.
 _LABEL = "AIGCMetadata"
-_LABEL_NAMES = frozenset({
-    "Label", "ContentProducer", "ProduceID", "ReservedCode1", "ContentPropagator", "PropagateID", "ReservedCode2",
-})  # fmt: skip
+_LABEL_NAMES = (
+    "Label",
+    "ContentProducer",
+    "ProduceID",
+    "ReservedCode1",
+    "ContentPropagator",
+    "PropagateID",
+    "ReservedCode2",
+)
+_MAX_LABEL_TEXT = 1000
+_BASE64_TEXT = "URL-safe Base64 of a text in UTF-8"
 
 
-def _skip_label(tokens: StageTokens) -> None:
+def _label(tokens: StageTokens) -> AigcLabel | None:
+    """Names and texts, or one text that is a JSON object of them; clients write an empty one for none."""
+    texts: dict[str, str] = {}
     if tokens.peek() in _LABEL_NAMES:
         while (name := tokens.peek()) in _LABEL_NAMES:
             tokens.take()
-            tokens.value(str(name))
-    elif tokens.peek() not in _KNOWN:
-        tokens.take()
+            texts[str(name)] = tokens.text(str(name), tokens.value(str(name)), _BASE64_TEXT)
+    else:
+        texts = _label_in_json(tokens, tokens.value(_LABEL))
+        if not texts:
+            return None
+    if not texts.get("Label"):
+        raise tokens.error(f"{_LABEL} needs a Label")
+    for name, text in texts.items():
+        if len(text) > _MAX_LABEL_TEXT or not text.isprintable():
+            raise tokens.error(
+                f"{name} has more than {_MAX_LABEL_TEXT} characters, or some that cannot be written"
+            )
+    return tuple((name, texts[name]) for name in _LABEL_NAMES if name in texts)
+
+
+def _label_in_json(tokens: StageTokens, value: str) -> dict[str, str]:
+    expected = "names with texts, or URL-safe Base64 of a JSON object of them"
+    try:
+        told = json.loads(tokens.text(_LABEL, value, expected))
+        return {name: str(text) for name, text in told.items() if name in _LABEL_NAMES}
+    except (ValueError, AttributeError):
+        raise tokens.bad_value(_LABEL, value, expected) from None
 
 
 class _MogrParser:
@@ -163,7 +221,7 @@ class _MogrParser:
 
     def parse(self) -> MogrStage:
         tokens = self._tokens
-        while (name := tokens.take()) is not None:
+        while (name := tokens.take_name(MOGR_PARAMETERS)) is not None:
             if name in _FLAGS:
                 self._flag(name, tokens.flag())
             elif name in _STEPS:
@@ -172,12 +230,10 @@ class _MogrParser:
                 self._encoding = COMMON_ENCODING[name](tokens, tokens.value(name), self._encoding)
             elif name in _MODIFIERS:
                 self._modifier(name, tokens.value(name))
-            elif name in _UNSUPPORTED:
-                raise NotSupported(f"stage {tokens.number}: {_UNSUPPORTED[name]}", number=-106)
             elif name == _LABEL:
-                _skip_label(tokens)
+                self._encoding = replace(self._encoding, label=_label(tokens))
             else:
-                tokens.skip_unknown(name, _KNOWN)
+                tokens.skip_unknown(name, MOGR_PARAMETERS)
         return self._finish()
 
     def _put(self, name: str, step: Step | None) -> None:
@@ -211,7 +267,7 @@ class _MogrParser:
         return MogrStage(tuple(steps), gravity, self._encoding)
 
     def _resolve(self, step: Step) -> Step:
-        if isinstance(step, (Crop, Cut)) and self._gravity is not None:
+        if isinstance(step, (Crop, Cut, RatioCrop)) and self._gravity is not None:
             return replace(step, gravity=self._gravity)
         return step
 
@@ -232,6 +288,6 @@ def parse_mogr(tokens: StageTokens) -> MogrStage:
 
     Raises:
         InvalidArgument: naming stage, parameter and token.
-        NotSupported: ``scrop`` and ``rcrop``.
+        NotImplementedHere: ``scrop``, where nothing is installed that finds faces.
     """
     return _MogrParser(tokens).parse()

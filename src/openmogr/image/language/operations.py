@@ -11,7 +11,7 @@ from enum import Enum
 from functools import cached_property
 from typing import TypeAlias
 
-from openmogr.image.language.values import Gravity, color_token, number_text
+from openmogr.image.language.values import AigcLabel, Gravity, base64_token, color_token, number_text
 from openmogr.image.language.watermarks import ImageWatermark, TextWatermark
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Crop",
     "Cut",
     "Encoding",
+    "FaceCrop",
     "Flip",
     "Gravity",
     "Grayscale",
@@ -34,6 +35,7 @@ __all__ = [
     "Pipeline",
     "Quality",
     "QualityKind",
+    "RatioCrop",
     "Rotate",
     "RoundCorners",
     "Sharpen",
@@ -86,9 +88,10 @@ class Info(Enum):
     image_info = "imageInfo"
     image_ave = "imageAve"
     exif = "exif"
+    aigc = "imageAIGCMetadata"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AutoOrient:
     """Turn the image upright by its EXIF orientation."""
 
@@ -97,7 +100,7 @@ class AutoOrient:
         return "auto-orient"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Thumbnail:
     """Scale.
 
@@ -123,7 +126,7 @@ class Thumbnail:
         return "thumbnail/" + self.form.value.format(size=size, amount=number_text(self.amount))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cut:
     """Take ``width`` x ``height`` pixels at an inward offset from the anchor.
 
@@ -149,7 +152,7 @@ def _signed(offset: int) -> str:
     return f"-{-offset}" if offset < 0 else f"a{offset}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Crop:
     """Shrink until the image just covers ``width`` x ``height``, then cut at the anchor.
 
@@ -165,7 +168,32 @@ class Crop:
         return f"crop/{self.width or ''}x{self.height or ''}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
+class FaceCrop:
+    """As :class:`Crop`, but the window lies where faces are; an image without a face stays as it is."""
+
+    width: int | None
+    height: int | None
+
+    @property
+    def text(self) -> str:
+        return f"scrop/{self.width or ''}x{self.height or ''}"
+
+
+@dataclass(frozen=True)
+class RatioCrop:
+    """Cut as little as makes the width, divided by the height, at least ``low`` and at most ``high``."""
+
+    low: float
+    high: float
+    gravity: Gravity = Gravity.center
+
+    @property
+    def text(self) -> str:
+        return f"rcrop/{number_text(self.low)}x{number_text(self.high)}"
+
+
+@dataclass(frozen=True)
 class Rotate:
     """Turn clockwise by ``degrees``, 0-360; the canvas grows for angles that are not multiples of 90."""
 
@@ -176,7 +204,7 @@ class Rotate:
         return f"rotate/{number_text(self.degrees)}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Flip:
     """Mirror."""
 
@@ -187,7 +215,7 @@ class Flip:
         return f"flip/{self.axis.value}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Blur:
     """Gaussian blur with a kernel of ``radius`` pixels (1-50); ``sigma`` 0 means half the radius."""
 
@@ -199,7 +227,7 @@ class Blur:
         return f"blur/{self.radius}x{number_text(self.sigma)}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sharpen:
     """Unsharp mask of ``amount`` per cent, 10-300."""
 
@@ -210,7 +238,7 @@ class Sharpen:
         return f"sharpen/{self.amount}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bright:
     """Brightness, -100 to 100."""
 
@@ -221,7 +249,7 @@ class Bright:
         return f"bright/{self.amount}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Contrast:
     """Contrast around mid-grey, -100 to 100."""
 
@@ -232,7 +260,7 @@ class Contrast:
         return f"contrast/{self.amount}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Grayscale:
     """Luma instead of colour."""
 
@@ -241,7 +269,7 @@ class Grayscale:
         return "grayscale/1"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class InscribedCircle:
     """Keep the centred disc of ``radius`` pixels; the result is twice the radius on each side."""
 
@@ -252,7 +280,7 @@ class InscribedCircle:
         return f"iradius/{self.radius}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RoundCorners:
     """Round the corners with ``radius`` pixels."""
 
@@ -263,7 +291,7 @@ class RoundCorners:
         return f"rradius/{self.radius}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View:
     """The scaling of ``imageView2``, mode 0-5; one of both sides may be None."""
 
@@ -288,6 +316,8 @@ Step: TypeAlias = (
     | Thumbnail
     | Cut
     | Crop
+    | FaceCrop
+    | RatioCrop
     | Rotate
     | Flip
     | Blur
@@ -303,7 +333,7 @@ Step: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Quality:
     """``quality`` or ``rquality``, 0-100, or a score; ``force`` is the ``!`` that ignores the source's quality."""
 
@@ -312,7 +342,7 @@ class Quality:
     force: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SizeLimit:
     """Lower the quality until the result has about ``size`` bytes.
 
@@ -332,12 +362,14 @@ class SizeLimit:
         return self.count * (1024 if self.unit == "k" else 1024 * 1024)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Encoding:
     """Parameters that act when the result is written; None where a stage says nothing about one.
 
     ``keep_orientation`` is ``auto-orient/0``: no turning upright where a format would bring it about by itself.
-    ``effort``, ``lossless`` and a ``quality`` by score are extensions of ours (``docs/use/operations.md``).
+    ``label`` is that of generated images, which results carry whatever else they keep of metadata.
+    ``effort``, ``lossless``, ``copyright_only`` (``metadata/copyright``) and a ``quality`` by score are extensions of
+    ours (``docs/use/operations.md``).
     """
 
     format: str | None = None
@@ -345,12 +377,14 @@ class Encoding:
     lower_quality: int | None = None
     interlace: bool | None = None
     strip: bool | None = None
+    copyright_only: bool | None = None
     size_limit: SizeLimit | None = None
     ignore_error: bool | None = None
     frame_limit: int | None = None
     keep_orientation: bool | None = None
     effort: int | None = None
     lossless: bool | None = None
+    label: AigcLabel | None = None
 
     def updated(self, later: Encoding) -> Encoding:
         """These parameters, with those that a later stage sets."""
@@ -371,8 +405,10 @@ class Encoding:
             ("lquality", self.lower_quality),
             ("interlace", self.interlace),
             ("strip", self.strip),
+            ("metadata", "copyright" if self.copyright_only else None),
             ("effort", self.effort),
             ("lossless", self.lossless),
+            ("AIGCMetadata", _label_text(self.label)),
             ("cgif", self.frame_limit),
             (
                 "size-limit",
@@ -387,10 +423,14 @@ class Encoding:
         ]
 
 
+def _label_text(label: AigcLabel | None) -> str | None:
+    return None if label is None else "/".join(f"{name}/{base64_token(text)}" for name, text in label)
+
+
 _VIEW_NAMES = {"quality": "q", "rquality": "rq", "lquality": "lq"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MogrStage:
     """One ``imageMogr2`` stage: steps in written order, modifiers already resolved into them, and encoding.
 
@@ -413,7 +453,7 @@ class MogrStage:
         return "/".join(parts + self.encoding.tokens())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ViewStage:
     """One ``imageView2`` stage; ``view`` is None where it only encodes."""
 
@@ -432,7 +472,7 @@ class ViewStage:
         return "/".join(parts + self.encoding.tokens(view=True))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WatermarkStage:
     """One ``watermark`` stage. Of encoding parameters it takes ``ignore-error``, which clients append to any stage."""
 
@@ -448,7 +488,7 @@ class WatermarkStage:
         return "/".join([self.mark.text, *self.encoding.tokens()])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class InfoStage:
     """An information operation, always the last stage."""
 
@@ -467,7 +507,7 @@ class InfoStage:
         return self.info.value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SlimStage:
     """``imageSlim``: the result is written in as few bytes as look the same. It acts at the end, wherever it stands."""
 
@@ -496,16 +536,25 @@ class Pipeline:
         failure: why the text could not be understood, where it also says ``ignore-error/1``: executing such a
             pipeline gives the original, as ``docs/spec/api/errors.md#5`` recommends.
         source_text: the text of a failed pipeline, else empty.
+        scored: tell how much the result looks like what was written; no text says so.
     """
 
     stages: tuple[Stage, ...] = ()
     failure: str | None = None
     source_text: str = ""
+    scored: bool = False
+
+    def __reduce__(self) -> tuple[type[Pipeline], tuple[object, ...]]:
+        # What is derived of it need not cross to a worker.
+        return Pipeline, (self.stages, self.failure, self.source_text, self.scored)
 
     @cached_property
     def normalised(self) -> str:
         """Canonical text: equal for pipelines that do the same in the same words; for ETags and caches."""
-        return self.source_text if self.failure is not None else "|".join(stage.text for stage in self.stages)
+        if self.failure is not None:
+            return self.source_text
+        # No text of an operation holds a question mark.
+        return "|".join(stage.text for stage in self.stages) + ("?scored" if self.scored else "")
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -515,8 +564,8 @@ class Pipeline:
     @cached_property
     def encoding(self) -> Encoding:
         """The encoding parameters of all stages; later ones win."""
-        encoding = Encoding()
-        for stage in self.stages:
+        encoding = self.stages[0].encoding if self.stages else Encoding()
+        for stage in self.stages[1:]:
             encoding = encoding.updated(stage.encoding)
         # Together only imageSlim acts (docs/spec/api/compression.md#8).
         return replace(encoding, size_limit=None) if self.slim else encoding

@@ -9,6 +9,7 @@ from collections.abc import Container
 from decimal import ROUND_HALF_UP, Decimal
 
 from openmogr.errors import InvalidArgument
+from openmogr.image.language.query import OPERATION_NAMES
 
 __all__ = ["NUMBER", "SYNTAX_ERROR", "StageTokens", "pixels", "readable", "rounded", "syntax_error"]
 
@@ -17,6 +18,7 @@ SYNTAX_ERROR = -106
 # As many decimals as programs print of a quotient.
 NUMBER = r"[0-9]{1,18}(?:\.[0-9]{0,20})?"
 _NUMBER = re.compile(NUMBER)
+_OPERATIONS = {name.lower() for name in OPERATION_NAMES}
 _SIGNED = re.compile(f"[+-]?{NUMBER}")
 _BASE64 = re.compile(r"[A-Za-z0-9_-]*")
 _HEX_COLOR = re.compile(r"#?([0-9A-Fa-f]{6}|[0-9A-Fa-f]{3})")
@@ -71,6 +73,11 @@ class StageTokens:
         self._position += 1
         return token
 
+    def take_name(self, known: Container[str]) -> str | None:
+        """The next token as the name of a parameter; ``known`` are in lower case, texts in any."""
+        token = self.take()
+        return token.lower() if token is not None and token.lower() in known else token
+
     def value(self, parameter: str) -> str:
         """The value of a parameter that needs one."""
         token = self.take()
@@ -81,7 +88,9 @@ class StageTokens:
     def skip_unknown(self, name: str, known: Container[str]) -> None:
         """Leave out an unknown parameter with its value, where that is safe and allowed."""
         following = self.peek()
-        if self.strict or following is None or following in known:
+        if name.lower() in _OPERATIONS:
+            raise self.error(f"{readable(name)} is an operation, before which stands a |")
+        if self.strict or following is None or following.lower() in known or not name[:1].isalpha():
             raise self.error(f"unknown parameter {readable(name)}")
         self.take()
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 from enum import Enum
 
-__all__ = ["Color", "Gravity", "base64_token", "color_token", "number_text"]
+__all__ = ["AigcLabel", "Color", "Gravity", "base64_token", "color_token", "number_text"]
 
 Color = tuple[int, int, int]
+# Names and texts of the label of generated images, in the order of the documentation.
+AigcLabel = tuple[tuple[str, str], ...]
 
 
 class Gravity(Enum):

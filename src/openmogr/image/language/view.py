@@ -8,7 +8,7 @@ from openmogr.image.language.encoding import COMMON_ENCODING, EncodingParser
 from openmogr.image.language.operations import Encoding, View, ViewStage
 from openmogr.image.language.tokens import StageTokens
 
-__all__ = ["parse_view"]
+__all__ = ["VIEW_PARAMETERS", "parse_view"]
 
 _ENCODING: Mapping[str, EncodingParser] = {
     "format": COMMON_ENCODING["format"],
@@ -20,8 +20,9 @@ _ENCODING: Mapping[str, EncodingParser] = {
     "target-ssimulacra2": COMMON_ENCODING["target-ssimulacra2"],
     "effort": COMMON_ENCODING["effort"],
     "lossless": COMMON_ENCODING["lossless"],
+    "metadata": COMMON_ENCODING["metadata"],
 }
-_KNOWN = frozenset({*_ENCODING, "w", "h"})
+VIEW_PARAMETERS = frozenset({*_ENCODING, "w", "h"})
 
 # Where a size is given without a mode, fitting inside it is the only mode that neither crops nor enlarges.
 _DEFAULT_MODE = 2
@@ -40,13 +41,13 @@ def parse_view(tokens: StageTokens) -> ViewStage:
         mode = tokens.integer("mode", first, 0, 5)
     sides: dict[str, int] = {}
     encoding = Encoding()
-    while (name := tokens.take()) is not None:
+    while (name := tokens.take_name(VIEW_PARAMETERS)) is not None:
         if name in {"w", "h"}:
             sides[name] = tokens.length(name, tokens.value(name))
         elif name in _ENCODING:
             encoding = _ENCODING[name](tokens, tokens.value(name), encoding)
         else:
-            tokens.skip_unknown(name, _KNOWN)
+            tokens.skip_unknown(name, VIEW_PARAMETERS)
     # A 0 says that there is none, as clients write that compute both.
     width, height = sides.get("w") or None, sides.get("h") or None
     view = View(mode, width, height) if width or height else None

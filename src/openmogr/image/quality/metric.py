@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 from collections.abc import Callable
 
 from PIL import Image
 
 from openmogr.image.errors import missing_codec
 
-__all__ = ["METRIC_BYTES", "scorer"]
+__all__ = ["METRIC_BYTES", "has_metric", "scorer"]
 
 # What the metric takes per pixel at its peak, both images included.
 METRIC_BYTES = 260
 # The metric knows no smaller images.
 _MIN_SIDE = 8
+
+
+def has_metric() -> bool:
+    """Whether the metric's package is installed."""
+    return importlib.util.find_spec("pillow_tpg") is not None
 
 
 def scorer(reference: Image.Image) -> Callable[[Image.Image], float]:
@@ -30,7 +35,7 @@ def scorer(reference: Image.Image) -> Callable[[Image.Image], float]:
         module = importlib.import_module("pillow_tpg")
     except ImportError:
         raise missing_codec(
-            "quality targets need SSIMULACRA2, which this server has not; pip install 'openmogr[tpg]' adds it"
+            "quality targets need SSIMULACRA2, which is not available here; the extra openmogr[tpg] adds it"
         ) from None
     metric = module.Ssimulacra2(_shown(reference))
 

@@ -13,13 +13,22 @@ from openmogr.image.quality.metric import scorer
 from openmogr.image.settings import ImageSettings
 from openmogr.image.source.metadata import NO_METADATA
 
-__all__ = ["MAX_ENCODINGS", "encode_for_score", "lowest_that_reaches"]
+__all__ = ["MAX_ENCODINGS", "encode_for_score", "lowest_that_reaches", "score_of"]
 
 # More than the target by less is not searched on for.
 _TOLERANCE = 0.5
 MAX_ENCODINGS = 8
 # Scores rise by about so much from one end of the encoder's scale to the other, until more is known.
 _USUAL_RANGE = 70.0
+
+
+def score_of(data: bytes, image: Image.Image, options: EncodeOptions) -> float:
+    """SSIMULACRA2 of a file beside the image that was written into it, up to 100.
+
+    Raises:
+        NotSupported: there is no metric.
+    """
+    return scorer(image)(options.target.container.open(io.BytesIO(data)).image)
 
 
 def encode_for_score(

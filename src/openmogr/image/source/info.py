@@ -13,8 +13,10 @@ from openmogr.image.language.operations import Info
 from openmogr.image.model import ImageInfo, Result, Source
 from openmogr.image.native import LateImage
 from openmogr.image.quality.scale import LOSSLESS
+from openmogr.image.source.aigc import label_of
 from openmogr.image.source.colour import flatten
 from openmogr.image.source.exif import exif_texts
+from openmogr.image.source.hdr import HDR_TRANSFERS
 from openmogr.image.source.open import OpenedImage, decoding
 
 __all__ = ["average_color", "describe", "execute_info"]
@@ -35,6 +37,9 @@ def execute_info(info: Info, opened: OpenedImage, source: Source) -> Result:
         document: object = _image_info(opened, source)
     elif info is Info.image_ave:
         document = {"RGB": average_color(opened)}
+    elif info is Info.aigc:
+        label = label_of(opened.xmp)
+        document = {"AIGC": label} if label else {}
     else:
         document = _exif(opened)
     data = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
@@ -89,7 +94,17 @@ def _image_info(opened: OpenedImage, source: Source) -> dict[str, str]:
         "vertical_dpi": str(vertical),
         "horizontal_dpi": str(horizontal),
         "photo_rgb": average_color(opened),
+        "dynamic_range": _dynamic_range(opened),
     }
+
+
+def _dynamic_range(opened: OpenedImage) -> str:
+    if opened.source.nclx is not None and opened.source.nclx[1] in HDR_TRANSFERS:
+        return "hdr"
+    # The forerunner of ISO 21496-1, which the XMP of the picture tells; the map itself is another picture behind it.
+    # Pillow does not count that one.
+    mapped = b"hdrgm:Version" in opened.xmp and "mp" in opened.image.info
+    return "gainmap hdr" if mapped else "sdr"
 
 
 def _dpi(opened: OpenedImage) -> tuple[int, int]:

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from PIL import Image
+
 __all__ = [
     "NO_METADATA",
     "Metadata",
+    "copyright_only",
     "orientation",
     "oriented",
     "sound_exif",
@@ -19,6 +22,7 @@ __all__ = [
 ]
 
 _ORIENTATION = 0x0112
+_ARTIST, _COPYRIGHT = 0x013B, 0x8298
 # Integer types of TIFF 6.0, section 2, by their length. Writers differ, though Exif asks for SHORT.
 _INTEGERS = {1: 1, 3: 2, 4: 4, 6: 1, 8: 2, 9: 4}
 _PREFIX = b"Exif\x00\x00"
@@ -89,6 +93,21 @@ def upright(exif: bytes) -> bytes:
 def upright_xmp(xmp: bytes) -> bytes:
     """The packet with every ``tiff:Orientation`` 1."""
     return _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
+
+
+def copyright_only(metadata: Metadata) -> Metadata:
+    """Artist and Copyright of the EXIF, and its orientation; nothing else. Empty where the EXIF cannot be read."""
+    found, kept = Image.Exif(), Image.Exif()
+    try:
+        found.load(metadata.exif)
+        for tag in (_ORIENTATION, _ARTIST, _COPYRIGHT):
+            if tag in found:
+                kept[tag] = found[tag]
+        exif = sound_exif(kept.tobytes()) if kept else b""
+    except Exception:
+        # Pillow has no error of its own for EXIF.
+        exif = b""
+    return Metadata(exif, tag=metadata.tag)
 
 
 def oriented(value: int) -> bytes:

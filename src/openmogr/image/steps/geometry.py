@@ -5,16 +5,38 @@ All sizes are whole pixels of at least 1, rounded to the nearest; ``docs/spec/ap
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isqrt
 
 from openmogr.image.errors import outside_image
-from openmogr.image.language.operations import Crop, Cut, Gravity, Thumbnail, ThumbnailForm, View
+from openmogr.image.language.operations import (
+    Crop,
+    Cut,
+    FaceCrop,
+    Gravity,
+    RatioCrop,
+    Thumbnail,
+    ThumbnailForm,
+    View,
+)
 
-__all__ = ["Box", "Placement", "Size", "place", "place_crop", "place_cut", "place_thumbnail", "place_view"]
+__all__ = [
+    "Box",
+    "Placement",
+    "Size",
+    "place",
+    "place_crop",
+    "place_cut",
+    "place_faces",
+    "place_ratio",
+    "place_thumbnail",
+    "place_view",
+]
 
 Size = tuple[int, int]
 Box = tuple[int, int, int, int]
+_Placed = Thumbnail | View | Crop | Cut | RatioCrop
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +72,9 @@ _ONE = _Ratio(1, 1)
 _PERCENT_PARTS = 1_000_000
 
 
-def place(step: Thumbnail | View | Crop | Cut, size: Size, limit: int, *, enlarge: bool = True) -> Placement:
+def place(
+    step: Thumbnail | View | Crop | Cut | RatioCrop, size: Size, limit: int, *, enlarge: bool = True
+) -> Placement:
     """Where a step puts an image of ``size``.
 
     Args:
@@ -68,6 +92,8 @@ def place(step: Thumbnail | View | Crop | Cut, size: Size, limit: int, *, enlarg
         return place_view(step, size, limit, enlarge=enlarge)
     if isinstance(step, Crop):
         return place_crop(step, size, limit)
+    if isinstance(step, RatioCrop):
+        return place_ratio(step, size)
     return place_cut(step, size, limit)
 
 
@@ -168,6 +194,42 @@ def place_crop(step: Crop, size: Size, limit: int) -> Placement:
         ratio = max(_ratios(width, height, size))
         scaled = max(width, ratio.of(size[0])), max(height, ratio.of(size[1]))
     return _anchored(scaled, width, height, step.gravity)
+
+
+def place_faces(step: FaceCrop, size: Size, limit: int, faces: Sequence[Box]) -> Placement:
+    """``scrop``: scaled and cut as by ``crop``, with all ``faces`` in the window, or else the largest one.
+
+    Args:
+        step: what to do.
+        size: width and height of the image.
+        limit: width and height parameters above this are taken as this.
+        faces: left, top, right and bottom of each in the image; without any, all of it is kept.
+    """
+    if not faces:
+        return _whole(size)
+    whole = place_crop(Crop(step.width, step.height), size, limit)
+    largest = max(faces, key=lambda box: (box[2] - box[0]) * (box[3] - box[1]))
+    starts = []
+    for axis in (0, 1):
+        have, wanted = whole.scaled[axis], whole.size[axis]
+        low, high = min(box[axis] for box in faces), max(box[axis + 2] for box in faces)
+        if (high - low) * have > wanted * size[axis]:
+            low, high = largest[axis], largest[axis + 2]
+        middle = (low + high) * have // (2 * size[axis])
+        starts.append(min(max(middle - wanted // 2, 0), have - wanted))
+    left, top = starts
+    return Placement(whole.scaled, (left, top, left + whole.size[0], top + whole.size[1]))
+
+
+def place_ratio(step: RatioCrop, size: Size) -> Placement:
+    """``rcrop``: the largest window at the anchor whose ratio is allowed, to the nearest pixel."""
+    width, height = size
+    low, high = (_Ratio(round(ratio * _PERCENT_PARTS), _PERCENT_PARTS) for ratio in (step.low, step.high))
+    if _Ratio(width, height) < low:
+        height = min(_Ratio(low.under, low.over).of(width), height)
+    elif high < _Ratio(width, height):
+        width = min(high.of(height), width)
+    return _anchored(size, width, height, step.gravity)
 
 
 def place_cut(step: Cut, size: Size, limit: int) -> Placement:

@@ -8,9 +8,21 @@ from PIL import Image, ImageOps
 
 from openmogr.image.steps.geometry import Size
 
-__all__ = ["CLOCKWISE", "rotated", "rotated_size"]
+__all__ = ["CLOCKWISE", "UPRIGHT", "rotated", "rotated_size"]
 
 CLOCKWISE = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
+
+
+# EXIF orientation to what turns the image upright (Exif 2.3, section 4.6.4).
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def rotated_size(degrees: float, size: Size) -> Size:

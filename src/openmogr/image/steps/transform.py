@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from PIL import Image
@@ -14,9 +14,11 @@ from openmogr.image.language.operations import (
     Axis,
     Crop,
     Cut,
+    FaceCrop,
     Flip,
     ImageWatermark,
     InscribedCircle,
+    RatioCrop,
     Rotate,
     RoundCorners,
     Step,
@@ -28,30 +30,21 @@ from openmogr.image.native import scaled
 from openmogr.image.settings import ImageSettings
 from openmogr.image.source.colour import has_alpha
 from openmogr.image.steps import adjust as tone
-from openmogr.image.steps.geometry import Placement, Size, place
-from openmogr.image.steps.rotation import CLOCKWISE, rotated, rotated_size
+from openmogr.image.steps.faces import Faces
+from openmogr.image.steps.geometry import Placement, Size, place, place_faces
+from openmogr.image.steps.rotation import CLOCKWISE, UPRIGHT, rotated, rotated_size
 from openmogr.image.steps.watermark import Marks
 
-__all__ = ["Surface", "apply_steps", "draft_size", "turned_back", "upright"]
+__all__ = ["Beside", "Surface", "apply_steps", "draft_size", "turned_back", "upright"]
 
-_Placed = Thumbnail | View | Crop | Cut
+_Placed = Thumbnail | View | Crop | Cut | RatioCrop
 # What needs nothing but the image itself.
 _Own = _Placed | AutoOrient | Flip | Rotate | InscribedCircle | RoundCorners | tone.Tone
 
-# EXIF orientation to what turns the image upright (Exif 2.3, section 4.6.4).
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 _MIRROR = {Axis.vertical: Image.Transpose.FLIP_TOP_BOTTOM, Axis.horizontal: Image.Transpose.FLIP_LEFT_RIGHT}
 
 # What undoes it.
-_BACK = {**_UPRIGHT, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
+_BACK = {**UPRIGHT, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +58,14 @@ class Surface:
     size: Size
     orientation: int = 0
     animated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What the steps of one pipeline need besides its image: marks that they lay on it, and faces in it."""
+
+    marks: Marks
+    faces: Faces = field(default_factory=Faces)
 
 
 def draft_size(steps: Sequence[Step], size: Size, orientation: int, settings: ImageSettings) -> Size | None:
@@ -97,40 +98,42 @@ def turned_back(image: Image.Image, orientation: int) -> Image.Image:
 
 def upright(image: Image.Image, orientation: int) -> Image.Image:
     """The pixels as they are to be seen, of an image that is stored with an EXIF orientation."""
-    method = _UPRIGHT.get(orientation)
+    method = UPRIGHT.get(orientation)
     return image if method is None else image.transpose(method)
 
 
-def apply_steps(
-    steps: Sequence[Step], surface: Surface, settings: ImageSettings, marks: Marks | None = None
-) -> Surface:
+def apply_steps(steps: Sequence[Step], surface: Surface, settings: ImageSettings, beside: Beside) -> Surface:
     """The image after all steps, in order.
 
     Args:
         steps: what to do.
         surface: with what.
         settings: the limits.
-        marks: lays watermarks; None where no step is one.
+        beside: what else they need, the same for all frames.
 
     Raises:
         InvalidImageSource, NotSupported: a watermark has no image or no font.
+        NotImplementedHere: nothing finds faces here.
         InvalidArgument: a window or radius lies outside the image.
         ImageResolutionExceed: a step's result would exceed the limits.
     """
-    for step in steps:
+    for number, step in enumerate(steps):
         if isinstance(step, (ImageWatermark, TextWatermark)):
-            assert marks is not None
-            surface = _replaced(surface, marks.laid(step, surface.image))
+            surface = _replaced(surface, beside.marks.laid(step, surface.image))
+        elif isinstance(step, FaceCrop):
+            faces = beside.faces.at(number, surface.image, surface.orientation)
+            placement = place_faces(step, surface.image.size, settings.max_parameter, faces)
+            surface = _replaced(surface, _scaled(surface.image, surface.image.size, placement))
         else:
             surface = _apply(step, surface, settings)
     return surface
 
 
 def _apply(step: _Own, surface: Surface, settings: ImageSettings) -> Surface:
-    if isinstance(step, (Thumbnail, View, Crop, Cut)):
+    if isinstance(step, (Thumbnail, View, Crop, Cut, RatioCrop)):
         return _placed(step, surface, settings)
     if isinstance(step, AutoOrient):
-        return _turned(surface, _UPRIGHT.get(surface.orientation), orientation=0)
+        return _turned(surface, UPRIGHT.get(surface.orientation), orientation=0)
     if isinstance(step, Flip):
         return _turned(surface, _MIRROR[step.axis])
     if isinstance(step, Rotate):

@@ -1,8 +1,9 @@
 """A backup of a data folder that a server may be using: a snapshot of the index, and the blobs that it names.
 
 The folder of a backup holds ``manifest.jsonl``, whose first line describes the whole and each other line a blob, the
-index under a name of its own, and the blobs. A new backup in the same folder adds what is new, then replaces the
-manifest in one step, then removes what is no longer named: at every moment the folder holds one whole backup.
+index and other databases under names of their own, and the blobs. A new backup in the same folder adds what is new,
+then replaces the manifest in one step, then removes what is no longer named: at every moment the folder holds one
+whole backup.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,12 +57,13 @@ class Blob:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a backup holds."""
+    """What a backup holds; ``databases`` are those beside the index, by the names that they were given."""
 
     created: str
     index: Blob
     keys: Blob | None
     blobs: dict[str, Blob]
+    databases: dict[str, Blob] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -79,13 +81,16 @@ class BackupReport:
     damaged: list[str] = field(default_factory=list)
 
 
-def back_up(data: Path, target: Path, *, link: bool = False) -> BackupReport:
+def back_up(
+    data: Path, target: Path, *, link: bool = False, databases: Mapping[str, Path] | None = None
+) -> BackupReport:
     """Back a data folder up.
 
     Args:
         data: the folder; a server may use it, and its clients notice nothing.
         target: a missing or empty folder, or an earlier backup, which becomes this one.
         link: hard links in place of copies, which take no room and no time, on the same disk.
+        databases: of SQLite, beside the index, by names of letters; those that are not there are left out.
 
     Raises:
         StorageUnusable: the data folder cannot be read, or the target cannot take it.
@@ -96,7 +101,14 @@ def back_up(data: Path, target: Path, *, link: bool = False) -> BackupReport:
     index_of(data)
     earlier = _prepare(target)
     with _alone(target), no_deletions(data):
-        index = _copy_index(data, target)
+        # Before the index: what they say was done is in it then.
+        further = {
+            name: _snapshot_of(path, target, name)
+            for name, path in (databases or {}).items()
+            if path.exists()
+        }
+        with open_index(data) as source:
+            index = _snapshot(source, target, "index")
         report = BackupReport()
         blobs: dict[str, Blob] = {}
         with opened(target / index.name) as connection:
@@ -105,7 +117,7 @@ def back_up(data: Path, target: Path, *, link: bool = False) -> BackupReport:
                 blobs[name] = _take(data, target, name, earlier, report, link=link)
             report.damaged = list(damaged_objects(connection, blobs))
         _sync_tree(target)
-        manifest = Manifest(_now(), index, _copy_keys(data, target), blobs)
+        manifest = Manifest(_now(), index, _copy_keys(data, target), blobs, further)
         _write_manifest(target, manifest)
         _remove_others(target, manifest)
     return report
@@ -123,7 +135,8 @@ def read_manifest(folder: Path) -> Manifest | None:
         if len(blobs) != head["blobs"]:
             raise StorageUnusable(f"{path} names {len(blobs)} blobs instead of {head['blobs']}")
         keys = Blob(**head["keys"]) if head["keys"] else None
-        return Manifest(head["created"], Blob(**head["index"]), keys, blobs)
+        databases = {name: Blob(**item) for name, item in head.get("databases", {}).items()}
+        return Manifest(head["created"], Blob(**head["index"]), keys, blobs, databases)
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
@@ -182,20 +195,30 @@ def _alone(target: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _copy_index(data: Path, target: Path) -> Blob:
-    """A snapshot of the index in one file, named by its content."""
-    fresh = target / "index.part"
-    for name in ("index.part", "index.part-journal", "index.part-wal", "index.part-shm"):
-        (target / name).unlink(missing_ok=True)
+def _snapshot_of(path: Path, target: Path, name: str) -> Blob:
+    """The same of a database that is not open. Raises ``StorageUnusable``."""
+    with contextlib.closing(sqlite3.connect(path, timeout=5, isolation_level=None)) as source:
+        try:
+            source.execute("PRAGMA query_only = ON")
+            return _snapshot(source, target, name)
+        except sqlite3.DatabaseError as error:
+            raise StorageUnusable(f"{path} cannot be read: {error}") from error
+
+
+def _snapshot(source: sqlite3.Connection, target: Path, kind: str) -> Blob:
+    """A snapshot of a database in one file, named by its kind and content."""
+    fresh = target / f"{kind}.part"
+    for ending in ("", "-journal", "-wal", "-shm"):
+        (target / f"{fresh.name}{ending}").unlink(missing_ok=True)
     os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    with open_index(data) as source, contextlib.closing(sqlite3.connect(fresh)) as copy:
+    with contextlib.closing(sqlite3.connect(fresh)) as copy:
         source.backup(copy)
         # One file, without a journal beside it.
         copy.execute("PRAGMA journal_mode = DELETE")
     with fresh.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
         os.fsync(stream.fileno())
-    named = target / f"index-{digest[:32]}.sqlite3"
+    named = target / f"{kind}-{digest[:32]}.sqlite3"
     fresh.replace(named)
     return Blob(named.name, named.stat().st_size, "", digest)
 
@@ -297,6 +320,7 @@ def _write_manifest(target: Path, manifest: Manifest) -> None:
         "created": manifest.created,
         "index": asdict(manifest.index),
         "keys": None if manifest.keys is None else asdict(manifest.keys),
+        "databases": {name: asdict(blob) for name, blob in manifest.databases.items()},
         "blobs": len(manifest.blobs),
     }
     partial = target / f"{_MANIFEST}.part"
@@ -310,8 +334,9 @@ def _write_manifest(target: Path, manifest: Manifest) -> None:
 
 
 def _remove_others(target: Path, manifest: Manifest) -> None:
-    named = {manifest.index.name, "" if manifest.keys is None else manifest.keys.name}
-    for path in (*target.glob("index-*.sqlite3"), *target.glob("credentials-*.json")):
+    named = {manifest.index.name, *(blob.name for blob in manifest.databases.values())}
+    named.add("" if manifest.keys is None else manifest.keys.name)
+    for path in (*target.glob("*-*.sqlite3"), *target.glob("credentials-*.json")):
         if path.name not in named:
             path.unlink()
     for path in (target / "blobs").glob("??/*"):

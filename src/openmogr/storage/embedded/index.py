@@ -24,7 +24,7 @@ __all__ = ["VERSION", "Index", "Transaction"]
 
 T = TypeVar("T")
 
-VERSION = 2
+VERSION = 3
 # Seconds to wait for another process that has the index locked.
 _BUSY_SECONDS = 5
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
@@ -65,6 +65,7 @@ CREATE TABLE objects (
     storage_class TEXT NOT NULL,
     headers TEXT NOT NULL,
     tags TEXT NOT NULL,
+    appends INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (bucket, key)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE uploads (
@@ -91,7 +92,10 @@ CREATE TABLE parts (
 ) STRICT, WITHOUT ROWID;
 """
 # From the version that is their key to the next one.
-_MIGRATIONS = {1: "ALTER TABLE parts ADD COLUMN checksum TEXT NOT NULL DEFAULT '';"}
+_MIGRATIONS = {
+    1: "ALTER TABLE parts ADD COLUMN checksum TEXT NOT NULL DEFAULT '';",
+    2: "ALTER TABLE objects ADD COLUMN appends INTEGER NOT NULL DEFAULT 0;",
+}
 
 
 @dataclass(slots=True)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from openmogr.errors import NoSuchBucket, NoSuchKey
+from openmogr.storage.embedded import crc64
 from openmogr.storage.embedded.index import Transaction
 from openmogr.storage.embedded.listing import list_page
 from openmogr.storage.embedded.records import (
     OBJECT_COLUMNS,
     ObjectRow,
     Segment,
+    add_segments,
     attribute_values,
     bucket_id,
     dump_tags,
@@ -23,10 +26,31 @@ from openmogr.storage.embedded.records import (
     signed,
     store_segments,
 )
-from openmogr.storage.errors import ObjectAlreadyExists, ObjectChanged
+from openmogr.storage.errors import (
+    EntityTooLarge,
+    ObjectAlreadyExists,
+    ObjectChanged,
+    ObjectNotAppendable,
+    PositionNotEqualToLength,
+    TooManyAppends,
+)
 from openmogr.storage.interface import Acl, ObjectAttributes, ObjectInfo, ObjectList
 
-__all__ = ["Entry", "delete", "find", "find_with_segments", "list_keys", "set_acl", "set_tags", "write"]
+__all__ = [
+    "Entry",
+    "append",
+    "delete",
+    "find",
+    "find_with_segments",
+    "list_keys",
+    "set_acl",
+    "set_tags",
+    "write",
+]
+
+
+# Each is a file of its own, which readers have to open.
+_MAX_APPENDS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +126,58 @@ def _write(transaction: Transaction, entry: Entry, modified: int) -> ObjectInfo:
     )
 
 
+def append(transaction: Transaction, entry: Entry, position: int, max_bytes: int) -> ObjectInfo:
+    """Put an entry's bytes behind an object, or make one; raises as ``Storage.append_object``."""
+    connection = transaction.connection
+    bucket = bucket_id(connection, entry.bucket)
+    row = connection.execute(
+        "SELECT content, size, etag, crc64, appends FROM objects WHERE bucket = ? AND key = ?",
+        (bucket, entry.key),
+    ).fetchone()
+    if row is None:
+        if position:
+            raise PositionNotEqualToLength(detail=f"key {entry.key!r}", headers=_next_position(0))
+        _write(transaction, entry, now())
+        _update(transaction, entry.bucket, entry.key, "appends", 1)
+        return find(connection, entry.bucket, entry.key)
+    content, size, etag, crc, appends = row
+    if not appends:
+        raise ObjectNotAppendable(detail=f"key {entry.key!r}")
+    if position != size:
+        raise PositionNotEqualToLength(
+            f"The position is {position}, and the length of the object {size}.", headers=_next_position(size)
+        )
+    if size + entry.size > max_bytes:
+        raise EntityTooLarge(f"An object has at most {max_bytes} bytes.")
+    if entry.size:
+        if appends >= _MAX_APPENDS:
+            raise TooManyAppends()
+        connection.execute(
+            "UPDATE objects SET content = ?, size = ?, etag = ?, crc64 = ?, modified = ?, appends = ?"
+            " WHERE bucket = ? AND key = ?",
+            (
+                add_segments(transaction, content, entry.segments),
+                size + entry.size,
+                _appended_etag(etag, entry.etag, appends + 1),
+                signed(crc64.combine(crc & (1 << 64) - 1, entry.crc64, entry.size)),
+                now(),
+                appends + 1,
+                *(bucket, entry.key),
+            ),
+        )
+    return find(connection, entry.bucket, entry.key)
+
+
+def _appended_etag(before: str, piece: str, appends: int) -> str:
+    """A chain of MD5s: that of all the bytes would have to read them all again, for each append."""
+    both = bytes.fromhex(before.partition("-")[0]) + bytes.fromhex(piece)
+    return f"{hashlib.md5(both, usedforsecurity=False).hexdigest()}-{appends}"
+
+
+def _next_position(size: int) -> dict[str, str]:
+    return {"x-cos-next-append-position": str(size)}
+
+
 def find(connection: sqlite3.Connection, bucket: str, key: bytes) -> ObjectInfo:
     """Raises ``NoSuchKey``."""
     row = connection.execute(
@@ -159,7 +235,7 @@ def set_tags(transaction: Transaction, bucket: str, key: bytes, tags: dict[str, 
     _update(transaction, bucket, key, "tags", dump_tags(tags))
 
 
-def _update(transaction: Transaction, name: str, key: bytes, column: str, value: str) -> None:
+def _update(transaction: Transaction, name: str, key: bytes, column: str, value: str | int) -> None:
     connection = transaction.connection
     cursor = connection.execute(
         f"UPDATE objects SET {column} = ? WHERE bucket = ? AND key = ?",  # noqa: S608  # constants

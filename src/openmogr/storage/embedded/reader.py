@@ -75,8 +75,8 @@ class FileReader:
     def path(self) -> Path | None:
         if len(self.segments) != 1 or self.segments[0].start:
             return None
-        path = self._blobs.path(self.segments[0].blob)
-        return path if path.stat().st_size == self.info.size else None
+        place = self._blobs.place(self.segments[0].blob)
+        return Path(place) if os.stat(place).st_size == self.info.size else None  # noqa: PTH116 - often no path is made
 
     def hold(self) -> tuple[str, ...]:
         """Pin the blobs once more; the caller unpins them."""

@@ -33,6 +33,7 @@ __all__ = [
     "PartRow",
     "Segment",
     "UploadRow",
+    "add_segments",
     "attribute_values",
     "bucket_id",
     "dump_checksum",
@@ -50,12 +51,12 @@ __all__ = [
     "upload",
 ]
 
-ObjectRow: TypeAlias = tuple[bytes, int, str, int, int, str, str, str, str]
+ObjectRow: TypeAlias = tuple[bytes, int, str, int, int, str, str, str, str, int]
 UploadRow: TypeAlias = tuple[bytes, str, int, str, str, str, str]
 PartRow: TypeAlias = tuple[int, int, str, int, int, str]
 
 ATTRIBUTE_COLUMNS: Final = "acl, storage_class, headers, tags"
-OBJECT_COLUMNS: Final = f"key, size, etag, crc64, modified, {ATTRIBUTE_COLUMNS}"
+OBJECT_COLUMNS: Final = f"key, size, etag, crc64, modified, {ATTRIBUTE_COLUMNS}, appends"
 UPLOAD_COLUMNS: Final = f"key, id, initiated, {ATTRIBUTE_COLUMNS}"
 PART_COLUMNS: Final = "number, size, etag, crc64, modified, checksum"
 # Beside the names of stored headers, in one column with them.
@@ -131,7 +132,7 @@ def load_checksum(text: str) -> Checksum | None:
 
 def object_info(bucket: str, row: ObjectRow) -> ObjectInfo:
     """A row of ``OBJECT_COLUMNS``."""
-    key, size, etag, crc64, modified, acl, storage_class, headers, tags = row
+    key, size, etag, crc64, modified, acl, storage_class, headers, tags, appends = row
     return ObjectInfo(
         bucket,
         key.decode(),
@@ -140,6 +141,7 @@ def object_info(bucket: str, row: ObjectRow) -> ObjectInfo:
         crc64 & (1 << 64) - 1,
         moment(modified),
         _attributes(acl, storage_class, headers, tags),
+        appendable=appends > 0,
     )
 
 
@@ -190,6 +192,22 @@ def store_segments(transaction: Transaction, segments: Sequence[Segment]) -> int
     connection.executemany(
         "INSERT INTO segments (content, position, blob, start, length) VALUES (?, ?, ?, ?, ?)",
         [(content, index, item.blob, item.start, item.length) for index, item in enumerate(segments)],
+    )
+    transaction.keep([item.blob for item in segments])
+    return content
+
+
+def add_segments(transaction: Transaction, content: int | None, segments: Sequence[Segment]) -> int | None:
+    """Add to the end of a content; returns its number. Who reads it has its own list of segments."""
+    if content is None or not segments:
+        return store_segments(transaction, segments) if content is None else content
+    connection = transaction.connection
+    (first,) = connection.execute(
+        "SELECT max(position) + 1 FROM segments WHERE content = ?", (content,)
+    ).fetchone()
+    connection.executemany(
+        "INSERT INTO segments (content, position, blob, start, length) VALUES (?, ?, ?, ?, ?)",
+        [(content, first + index, item.blob, item.start, item.length) for index, item in enumerate(segments)],
     )
     transaction.keep([item.blob for item in segments])
     return content

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,16 +41,19 @@ class RestoreReport:
     broken: list[str] = field(default_factory=list)
 
 
-def restore(source: Path, data: Path, *, force: bool = False) -> RestoreReport:
+def restore(
+    source: Path, data: Path, *, force: bool = False, databases: Mapping[str, Path] | None = None
+) -> RestoreReport:
     """Make a data folder from a backup.
 
     Args:
         source: the backup.
         data: a missing or empty folder.
         force: restore even where blobs of the backup are damaged; their objects are then damaged too.
+        databases: where those beside the index go, by the names that ``back_up`` was given; others stay behind.
 
     Raises:
-        StorageUnusable: there is no backup, its index is damaged, or the data folder is not empty.
+        StorageUnusable: there is no backup, a database of it is damaged, or something is in the way.
     """
     manifest = read_manifest(source)
     if manifest is None:
@@ -58,6 +61,13 @@ def restore(source: Path, data: Path, *, force: bool = False) -> RestoreReport:
     made = not data.exists()
     if not made and (not data.is_dir() or any(data.iterdir())):
         raise StorageUnusable(f"{data} is not empty")
+    further = {
+        path: manifest.databases[name]
+        for name, path in (databases or {}).items()
+        if name in manifest.databases
+    }
+    if taken := [path for path in further if path.exists()]:
+        raise StorageUnusable(f"{taken[0]} is there already")
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     report = RestoreReport(manifest.created)
     try:
@@ -68,6 +78,9 @@ def restore(source: Path, data: Path, *, force: bool = False) -> RestoreReport:
             report.objects = connection.execute("SELECT count(*) FROM objects").fetchone()[0]
             report.damaged = list(damaged_objects(connection, manifest.blobs))
             report.broken = _with_objects(connection, report.broken)
+        for path, blob in further.items():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _copy_sure(source, path, blob)
         if manifest.keys is not None:
             _copy_sure(source, data / KEYS, manifest.keys)
         if not report.broken or force:
@@ -76,9 +89,9 @@ def restore(source: Path, data: Path, *, force: bool = False) -> RestoreReport:
             sync_folder(data)
             return report
     except BaseException:
-        _undo(data, made)
+        _undo(data, made, further)
         raise
-    _undo(data, made)
+    _undo(data, made, further)
     return report
 
 
@@ -126,8 +139,10 @@ def _with_objects(connection: sqlite3.Connection, names: list[str]) -> list[str]
     return lines
 
 
-def _undo(data: Path, made: bool) -> None:
+def _undo(data: Path, made: bool, databases: Iterable[Path]) -> None:
     """Leave the folder as it was found: missing or empty."""
+    for path in databases:
+        path.unlink(missing_ok=True)
     if made:
         shutil.rmtree(data, ignore_errors=True)
         return

@@ -77,6 +77,8 @@ class EmbeddedStorage:
         self._means = Means(
             self._blobs, self._pool, settings.chunk_bytes, Integrity(settings.verify), self._check_later
         )
+        # Buckets that were asked for of late. Every change comes through here, since the folder has one process.
+        self._known: dict[str, Bucket] = {}
         self._checking: asyncio.Task[None] | None = None
         self._lock: int | None = None
         self._closing = threading.Event()
@@ -113,19 +115,31 @@ class EmbeddedStorage:
     async def create_bucket(self, name: str, *, region: str, acl: Acl = Acl.PRIVATE) -> Bucket:
         check_bucket_name(name)
         limit = self._settings.max_buckets
-        return await self._write(lambda change: buckets.create(change, name, region, acl, limit))
+        return await self._change(name, lambda change: buckets.create(change, name, region, acl, limit))
 
     async def head_bucket(self, name: str) -> Bucket:
-        return await self._look_up(lambda connection: find_bucket(connection, name)[1])
+        if (known := self._known.get(name)) is not None:
+            return known
+
+        def work(connection: Connection) -> Bucket:
+            return find_bucket(connection, name)[1]
+
+        try:
+            bucket = self._index.read_here(work)
+        except NotNow:
+            # In a thread it may be overtaken by a change, after which nobody would look again.
+            return await self._read(work)
+        self._known[name] = bucket
+        return bucket
 
     async def list_buckets(self) -> Sequence[Bucket]:
         return await self._read(buckets.list_all)
 
     async def delete_bucket(self, name: str) -> None:
-        await self._write(lambda change: buckets.delete(change, name), frees=True)
+        await self._change(name, lambda change: buckets.delete(change, name), frees=True)
 
     async def set_bucket_acl(self, name: str, acl: Acl) -> None:
-        await self._write(lambda change: buckets.set_acl(change, name, acl))
+        await self._change(name, lambda change: buckets.set_acl(change, name, acl))
 
     async def get_bucket_document(self, name: str, kind: str) -> bytes | None:
         return await self._look_up(lambda connection: buckets.get_document(connection, name, kind))
@@ -178,6 +192,20 @@ class EmbeddedStorage:
                 return work
 
             return await self._own(contents, entered)
+
+    async def append_object(
+        self, bucket: str, key: str, position: int, content: Staged, attributes: ObjectAttributes
+    ) -> ObjectInfo:
+        name = encode_key(key)
+        if not isinstance(content, FileStaged):
+            raise TypeError("bytes are appended that are staged in the same storage")
+        await content.flushed()
+
+        def entered() -> Callable[[Transaction], ObjectInfo]:
+            entry = objects.Entry(bucket, name, *_settled(content), attributes)
+            return lambda change: objects.append(change, entry, position, self._settings.max_object_bytes)
+
+        return await self._own([content], entered)
 
     async def head_object(self, bucket: str, key: str) -> ObjectInfo:
         name = encode_key(key)
@@ -338,6 +366,13 @@ class EmbeddedStorage:
 
     async def _write(self, work: Callable[[Transaction], T], *, frees: bool = False) -> T:
         return await settled(self._index.write(work, frees=frees))
+
+    async def _change(self, name: str, work: Callable[[Transaction], T], *, frees: bool = False) -> T:
+        """Write what is known of a bucket, and look again from then on."""
+        try:
+            return await self._write(work, frees=frees)
+        finally:
+            self._known.pop(name, None)
 
     async def _own(self, contents: Sequence[Content], entered: Callable[[], Callable[[Transaction], T]]) -> T:
         """Commit; staged bytes then belong to the index, even if the caller was cancelled.

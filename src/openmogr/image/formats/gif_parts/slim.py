@@ -16,7 +16,7 @@ from openmogr.image.formats.gif_parts.write import MAX_DELAY, file_header, frame
 from openmogr.image.quality.same_look import MIN_SIDE, looks_same
 from openmogr.image.source.colour import has_alpha
 
-__all__ = ["slim_gif"]
+__all__ = ["exact_gif", "slim_gif"]
 
 # How far colours may be moved, from what saves most on; the last loses nothing.
 _TOLERANCES = (30, 20, 12, 8, 4, 0)
@@ -63,6 +63,14 @@ def slim_gif(frames: Frames, count: int, loop_count: int) -> bytes | None:
     except _TooManyColours:
         pass
     return None
+
+
+def exact_gif(frames: Frames, loop_count: int) -> bytes | None:
+    """As :func:`slim_gif`, in exactly the colours of the frames."""
+    try:
+        return _Writer(0, 1).file(_pictures(frames()), loop_count)
+    except _TooManyColours:
+        return None
 
 
 class _Writer:

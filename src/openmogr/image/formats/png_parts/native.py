@@ -12,11 +12,17 @@ from openmogr.image.source.metadata import Metadata
 if TYPE_CHECKING:
     from openmogr.image.native import Picture
 
-__all__ = ["png_reader", "written"]
+__all__ = ["png_reader", "written", "written_with_effort"]
 
 # How hard oxipng searches, by ``png_effort`` and the pixels up to which it does. Larger pictures get a palette and
 # fewer channels where that loses nothing, and zlib's middle level.
 _SEARCHES = {1: ((1 << 14, 2), (1 << 18, 1)), 2: ((1 << 18, 4), (4 << 20, 2), (16 << 20, 1))}
+
+# How hard it searches by the ``effort`` of a request, and of how many pixels at most: more are searched less hard, so
+# that none takes a minute. Lower efforts do not search.
+_EFFORTS = {3: 1, 4: 1, 5: 2, 6: 2, 7: 4, 8: 5, 9: 6}
+_MOST_PIXELS = {6: 4 << 20, 5: 6 << 20, 4: 16 << 20, 2: 32 << 20, 1: 64 << 20}
+_QUICK_LEVEL, _USUAL_LEVEL = 1, 6
 
 # Where a file tells its colour type, and that of palettes.
 _COLOR_TYPE, _PALETTE = 25, 3
@@ -48,15 +54,40 @@ def png_reader(opened: Opened) -> Reader | None:
 
 def written(picture: Picture, metadata: Metadata, effort: int) -> bytes:
     """The bytes of a file; ``effort`` is the setting ``png_effort``."""
-    xmp = metadata.xmp.decode("utf-8", "replace")
-    exif = metadata.exif or None
     pixels = picture.width * picture.height
     for most, search in _SEARCHES.get(effort, ()):
         if pixels <= most:
-            found = native.encode_png(picture, effort=search, exif=exif, xmp=xmp)
-            if found[_COLOR_TYPE] != _PALETTE:
-                return found
-            # Patterns may be told by rows above in fewer bytes than by a palette, whose search leaves that out.
-            plain = native.encode_png(picture, palette=False, reduce=True, exif=exif, xmp=xmp)
-            return min(found, plain, key=len)
-    return native.encode_png(picture, palette=effort > 0, reduce=effort > 0, exif=exif, xmp=xmp)
+            return _searched(picture, metadata, search)
+    return _plain(picture, metadata, _USUAL_LEVEL, reduce=effort > 0)
+
+
+def written_with_effort(picture: Picture, metadata: Metadata, effort: int) -> bytes:
+    """The bytes of a file; ``effort`` is that of a request, 0-9."""
+    pixels = picture.width * picture.height
+    plain = _plain(picture, metadata, _USUAL_LEVEL if effort else _QUICK_LEVEL, reduce=effort > 0)
+    most = _EFFORTS.get(effort, 0)
+    search = max(
+        (kind for kind, most_pixels in _MOST_PIXELS.items() if kind <= most and pixels <= most_pixels),
+        default=0,
+    )
+    # Filters that a search tries first may be worse than those of the plain file.
+    return min(plain, _searched(picture, metadata, search), key=len) if search else plain
+
+
+def _searched(picture: Picture, metadata: Metadata, search: int) -> bytes:
+    exif, xmp = _embedded(metadata)
+    found = native.encode_png(picture, effort=search, exif=exif, xmp=xmp)
+    if found[_COLOR_TYPE] != _PALETTE:
+        return found
+    # Patterns may be told by rows above in fewer bytes than by a palette, whose search leaves that out.
+    plain = native.encode_png(picture, palette=False, reduce=True, exif=exif, xmp=xmp)
+    return min(found, plain, key=len)
+
+
+def _plain(picture: Picture, metadata: Metadata, level: int, *, reduce: bool) -> bytes:
+    exif, xmp = _embedded(metadata)
+    return native.encode_png(picture, level=level, palette=reduce, reduce=reduce, exif=exif, xmp=xmp)
+
+
+def _embedded(metadata: Metadata) -> tuple[bytes | None, str]:
+    return metadata.exif or None, metadata.xmp.decode("utf-8", "replace")

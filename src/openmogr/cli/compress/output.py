@@ -11,8 +11,16 @@ from pathlib import Path
 __all__ = ["write_output"]
 
 
-def write_output(target: Path, content: bytes | Path, *, overwrite: bool) -> None:
+def write_output(
+    target: Path, content: bytes | Path, *, overwrite: bool, times: tuple[int, int] | None = None
+) -> None:
     """Put bytes, or a copy of a file, at ``target`` in one step, keeping the mode of a file that is replaced.
+
+    Args:
+        target: where; folders are made.
+        content: what.
+        overwrite: in the place of what is there.
+        times: of the last access and change, in nanoseconds since 1970; None: now.
 
     Raises:
         FileExistsError: there is something already, and ``overwrite`` is false.
@@ -31,6 +39,8 @@ def write_output(target: Path, content: bytes | Path, *, overwrite: bool) -> Non
             stream.flush()
             os.fsync(stream.fileno())
         temporary.chmod(_mode(target))
+        if times is not None:
+            os.utime(temporary, ns=times)
         if overwrite:
             temporary.replace(target)
         else:

@@ -1,0 +1,158 @@
+"""What runs with ``--skip-existing`` have done, so that the next one does the rest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypedDict, cast
+
+from openmogr.cli.compress.plan import Source
+from openmogr.image import ImageSettings, Pipeline, encoder_versions, font_versions
+from openmogr.image.formats.registry import SUFFIXES
+
+__all__ = ["LEDGER_NAME", "Ledger", "key_of"]
+
+LEDGER_NAME = ".openmogr-compress.jsonl"
+
+
+class _Record(TypedDict):
+    """One source that was done. Paths are relative to the folder of the ledger, times in nanoseconds since 1970."""
+
+    source: str
+    size: int
+    mtime: int
+    sha256: str
+    key: str
+    target: str | None
+    target_size: int
+    target_mtime: int
+
+
+def key_of(pipelines: Sequence[Pipeline], images: Mapping[str, Path], settings: ImageSettings) -> str:
+    """A digest of all that a result depends on besides its source.
+
+    Raises:
+        OSError: one of ``images`` cannot be read.
+    """
+    from openmogr.api.results import settings_of_results
+
+    told = [
+        *(pipeline.normalised for pipeline in pipelines),
+        *encoder_versions(),
+        *font_versions(settings),
+        settings_of_results(settings),
+        *(f"{name} {_sha256(path)}" for name, path in sorted(images.items())),
+    ]
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+
+class Ledger:
+    """A file of JSON lines, one a source that was done; later lines replace earlier ones. Any thread may use it.
+
+    Args:
+        path: the file, made when there is something to record.
+        key: that of :func:`key_of` for this run.
+
+    Raises:
+        OSError: it is there and cannot be read.
+    """
+
+    def __init__(self, path: Path, key: str) -> None:
+        self._path = path
+        self._folder = path.parent.resolve()
+        self._key = key
+        self._lock = threading.Lock()
+        self._records: dict[str, _Record] = {}
+        if path.exists():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                # The last line of a run that was killed may be half a line.
+                if (record := _parsed(line)) is not None:
+                    self._records[record["source"]] = record
+
+    def is_done(self, source: Source, format_name: str | None) -> bool:
+        """Whether what this run would make of a source is there.
+
+        By the record, if there is one; else an output that is not older than its source counts as made of it.
+        """
+        if source.is_stream:
+            return False
+        try:
+            found = source.path.stat()
+            record = self._records.get(self._relative(source.path))
+            if record is None:
+                own = format_name or SUFFIXES.get(source.path.suffix.lower())
+                target = source.copy() if own is None else source.target(own)
+                if target.resolve() == source.path.resolve():
+                    return False
+                return target.stat().st_mtime_ns >= found.st_mtime_ns
+            if record["key"] != self._key or record["size"] != found.st_size:
+                return False
+            if record["target"] is not None:
+                made = self._folder / record["target"]
+                if made == source.path.resolve():
+                    # Replaced by its own result.
+                    return record["target_mtime"] == found.st_mtime_ns
+                if made.stat().st_size != record["target_size"]:
+                    return False
+            return record["mtime"] == found.st_mtime_ns or record["sha256"] == _sha256(source.path)
+        except OSError:
+            return False
+
+    def made(self, source: Source, target: Path) -> bool:
+        """Whether an earlier run made ``target`` of this source, and nobody has changed it since."""
+        record = self._records.get(self._relative(source.path))
+        if source.is_stream or record is None or record["target"] != self._relative(target):
+            return False
+        try:
+            found = target.stat()
+        except OSError:
+            return False
+        return (found.st_size, found.st_mtime_ns) == (record["target_size"], record["target_mtime"])
+
+    def record(self, source: Source, target: Path | None) -> None:
+        """Remember what was just done; ``target`` is None where the source was kept.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if source.is_stream:
+            return
+        found = source.path.stat()
+        made = None if target is None else target.stat()
+        record = _Record(
+            source=self._relative(source.path),
+            size=found.st_size,
+            mtime=found.st_mtime_ns,
+            sha256=_sha256(source.path),
+            key=self._key,
+            target=None if target is None else self._relative(target),
+            target_size=0 if made is None else made.st_size,
+            target_mtime=0 if made is None else made.st_mtime_ns,
+        )
+        with self._lock:
+            self._records[record["source"]] = record
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+    def _relative(self, path: Path) -> str:
+        return os.path.relpath(path.resolve(), self._folder)
+
+
+def _parsed(line: str) -> _Record | None:
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(told, dict) or told.keys() != _Record.__annotations__.keys():
+        return None
+    return cast("_Record", told)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

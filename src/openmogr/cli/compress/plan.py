@@ -1,0 +1,181 @@
+"""Which files are compressed, and where their outputs go."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from openmogr.image.formats.registry import SUFFIXES, TARGETS
+
+__all__ = ["STANDARD_INPUT", "STANDARD_OUTPUT", "Destination", "Source", "find_sources", "suffix_of"]
+
+STANDARD_INPUT = STANDARD_OUTPUT = Path("-")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to compress, and the path (without suffix) of what is made of it.
+
+    Attributes:
+        path: the file; ``STANDARD_INPUT`` for what comes from there.
+        file: the one path of the output, whatever its format; None: after ``stem``.
+    """
+
+    path: Path
+    stem: Path
+    file: Path | None = None
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is the standard input."""
+        return self.path == STANDARD_INPUT
+
+    def target(self, format_name: str) -> Path:
+        """The output's path for a format."""
+        return self.file or self.stem.with_name(self.stem.name + suffix_of(format_name))
+
+    def copy(self) -> Path:
+        """The output's path for the source itself."""
+        return self.file or self.stem.with_name(self.stem.name + self.path.suffix)
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where outputs go.
+
+    Attributes:
+        folder: repeats the shape of the folders given; None: beside the sources.
+        file: of the one output; None: many, or named after their sources.
+        suffix: what stands behind the name of the source.
+        format: that of all outputs; None: it depends on the source.
+    """
+
+    folder: Path | None = None
+    file: Path | None = None
+    suffix: str = ""
+    format: str | None = None
+
+
+def suffix_of(format_name: str) -> str:
+    """The suffix of a format's files."""
+    name = format_name.lower()
+    return TARGETS[name].suffixes[0] if name in TARGETS else f".{name}"
+
+
+def find_sources(
+    paths: Sequence[Path], destination: Destination, *, recursive: bool, overwrite: bool
+) -> tuple[list[Source], int]:
+    """All files named, and all images in the folders named, each once. A path with ``*``, ``?`` or ``[`` that does not
+    exist is a pattern, in which ``**`` stands for any folders.
+
+    Hidden files, symbolic links to folders, and the folder of the outputs are passed over; so are, where outputs lie
+    beside their sources, files in folders that are of their format already, or have their suffix.
+
+    Returns:
+        The sources in order, and how many were passed over as being of the format.
+    """
+    leave = None
+    if destination.format is not None and destination.folder is None and not overwrite:
+        leave = SUFFIXES.get(suffix_of(destination.format))
+    found: dict[Path, Source] = {}
+    left = 0
+    for path, root, named in _listed(paths, destination.folder, recursive=recursive):
+        if not named:
+            if destination.suffix:
+                if destination.folder is None and path.stem.endswith(destination.suffix):
+                    continue
+            elif leave is not None and SUFFIXES[path.suffix.lower()] == leave:
+                left += 1
+                continue
+        found.setdefault(path.resolve(), Source(path, _stem(path, root, destination), destination.file))
+    return list(_apart(list(found.values()), destination)), left
+
+
+def _listed(paths: Sequence[Path], out: Path | None, *, recursive: bool) -> Iterator[tuple[Path, Path, bool]]:
+    """Files, the folders whose shape their outputs repeat, and whether they were named one by one."""
+    for path in paths:
+        if path.is_dir():
+            for file in _walk(path, out, recursive=recursive):
+                yield file, path, False
+        elif path != STANDARD_INPUT and not path.exists() and glob.has_magic(str(path)):
+            root = _fixed_part(path)
+            matches = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 - patterns may be absolute
+            if not matches:
+                # Reported as a file that is not there.
+                yield path, path.parent, True
+            for file in matches:
+                if file.is_file() and file.suffix.lower() in SUFFIXES:
+                    yield file, root, False
+        else:
+            yield path, path.parent, True
+
+
+def _fixed_part(pattern: Path) -> Path:
+    parts = []
+    for part in pattern.parent.parts:
+        if glob.has_magic(part):
+            break
+        parts.append(part)
+    return Path(*parts)
+
+
+def _stem(path: Path, root: Path, destination: Destination) -> Path:
+    folder = path.parent if destination.folder is None else destination.folder / path.parent.relative_to(root)
+    return folder / (path.stem + destination.suffix)
+
+
+def _walk(folder: Path, out: Path | None, *, recursive: bool) -> Iterator[Path]:
+    excluded = None if out is None else out.resolve()
+    for place, folders, files in os.walk(folder):
+        here = Path(place)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if recursive and not name.startswith(".") and (here / name).resolve() != excluded
+        )
+        for name in sorted(files):
+            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
+                yield here / name
+
+
+def _apart(sources: Sequence[Source], destination: Destination) -> Iterator[Source]:
+    """The sources with names of outputs that differ.
+
+    Whose output takes its own place has that name; else the first source has it. The next keeps its own suffix before
+    the new one (``a.bmp.webp``), and where that is taken too, gets a number (``a.bmp-2.webp``).
+    """
+    if destination.file is not None:
+        yield from sources
+        return
+    taken = {
+        source.path.resolve()
+        for source in sources
+        if not source.is_stream and _expected(source, destination).resolve() == source.path.resolve()
+    }
+    for source in sources:
+        for named in _named(source, destination.suffix):
+            place = _expected(named, destination).resolve()
+            if place == source.path.resolve() or place not in taken:
+                taken.add(place)
+                yield named
+                break
+
+
+def _named(source: Source, suffix: str) -> Iterator[Source]:
+    yield source
+    number = 1
+    while True:
+        name = source.path.name + suffix + (f"-{number}" if number > 1 else "")
+        yield Source(source.path, source.stem.with_name(name), source.file)
+        number += 1
+
+
+def _expected(source: Source, destination: Destination) -> Path:
+    """Where the output will be, as far as names tell."""
+    if destination.format is not None:
+        return source.target(destination.format)
+    own = SUFFIXES.get(source.path.suffix.lower())
+    return source.copy() if own is None else source.target(own)

@@ -1,0 +1,55 @@
+"""The files of the console: modules, styles and the page that loads them, as browsers get them; nothing is built."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from types import MappingProxyType
+
+__all__ = ["PAGE", "File", "files"]
+
+# The name of the page among the files.
+PAGE = "index.html"
+
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of the console.
+
+    Attributes:
+        content_type: its media type.
+        etag: with its quotes; it changes with the bytes.
+    """
+
+    data: bytes
+    content_type: str
+    etag: str
+
+
+@cache
+def files() -> Mapping[str, File]:
+    """All of them by their paths, read once."""
+    return MappingProxyType(dict(_found(resources.files(__package__).joinpath("static"), "")))
+
+
+def _found(folder: Traversable, prefix: str) -> list[tuple[str, File]]:
+    found: list[tuple[str, File]] = []
+    for item in folder.iterdir():
+        name = prefix + item.name
+        if item.is_dir():
+            found += _found(item, f"{name}/")
+        elif (kind := _TYPES.get("." + item.name.rpartition(".")[2])) is not None:
+            data = item.read_bytes()
+            found.append((name, File(data, kind, f'"{hashlib.sha256(data).hexdigest()[:32]}"')))
+    return found

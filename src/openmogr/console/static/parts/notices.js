@@ -1,0 +1,66 @@
+/** What the page tells in passing, also to readers of screens. */
+
+import { element, fill } from '../library/element.js';
+import { ServiceError } from '../library/service.js';
+import { text } from '../library/text.js';
+
+const SECONDS = 5;
+const place = element('div', { class: 'notices', role: 'status', 'aria-live': 'polite' });
+
+/** The place of notices, for the page. */
+export const notices = () => place;
+
+/** @param {string} words @param {'done' | 'failed'} [kind] */
+export function notify(words, kind = 'done') {
+  const notice = element('p', { class: `notice ${kind}` }, words);
+  place.append(notice);
+  setTimeout(() => notice.remove(), SECONDS * 1000);
+}
+
+/** What went wrong, as the server says it. @param {unknown} error */
+export function wordsOf(error) {
+  if (error instanceof ServiceError) return error.code ? `${error.code}: ${error.message}` : error.message;
+  return error instanceof TypeError
+    ? text('error.unreachable')
+    : String(error instanceof Error ? error.message : error);
+}
+
+/** An error in its place. @param {unknown} error */
+export const alarm = (error) => element('p', { class: 'alarm', role: 'alert' }, wordsOf(error));
+
+/**
+ * Puts what work makes into a place, or what went wrong with it.
+ * @param {any} target
+ * @param {() => Promise<any>} work
+ */
+export async function into(target, work) {
+  target.setAttribute('aria-busy', 'true');
+  try {
+    fill(target, await work());
+  } catch (error) {
+    fill(target, alarm(error));
+  }
+  target.removeAttribute('aria-busy');
+}
+
+/** @param {string} words */
+export async function copy(words) {
+  try {
+    await navigator.clipboard.writeText(words);
+    notify(text('copy.done'));
+  } catch {
+    notify(text('copy.failed'), 'failed');
+  }
+}
+
+/** The head of a table, by the names of its words. @param {...string} names */
+export const heads = (...names) =>
+  element(
+    'thead',
+    {},
+    element(
+      'tr',
+      {},
+      names.map((name) => element('th', { scope: 'col' }, text(name))),
+    ),
+  );

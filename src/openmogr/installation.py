@@ -1,0 +1,61 @@
+"""How this copy of OpenMogr was installed, and so how an extra is added to it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import shlex
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+__all__ = ["how_to_add"]
+
+# Written by deploy/Dockerfile; holds the flavour of the image.
+IMAGE_MARK = Path("etc/openmogr-flavour")
+# Extras that have an image of their own, whose tag ends in their name.
+OF_AN_IMAGE = frozenset({"heif"})
+# What `make setup` installs; the others are for whoever wants them.
+OF_A_CLONE = frozenset({"faces", "heif", "jxl", "pixels", "stores", "tpg"})
+
+
+def how_to_add(extra: str, *, root: Path = Path("/"), prefix: Path | None = None) -> str:
+    """The command, or what else there is to do, after which an extra is there.
+
+    Args:
+        extra: its name, such as ``heif``.
+        root: of the file system.
+        prefix: of the environment; that of this interpreter by default.
+    """
+    prefix = Path(sys.prefix) if prefix is None else prefix
+    if (root / IMAGE_MARK).exists():
+        if extra in OF_AN_IMAGE:
+            return f"take the image whose tag ends in -{extra}"
+        return f"build an image with openmogr[{extra}], after deploy/Dockerfile"
+    clone = _clone()
+    if clone is not None:
+        place = shlex.quote(str(clone))
+        if extra in OF_A_CLONE:
+            return f"make -C {place} setup"
+        return f"{_pip()} install --editable {shlex.quote(f'{clone}[{extra}]')}"
+    if (prefix / "uv-receipt.toml").exists():
+        return f"uv tool install 'openmogr[{extra}]'"
+    if (prefix / "pipx_metadata.json").exists():
+        return f"pipx install --force 'openmogr[{extra}]'"
+    return f"{_pip()} install 'openmogr[{extra}]'"
+
+
+def _pip() -> str:
+    return f"{shlex.quote(sys.executable)} -m pip"
+
+
+def _clone() -> Path | None:
+    """The folder that an editable installation runs from."""
+    try:
+        text = importlib.metadata.distribution("openmogr").read_text("direct_url.json")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    found = json.loads(text or "{}")
+    if not found.get("dir_info", {}).get("editable"):
+        return None
+    return Path(unquote(urlsplit(found["url"]).path))

@@ -1,0 +1,172 @@
+"""What ``obstore`` does not tell of an object: its ACL and its tags, asked for with signed requests.
+
+By ``GET ?acl`` and ``GET ?tagging`` as COS and S3 have them, each with its own signature.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import http.client
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeAlias
+from urllib.parse import quote, urlsplit
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from openmogr.auth import Credential, sign_request
+from openmogr.auth.sigv4 import ALGORITHM, Scope, canonical_request, sign_text, string_to_sign
+from openmogr.storage.interface import Acl
+
+__all__ = ["Details", "DetailsSource", "cos_signer", "s3_signer"]
+
+_MAX_BYTES = 256 * 1024
+_TRIES = 3
+_PAUSE_SECONDS = 1.0
+_TIMEOUT_SECONDS = 30.0
+_READ = ("READ", "FULL_CONTROL")
+# Method, path, subresource and host to the headers of the signature.
+Signer: TypeAlias = Callable[[str, str, str], Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """Of one object."""
+
+    acl: Acl = Acl.DEFAULT
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class _NotTold(Exception):
+    """An answer that may be another one when it is asked for again."""
+
+
+def cos_signer(credential: Credential) -> Signer:
+    """Signs with COS v5."""
+
+    def sign(path: str, subresource: str, host: str) -> Mapping[str, str]:
+        signed = sign_request(credential, "GET", f"{path}?{subresource}", {"host": host})
+        token = {"x-cos-security-token": credential.token} if credential.token else {}
+        return {"Authorization": signed, **token}
+
+    return sign
+
+
+def s3_signer(credential: Credential, region: str) -> Signer:
+    """Signs with AWS version 4."""
+
+    def sign(path: str, subresource: str, host: str) -> Mapping[str, str]:
+        moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        scope, content = Scope(moment[:8], region, "s3"), hashlib.sha256().hexdigest()
+        headers = {"host": host, "x-amz-content-sha256": content, "x-amz-date": moment}
+        if credential.token:
+            headers["x-amz-security-token"] = credential.token
+        given = sorted((name, value.encode()) for name, value in headers.items())
+        request = canonical_request("GET", path, f"{subresource}=", given, content)
+        signature = sign_text(scope.key(credential.secret_key), string_to_sign(moment, str(scope), request))
+        names = ";".join(name for name, _ in given)
+        headers["Authorization"] = (
+            f"{ALGORITHM} Credential={credential.secret_id}/{scope}, SignedHeaders={names}, Signature={signature}"
+        )
+        return headers
+
+    return sign
+
+
+class DetailsSource:
+    """Asks a bucket for the details of its objects.
+
+    Args:
+        root: its URL, behind which the keys stand.
+        sign: gives the headers of a signature.
+    """
+
+    def __init__(self, root: str, sign: Signer) -> None:
+        parts = urlsplit(root)
+        self._host, self._path = parts.netloc, parts.path.rstrip("/")
+        self._plain = parts.scheme == "http"
+        self._sign = sign
+        # One connection for each thread, as long as it lives.
+        self._local = threading.local()
+
+    async def of(self, key: str) -> Details:
+        """The details of an object. Raises ``OSError`` or ``ValueError``, saying why they are not known."""
+        return await asyncio.to_thread(self._of, key)
+
+    def _of(self, key: str) -> Details:
+        acl, tagging = self._ask(key, "acl"), self._ask(key, "tagging")
+        tags = {_text(tag, "Key"): _text(tag, "Value") for tag in tagging[1].iter() if _name(tag) == "Tag"}
+        return Details(_acl(*acl), tags)
+
+    def _ask(self, key: str, subresource: str) -> tuple[str, Element]:
+        """The header ``x-cos-acl``, and the document."""
+        path = f"{self._path}/{quote(key)}"
+        for number in range(_TRIES):
+            try:
+                return self._answer(path, subresource)
+            except (OSError, http.client.HTTPException, _NotTold) as error:
+                self._forget()
+                if number == _TRIES - 1:
+                    raise OSError(f"its {subresource}: {error}") from error
+                time.sleep(_PAUSE_SECONDS * number)
+        raise AssertionError
+
+    def _answer(self, path: str, subresource: str) -> tuple[str, Element]:
+        connection = self._connection()
+        connection.request(
+            "GET",
+            f"{path}?{subresource}",
+            headers={"host": self._host, **self._sign(path, subresource, self._host)},
+        )
+        answer = connection.getresponse()
+        body = answer.read(_MAX_BYTES + 1)
+        if answer.status >= 500:
+            raise _NotTold(f"{answer.status} {answer.reason}")
+        if answer.status != 200 or len(body) > _MAX_BYTES:
+            self._forget()
+            code = body.partition(b"<Code>")[2].partition(b"</Code>")[0][:100].decode("ascii", "replace")
+            raise ValueError(f"its {subresource} is not told: {answer.status} {code}".rstrip())
+        try:
+            return answer.getheader("x-cos-acl") or "", fromstring(body, forbid_dtd=True)
+        except (ParseError, DefusedXmlException) as error:
+            raise ValueError(f"its {subresource} is no XML: {error}") from error
+
+    def _connection(self) -> http.client.HTTPConnection:
+        found: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
+        if found is None:
+            kind = http.client.HTTPConnection if self._plain else http.client.HTTPSConnection
+            found = self._local.connection = kind(self._host, timeout=_TIMEOUT_SECONDS)
+        return found
+
+    def _forget(self) -> None:
+        found: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
+        self._local.connection = None
+        if found is not None:
+            found.close()
+
+
+def _acl(header: str, document: Element) -> Acl:
+    """What everybody may: what is not granted to them is private, unless COS says that it is the bucket's ACL."""
+    if header == Acl.DEFAULT:
+        return Acl.DEFAULT
+    for grant in document.iter():
+        if _name(grant) != "Grant":
+            continue
+        uris = [item.text or "" for item in grant.iter() if _name(item) == "URI"]
+        if any(uri.endswith("/AllUsers") for uri in uris) and _text(grant, "Permission") in _READ:
+            return Acl.PUBLIC_READ
+    return Acl.PRIVATE
+
+
+def _name(element: Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _text(element: Element, name: str) -> str:
+    return next((item.text or "" for item in element if _name(item) == name), "")

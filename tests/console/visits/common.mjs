@@ -1,0 +1,16 @@
+// What visits have in common.
+
+export const CONSOLE = '/-/console';
+
+/** The texts of all elements. */
+export const texts = (locator) => locator.allInnerTexts();
+
+/** Waits for the end of a comparison. */
+export const ended = (page) => page.locator('.cards[aria-busy=false] .card').first().waitFor();
+
+/** Drops a picture, and waits for the end of its comparison. */
+export async function compared(page, tools, name) {
+  await tools.drop('.drop', name, 'image/png');
+  await page.locator('.cards').waitFor();
+  await ended(page);
+}

@@ -1,0 +1,140 @@
+// The other views, as people use them.
+import { CONSOLE, texts } from './common.mjs';
+
+export const VISITS = {
+  /** The builder, the server's own words about mistakes, and steps by keyboard. */
+  operations: {
+    async run(page, tools) {
+      await page.goto(`${tools.at}${CONSOLE}#/operations`);
+      await page.getByLabel('Or an object: bucket and key').fill('gallery-1250000000/photo.png');
+      await page.keyboard.press('Enter');
+      await page.locator('img.preview').waitFor();
+      const operation = page.getByLabel('Operation', { exact: true });
+      const seen = { first: [await operation.inputValue(), await page.locator('.result .facts').innerText()] };
+      await page.getByLabel('Next step').selectOption('rotate');
+      await page.getByRole('button', { name: 'Add', exact: true }).click();
+      await page.keyboard.press('Control+A');
+      await page.keyboard.type('90');
+      await page.locator('.result .facts', { hasText: '200 × 300' }).waitFor();
+      await page.getByRole('button', { name: 'Move Rotate up' }).click();
+      seen.turned = await operation.inputValue();
+      await page.getByLabel('Next step').selectOption('text-watermark');
+      await page.getByRole('button', { name: 'Add', exact: true }).click();
+      await page.getByLabel('Text', { exact: true }).fill('图 & "text"');
+      await page.waitForTimeout(600);
+      await page.locator('.result:not([aria-busy])').waitFor();
+      seen.marked = await operation.inputValue();
+      await page.locator('.result .preview, .result .alarm').first().waitFor();
+      await tools.shot('operations', { fullPage: true });
+      await operation.fill('imageMogr2/rotate/abc');
+      await page.getByRole('alert').waitFor();
+      seen.wrong = await page.getByRole('alert').innerText();
+      await operation.fill('imageMogr/format/webp');
+      await page.getByRole('alert').filter({ hasText: 'did you mean' }).waitFor();
+      seen.unknown = await page.getByRole('alert').innerText();
+      await operation.fill('imageInfo');
+      await page.locator('.result pre').waitFor();
+      seen.information = JSON.parse(await page.locator('.result pre').innerText()).width;
+      return seen;
+    },
+  },
+
+  /** Buckets by who has signed in: everything that may be done there, with names that look like markup. */
+  buckets: {
+    async run(page, tools) {
+      await page.goto(`${tools.at}${CONSOLE}#/buckets`);
+      await page.locator('.tile').first().waitFor();
+      const seen = { anonymous: await texts(page.locator('.key')) };
+      await tools.signIn();
+      await page.locator('.names a', { hasText: 'gallery-1250000000' }).click();
+      await page.waitForFunction(() => document.querySelectorAll('.thumbnail img').length >= 3);
+      seen.keys = await texts(page.locator('.key'));
+      seen.thumbnails = await page
+        .locator('.thumbnail img')
+        .evaluateAll((images) => Promise.all(images.map((image) => image.decode().then(() => image.naturalWidth > 0))));
+      await tools.shot('buckets', { fullPage: true });
+      // EXIF and names are texts of others.
+      await page.locator('.tile', { hasText: 'onerror' }).click();
+      await page.locator('.object img.preview').waitFor();
+      await page.getByText('EXIF', { exact: true }).click();
+      await page.locator('td', { hasText: 'script' }).waitFor();
+      seen.markup = await page.evaluate(() => [
+        document.querySelectorAll('main script, main b, img[src="x"]').length,
+        typeof window.harmed,
+      ]);
+      seen.exif = await texts(page.locator('td', { hasText: 'script' }));
+      await page.getByText('imageInfo', { exact: true }).click();
+      await page.getByRole('rowheader', { name: 'width' }).waitFor();
+      await page.locator('.object').getByLabel('Access').selectOption('private');
+      await page.locator('.notice', { hasText: 'access' }).first().waitFor();
+      await page.getByRole('button', { name: 'Copy URL for an hour' }).click();
+      await page.locator('.notice', { hasText: 'Copied' }).waitFor();
+      seen.presigned = await page.evaluate(async (url) => (await fetch(url)).status, await tools.clipboard());
+      await tools.shot('object', { fullPage: true });
+      // A search, an upload with a rule, a style, and the end of an object.
+      await page.getByLabel('Prefix').fill('tp');
+      await page.keyboard.press('Enter');
+      await page.waitForFunction(() => document.querySelectorAll('.tile').length === 2);
+      seen.found = await texts(page.locator('.key'));
+      await page.getByRole('button', { name: 'Add a rule' }).click();
+      await page.locator('.rules').getByLabel('Operation').fill('imageMogr2/thumbnail/40x/format/tpg');
+      await page.locator('.rules').getByLabel('Name of the result').fill('{name}-small.tpg');
+      await tools.drop('.drop', 'photo.png', 'image/png');
+      await page.locator('.log .done').waitFor();
+      seen.uploaded = await page.locator('.log li').innerText();
+      await page.getByLabel('Name', { exact: true }).fill('small');
+      await page.getByRole('button', { name: 'Save' }).click();
+      await page.getByRole('rowheader', { name: 'small' }).waitFor();
+      await page.getByLabel('Name', { exact: true }).fill('bad name');
+      await page.getByRole('button', { name: 'Save' }).click();
+      await page.getByRole('alert').waitFor();
+      seen.refused = await page.getByRole('alert').innerText();
+      await page.locator('button.tile').first().click();
+      await page.getByRole('button', { name: 'Delete …' }).click();
+      await page.keyboard.press('Escape');
+      seen.kept = await page.locator('.tile').count();
+      await page.getByRole('button', { name: 'Delete …' }).click();
+      await tools.shot('delete');
+      await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+      await page.waitForFunction((count) => document.querySelectorAll('.tile').length === count - 1, seen.kept);
+      seen.left = await texts(page.locator('.key'));
+      return seen;
+    },
+  },
+
+  /** State, savings, errors, and a job from its submission to its end. */
+  operate: {
+    async run(page, tools) {
+      await page.goto(`${tools.at}${CONSOLE}#/operate`);
+      await page.locator('.fact').nth(9).waitFor();
+      const facts = async () =>
+        Object.fromEntries(
+          await page
+            .locator('.fact')
+            .evaluateAll((all) =>
+              all.map((fact) => [fact.querySelector('dt').textContent, fact.querySelector('dd').textContent]),
+            ),
+        );
+      const seen = {
+        facts: await facts(),
+        errors: await texts(page.locator('tbody th')),
+        signed: await page.getByText('Sign in to see jobs.').count(),
+      };
+      await tools.signIn();
+      await page.getByRole('link', { name: 'Buckets' }).click();
+      await page.locator('.names a', { hasText: 'gallery-1250000000' }).click();
+      await page.locator('.tile', { hasText: 'photo.png' }).click();
+      await page.getByRole('button', { name: 'Job …' }).click();
+      await page.getByRole('button', { name: 'Submit' }).click();
+      await page.locator('.notice', { hasText: 'job' }).waitFor();
+      await page.getByRole('link', { name: 'Operate' }).click();
+      await page.locator('select').selectOption('gallery-1250000000');
+      await page.locator('tr', { hasText: 'photo-800.webp' }).filter({ hasText: 'Success' }).waitFor();
+      seen.jobs = await texts(page.locator('tr', { hasText: 'photo-800.webp' }));
+      seen.progress = await page.locator('progress').evaluate((bar) => [bar.value, bar.max]);
+      seen.saved = await texts(page.locator('section', { hasText: 'Saved by format' }).last().locator('tbody th'));
+      await tools.shot('operate', { fullPage: true });
+      return seen;
+    },
+  },
+};
