@@ -38,19 +38,13 @@ pub(crate) struct Compensator {
     second: Vec<u8>,
 }
 
-/// The samples that a vector in whole samples points at, and their row length; `None` if they are not all inside the
-/// reference.
-pub(crate) fn pointed_at(
-    reference: &StoredPicture,
-    rect: Rect,
-    vector: MotionVector,
-) -> Option<(&[u8], usize)> {
+/// The samples that a vector in whole samples points at; `None` if they are not all inside the reference.
+pub(crate) fn pointed_at(reference: &StoredPicture, rect: Rect, vector: MotionVector) -> Option<Source<'_>> {
     if (vector.x | vector.y) & 3 != 0 {
         return None;
     }
     let (x, y) = (rect.x as i32 + i32::from(vector.x >> 2), rect.y as i32 + i32::from(vector.y >> 2));
-    let source = inside(reference.picture.plane(0), x, y, rect.width, rect.height)?;
-    Some((source.samples, source.stride))
+    inside(reference.picture.plane(0), x, y, rect.width, rect.height)
 }
 
 impl Compensator {
@@ -278,12 +272,12 @@ mod tests {
         let rect = Rect::new(16, 8, 16, 8);
         for (x, y) in [(0, 0), (-64, -32), (12, 40), (128, 92)] {
             let vector = MotionVector::new(x, y);
-            let (samples, stride) = pointed_at(&references[0], rect, vector).unwrap();
+            let source = pointed_at(&references[0], rect, vector).unwrap();
             let mut out = vec![0; 128];
             let block = PredictionBlock::new(rect, Motion::single(0, vector));
             let target = Block { samples: &mut out, stride: 16 };
             Compensator::new(Backend::SCALAR).predict(&references, &block, 0, target);
-            for (row, predicted) in samples.chunks(stride).zip(out.chunks(16)) {
+            for (row, predicted) in source.samples.chunks(source.stride).zip(out.chunks(16)) {
                 assert_eq!(row[..16], *predicted, "({x}, {y})");
             }
         }

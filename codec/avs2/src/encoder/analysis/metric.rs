@@ -2,6 +2,7 @@
 
 use crate::encoder::input::FRACTION_BITS;
 use crate::encoder::simd;
+use crate::inter::Source;
 use crate::multiversion;
 use crate::simd::Backend;
 
@@ -45,12 +46,12 @@ pub(in crate::encoder) fn source_energy(residual: &[i16]) -> f64 {
 /// Rows after which [`absolute_difference`] looks at its limit.
 const ROWS_AT_A_TIME: usize = 4;
 
-/// Sum of absolute differences of `a`, a block without gaps, and `b`, whose rows are the second value apart; once the
-/// sum is above `limit`, it may be that of the first rows only.
+/// Sum of absolute differences of `a`, a block without gaps, and `b`; once it is above `limit`, it may be that of the
+/// first rows only.
 pub(in crate::encoder) fn absolute_difference(
     backend: Backend,
     a: &[u8],
-    b: (&[u8], usize),
+    b: Source<'_>,
     (w, h): (usize, usize),
     limit: u32,
 ) -> u32 {
@@ -64,20 +65,14 @@ pub(in crate::encoder) fn absolute_difference(
     sum(backend, a, b, h, limit)
 }
 
-fn sum_of_rows<const W: usize>(
-    backend: Backend,
-    a: &[u8],
-    (b, stride): (&[u8], usize),
-    h: usize,
-    limit: u32,
-) -> u32 {
+fn sum_of_rows<const W: usize>(backend: Backend, a: &[u8], b: Source<'_>, h: usize, limit: u32) -> u32 {
     multiversion::run(
         backend,
         #[inline(always)]
         || {
             let mut sum = 0;
             for y in 0..h {
-                let (a, b) = (&a[y * W..][..W], &b[y * stride..][..W]);
+                let (a, b) = (&a[y * W..][..W], &b.samples[y * b.stride..][..W]);
                 for i in 0..W {
                     sum += (i32::from(a[i]) - i32::from(b[i])).unsigned_abs();
                 }
@@ -210,9 +205,15 @@ mod tests {
             };
             let all: u32 = (0..h).map(row).sum();
             for backend in [Backend::SCALAR, best] {
-                assert_eq!(absolute_difference(backend, &a, (&b, 80), (w, h), u32::MAX), all);
-                assert_eq!(absolute_difference(backend, &a, (&b, 80), (w, h), all), all);
-                assert!(absolute_difference(backend, &a, (&b, 80), (w, h), 5) > 5);
+                assert_eq!(
+                    absolute_difference(backend, &a, Source { samples: &b, stride: 80 }, (w, h), u32::MAX),
+                    all
+                );
+                assert_eq!(
+                    absolute_difference(backend, &a, Source { samples: &b, stride: 80 }, (w, h), all),
+                    all
+                );
+                assert!(absolute_difference(backend, &a, Source { samples: &b, stride: 80 }, (w, h), 5) > 5);
             }
         }
     }

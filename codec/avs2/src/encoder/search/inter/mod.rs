@@ -12,7 +12,7 @@ use crate::encoder::analysis::metric::absolute_difference;
 use crate::filter::{CuArea, RowInfo};
 use crate::inter::{
     Block, Compensator, CuType, InterSyntax, InterTools, MotionContext, MotionField, MotionVector, Partition,
-    PredictionBlock, Rect, StoredPicture, code_cu_type, code_inter, mark_inner_edges, orientation_of,
+    PredictionBlock, Rect, Source, StoredPicture, code_cu_type, code_inter, mark_inner_edges, orientation_of,
 };
 use crate::simd::Backend;
 use crate::syntax::{Node, TransformSplit};
@@ -142,8 +142,13 @@ impl<'a> Search<'a> {
         let source = &self.scratch.source[..size * size];
         let mean = source.iter().map(|&s| u32::from(s)).sum::<u32>() / (size * size) as u32;
         let flat: u32 = source.iter().map(|&s| u32::from(s).abs_diff(mean)).sum();
-        let distance =
-            absolute_difference(inter.backend, source, (&inter.block[..], size), (size, size), u32::MAX);
+        let distance = absolute_difference(
+            inter.backend,
+            source,
+            Source { samples: &inter.block[..], stride: size },
+            (size, size),
+            u32::MAX,
+        );
         2 * distance > flat
     }
 

@@ -4,7 +4,7 @@ use super::{Candidate, InterSearch, MAX_VECTOR, SLICE};
 use crate::encoder::analysis::metric::{absolute_difference, hadamard};
 use crate::inter::{
     Block, CuType, InterSyntax, Motion, MotionVector, Partition, PredictionBlock, PredictionSyntax, Rect,
-    Shape, difference, pointed_at, representable,
+    Shape, Source, difference, pointed_at, representable,
 };
 use crate::syntax::Node;
 
@@ -130,7 +130,14 @@ impl InterSearch<'_> {
         let block = PredictionBlock::new(goal.rect, Motion::single(reference as i8, vector));
         let target = Block { samples: &mut self.block[..], stride: size.0 };
         self.compensator.predict(self.references, &block, 0, target);
-        absolute_difference(backend, goal.source, (&self.block[..], size.0), size, limit).into()
+        absolute_difference(
+            backend,
+            goal.source,
+            Source { samples: &self.block[..], stride: size.0 },
+            size,
+            limit,
+        )
+        .into()
     }
 
     /// The vector in whole samples of `rect` into a reference, from the most promising of `starts`.
