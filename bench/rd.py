@@ -5,8 +5,9 @@ kept back) at several settings, with one thread. Quality is measured on the deco
 for all: SSIMULACRA2, DSSIM, Butteraugli (3-norm), MS-SSIM of luma and PSNR of BT.601 luma. A BD-rate is the mean
 difference of the logarithm of the size at equal quality, per photo, against HEIC as pillow-heif writes it by default,
 over the common range of quality (of SSIMULACRA2 at most 30 to 90). `detail` is the difference of the share of the
-source's luma energy at 2 to 8 pixels that is kept, at equal bytes from 0.2 to 0.6 bits per pixel, in points of a
-hundred. Speed is the CPU time of whole encodes from RGB, in megapixels per second and against HEIC's in the same run.
+source's luma energy at 2 to 8 pixels that is kept, at equal bytes from 0.2 to 0.6 bits per pixel (with `--fine`, 1.5 to
+4), in points of a hundred. Speed is the CPU time of whole encodes from RGB, in megapixels per second and against
+HEIC's in the same run.
 
 `--content` measures renderings (text, screenshots, line art, gradients, grain, icons, a photo with words) instead and
 gives each its row. `--fine` measures qualities close to the source: settings from 85 to 100, and SSIMULACRA2 from 85.
@@ -41,10 +42,10 @@ from tools.calibrate.quality import uncalibrated
 
 REFERENCE = "HEIC"
 METRICS = ("SSIMULACRA2", "DSSIM", "Butteraugli", "MS-SSIM", "PSNR-Y")
-SPANS = {"SSIMULACRA2": (30.0, 90.0)}
-FINE_SPANS = {"SSIMULACRA2": (85.0, 98.0)}
+# Of quality for metrics, of bits per pixel for the detail kept.
+SPANS = {"SSIMULACRA2": (30.0, 90.0), "detail": (0.2, 0.6)}
+FINE_SPANS = {"SSIMULACRA2": (85.0, 98.0), "detail": (1.5, 4.0)}
 ANY = (-math.inf, math.inf)
-DETAIL_BITS = (0.2, 0.6)
 Encode = Callable[[Image.Image, int], bytes]
 
 
@@ -193,7 +194,7 @@ def rates(
 
 def row(name: str, reference: Result, result: Result, spans: Spans = SPANS) -> str:
     cells = [f"{rate:+.1f} %" for rate in rates(reference, result, spans=spans)]
-    detail = 100 * mean_difference(reference.detail(), result.detail(), DETAIL_BITS)
+    detail = 100 * mean_difference(reference.detail(), result.detail(), spans["detail"])
     speed = result.speed()
     return f"| {name} | {' | '.join(cells)} | {detail:+.1f} | {speed:.2f} | {speed / reference.speed():.2f} |"
 

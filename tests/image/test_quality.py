@@ -7,8 +7,10 @@ from PIL.JpegImagePlugin import get_sampling
 
 from openmogr.errors import ImageTooLarge
 from openmogr.image import ImageSettings, Processor, Source, parse_operation
+from openmogr.image.formats import avif
+from openmogr.image.formats.calibration import CALIBRATION
 from openmogr.image.formats.registry import CONTAINERS
-from openmogr.image.quality.scale import effective_quality, jpeg_quality
+from openmogr.image.quality.scale import effective_quality, jpeg_quality, setting_of
 
 from .conftest import Run, decoded, encoded, photo
 
@@ -100,6 +102,21 @@ def test_full_chroma_is_written_only_where_it_was(run: Run) -> None:
     full = encoded(photo(), "JPEG", quality=95, subsampling="4:4:4")
     assert get_sampling(decoded(run("imageMogr2/strip", half))) == 2
     assert get_sampling(decoded(run("imageMogr2/strip", full))) == 0
+
+
+def test_avif_stills_are_tuned_where_libaom_can(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    operation, picture = "imageMogr2/format/avif/quality/50", photo()
+    setting = CONTAINERS["avif"].setting(50)
+    assert run(operation, picture).data == encoded(
+        picture, "AVIF", quality=setting, speed=avif.SPEED, max_threads=1, advanced=avif.TUNING
+    )
+    frames = {"save_all": True, "append_images": [photo(mode="L").convert("RGB")], "duration": 100}
+    decoded(run(operation, encoded(picture, "WEBP", **frames)))
+    monkeypatch.setattr(avif, "_knows_tuning", lambda: False)
+    setting = setting_of(CALIBRATION["avif untuned"], 50)
+    assert run(operation, picture).data == encoded(
+        picture, "AVIF", quality=setting, speed=avif.SPEED, max_threads=1
+    )
 
 
 def test_output_limit_is_kept() -> None:

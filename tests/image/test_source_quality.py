@@ -13,15 +13,17 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from openmogr.image import Processor, Source
+from openmogr.image.formats.calibration import CALIBRATION
 from openmogr.image.formats.iso.av1 import quantiser_index
 from openmogr.image.formats.iso.hevc import slice_qp
 from openmogr.image.formats.iso.isomedia import CodedPicture, primary_picture
 from openmogr.image.formats.quantisers import QUANTISERS
 from openmogr.image.formats.registry import CONTAINERS
-from openmogr.image.quality.scale import quality_of_quantiser
+from openmogr.image.quality.scale import quality_of_quantiser, setting_of
 
 from .conftest import Run, encoded, photo
 
+POINTS = {"avif": "avif untuned", "heif": "heif"}
 QUALITIES = (10, 20, 35, 50, 60, 75, 90, 97)
 
 
@@ -44,12 +46,12 @@ def estimate(data: bytes, name: str, *, frames: int = 1) -> int | None:
 
 
 def _quality(name: str, quantiser: int) -> int:
-    return quality_of_quantiser(QUANTISERS[name], CONTAINERS[name].points, quantiser)
+    return quality_of_quantiser(QUANTISERS[name], CALIBRATION[POINTS[name]], quantiser)
 
 
 @pytest.mark.parametrize("quality", QUALITIES)
 def test_avif(quality: int, crops: list[Image.Image], processor: Processor) -> None:
-    setting = CONTAINERS["avif"].setting(quality)
+    setting = setting_of(CALIBRATION["avif untuned"], quality)
     for options in ({}, {"subsampling": "4:4:4"}, {"subsampling": "4:0:0"}, {"tile_rows": 1, "tile_cols": 1}):
         for picture in crops:
             data = encoded(picture, "AVIF", quality=setting, speed=8, **options)
@@ -59,6 +61,15 @@ def test_avif(quality: int, crops: list[Image.Image], processor: Processor) -> N
     found = estimate(encoded(transparent, "AVIF", quality=setting, speed=8), "avif")
     assert found is not None
     assert abs(found - quality) <= 4
+
+
+@pytest.mark.parametrize("quality", QUALITIES)
+def test_avif_of_the_server(quality: int, crops: list[Image.Image], run: Run) -> None:
+    for picture in crops:
+        data = run(f"imageMogr2/format/avif/quality/{quality}", picture).data
+        found = estimate(data, "avif")
+        assert found is not None
+        assert abs(found - quality) <= 8
 
 
 @pytest.mark.usefixtures("heif")

@@ -2,7 +2,8 @@
 
 The reference is libjpeg-turbo at 4:2:0: a quality number stands for the SSIMULACRA2 (mean over the photos) that it
 gives at that number. For each other format the encoder's settings are measured on the same photos, as the server
-encodes, and the setting with the same score is looked up. `--write` puts the tables into
+encodes, and the setting with the same score is looked up. "avif untuned" is measured with stills, too, and used for
+sequences and to read qualities. `--write` puts the tables into
 `src/openmogr/image/formats/calibration.py` and the curves into `docs/format/quality.svg`; then
 `docs/format/quality.md` quotes the run. With `--only` the tables of the other formats and the curves stay as they are.
 """
@@ -22,6 +23,7 @@ from PIL import Image
 from pillow_tpg import Ssimulacra2
 
 from bench.common import PHOTOS, ROOT, Report, argument_parser, machine_name, photo_paths
+from openmogr.image.formats.avif import SPEED
 from openmogr.image.formats.base import Format
 from openmogr.image.formats.calibration import CALIBRATION
 from openmogr.image.formats.encode import EncodeOptions
@@ -32,7 +34,9 @@ from openmogr.image.settings import ImageSettings
 QUALITIES = (1, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 85, 90, 95, 100)
 CHECKED = (20, 30, 40, 50, 60, 70, 80, 90, 95)
 COLOURS = ("#444", "#1b7", "#c60", "#06c", "#a0a", "#084", "#730")
-CALIBRATED = {name: found for name, found in CONTAINERS.items() if found.calibration_step}
+STEPS = {name: found.calibration_step for name, found in CONTAINERS.items() if found.calibration_step}
+UNTUNED = "avif untuned"
+STEPS |= {UNTUNED: STEPS["avif"]}
 Encode = Callable[[Image.Image, int], bytes]
 Curve = list[tuple[int, float]]
 
@@ -58,6 +62,18 @@ def server(container: str) -> Encode:
         return server_encode(picture, EncodeOptions(target, setting), settings)
 
     return encode
+
+
+def untuned(picture: Image.Image, setting: int) -> bytes:
+    """AVIF by libaom as it is without tuning."""
+    out = io.BytesIO()
+    picture.save(out, "AVIF", quality=setting, speed=SPEED, max_threads=1)
+    return out.getvalue()
+
+
+def encoder(name: str) -> Encode:
+    """What settings under a name are measured with."""
+    return untuned if name == UNTUNED else server(name)
 
 
 class Photos:
@@ -163,10 +179,11 @@ def write_plot(curves: dict[str, Curve]) -> None:
 def main() -> None:
     parser = argument_parser(__doc__)
     parser.add_argument("--write", action="store_true", help="write the tables and the plot")
-    parser.add_argument("--only", metavar="FORMAT", choices=sorted(CALIBRATED), help="measure one format")
+    parser.add_argument("--only", metavar="FORMAT", choices=sorted(STEPS), help="measure one format")
     arguments = parser.parse_args()
-    for container in CALIBRATED.values():
-        container.check_writable()
+    for name in STEPS:
+        if name in CONTAINERS:
+            CONTAINERS[name].check_writable()
     with uncalibrated():
         measure(arguments)
 
@@ -174,13 +191,15 @@ def main() -> None:
 def measure(arguments: argparse.Namespace) -> None:
     """Print the tables, and write them if that is asked for."""
     photos = Photos(PHOTOS)
-    curves = {"jpeg": photos.curve(jpeg, range(1, 101))}
+    # The plot has them all.
+    references = range(1, 101) if arguments.only is None else sorted({*QUALITIES, *CHECKED})
+    curves = {"jpeg": photos.curve(jpeg, references)}
     reference = dict(curves["jpeg"])
     tables: dict[str, list[tuple[int, int]]] = {}
-    for container, found in CALIBRATED.items():
+    for container, step in STEPS.items():
         if arguments.only not in (None, container):
             continue
-        curves[container] = photos.curve(server(container), range(0, 101, found.calibration_step))
+        curves[container] = photos.curve(encoder(container), range(0, 101, step))
         tables[container] = table(curves[container], reference)
     print(f"machine: {machine_name()}, {len(QUALITIES)} points a format\n")
     print(
@@ -192,7 +211,7 @@ def measure(arguments: argparse.Namespace) -> None:
             cells = []
             for container, points in tables.items():
                 setting = dict(points).get(quality, 0)
-                score = photos.score(server(container), setting)
+                score = photos.score(encoder(container), setting)
                 report.add(
                     container, quality=quality, setting=setting, ssimulacra2=score, jpeg=reference[quality]
                 )

@@ -144,6 +144,18 @@ fn what_the_first_picture_showed_is_not_coded_again() {
 }
 
 #[test]
+fn quick_searches_find_motion_as_thorough_ones_do() {
+    for name in ["pan", "zoom", "change"] {
+        let bytes = |effort| -> usize {
+            let options = EncoderOptions { qp: 34, effort, ..EncoderOptions::default() };
+            check(name, (128, 96), 5, &options)[1..].iter().sum()
+        };
+        let (quick, thorough) = (bytes(5), bytes(6));
+        assert!(quick * 20 <= thorough * 21, "{name}: {quick} instead of {thorough}");
+    }
+}
+
+#[test]
 fn long_animations_let_go_of_the_first_picture() {
     let options = EncoderOptions { qp: 45, effort: 0, tools: ToolSet::Full, ..Default::default() };
     check("pan", (24, 16), 140, &options);

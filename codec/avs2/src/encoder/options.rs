@@ -167,6 +167,7 @@ impl EncoderOptions {
             dual: from(4),
             partitions: from(4),
             multi_hypothesis: from(5),
+            quick: self.effort < 6,
         }
     }
 

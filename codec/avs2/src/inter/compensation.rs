@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::derivation::{Hypothesis, PredictionBlock};
 use super::interpolation::{CHROMA, Kernels, LUMA, MAX_SIZE, Rows, SLACK, Source, Target};
-use super::motion::Rect;
+use super::motion::{MotionVector, Rect};
 use super::picture_buffer::StoredPicture;
 use crate::Plane;
 use crate::simd::Backend;
@@ -36,6 +36,15 @@ pub(crate) struct Compensator {
     rows: Box<Rows>,
     /// The second hypothesis; taken out while it is the target of a prediction.
     second: Vec<u8>,
+}
+
+/// The samples that a vector in whole samples points at; `None` if they are not all inside the reference.
+pub(crate) fn pointed_at(reference: &StoredPicture, rect: Rect, vector: MotionVector) -> Option<Source<'_>> {
+    if (vector.x | vector.y) & 3 != 0 {
+        return None;
+    }
+    let (x, y) = (rect.x as i32 + i32::from(vector.x >> 2), rect.y as i32 + i32::from(vector.y >> 2));
+    inside(reference.picture.plane(0), x, y, rect.width, rect.height)
 }
 
 impl Compensator {
@@ -251,6 +260,30 @@ mod tests {
         ] {
             assert_eq!(predict(1, x, y), expected, "({x}, {y})");
             assert_eq!(predict(2, x, y), expected, "({x}, {y})");
+        }
+    }
+
+    #[test]
+    fn whole_vectors_point_at_what_is_predicted() {
+        let plane = plane(64, 40);
+        let planes = [plane.clone(), plane.clone(), plane];
+        let picture = Picture { width: 64, height: 40, planes, ..references()[0].picture.clone() };
+        let references = [Arc::new(StoredPicture { picture, motion: None })];
+        let rect = Rect::new(16, 8, 16, 8);
+        for (x, y) in [(0, 0), (-64, -32), (12, 40), (128, 92)] {
+            let vector = MotionVector::new(x, y);
+            let source = pointed_at(&references[0], rect, vector).unwrap();
+            let mut out = vec![0; 128];
+            let block = PredictionBlock::new(rect, Motion::single(0, vector));
+            let target = Block { samples: &mut out, stride: 16 };
+            Compensator::new(Backend::SCALAR).predict(&references, &block, 0, target);
+            for (row, predicted) in source.samples.chunks(source.stride).zip(out.chunks(16)) {
+                assert_eq!(row[..16], *predicted, "({x}, {y})");
+            }
+        }
+        // Beyond the border, and between samples.
+        for (x, y) in [(-68, 0), (0, -36), (132, 0), (0, 100), (1, 0), (0, 2)] {
+            assert!(pointed_at(&references[0], rect, MotionVector::new(x, y)).is_none(), "({x}, {y})");
         }
     }
 

@@ -39,9 +39,10 @@ mod syntax;
 mod tests;
 mod vector_coding;
 
-pub(crate) use compensation::{Block, Compensator};
+pub(crate) use compensation::{Block, Compensator, pointed_at};
 pub(crate) use deblocking::{mark_inner_edges, switch_off_still_edges};
 pub(crate) use derivation::{MotionContext, PredictionBlocks};
+pub(crate) use interpolation::Source;
 pub(crate) use motion::{CollocatedMotion, MotionField, Rect};
 pub(crate) use partition::{Orientation, Partition, Shape};
 pub(crate) use picture_buffer::{PictureBuffer, PictureOrder, StoredPicture, picture_bytes};

@@ -19,9 +19,6 @@ from openmogr.image.source.colour import has_alpha
 
 __all__ = ["Tpg"]
 
-# Frames are many; this effort is what one second of a small animation may take.
-ANIMATION_EFFORT = 3
-
 # The most hundredths of a second the codec takes; it repeats frames above 16 bits.
 _MAX_DELAY = 6_553_500
 
@@ -108,14 +105,15 @@ class Tpg(Format):
                 mode = "RGBA" if has_alpha(frame.image) else "RGB"
                 yield frame.image if frame.image.mode == mode else frame.image.convert(mode)
 
+        effort = {} if options.effort is None else {"effort": options.effort}
         data: bytes = codec.encode_animation(
             images(),
             # The codec asks for a delay once it has the frame.
             (delays[number] for number in range(count)),
             quality=self.setting(options.quality),
             alpha="keep",
-            effort=ANIMATION_EFFORT if options.effort is None else options.effort,
             threads=settings.encoder_threads,
+            **effort,
         )
         return data
 

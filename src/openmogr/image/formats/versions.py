@@ -13,11 +13,13 @@ from openmogr.image.formats.registry import CONTAINERS
 __all__ = ["encoder_versions"]
 
 _DISTRIBUTIONS = ("pillow", "numpy", "openmogr-pixels")
+# One more with every change of what encoders are told, or of what our own ones make, within a version.
+_ENCODING = 2
 
 
 def encoder_versions() -> tuple[str, ...]:
     """Names and versions of all codecs and of what works on pixels, as they are installed."""
-    found = [f"openmogr {__version__}"]
+    found = [f"openmogr {__version__}", f"encoding {_ENCODING}"]
     extras = {container.extra.package for container in CONTAINERS.values() if container.extra is not None}
     for name in (*_DISTRIBUTIONS, *sorted(extras)):
         try:

@@ -2,6 +2,8 @@
 
 use crate::encoder::input::FRACTION_BITS;
 use crate::encoder::simd;
+use crate::inter::Source;
+use crate::multiversion;
 use crate::simd::Backend;
 
 /// Sum of squared differences of a source in sixteenths and samples, in squared samples; rows are the second value
@@ -39,6 +41,48 @@ pub(in crate::encoder) fn source_energy(residual: &[i16]) -> f64 {
         .map(|part| u64::from(part.iter().map(|&r| (i32::from(r) * i32::from(r)) as u32).sum::<u32>()))
         .sum();
     sum as f64 / f64::from(1 << (2 * FRACTION_BITS))
+}
+
+/// Rows after which [`absolute_difference`] looks at its limit.
+const ROWS_AT_A_TIME: usize = 4;
+
+/// Sum of absolute differences of `a`, a block without gaps, and `b`; once it is above `limit`, it may be that of the
+/// first rows only.
+pub(in crate::encoder) fn absolute_difference(
+    backend: Backend,
+    a: &[u8],
+    b: Source<'_>,
+    (w, h): (usize, usize),
+    limit: u32,
+) -> u32 {
+    let sum = match w {
+        4 => sum_of_rows::<4>,
+        8 => sum_of_rows::<8>,
+        16 => sum_of_rows::<16>,
+        32 => sum_of_rows::<32>,
+        _ => sum_of_rows::<64>,
+    };
+    sum(backend, a, b, h, limit)
+}
+
+fn sum_of_rows<const W: usize>(backend: Backend, a: &[u8], b: Source<'_>, h: usize, limit: u32) -> u32 {
+    multiversion::run(
+        backend,
+        #[inline(always)]
+        || {
+            let mut sum = 0;
+            for y in 0..h {
+                let (a, b) = (&a[y * W..][..W], &b.samples[y * b.stride..][..W]);
+                for i in 0..W {
+                    sum += (i32::from(a[i]) - i32::from(b[i])).unsigned_abs();
+                }
+                if y % ROWS_AT_A_TIME == ROWS_AT_A_TIME - 1 && sum > limit {
+                    break;
+                }
+            }
+            sum
+        },
+    )
 }
 
 /// Sum of absolute Hadamard coefficients of the difference, scaled like a sum of absolute differences; blocks are
@@ -146,6 +190,30 @@ mod tests {
                 let mut residual = vec![0; fine.len()];
                 source_residual(&fine, &b, &mut residual);
                 assert_eq!(source_energy(&residual), error(best), "energy {size:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn absolute_differences_go_row_by_row_to_a_limit() {
+        let b: Vec<u8> = (0..80 * 64).map(|i| (i * 31 % 251) as u8).collect();
+        let best = Backend::detect(SimdLevel::Auto);
+        for (w, h) in [(4, 4), (8, 4), (16, 16), (64, 32), (32, 64), (64, 64)] {
+            let a: Vec<u8> = (0..w * h).map(|i| (i * 17 % 256) as u8).collect();
+            let row = |y: usize| -> u32 {
+                a[y * w..][..w].iter().zip(&b[y * 80..]).map(|(&a, &b)| u32::from(a.abs_diff(b))).sum()
+            };
+            let all: u32 = (0..h).map(row).sum();
+            for backend in [Backend::SCALAR, best] {
+                assert_eq!(
+                    absolute_difference(backend, &a, Source { samples: &b, stride: 80 }, (w, h), u32::MAX),
+                    all
+                );
+                assert_eq!(
+                    absolute_difference(backend, &a, Source { samples: &b, stride: 80 }, (w, h), all),
+                    all
+                );
+                assert!(absolute_difference(backend, &a, Source { samples: &b, stride: 80 }, (w, h), 5) > 5);
             }
         }
     }

@@ -1,7 +1,9 @@
 //! Nodes of the quadtree: one CU or four smaller nodes.
 
+use super::inter::SKIP_STOP_COST;
 use super::{ATTEMPT_LOG2, Search};
 use crate::aec::ctx;
+use crate::encoder::write::lcu::Cu;
 use crate::syntax::Node;
 
 /// Samples and levels of the part of a node that is inside the picture.
@@ -58,7 +60,7 @@ impl Search<'_> {
         if inside && log2_size <= self.picture.effort.max_cu_log2 {
             let (cu, cost) = self.cu_of_any_type(node);
             let cost = cost + split_cost(self, false);
-            let stop = cost < self.picture.effort.stop_cost * lambda * (size * size) as f64 / 16.0;
+            let stop = cost < self.stop_cost(&cu) * lambda * (size * size) as f64 / 16.0;
             let contexts = (log2_size >= follow).then(|| self.states_after(node, &[cu]));
             if log2_size == 3 || stop {
                 self.follow(contexts);
@@ -96,6 +98,13 @@ impl Search<'_> {
                 cost
             }
         }
+    }
+
+    /// An undivided CU is final if its cost per 16 samples is below this multiple of lambda.
+    fn stop_cost(&self, cu: &Cu) -> f64 {
+        let quick = self.inter.as_ref().is_some_and(|inter| inter.effort.quick);
+        let least = if quick && cu.coded.ctp == 0 { SKIP_STOP_COST } else { 0.0 };
+        self.picture.effort.stop_cost.max(least)
     }
 
     /// Keeps what is coded in a node in one of the search's own places.

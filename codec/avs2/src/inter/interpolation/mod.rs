@@ -33,11 +33,11 @@ pub(super) const MAX_SIZE: usize = 64;
 /// Samples that a kernel may read behind the last tap of a row.
 pub(super) const SLACK: usize = 16;
 
-/// Samples with a row length; the first sample is that of the first tap.
+/// Samples with a row length; where they are filtered, the first sample is that of the first tap.
 #[derive(Clone, Copy)]
-pub(super) struct Source<'a> {
-    pub(super) samples: &'a [u8],
-    pub(super) stride: usize,
+pub(crate) struct Source<'a> {
+    pub(crate) samples: &'a [u8],
+    pub(crate) stride: usize,
 }
 
 /// Where `width` x `height` predicted samples go.

@@ -20,10 +20,11 @@ __all__ = ["check_items", "iso_quality", "without_trailer"]
 _MAX_ITEMS = 4096
 _ITEM_SEARCH = 1 << 16
 
-# By the kind of coded picture, which may be HEVC in a file of AVIF's brand: reader, and name of the tables.
-_READERS: Mapping[bytes, tuple[Callable[[CodedPicture], int | None], str]] = {
-    b"av01": (quantiser_index, "avif"),
-    b"hvc1": (slice_qp, "heif"),
+# By the kind of coded picture, which may be HEVC in a file of AVIF's brand: reader, and names of the tables of
+# quantisers and of settings, which are both of libaom without tuning.
+_READERS: Mapping[bytes, tuple[Callable[[CodedPicture], int | None], str, str]] = {
+    b"av01": (quantiser_index, "avif", "avif untuned"),
+    b"hvc1": (slice_qp, "heif", "heif"),
 }
 
 
@@ -56,10 +57,10 @@ def iso_quality(stream: BinaryIO) -> int | None:
         picture = primary_picture(stream)
         if picture is None:
             return None
-        read, name = _READERS[picture.kind]
+        read, quantisers, settings = _READERS[picture.kind]
         quantiser = read(picture)
     except (EOFError, ValueError, LookupError):
         return None
     if quantiser is None:
         return None
-    return quality_of_quantiser(QUANTISERS[name], CALIBRATION[name], quantiser)
+    return quality_of_quantiser(QUANTISERS[quantisers], CALIBRATION[settings], quantiser)

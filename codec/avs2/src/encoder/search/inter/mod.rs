@@ -1,5 +1,6 @@
 //! CUs of inter pictures: skip, direct, 2Nx2N with motion search, intra.
 
+mod explicit;
 mod residual;
 mod rows;
 mod vectors;
@@ -7,16 +8,16 @@ mod vectors;
 use std::sync::Arc;
 
 use super::{BlockAt, Cu, Samples, Search};
+use crate::encoder::analysis::metric::absolute_difference;
 use crate::filter::{CuArea, RowInfo};
 use crate::inter::{
     Block, Compensator, CuType, InterSyntax, InterTools, MotionContext, MotionField, MotionVector, Partition,
-    PredictionBlock, Rect, StoredPicture, code_cu_type, code_inter, mark_inner_edges, orientation_of,
+    PredictionBlock, Rect, Source, StoredPicture, code_cu_type, code_inter, mark_inner_edges, orientation_of,
 };
 use crate::simd::Backend;
 use crate::syntax::{Node, TransformSplit};
 use residual::{Choice, Residual};
 pub(in crate::encoder) use rows::search_inter_rows;
-use vectors::{Explicit, Goal};
 
 /// The only slice.
 const SLICE: u32 = 1;
@@ -38,7 +39,12 @@ pub(in crate::encoder) struct InterEffort {
     pub partitions: bool,
     /// Four luma transform blocks.
     pub transform_split: bool,
+    /// Less is tried where a skip CU is the best so far, and less with references that are behind.
+    pub quick: bool,
 }
+
+/// A skip CU is not divided if its cost per 16 samples is below this multiple of lambda, in a quick search.
+pub(in crate::encoder::search) const SKIP_STOP_COST: f64 = 1.0;
 
 /// What inter pictures need besides.
 pub(in crate::encoder) struct InterSearch<'a> {
@@ -136,7 +142,14 @@ impl<'a> Search<'a> {
         let source = &self.scratch.source[..size * size];
         let mean = source.iter().map(|&s| u32::from(s)).sum::<u32>() / (size * size) as u32;
         let flat: u32 = source.iter().map(|&s| u32::from(s).abs_diff(mean)).sum();
-        2 * absolute_difference(source, &inter.block[..size * size]) > flat
+        let distance = absolute_difference(
+            inter.backend,
+            source,
+            Source { samples: &inter.block[..], stride: size },
+            (size, size),
+            u32::MAX,
+        );
+        2 * distance > flat
     }
 
     /// Decides and reconstructs the cheapest inter CU.
@@ -144,81 +157,53 @@ impl<'a> Search<'a> {
         let weight = self.picture.activity.of(node.at, node.size());
         let lambda = self.picture.lambda / weight;
         let derived = self.derived(node);
-        let mut skips: Vec<(f64, usize)> = Vec::new();
-        for (i, candidate) in derived.iter().enumerate() {
+        let skips = self.best_skips(node, lambda, &derived);
+        let mut best = Best { cost: f64::MAX, candidate: Candidate::none(), residual: Residual::NONE };
+        for &(cost, skip) in &skips {
+            best.replace_if_cheaper(Choice { cost, residual: Residual::NONE }, skip);
+            let direct = Candidate { cu_type: CuType::Direct, ..*skip };
+            let direct = self.with_bits(direct, node.log2_size);
+            best.replace_if_cheaper(self.residual_choice(&direct, node, lambda), &direct);
+        }
+        let rival = self.rival(node, lambda, &best.candidate);
+        for candidate in self.explicit_candidates(node, lambda, &derived, rival).into_iter().flatten() {
+            // With a residual, derived motion takes fewer bits.
+            if skips.iter().all(|(_, skip)| skip.blocks != candidate.blocks) {
+                best.replace_if_cheaper(self.residual_choice(&candidate, node, lambda), &candidate);
+            }
+        }
+        let (cu, cost) = self.commit(&best.candidate, node, best.residual, lambda);
+        (cu, cost * weight)
+    }
+
+    /// The cheapest skip candidates, with their costs: as many as are tried with a residual.
+    fn best_skips<'d>(
+        &mut self,
+        node: Node,
+        lambda: f64,
+        derived: &'d [Candidate],
+    ) -> Vec<(f64, &'d Candidate)> {
+        let wanted = self.inter.as_ref().map_or(1, |inter| inter.effort.derived);
+        let mut found: Vec<(f64, &Candidate)> = Vec::with_capacity(wanted + 1);
+        for candidate in derived {
             let mut cost = lambda * candidate.bits;
+            let limit = found.get(wanted - 1).map_or(f64::MAX, |&(cost, _)| cost);
             for c in 0..3 {
+                if cost >= limit {
+                    break;
+                }
                 let at = BlockAt::of(node, c);
                 self.load_source(at);
                 self.predict_inter(candidate, at);
                 let factor = if c == 0 { 1.0 } else { self.picture.chroma_weight };
                 cost += factor * self.prediction_error(at);
             }
-            skips.push((cost, i));
-        }
-        skips.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let mut best = (f64::MAX, Candidate::none(), Residual::NONE);
-        for (n, &(cost, i)) in skips.iter().enumerate() {
-            if cost < best.0 {
-                best = (cost, derived[i], Residual::NONE);
-            }
-            if n < self.inter.as_ref().map_or(0, |inter| inter.effort.derived) {
-                let direct = Candidate { cu_type: CuType::Direct, ..derived[i] };
-                let direct = self.with_bits(direct, node.log2_size);
-                let Choice { cost, residual } = self.residual_choice(&direct, node, lambda);
-                if cost < best.0 {
-                    best = (cost, direct, residual);
-                }
+            if cost < limit {
+                found.insert(found.partition_point(|&(other, _)| other <= cost), (cost, candidate));
+                found.truncate(wanted);
             }
         }
-        for candidate in self.explicit_candidates(node, lambda, &derived).into_iter().flatten() {
-            let Choice { cost, residual } = self.residual_choice(&candidate, node, lambda);
-            if cost < best.0 {
-                best = (cost, candidate, residual);
-            }
-        }
-        let (_, candidate, residual) = best;
-        let (cu, cost) = self.commit(&candidate, node, residual, lambda);
-        (cu, cost * weight)
-    }
-
-    /// Explicit motion worth a full cost.
-    fn explicit_candidates(
-        &mut self,
-        node: Node,
-        lambda: f64,
-        derived: &[Candidate],
-    ) -> [Option<Candidate>; 3] {
-        self.load_source(BlockAt::of(node, 0));
-        let Some(mut inter) = self.inter.take() else { return [None; 3] };
-        let mut others = [MotionVector::ZERO; 6];
-        for (to, from) in others.iter_mut().zip(derived.iter().filter_map(|d| d.blocks[0])) {
-            *to = from.motion.vectors[0];
-        }
-        let others = &others[..derived.len().min(6)];
-        let source = &self.scratch.source[..node.size() * node.size()];
-        let goal = Goal { source, rect: Rect::of(node), root: lambda.sqrt(), wide: true };
-        let mut near = inter.last;
-        let whole = inter.explicit(&goal, node, Partition::Whole, &mut near, others);
-        inter.last = near;
-        let mut found = [Some(whole), None, None];
-        let goal = Goal { wide: false, ..goal };
-        if inter.effort.multi_hypothesis {
-            found[0] = Some(inter.multi_hypothesis(whole, &goal));
-        }
-        if inter.effort.partitions {
-            let mut best: Option<Explicit> = None;
-            for partition in [Partition::Horizontal, Partition::Vertical] {
-                let mut near = near;
-                let explicit = inter.explicit(&goal, node, partition, &mut near, &[]);
-                if best.as_ref().is_none_or(|best| explicit.cost < best.cost) {
-                    best = Some(explicit);
-                }
-            }
-            found[1] = best.filter(|best| best.cost < whole.cost);
-        }
-        self.inter = Some(inter);
-        found.map(|found| found.map(|explicit| self.with_bits(explicit.candidate, node.log2_size)))
+        found
     }
 
     /// Skip candidates with different motion.
@@ -281,14 +266,25 @@ impl<'a> Search<'a> {
     }
 }
 
+/// The cheapest way to code a CU so far.
+struct Best {
+    cost: f64,
+    candidate: Candidate,
+    residual: Residual,
+}
+
+impl Best {
+    fn replace_if_cheaper(&mut self, Choice { cost, residual }: Choice, candidate: &Candidate) {
+        if cost < self.cost {
+            *self = Self { cost, candidate: *candidate, residual };
+        }
+    }
+}
+
 impl Candidate {
     fn none() -> Self {
         Self { cu_type: CuType::Skip, syntax: InterSyntax::default(), blocks: [None; 4], bits: 0.0 }
     }
-}
-
-fn absolute_difference(a: &[u8], b: &[u8]) -> u32 {
-    a.iter().zip(b).map(|(&a, &b)| u32::from(a.abs_diff(b))).sum()
 }
 
 /// Marks the edges inside an inter CU.
