@@ -202,6 +202,8 @@ class OpenedImage:
     def _still(self) -> Image.Image:
         """The loaded image in sRGB, as the container shows it."""
         image = self.container.loaded(self.source)
+        # The reader draws further frames over this one, which is kept.
+        image = image.copy() if self.animated else image
         result = self._srgb_later(image) if self.source.tiff is None else self._srgb(image)
         if isinstance(image, TiffImage) and image.alpha is not None:
             result = result.convert("RGB")
