@@ -130,8 +130,8 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     numbers: list[int] = []
     frames = OpenedImage.frames
 
-    def counted(opened: OpenedImage) -> Iterator[Frame]:
-        for number, frame in enumerate(frames(opened)):
+    def counted(opened: OpenedImage, **options: bool) -> Iterator[Frame]:
+        for number, frame in enumerate(frames(opened, **options)):
             numbers.append(number)
             yield frame
 

@@ -19,7 +19,7 @@ from openmogr.image.formats.opening import by_pillow, mended_exif
 from openmogr.image.formats.saving import embedded, saved
 from openmogr.image.formats.sequence import Sequence, in_one_mode
 from openmogr.image.settings import ImageSettings
-from openmogr.image.source.metadata import Metadata, orientation, oriented
+from openmogr.image.source.metadata import NO_METADATA, Metadata, orientation, oriented
 from openmogr.image.source.nclx import read_nclx
 
 __all__ = ["Avif"]
@@ -42,6 +42,7 @@ class Avif(Format):
     animated = True
     repeats = False
     keeps_exif = keeps_xmp = tells_exif = True
+    profile_spaces = frozenset({"RGB"})
     default_quality = 60
     points = CALIBRATION["avif"]
     calibration_step = 4
@@ -99,7 +100,9 @@ class Avif(Format):
             "speed": _speed(options),
             "max_threads": settings.encoder_threads,
         }
-        return saved(picture, self.pillow, {**parts, **embedded(_rewritable(options.metadata))})
+        return saved(
+            picture, self.pillow, {**parts, **embedded(_rewritable(options.metadata), options.profile)}
+        )
 
     def encode_animation(
         self, frames: Frames, count: int, loop_count: int, options: EncodeOptions, settings: ImageSettings
@@ -115,6 +118,7 @@ class Avif(Format):
                 quality=self.setting(options.quality),
                 speed=_speed(options),
                 max_threads=settings.encoder_threads,
+                **embedded(NO_METADATA, options.profile),
             )
             return out.getvalue()
 
