@@ -266,6 +266,18 @@ def test_lines_of_json(run: Run, picture: Path) -> None:
     assert total["summary"]["before"] == picture.stat().st_size
 
 
+def test_scores_are_told(run: Run, picture: Path) -> None:
+    pytest.importorskip("pillow_tpg", reason="the metric is part of the TPG codec")
+    result = run(picture, "-f", "webp", "-q", "80", "--score", "--json")
+    line = json.loads(result.stdout.splitlines()[0])
+    with Image.open(picture) as source, Image.open(picture.with_suffix(".webp")) as made:
+        assert line["score"] == pytest.approx(scorer(source)(made), abs=0.01)
+    told = run(picture, "-f", "webp", "-q", "80", "--score", "--overwrite").stdout
+    assert told.splitlines()[0].split()[-1] == "score"
+    assert told.splitlines()[1].endswith(f"{line['score']:.1f}")
+    assert "imageSlim" in run(picture, "--op", "imageSlim", "--score").output
+
+
 def test_a_page_shows_before_and_after(run: Run, picture: Path, tmp_path: Path) -> None:
     pytest.importorskip("pillow_tpg", reason="the TPG codec is not built")
     page = tmp_path / "pages" / "page.html"

@@ -163,6 +163,11 @@ _EPILOG = "\b\nExit status:\n" + "\n".join(
     show_default="one per processor",
     help="Pictures worked on at the same time.",
 )
+@click.option(
+    "--score",
+    is_flag=True,
+    help="Tell the score of SSIMULACRA2 of each output beside what was to be written.",
+)
 @click.option("--quiet", is_flag=True, help="No progress and no table; problems only.")
 @click.option(
     "--json", is_flag=True, help="A line of JSON for each picture, and one for all, in place of the table."
@@ -221,9 +226,11 @@ def _check_page(page: Path) -> None:
 
 def _settings(settings: ImageSettings, *, write_larger: bool) -> ImageSettings:
     changes: dict[str, object] = {"keep_smaller": not write_larger}
+    # Nobody waits for an answer.
     if "png_effort" not in settings.model_fields_set:
-        # Nobody waits for an answer.
         changes["png_effort"] = 2
+    if "max_target_pixels" not in settings.model_fields_set:
+        changes["max_target_pixels"] = settings.max_pixels
     return settings.model_copy(update=changes)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +60,7 @@ class Options:
     keep_orientation: bool
     dry_run: bool
     jobs: int
+    score: bool
     quiet: bool
     json: bool
     compare: Path | None
@@ -115,7 +116,9 @@ class Options:
         texts = [_text(operation, self._stage(name)) for name in formats]
         if not all(texts):
             raise click.UsageError("Say what to do: --format, --op, --quality, --resize or another.")
-        pipelines = [_pipeline(text, stages) for text in texts]
+        pipelines = [replace(_pipeline(text, stages), scored=self.score) for text in texts]
+        if self.score and any(pipeline.slim for pipeline in pipelines):
+            raise click.UsageError("--score does not go with imageSlim.")
         check_names(pipelines[0], self.images)
         named = self.format or (pipelines[0].encoding.format if len(pipelines) == 1 else None)
         return Work(pipelines, self.images, named if named in TARGETS else None)

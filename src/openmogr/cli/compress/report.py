@@ -53,18 +53,20 @@ def print_summary(console: Console, outcomes: Sequence[Outcome], left: int, *, d
     table.add_column("before", human_size(before), justify="right", no_wrap=True)
     table.add_column("after", human_size(after), justify="right", no_wrap=True)
     table.add_column("saved", saved(before, after), justify="right", no_wrap=True)
+    scored = any(item.score is not None for item in outcomes)
+    if scored:
+        table.add_column("score", justify="right", no_wrap=True)
     for item in outcomes:
+        row: list[Text | str] = [Text(_name(item))]
         if item.status is Status.failed:
             size = human_size(item.before) if item.before else "–"
-            table.add_row(Text(_name(item)), Text(item.problem, "red"), size, "–", "–")
+            row += [Text(item.problem, "red"), size, "–", "–"]
         else:
-            table.add_row(
-                Text(_name(item)),
-                Text(_output(item)),
-                human_size(item.before),
-                human_size(item.after),
-                saved(item.before, item.after),
-            )
+            row += [Text(_output(item)), human_size(item.before), human_size(item.after)]
+            row.append(saved(item.before, item.after))
+        if scored:
+            row.append("–" if item.score is None else f"{item.score:.1f}")
+        table.add_row(*row)
     console.print(table)
     for line in _remarks(done, left):
         console.print(Text(line))
@@ -95,6 +97,7 @@ def print_line(outcome: Outcome) -> None:
         "after": outcome.after,
         "rejected": outcome.rejected,
         "losses": [loss.name for loss in outcome.losses],
+        "score": None if outcome.score is None else round(outcome.score, 2),
         "problem": outcome.problem,
         "code": outcome.code.value,
     }

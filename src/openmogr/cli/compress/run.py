@@ -105,6 +105,7 @@ class Outcome:
         problem: what went wrong, in words; empty on success.
         rejected: bytes of a result that was not written since it would not have saved enough; else 0.
         losses: what the source has and the output has not.
+        score: SSIMULACRA2 of the result, where that was asked for and it is a still; else None.
     """
 
     source: Path
@@ -116,6 +117,7 @@ class Outcome:
     problem: str = ""
     rejected: int = 0
     losses: tuple[Loss, ...] = ()
+    score: float | None = None
 
 
 class Batch:
@@ -242,7 +244,13 @@ class Batch:
                 return replace(kept, after=there, rejected=len(result.data))
         after = before if result.is_original else len(result.data)
         done = Outcome(
-            source.path, target, before, after, rejected=result.rejected_size, losses=result.losses
+            source.path,
+            target,
+            before,
+            after,
+            rejected=result.rejected_size,
+            losses=result.losses,
+            score=result.score,
         )
         if target != STANDARD_OUTPUT:
             self._taken[target.resolve()] = source.path
