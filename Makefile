@@ -196,4 +196,4 @@ lock: $(VENV)/.tools ## write anew, with hashes, what the image and the tools of
 	$(BIN)/python -m tools.release.lock
 
 clean: ## remove what setup and builds made (never ./data)
-	rm -rf $(VENV) codec/target codec/wasm/target codec/wasm/npm/dist pixels/target $(CLIENTS)/build $(CLIENTS)/node_modules
+	rm -rf $(VENV) build dist site codec/target codec/wasm/target codec/wasm/npm/dist pixels/target $(CLIENTS)/build $(CLIENTS)/node_modules

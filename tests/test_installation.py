@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -24,11 +26,18 @@ def from_an_index(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_image_has_no_pip(tmp_path: Path) -> None:
     mark = tmp_path / installation.IMAGE_MARK
     mark.parent.mkdir()
-    mark.write_text("plain\n")
+    # As the image's build writes it.
+    command = [
+        "basename",
+        "--multiple",
+        "--suffix=.txt",
+        *map(str, (ROOT / "deploy" / "locked").glob("*.txt")),
+    ]
+    mark.write_text(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     assert how_to_add("heif", root=tmp_path) == "take the image whose tag ends in -heif"
     assert "deploy/Dockerfile" in how_to_add("jxl", root=tmp_path)
     dockerfile = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
-    assert f"/{installation.IMAGE_MARK}" in dockerfile
+    assert f"basename --multiple --suffix=.txt /locked/*.txt > /{installation.IMAGE_MARK}\n" in dockerfile
 
 
 def test_a_clone_is_set_up_by_make(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -47,8 +56,10 @@ def test_a_clone_is_set_up_by_make(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 def test_make_setup_installs_what_is_said_of_it() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     (line,) = [line for line in makefile.splitlines() if "--editable '.[" in line]
-    extras = set(line.partition("[")[2].partition("]")[0].split(","))
-    assert extras | {"tpg", "pixels"} == installation.OF_A_CLONE
+    installed = set(line.partition("[")[2].partition("]")[0].split(","))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = set(project["optional-dependencies"])
+    assert extras - (installed | {"tpg", "pixels"}) == installation.NOT_OF_A_CLONE
 
 
 @pytest.mark.usefixtures("from_an_index")

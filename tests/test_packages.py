@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 from tools.release.archives import (
     components,
     crates_of_notices,
+    needed_libraries,
     problems_of_source,
     problems_of_wheel,
     text,
@@ -145,6 +146,17 @@ def test_bills_of_materials_name_more_than_the_notices(dist: Path) -> None:
     for pattern in WHEELS[1:]:
         wheel = archive(dist, pattern)
         assert crates_of_notices(text(wheel, "/THIRD_PARTY.txt")) < components(wheel)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="wheels of other systems are linked otherwise")
+@pytest.mark.timeout(1800)
+def test_a_wheel_of_glibc_is_none_of_musl(dist: Path, tmp_path: Path) -> None:
+    pytest.importorskip("elftools", reason="tools of releases are not installed")
+    wheel = archive(dist, "pillow_tpg-*.whl")
+    assert "libc.so.6" in needed_libraries(wheel)
+    renamed = tmp_path / re.sub(r"linux_\w+\.whl", "musllinux_1_2_x86_64.whl", wheel.name)
+    shutil.copy(wheel, renamed)
+    assert any(words.startswith("needs ") and "libc.so.6" in words for words in problems(renamed))
 
 
 # ---------------------------------------------------------------------------------------------------- versions

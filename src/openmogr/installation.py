@@ -11,12 +11,10 @@ from urllib.parse import unquote, urlsplit
 
 __all__ = ["how_to_add"]
 
-# Written by deploy/Dockerfile; holds the flavour of the image.
-IMAGE_MARK = Path("etc/openmogr-flavour")
-# Extras that have an image of their own, whose tag ends in their name.
-OF_AN_IMAGE = frozenset({"heif"})
-# What `make setup` installs; the others are for whoever wants them.
-OF_A_CLONE = frozenset({"faces", "heif", "jxl", "pixels", "stores", "tpg"})
+# Written by deploy/Dockerfile; holds the flavours that there are of the image, named after extras.
+IMAGE_MARK = Path("etc/openmogr-flavours")
+# Extras that `make setup` leaves to whoever wants them; all others it installs, what is native built from the clone.
+NOT_OF_A_CLONE = frozenset({"otel"})
 
 
 def how_to_add(extra: str, *, root: Path = Path("/"), prefix: Path | None = None) -> str:
@@ -29,15 +27,15 @@ def how_to_add(extra: str, *, root: Path = Path("/"), prefix: Path | None = None
     """
     prefix = Path(sys.prefix) if prefix is None else prefix
     if (root / IMAGE_MARK).exists():
-        if extra in OF_AN_IMAGE:
+        if extra in (root / IMAGE_MARK).read_text(encoding="utf-8").split():
             return f"take the image whose tag ends in -{extra}"
         return f"build an image with openmogr[{extra}], after deploy/Dockerfile"
     clone = _clone()
     if clone is not None:
         place = shlex.quote(str(clone))
-        if extra in OF_A_CLONE:
-            return f"make -C {place} setup"
-        return f"{_pip()} install --editable {shlex.quote(f'{clone}[{extra}]')}"
+        if extra in NOT_OF_A_CLONE:
+            return f"{_pip()} install --editable {shlex.quote(f'{clone}[{extra}]')}"
+        return f"make -C {place} setup"
     if (prefix / "uv-receipt.toml").exists():
         return f"uv tool install 'openmogr[{extra}]'"
     if (prefix / "pipx_metadata.json").exists():

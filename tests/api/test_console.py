@@ -21,7 +21,8 @@ def page(server: ServerProcess, target: str = "/-/console", **headers: str) -> A
 def test_browsers_are_led_to_it(server: ServerProcess) -> None:
     led = page(server, "/", **BROWSER)
     assert (led.status, led.header("Location"), led.header("Vary")) == (302, "/-/console", "Accept")
-    assert page(server, led.header("Location") or "").header("Content-Type") == "text/html; charset=utf-8"
+    for target in (led.header("Location") or "", "/-/console/"):
+        assert page(server, target).header("Content-Type") == "text/html; charset=utf-8"
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/xml", ""])

@@ -58,7 +58,18 @@ def test_the_body_is_processed_as_an_object_is(
 def test_a_body_that_stays_as_it_is_comes_back(server: ServerProcess, photo: bytes) -> None:
     answer = process(server, "imageMogr2/format/gif/ignore-error/1", b"no picture", headers=PNG)
     assert (answer.status, answer.body) == (200, b"no picture")
-    assert answer.header("x-openmogr-kept-source") is not None
+    assert answer.header("x-openmogr-kept-source") == "the body is the result"
+    empty = process(server, "imageMogr2/format/gif/ignore-error/1", b"", headers=PNG)
+    assert (empty.status, empty.body) == (200, b"")
+    small = process(server, "imageMogr2/thumbnail/30x/format/webp/quality/10", photo).body
+    kept = process(
+        server, "imageMogr2/format/webp/quality/99!", small, headers={"x-openmogr-score": "ssimulacra2"}
+    )
+    assert (kept.status, kept.body) == (200, small)
+    told = [value for name, value in kept.headers if name == "x-openmogr-kept-source"]
+    assert len(told) == 1
+    assert told[0].startswith("the result would have")
+    assert kept.header("x-openmogr-score") == "100.00"
 
 
 def test_watermarks_are_read_with_the_rights_of_the_request(open_server: ServerProcess, photo: bytes) -> None:

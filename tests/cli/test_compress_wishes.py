@@ -278,6 +278,14 @@ def test_scores_are_told(run: Run, picture: Path) -> None:
     assert "imageSlim" in run(picture, "--op", "imageSlim", "--score").output
 
 
+def test_scores_of_several_pictures_are_told(run: Run, picture: Path) -> None:
+    pytest.importorskip("pillow_tpg", reason="the metric is part of the TPG codec")
+    picture.with_name("b.png").write_bytes(picture.read_bytes())
+    result = run(picture.parent, "-f", "webp", "-q", "80", "--score", "--json")
+    first, second, _ = [json.loads(line) for line in result.stdout.splitlines()]
+    assert first["score"] == second["score"] > 50
+
+
 def test_a_page_shows_before_and_after(run: Run, picture: Path, tmp_path: Path) -> None:
     pytest.importorskip("pillow_tpg", reason="the TPG codec is not built")
     page = tmp_path / "pages" / "page.html"

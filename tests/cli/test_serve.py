@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -19,6 +20,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from openmogr import demo
 from openmogr.cli.exit_codes import ExitCode
 
 Run = Callable[..., Result]
@@ -90,7 +92,21 @@ def test_the_demonstration_and_a_signed_upload(openmogr: Run, tmp_path: Path) ->
     assert "curl" in text
     with served("--data", data) as server:
         assert request(f"{server.url}/examplebucket-1250000000/mine.png") == (200, photo)
+        assert request(f"{server.url}/-/process?imageMogr2/format/webp", "POST", photo)[0] == 403
     assert "SecretKey" not in "".join(server.lines)
+
+
+def test_the_console_of_the_demonstration_is_open_unless_a_setting_says_otherwise(tmp_path: Path) -> None:
+    photo = (Path(demo.__file__).parent / demo.KEY).read_bytes()
+    config = tmp_path / "openmogr.toml"
+    config.write_text('[server]\nprocess = "signed"\n')
+    for more, status in (((), 200), (("--config", config), 403)):
+        with served("--data", tmp_path / "data", "--demo", *more) as server:
+            told = json.loads(request(f"{server.url}/-/console/server.json")[1])
+            assert told["bucket"] == demo.BUCKET
+            target = f"{server.url}/-/process?imageMogr2/thumbnail/64x/format/webp"
+            assert request(target, "POST", photo)[0] == status
+        assert f"The console is at {server.url}/-/console" in "".join(server.lines)
 
 
 def test_a_folder_in_use(openmogr: Run, tmp_path: Path) -> None:

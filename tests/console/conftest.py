@@ -30,7 +30,7 @@ Walk: TypeAlias = Callable[..., Visits]
 
 
 @pytest.fixture(scope="session")
-def walk(tmp_path_factory: pytest.TempPathFactory) -> Walk:
+def walk() -> Walk:
     """Visits a server's console; screenshots go to ``build/console``."""
     browser = shutil.which("chromium") or shutil.which("chromium-browser")
     node = shutil.which("node")

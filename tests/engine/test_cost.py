@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
@@ -56,6 +57,8 @@ CASES = [
     ("WEBP", "imageAve"),
     ("PNG", None),
 ]
+# Also with their scores told.
+SCORED = [("JPEG", "imageMogr2/format/webp"), ("PNG", "imageMogr2/format/tpg")]
 # What needs a font.
 WRITING = [("WEBP", "watermark/2/text/dGVzdA/fontsize/300/shadow/50/batch/1/degree/30|imageMogr2/format/jpg")]
 CASES += WRITING
@@ -83,7 +86,7 @@ async def test_estimates_are_enough_and_not_wild() -> None:
             file.write(source)
             inputs = [file.fileno()] * (1 + len(request.further))
             reply = await pool.run(pack_request(request), inputs, seconds=100, admit=admit)
-        assert b'"error"' not in reply.head
+        assert b'"error":null' in reply.head
         reply.close()
         return reply.peak
 
@@ -97,9 +100,14 @@ async def test_estimates_are_enough_and_not_wild() -> None:
         cases = (
             CASES if find_font(Face.sans, settings.fonts) else [case for case in CASES if case not in WRITING]
         )
-        for form, operation in cases:
+        for (form, operation), scored in [
+            *((case, False) for case in cases),
+            *((case, True) for case in SCORED),
+        ]:
             source = _source(form, SLIM_SIZE) if operation == "imageSlim" else sources[form]
-            pipelines: list[Pipeline] = [] if operation is None else [parse_operation(operation)]
+            pipelines: list[Pipeline] = []
+            if operation is not None:
+                pipelines = [replace(parse_operation(operation), scored=scored)]
             base = await peak(source, Request([], False, "a", anonymous=False))
             further = [name for pipeline in pipelines for name in pipeline.further_sources]
             work = Request(pipelines, operation is None, "a", anonymous=False, further=further)

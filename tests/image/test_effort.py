@@ -92,8 +92,22 @@ def test_animations(name: str, inputs: Path, run: Run) -> None:
         for image in (Image.open(io.BytesIO(result.data)) for result in (quick, tight))
     ]
     assert frames[0] == frames[1]
+    assert run("imageMogr2/thumbnail/120x", inputs / name).data == tight.data
     if name == "iss634.gif":
         assert 4 * len(tight.data) < 3 * len(quick.data)
+
+
+def test_what_clears_has_a_transparent_colour(run: Run) -> None:
+    """Readers clear to that of the frame, and where it has none, some to the background of the file."""
+    stills = [Image.new("RGBA", (24, 16)) for _ in range(3)]
+    for number, still in enumerate(stills):
+        still.paste((255, 0, 60 * number, 255), (6 * number, 4, 6 * number + 8, 12))
+    out = io.BytesIO()
+    stills[0].save(out, "PNG", save_all=True, append_images=stills[1:], duration=100)
+    made = run("imageMogr2/format/gif", out.getvalue())
+    with Image.open(io.BytesIO(made.data)) as image:
+        for frame, still in zip(ImageSequence.Iterator(image), stills, strict=True):
+            assert np.array_equal(np.asarray(frame.convert("RGBA"))[..., 3], np.asarray(still)[..., 3])
 
 
 def test_grey_and_transparent_pictures(run: Run) -> None:

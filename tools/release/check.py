@@ -15,11 +15,13 @@ from pathlib import Path
 
 from packaging.utils import parse_sdist_filename, parse_wheel_filename
 
-from tools.release.archives import problems_of_paths, problems_of_source, problems_of_wheel
+from tools.release.archives import needed_libraries, problems_of_paths, problems_of_source, problems_of_wheel
 from tools.release.distributions import NATIVE, TARGETS, version_of_release
 
 __all__ = ["main", "missing", "problems"]
 
+# The one library that musl consists of, by its two names.
+MUSL_LIBRARIES = {"libc.so", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"}
 ABI = {("cp311", "abi3"), ("cp314", "cp314t")}
 
 
@@ -50,7 +52,11 @@ def _wrong_version(version: str) -> list[str]:
 
 
 def _wrong_policy(archive: Path, policy: str) -> list[str]:
-    """What auditwheel says of the symbols that a wheel of Linux needs."""
+    """What a wheel of Linux needs beyond its policy: symbols of glibc, as auditwheel sees them, or libraries."""
+    if policy.startswith("musllinux"):
+        # auditwheel judges these only on a system with that C library, which has no versions of symbols to look at.
+        needed = needed_libraries(archive) - MUSL_LIBRARIES
+        return [f"needs {', '.join(sorted(needed))}"] if needed else []
     command = [sys.executable, "-m", "auditwheel", "show", str(archive)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     words = " ".join((done.stdout + done.stderr).split())

@@ -60,7 +60,7 @@ def to_console() -> Response:
 
 async def console_page(services: Services, request: Request, name: str) -> Response:
     """GET and HEAD of ``/-/console`` and what lies below. Raises ``NoSuchKey``."""
-    if request.path.encode() == _PLACE:
+    if not name:
         return _page()
     if name == _STATE:
         return Response(200, [(b"content-type", b"application/json"), _NOT_KEPT], _state(services))

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 from openmogr.api.best_format import wants_best
 from openmogr.api.body import receive_into
-from openmogr.api.further import FurtherSources
+from openmogr.api.further import FurtherSources, check_further
 from openmogr.api.processing import result_body, result_headers, too_large
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response
@@ -31,6 +31,7 @@ async def process_unstored(services: Services, request: Request) -> Response:
     Raises:
         AccessDenied: it is not signed, and has to be.
         InvalidArgument, NotSupported: there is no operation, or one that needs a bucket or is for downloads.
+        InvalidImageSource: it reads an object that the request may not read.
         ImageTooLarge: the body is longer than a source may be.
         SlowDown: too many bodies are being taken in.
         CosError: as processing on download.
@@ -38,17 +39,19 @@ async def process_unstored(services: Services, request: Request) -> Response:
     if services.settings.process is not Processing.EVERYBODY and not request.is_owner:
         raise AccessDenied("Pictures are processed here for signed requests only.")
     pipeline = scored(request, _pipeline(services, request))
+    await check_further(services, request, [pipeline])
     if services.bodies.locked():
         services.observer.refused("busy")
         raise SlowDown("Too many pictures are waiting to be processed.")
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(services.bodies)
-        further = await stack.enter_async_context(FurtherSources(services, request))
-        pipeline = await further.resolved(pipeline)
         staged = await stack.enter_async_context(services.storage.stage())
         limit = (services.image.max_input_bytes, too_large(services))
         await receive_into(services, request, staged, limit)
         digest = await staged.finish()
+        # Opened now: whoever sends slowly holds no objects.
+        further = await stack.enter_async_context(FurtherSources(services, request))
+        pipeline = await further.resolved(pipeline)
         source = OpenSource(staged, digest.size, digest.etag, digest.crc64)
         stack.push_async_callback(source.aclose)
         work = Work(source, [pipeline], further.found, is_owner=request.is_owner, remembered=False)
@@ -64,7 +67,11 @@ async def process_unstored(services: Services, request: Request) -> Response:
             return response
         # The body itself is the answer, and stays until it was sent.
         media_type = (b"content-type", made.result.content_type.encode())
-        headers = [media_type, (b"x-openmogr-kept-source", b"the body is the result"), *headers]
+        headers = [media_type, *headers]
+        if not made.result.rejected_size:
+            headers.append((b"x-openmogr-kept-source", b"the body is the result"))
+        if not digest.size:
+            return Response(200, headers)
         kept = stack.pop_all()
         return Response(200, headers, stream=_chunks(staged), length=digest.size, close=kept.aclose)
 

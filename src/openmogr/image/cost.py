@@ -205,7 +205,7 @@ def needed(
     if pipeline.scored or (quality is not None and quality.kind is QualityKind.score):
         # Each attempt, or the result, is decoded and compared.
         written += _area(result) * (METRIC_BYTES + CONTAINERS[target].decoder_bytes)
-    if pipeline.encoding.effort is not None:
+    if pipeline.encoding.effort is not None or CONTAINERS[target].searched:
         written = max(written, _area(result) * (_PIXEL + CONTAINERS[target].effort_bytes))
     if pipeline.slim and CONTAINERS[target].slim:
         written = max(written, slim_bytes(target, result))

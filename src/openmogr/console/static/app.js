@@ -30,9 +30,18 @@ function setTheme(theme) {
   else document.documentElement.dataset.theme = theme;
 }
 
+/** What a part of the address says; as it is where it is no encoding of anything. @param {string} part */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 /** The view and what it is to show, by the address. */
 function route() {
-  const [view, ...rest] = location.hash.replace(/^#\/?/, '').split('/').map(decodeURIComponent);
+  const [view, ...rest] = location.hash.replace(/^#\/?/, '').split('/').map(decoded);
   return { view: VIEWS.includes(view) ? view : VIEWS[0], rest };
 }
 

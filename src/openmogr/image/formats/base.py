@@ -130,6 +130,7 @@ class Format(ABC):
         encoder_bytes: bytes per pixel that the encoder of stills takes besides the image.
         animation_bytes: bytes per pixel of a frame that the encoder of animations takes.
         effort_bytes: bytes per pixel that a high effort takes besides the image, where that is more.
+        searched: a high effort is what results without an effort get.
         slim: whether ``imageSlim`` makes it smaller.
         slim_bytes: bytes per pixel that takes besides the file.
         repeats: whether animations keep how often they are shown; else it is endlessly.
@@ -168,6 +169,7 @@ class Format(ABC):
     encoder_bytes: ClassVar[int] = 64
     animation_bytes: ClassVar[int] = 64
     effort_bytes: ClassVar[int] = 0
+    searched: ClassVar[bool] = False
     slim: ClassVar[bool] = False
     slim_bytes: ClassVar[int] = 64
     repeats: ClassVar[bool] = True

@@ -31,7 +31,7 @@ from openmogr.image.settings import ImageSettings
 
 __all__ = ["Gif"]
 
-# From this effort on, frames are written a second time by what changes in them.
+# Below this effort frames are not written a second time by what changes in them.
 _TIGHT = 5
 
 
@@ -52,6 +52,7 @@ class Gif(Format):
     decoder_bytes = encoder_bytes = 16
     animation_bytes = 40
     effort_bytes = 80
+    searched = True
     slim = True
     slim_bytes = 80
     title = "GIF"
@@ -94,8 +95,8 @@ class Gif(Format):
         return self._tightened(data, loop_count, size[0], options)
 
     def _tightened(self, data: bytes, loop_count: int, size: Size, options: EncodeOptions) -> bytes:
-        """The same frames, told by what changes in each, where the effort is worth it and they get shorter."""
-        if options.effort is None or options.effort < _TIGHT or not native.AVAILABLE:
+        """The same frames, told by what changes in each, where they get shorter and the effort is not lower."""
+        if (options.effort is not None and options.effort < _TIGHT) or not native.AVAILABLE:
             return data
         found = exact_gif(lambda: _frames_of(data, size), loop_count)
         return data if found is None else min(data, found, key=len)

@@ -93,12 +93,13 @@ class _Writer:
                 box: Box = (0, 0, wanted.shape[1], wanted.shape[0])
             else:
                 box = _united(_bounds(wanted != base), picture.cleared) or (0, 0, 1, 1)
-            table, index, samples, shown = self._coded(wanted, base, shown, box)
+            clears = picture.cleared is not None
+            table, index, samples, shown = self._coded(wanted, base, shown, box, clears=clears)
             if not parts:
                 colours = table
                 parts += file_header((wanted.shape[1], wanted.shape[0]), table, loop_count)
             local = b"" if table == colours else table
-            parts += frame_header(box, local, index, picture.delay, clears=picture.cleared is not None)
+            parts += frame_header(box, local, index, picture.delay, clears=clears)
             parts.append(samples)
             if self._tolerance and number % self._step == 0:
                 self.alike = self.alike and _alike(wanted, shown)
@@ -112,7 +113,7 @@ class _Writer:
         return b"".join([*parts, b";"])
 
     def _coded(
-        self, wanted: Pixels, base: Pixels, before: Pixels, box: Box
+        self, wanted: Pixels, base: Pixels, before: Pixels, box: Box, *, clears: bool
     ) -> tuple[bytes, int | None, bytes, Pixels]:
         """Colour table, transparent index, samples, and a new canvas as it is shown."""
         target, below = _part(wanted, box), _part(base, box)
@@ -122,7 +123,7 @@ class _Writer:
         found = [
             coded
             for drawn in ([changed] if bool((changed == opaque).all()) else [changed, opaque])
-            if (coded := self._drawn(target, drawn)) is not None
+            if (coded := self._drawn(target, drawn, clears=clears)) is not None
         ]
         if not found:
             raise _TooManyColours
@@ -136,10 +137,11 @@ class _Writer:
         return table, index, samples, shown
 
     def _drawn(
-        self, target: Pixels, drawn: NDArray[np.bool_]
+        self, target: Pixels, drawn: NDArray[np.bool_], *, clears: bool
     ) -> tuple[bytes, int | None, bytes, NDArray[np.uint8]] | None:
         colours = np.unique(target[drawn])
-        whole = bool(drawn.all())
+        # Readers clear to the transparent colour of the frame, so there has to be one.
+        whole = bool(drawn.all()) and not clears
         if len(colours) + (not whole) > _COLOURS:
             return None
         index = None if whole else len(colours)
