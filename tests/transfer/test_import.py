@@ -192,6 +192,30 @@ def test_acls_and_tags(tmp_path: Path, other: ServerProcess, scheme: str) -> Non
         assert b"<Key>only</Key>" in other_tags
 
 
+def test_styles(tmp_path: Path, other: ServerProcess) -> None:
+    host = "from-1250000000.cos.ap-shanghai.myqcloud.com"
+    small = b"<StyleName>small</StyleName><StyleBody>imageMogr2/thumbnail/100x</StyleBody>"
+    grey = b"<StyleName>grey</StyleName><StyleBody>imageMogr2/grayscale/1|imageMogr2/format/webp</StyleBody>"
+    for style in (small, grey):
+        body = b"<AddStyle>" + style + b"</AddStyle>"
+        assert other.request("PUT", "/?style", body, host=host).status == 200
+    keys = {"COS_SECRET_ID": other.credential.secret_id, "COS_SECRET_KEY": other.credential.secret_key}
+    source = ("cos://from-1250000000/none/", "--endpoint", f"http://127.0.0.1:{other.port}", "--attributes")
+    data = tmp_path / "data"
+    settings = tmp_path / "few.toml"
+    settings.write_text("[image]\nmax_stages = 1\n")
+    done = run(data, *source, "--config", str(settings), env=keys)
+    assert done.returncode == 3
+    assert "?style grey: " in done.stderr
+    assert "1 styles" in done.stdout
+    done = run(data, *source, env=keys)
+    assert done.returncode == 0, done.stderr
+    with ServerProcess(data) as server:
+        styles = server.request("GET", "/?style", host=HOST).body
+        assert small in styles
+        assert grey in styles
+
+
 class Grudging(BaseHTTPRequestHandler):
     """A store that tells the ACL at the second time, and no tags of one key."""
 

@@ -15,9 +15,10 @@ from openmogr.api.response import Response, xml_response
 from openmogr.api.services import Services
 from openmogr.api.xml import Node, child_text, children, parse, render
 from openmogr.errors import InvalidArgument
-from openmogr.image import Pipeline, expand_styles, names_a_style, parse_operation
+from openmogr.image import ImageSettings, Pipeline, expand_styles, names_a_style, parse_operation
 
 __all__ = [
+    "STYLES",
     "delete_style",
     "get_separators",
     "get_styles",
@@ -25,10 +26,12 @@ __all__ = [
     "put_separators",
     "put_style",
     "style_at_end",
+    "style_document",
+    "style_names",
     "styles_of",
 ]
 
-_KIND, _SEPARATORS_KIND = "style", "style-separators"
+STYLES, _SEPARATORS_KIND = "style", "style-separators"
 _MAX_STYLES = 100
 _MAX_BODY = 4096
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -38,7 +41,7 @@ _DEFAULT_SEPARATORS = "!"
 
 async def styles_of(services: Services, bucket: str) -> Mapping[str, str]:
     """Operation texts by the names of the bucket's styles."""
-    document = await services.configurations.get(bucket, _KIND)
+    document = await services.configurations.get(bucket, STYLES)
     return {} if document is None else _stored(document)
 
 
@@ -74,22 +77,37 @@ async def put_style(services: Services, request: Request) -> Response:
     await check_owner(services, request)
     root = await read_document(services, request, "AddStyle")
     name, body = _text(root, "StyleName"), _text(root, "StyleBody")
+
+    def change(document: bytes | None) -> bytes:
+        return style_document(document, name, body, services.image)
+
+    await services.configurations.change(request.bucket, STYLES, change)
+    return Response(200)
+
+
+def style_document(document: bytes | None, name: str, body: str, settings: ImageSettings) -> bytes:
+    """The document ``STYLES`` of a bucket with a style added, or put in the place of that of its name.
+
+    Raises:
+        InvalidArgument, NotSupported: the name or the operation is none, or the operation names a style.
+        TooManyStyles: there are 100.
+    """
     if not _NAME.fullmatch(name):
         raise InvalidArgument("StyleName must be 1 to 64 letters, digits, dots, hyphens and underscores.")
     if len(body) > _MAX_BODY:
         raise InvalidArgument(f"StyleBody has more than {_MAX_BODY} characters.")
     if names_a_style(body):
         raise InvalidArgument("StyleBody must not name a style.")
-    parse_operation(body, strict=services.image.strict, max_stages=services.image.max_stages)
+    parse_operation(body, strict=settings.strict, max_stages=settings.max_stages)
+    styles = {} if document is None else dict(_stored(document))
+    if name not in styles and len(styles) >= _MAX_STYLES:
+        raise TooManyStyles()
+    return _document({**styles, name: body})
 
-    def change(document: bytes | None) -> bytes:
-        styles = {} if document is None else dict(_stored(document))
-        if name not in styles and len(styles) >= _MAX_STYLES:
-            raise TooManyStyles()
-        return _document({**styles, name: body})
 
-    await services.configurations.change(request.bucket, _KIND, change)
-    return Response(200)
+def style_names(document: bytes | None) -> frozenset[str]:
+    """The names of the styles of a document ``STYLES``."""
+    return frozenset(() if document is None else _stored(document))
 
 
 async def get_styles(services: Services, request: Request) -> Response:
@@ -99,7 +117,7 @@ async def get_styles(services: Services, request: Request) -> Response:
         InvalidArgument: there is none of that name.
     """
     await check_owner(services, request)
-    document = await services.configurations.read(request.bucket, _KIND)
+    document = await services.configurations.read(request.bucket, STYLES)
     styles = {} if document is None else _stored(document)
     name = await _asked(services, request, "GetStyle")
     if name:
@@ -124,7 +142,7 @@ async def delete_style(services: Services, request: Request) -> Response:
         del styles[name]
         return _document(styles) if styles else None
 
-    await services.configurations.change(request.bucket, _KIND, change)
+    await services.configurations.change(request.bucket, STYLES, change)
     return Response(200)
 
 

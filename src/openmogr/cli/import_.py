@@ -15,7 +15,9 @@ from openmogr.cli._settings import settings_or_exit
 from openmogr.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
+    from openmogr.image import ImageSettings
     from openmogr.settings import Settings
+    from openmogr.storage import Storage
     from openmogr.transfer import Report, SourceStore
 
 __all__ = ["import_"]
@@ -104,10 +106,39 @@ async def _run(settings: Settings, source: SourceStore, bucket: str, options: di
                 jobs = options["jobs"]
                 assert isinstance(jobs, int)
                 importer = Importer(storage, bucket, done, jobs=jobs, progress=_Line())
-                return await importer.run(source, dry=bool(options["dry_run"]))
+                report = await importer.run(source, dry=bool(options["dry_run"]))
+            if not options["dry_run"]:
+                await _take_styles(source, storage, bucket, settings.image, report)
+            return report
     except (CosError, StorageUnusable, OSError) as error:
         click.echo(getattr(error, "message", str(error)), err=True)
         sys.exit(ExitCode.FILES)
+
+
+async def _take_styles(
+    source: SourceStore, storage: Storage, bucket: str, settings: ImageSettings, report: Report
+) -> None:
+    """Styles that the source tells; those of names that are there already stay as they are."""
+    from openmogr.api.styles import STYLES, style_document, style_names
+    from openmogr.errors import CosError
+
+    try:
+        found = await source.styles()
+    except (OSError, ValueError) as error:
+        report.failed["?style"] = str(error)
+        return
+    document = await storage.get_bucket_document(bucket, STYLES)
+    there = style_names(document)
+    for name, body in found.items():
+        if name in there:
+            continue
+        try:
+            document = style_document(document, name, body, settings)
+            report.styles += 1
+        except CosError as error:
+            report.failed[f"?style {name}"] = error.message
+    if report.styles:
+        await storage.put_bucket_document(bucket, STYLES, document)
 
 
 class _Line:
@@ -136,5 +167,7 @@ def _tell(report: Report, *, dry: bool) -> None:
         click.echo(f"{report.taken} objects would be taken in, {report.taken_bytes / 1e6:.1f} MB")
         return
     click.echo(_words(report))
+    if report.styles:
+        click.echo(f"{report.styles} styles")
     if report.taken:
         click.echo(f"checked by MD5: {report.verified}; by size alone: {report.taken - report.verified}")

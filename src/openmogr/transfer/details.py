@@ -1,6 +1,6 @@
-"""What ``obstore`` does not tell of an object: its ACL and its tags, asked for with signed requests.
+"""What ``obstore`` does not tell: ACL and tags of objects, styles of a bucket, asked for with signed requests.
 
-By ``GET ?acl`` and ``GET ?tagging`` as COS and S3 have them, each with its own signature.
+By ``GET ?acl`` and ``GET ?tagging`` as COS and S3 have them, each with its own signature, and ``GET ?style`` of CI.
 """
 
 from __future__ import annotations
@@ -41,6 +41,10 @@ class Details:
 
     acl: Acl = Acl.DEFAULT
     tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class _NotThere(ValueError):
+    """There is none."""
 
 
 class _NotTold(Exception):
@@ -99,6 +103,21 @@ class DetailsSource:
         """The details of an object. Raises ``OSError`` or ``ValueError``, saying why they are not known."""
         return await asyncio.to_thread(self._of, key)
 
+    async def styles(self) -> Mapping[str, str]:
+        """Operation texts by the names of the bucket's styles, where the root is that of its CI host.
+
+        Raises ``OSError`` or ``ValueError``, saying why they are not known.
+        """
+        return await asyncio.to_thread(self._styles)
+
+    def _styles(self) -> Mapping[str, str]:
+        try:
+            _, document = self._ask("", "style")
+        except _NotThere:
+            return {}
+        rules = (rule for rule in document.iter() if _name(rule) == "StyleRule")
+        return {_text(rule, "StyleName"): _text(rule, "StyleBody") for rule in rules}
+
     def _of(self, key: str) -> Details:
         acl, tagging = self._ask(key, "acl"), self._ask(key, "tagging")
         tags = {_text(tag, "Key"): _text(tag, "Value") for tag in tagging[1].iter() if _name(tag) == "Tag"}
@@ -131,7 +150,8 @@ class DetailsSource:
         if answer.status != 200 or len(body) > _MAX_BYTES:
             self._forget()
             code = body.partition(b"<Code>")[2].partition(b"</Code>")[0][:100].decode("ascii", "replace")
-            raise ValueError(f"its {subresource} is not told: {answer.status} {code}".rstrip())
+            kind = _NotThere if answer.status == 404 else ValueError
+            raise kind(f"its {subresource} is not told: {answer.status} {code}".rstrip())
         try:
             return answer.getheader("x-cos-acl") or "", fromstring(body, forbid_dtd=True)
         except (ParseError, DefusedXmlException) as error:

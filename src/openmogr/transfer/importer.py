@@ -27,13 +27,15 @@ class Report:
         taken_bytes: of them.
         verified: of those, how many have the MD5 that the source tells; the others only the size.
         present: objects that were there already.
-        failed: keys, and why each was not taken in.
+        styles: of the bucket, that were taken.
+        failed: keys, and why each was not taken in; styles as ``?style NAME``.
     """
 
     taken: int = 0
     taken_bytes: int = 0
     verified: int = 0
     present: int = 0
+    styles: int = 0
     failed: dict[str, str] = field(default_factory=dict)
 
 

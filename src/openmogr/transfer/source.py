@@ -62,12 +62,19 @@ class SourceStore:
         prefix: keys begin with it, and it stays part of them.
         name: for messages.
         details: asked for ACL and tags of each object; None: they are not taken.
+        bucket: asked for the styles of the bucket; None: it has none, or they are not taken.
     """
 
     def __init__(
-        self, store: ObjectStore, prefix: str, name: str, details: DetailsSource | None = None
+        self,
+        store: ObjectStore,
+        prefix: str,
+        name: str,
+        details: DetailsSource | None = None,
+        bucket: DetailsSource | None = None,
     ) -> None:
         self._details = details
+        self._bucket = bucket
         self._store = store
         self._prefix = prefix
         self.name = name
@@ -86,6 +93,10 @@ class SourceStore:
         except Exception as error:  # whatever a store's client raises
             told = " ".join(str(error).split())[:300]
             raise SourceError(f"{self.name} cannot be listed: {told}") from error
+
+    async def styles(self) -> Mapping[str, str]:
+        """Operation texts by the names of the bucket's styles. Raises what ``DetailsSource`` raises."""
+        return {} if self._bucket is None else await self._bucket.styles()
 
     async def open(self, found: Found) -> Contents:
         """Read an object. Raises what ``obstore`` and ``DetailsSource`` raise."""
@@ -134,13 +145,19 @@ def open_source(url: str, *, endpoint: str = "", region: str = "", details: bool
             return SourceStore(store, "", url)
         made = {"cos": _cos_details, "s3": _s3_details}[parts.scheme] if details else None
         told = None if made is None else made(parts.netloc, endpoint, region)
-        return SourceStore(store, parts.path.lstrip("/"), url, told)
+        has_styles = details and parts.scheme == "cos"
+        bucket = _cos_details(parts.netloc, endpoint, region, service="pic") if has_styles else None
+        return SourceStore(store, parts.path.lstrip("/"), url, told, bucket)
     except CannotOpen as error:
         raise SourceError(str(error)) from error
 
 
-def _cos_details(bucket: str, endpoint: str, region: str) -> DetailsSource:
-    root = f"{endpoint.rstrip('/')}/{bucket}" if endpoint else f"https://{bucket}.cos.{region}.myqcloud.com"
+def _cos_details(bucket: str, endpoint: str, region: str, service: str = "cos") -> DetailsSource:
+    root = (
+        f"{endpoint.rstrip('/')}/{bucket}"
+        if endpoint
+        else f"https://{bucket}.{service}.{region}.myqcloud.com"
+    )
     return DetailsSource(root, cos_signer(Credential(*cos_keys())))
 
 
