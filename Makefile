@@ -75,7 +75,19 @@ $(VENV)/.java: $(CLIENTS)/java/pom.xml $(wildcard $(CLIENTS)/java/src/*) | $(VEN
 	else javac --release 11 -encoding UTF-8 -cp '$(CLIENTS)/build/java/lib/*' -d $(CLIENTS)/build/java/classes $(CLIENTS)/java/src/*.java; fi
 	@touch $@
 
-clients: $(VENV)/.node $(VENV)/.go $(VENV)/.java ## install and build the clients that the tests drive
+# An S3 server for the tests of the gateway. Built once for all clones of a user, since that takes minutes.
+VERSITYGW := v1.8.0
+VERSITYGW_BUILT := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/openmogr/versitygw-$(VERSITYGW)
+$(VENV)/.versitygw-$(VERSITYGW): | $(VENV)/.tools
+	@mkdir -p $(CLIENTS)/build $(VERSITYGW_BUILT) && rm -f $(CLIENTS)/build/versitygw
+	@if [ ! -x $(VERSITYGW_BUILT)/versitygw ] && ! command -v go >/dev/null 2>&1; then \
+	  echo "no Go; the tests of the gateway over S3 will be skipped"; \
+	elif [ ! -x $(VERSITYGW_BUILT)/versitygw ] && ! GOBIN=$(VERSITYGW_BUILT) go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW); then \
+	  echo "Go could not build versitygw; the tests of the gateway over S3 will be skipped"; \
+	else ln -sf $(VERSITYGW_BUILT)/versitygw $(CLIENTS)/build/versitygw; fi
+	@touch $@
+
+clients: $(VENV)/.node $(VENV)/.go $(VENV)/.java $(VENV)/.versitygw-$(VERSITYGW) ## install and build the clients that the tests drive
 
 # wasm-bindgen has to be of the version that the crate is locked to.
 WASM_BINDGEN = $(shell sed -n '/^name = "wasm-bindgen"/{n;s/version = "\(.*\)"/\1/p}' codec/wasm/Cargo.lock)

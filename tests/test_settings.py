@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from openmogr.settings import PREFIX, SECTIONS, SHORT_NAMES, SettingsError, environment_name, load_settings
+from openmogr.storage.stores import StoreBucket
 
 
 def test_defaults_need_no_source() -> None:
@@ -164,6 +165,8 @@ def test_the_example_file_holds_every_setting_at_its_default(tmp_path: Path) -> 
     assert dict(found.server.custom_domains) == {"img.example.com": "examplebucket-1250000000"}
     assert found.server.negotiated_formats("other-1250000000") == ("tpg", "avif", "webp")
     assert found.server.negotiated_formats("examplebucket-1250000000") == ()
+    assert found.gateway.buckets["photos-1250000000"] == StoreBucket(url="s3://company-photos/folder")
+    assert found.gateway.buckets["scans-1250000000"].public
     assert [item.token.get_secret_value() for item in found.auth.temporary] == ["its session token"]
     for section, model in SECTIONS.items():
         given = getattr(found, section).model_fields_set
@@ -173,10 +176,43 @@ def test_the_example_file_holds_every_setting_at_its_default(tmp_path: Path) -> 
             "website_domains",
             "negotiate",
             "temporary",
+            "buckets",
             "workers",
             "memory",
         }:
             assert getattr(getattr(found, section), name) == getattr(getattr(defaults, section), name), name
+
+
+def test_buckets_of_the_gateway_are_lines_of_its_table(tmp_path: Path) -> None:
+    config = tmp_path / "openmogr.toml"
+    config.write_text(
+        '[gateway]\ntimeout = 3\na-1250000000 = "s3://one/folder"\n'
+        '[gateway.b-1250000000]\nurl = "file:///srv"\npublic = true\n'
+    )
+    found = load_settings(config).gateway
+    assert found.timeout == 3
+    assert {name: place.url for name, place in found.buckets.items()} == {
+        "a-1250000000": "s3://one/folder",
+        "b-1250000000": "file:///srv",
+    }
+    found = load_settings(
+        None, {"OPENMOGR_GATEWAY_BUCKETS": "a-1250000000=gs://one,b-1250000000=az://two"}
+    ).gateway
+    assert [place.url for place in found.buckets.values()] == ["gs://one", "az://two"]
+
+
+def test_bad_buckets_of_the_gateway_are_named_and_their_keys_are_not(tmp_path: Path) -> None:
+    config = tmp_path / "openmogr.toml"
+    config.write_text(
+        '[gateway]\nmax_request = 3\na-1250000000 = "s3://key:hidden@one"\n'
+        'b-1250000000 = { url = "s3://b", hidden = 1 }\n'
+    )
+    with pytest.raises(SettingsError) as caught:
+        load_settings(config)
+    problems = "\n".join(caught.value.problems)
+    assert "unknown setting max_request in [gateway]; is max_requests meant?" in problems
+    assert "a-1250000000, url: a URL holds neither keys nor a query" in problems
+    assert "key:hidden" not in problems
 
 
 def test_the_documentation_is_the_same_on_every_machine() -> None:

@@ -17,6 +17,7 @@ KNOWN = frozenset(
     {
         "Storage.copy_part",
         "EmbeddedStorage.copy_part",
+        "RoutedStorage.copy_part",  # as the protocol has it
         "list_uploads",
     }
 )

@@ -57,6 +57,15 @@ TABLES: Mapping[tuple[str, str], Sequence[str]] = {
         'token = "its session token"',
         "expires = 4102444800",
     ),
+    ("gateway", "buckets"): (
+        'photos-1250000000 = "s3://company-photos/folder"',
+        "[gateway.scans-1250000000]",
+        'url = "s3://scans"',
+        'endpoint = "http://127.0.0.1:7070"',
+        'region = "us-east-1"',
+        "anonymous = false",
+        "public = true",
+    ),
 }
 
 
@@ -181,11 +190,15 @@ def sources_table() -> str:
     return "\n".join(["| Input | Taken as |", "|---|---|", *rows])
 
 
+# Colour spaces of ICC profiles.
+_SPACES = {"RGB": "colour", "GRAY": "grey"}
+
+
 def results_table() -> str:
     """How each format is written, as Markdown."""
     lines = [
-        "| `format/` | `Content-Type` | Quality | Alpha | Animation | EXIF, XMP |",
-        "|---|---|---|---|---|---|",
+        "| `format/` | `Content-Type` | Quality | Alpha | Animation | EXIF, XMP | `icc/keep` |",
+        "|---|---|---|---|---|---|---|",
     ]
     for found in CONTAINERS.values():
         alpha = ("yes" if found.alpha_levels else "one level") if found.alpha else "white"
@@ -205,6 +218,8 @@ def results_table() -> str:
                 alpha,
                 animation,
                 "likewise; progressive" if optimised else found.metadata,
+                " and ".join(_SPACES[space] for space in sorted(found.profile_spaces, reverse=True))
+                or "converts",
             ]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -28,6 +28,7 @@ from openmogr.observe import Metrics, make_tracing, untraced
 from openmogr.results import ResultStore
 from openmogr.settings import Settings
 from openmogr.storage import Storage, StorageUnusable, open_storage
+from openmogr.storage.routed import RoutedStorage
 
 __all__ = ["App", "create_app"]
 
@@ -127,7 +128,14 @@ def create_app(
     kept = settings.results
     store = ResultStore(kept.place(settings.storage.data), kept.max_bytes) if kept.max_bytes else None
     makers = (*encoder_versions(), *font_versions(settings.image), settings_of_results(settings.image))
-    opened = storage or open_storage(settings.storage)
+    opened = storage or open_storage(settings.storage, settings.gateway, region=settings.server.region)
+    if isinstance(opened, RoutedStorage):
+        metrics.watch_counts(
+            "openmogr_store_requests",
+            "Requests to stores of the gateway.",
+            "outcome",
+            partial(dict, opened.counts),
+        )
     services = Services(
         storage=opened,
         configurations=Configurations(opened),

@@ -26,6 +26,7 @@ from openmogr.jobs import JobSettings
 from openmogr.observe import LogSettings
 from openmogr.results import ResultSettings
 from openmogr.storage.settings import StorageSettings
+from openmogr.storage.stores import GatewaySettings
 
 __all__ = [
     "PREFIX",
@@ -43,6 +44,7 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "server": ServerSettings,
     "auth": AuthSettings,
     "storage": StorageSettings,
+    "gateway": GatewaySettings,
     "image": ImageSettings,
     "results": ResultSettings,
     "jobs": JobSettings,
@@ -99,6 +101,7 @@ class Settings:
     results: ResultSettings = field(default_factory=ResultSettings)
     jobs: JobSettings = field(default_factory=JobSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    gateway: GatewaySettings = field(default_factory=GatewaySettings)
     warnings: tuple[str, ...] = ()
 
 
@@ -176,12 +179,31 @@ def _read_file(config: Path, sources: _Sources) -> None:
             problems.append(f"{config}: {section} must be a table, [{section}]")
         else:
             known = SECTIONS[section].model_fields
-            for name, value in table.items():
+            for name, value in _gathered(section, table).items():
                 if name in known:
                     sources.put(section, name, value, f"{config}: {name} in [{section}]")
                 else:
                     hint = _hint(name, known)
                     problems.append(f"{config}: unknown setting {name} in [{section}]{hint}")
+
+
+def _gathered(section: str, table: Mapping[str, object]) -> Mapping[str, object]:
+    """A table with the names that are no settings as one setting of its section, where that has one for them."""
+    place: str | None = getattr(SECTIONS[section], "names", None)
+    known = SECTIONS[section].model_fields
+    if place is None or isinstance(table.get(place), str):
+        return table
+    # All others were mistyped.
+    named = {
+        name: value
+        for name, value in table.items()
+        if name not in known and (isinstance(value, dict) or "://" in str(value))
+    }
+    rest = {name: value for name, value in table.items() if name not in named}
+    given = rest.get(place, {})
+    if not named or not isinstance(given, dict):
+        return rest
+    return {**rest, place: {**given, **named}}
 
 
 def _read_environment(environment: Mapping[str, str], sources: _Sources) -> None:

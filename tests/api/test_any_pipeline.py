@@ -26,6 +26,7 @@ from openmogr.image.formats.registry import TARGETS
 from openmogr.image.language.mogr import MOGR_PARAMETERS
 from openmogr.image.language.operations import Gravity
 from openmogr.image.language.view import VIEW_PARAMETERS
+from openmogr.image.source.nclx import nclx_profile
 from openmogr.settings import load_settings
 from tests.image.conftest import encoded, photo
 
@@ -51,6 +52,8 @@ def _sources() -> dict[str, bytes]:
         "a.png": encoded(photo(60, 40), "PNG"),
         "alpha.png": encoded(photo(41, 67, "RGBA"), "PNG", exif=exif.tobytes()),
         "palette.png": encoded(photo(30, 30).quantize(7), "PNG", transparency=2),
+        "wide.jpg": encoded(photo(70, 50), "JPEG", icc_profile=nclx_profile(12, 13)),
+        "wide.png": _moving("PNG", "RGB", icc_profile=nclx_profile(9, 13)),
         "turned.jpg": encoded(photo(90, 70), "JPEG", exif=exif.tobytes()),
         "face.jpg": FACE.read_bytes(),
         "cmyk.jpg": encoded(photo(20, 24).convert("CMYK"), "JPEG"),
@@ -122,6 +125,7 @@ _VALUES: dict[str, st.SearchStrategy[object]] = {
     "target-ssimulacra2": st.integers(1, 100),
     "effort": st.integers(0, 9),
     "lossless": _bit,
+    "icc": st.sampled_from(["keep", "srgb"]),
 }
 _LABEL = f"AIGCMetadata/Label/MQ/ProduceID/{token('编号')}"
 _SHORT = {"q": "quality", "rq": "rquality", "lq": "lquality"}

@@ -11,6 +11,9 @@ import pytest
 
 import openmogr.api
 from openmogr.api.sources import OpenSource
+from openmogr.engine import ImagePool
+from openmogr.errors import SlowDown
+from openmogr.image import ImageSettings
 from openmogr.storage import EmbeddedStorage, StorageSettings
 from openmogr.storage.interface import CompletedPart, ObjectAttributes
 
@@ -98,3 +101,29 @@ def test_the_api_opens_no_file_of_the_storage() -> None:
                 assert owner in ("request", "self", "seen", "os"), (
                     f"{file.name} line {node.lineno}: {owner}.path"
                 )
+
+
+def test_copies_of_sources_have_bounded_room(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        pool = ImagePool(ImageSettings(workers=1, spool_bytes=100, patience=0.05), tmp_path)
+        async with pool.room(70), pool.room(0), pool.room(30):
+            with pytest.raises(SlowDown, match="short of space for sources"):
+                async with pool.room(1):
+                    pass
+        async with pool.room(1000):  # alone
+            pass
+        source = OpenSource(Elsewhere(bytes(3 * PART)), 3 * PART, "e", 1)  # type: ignore[arg-type]
+        assert source.to_copy == 3 * PART
+        path = (await source.get(pool.folder)).path
+        assert path is not None
+        assert path.name in await asyncio.to_thread(os.listdir, tmp_path)
+        assert source.to_copy == 0
+        left = tmp_path / "openmogr-left"
+        await asyncio.to_thread(left.write_bytes, b"by a server that was killed")
+        await source.aclose()
+        await pool.start()
+        await pool.close()
+        left_over = await asyncio.to_thread(os.listdir, tmp_path)
+        assert not [name for name in left_over if name.startswith("openmogr-")]
+
+    asyncio.run(scenario())

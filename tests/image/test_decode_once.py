@@ -130,8 +130,8 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     numbers: list[int] = []
     frames = OpenedImage.frames
 
-    def counted(opened: OpenedImage) -> Iterator[Frame]:
-        for number, frame in enumerate(frames(opened)):
+    def counted(opened: OpenedImage, **options: bool) -> Iterator[Frame]:
+        for number, frame in enumerate(frames(opened, **options)):
             numbers.append(number)
             yield frame
 
@@ -155,6 +155,16 @@ def test_five_rules_decode_each_frame_once(form: str, decoded: list[int]) -> Non
     # What shares a decoding is what it would be alone.
     assert [result.data for result in outcome.results] == [result.data for result in single]
     assert [result.frame_count for result in outcome.results] == [result.frame_count for result in single]
+
+
+@pytest.mark.parametrize("form", ["GIF", "WEBP", "AVIF", "PNG"])
+def test_a_still_shows_the_first_frame_after_an_animation(form: str) -> None:
+    work = Processor(ImageSettings())
+    texts = ["format/png", "format/webp", "flip/vertical/format/png", "cut/20x20x9x9/format/jpg"]
+    pipelines = [parse_operation(f"imageMogr2/{text}") for text in texts]
+    source = Source(data=moving(form))
+    together = [result.data for result in work.run(pipelines, source).results]
+    assert together == [work.execute(pipeline, source).data for pipeline in pipelines]
 
 
 def test_frames_that_would_take_too_much_are_decoded_for_each_rule(decoded: list[int]) -> None:

@@ -313,3 +313,17 @@ async def test_a_part_outlives_its_reply() -> None:
         again.close()
         with pytest.raises(ValueError, match="let go"):
             again.read()
+
+
+async def test_a_question_of_a_job_that_everybody_left_is_not_its_end() -> None:
+    """Else the worker would be given another job, whose answer would be that of the one before."""
+    async with _pool() as pool:
+        for _ in range(5):
+            left = asyncio.create_task(pool.run(b"ask 5", [], seconds=20))
+            await asyncio.sleep(0)
+            # Meanwhile the worker asks, and nobody hears it before the job is left.
+            time.sleep(0.1)  # noqa: ASYNC251 - the loop is to stand still
+            left.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await left
+            assert await _pid(pool)

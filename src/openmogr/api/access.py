@@ -11,6 +11,7 @@ from openmogr.api.request import Request
 from openmogr.api.services import Services
 from openmogr.api.verdict import is_allowed, verdict
 from openmogr.errors import AccessDenied, NoSuchBucket, NoSuchKey
+from openmogr.storage.errors import ReadOnlyBucket
 from openmogr.storage.interface import Acl, ObjectInfo, ObjectReader
 
 __all__ = [
@@ -48,7 +49,9 @@ async def check_write(services: Services, request: Request) -> None:
 
 
 async def check_write_at(services: Services, request: Request, action: str, bucket: str, key: str) -> None:
-    """The same for another place, by the policy of its bucket. Raises ``AccessDenied``."""
+    """The same for another place, by the policy of its bucket. Raises ``AccessDenied``, ``ReadOnlyBucket``."""
+    if services.storage.is_read_only(bucket):
+        raise ReadOnlyBucket()
     if not request.is_owner:
         found = await services.storage.head_bucket(bucket)
         if found.acl is not Acl.PUBLIC_READ_WRITE and not await is_allowed(

@@ -57,12 +57,14 @@ class Body:
         content: all of them; or how bytes from one position to another (exclusive) are read.
         headers: what only the body can tell, before those that were known.
         close: called when no byte is needed any more.
+        prepare: called before bytes from one position to another are read, while a failure can still be told.
     """
 
     size: int
     content: bytes | Callable[[int, int], AsyncGenerator[bytes]]
     headers: Sequence[Header] = ()
     close: Callable[[], Awaitable[None]] | None = None
+    prepare: Callable[[int, int], Awaitable[None]] | None = None
 
 
 async def answer(
@@ -100,6 +102,8 @@ async def answer(
         response = Response(status, headers, length=stop - start, close=body.close)
         if request.method != "HEAD" and stop > start:
             if not isinstance(body.content, bytes):
+                if body.prepare is not None:
+                    await body.prepare(start, stop)
                 response.stream = body.content(start, stop)
             else:
                 response.body = body.content if part is None else body.content[start:stop]

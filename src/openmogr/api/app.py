@@ -15,6 +15,7 @@ from openmogr.api.operate import operate_page
 from openmogr.api.own import becomes_api, is_own
 from openmogr.api.processing import error_number
 from openmogr.api.rate import RateLimit, network_of
+from openmogr.api.read_only import check_read_only
 from openmogr.api.request import Request, read_request
 from openmogr.api.response import Header, Response
 from openmogr.api.routing import find_handler
@@ -158,6 +159,7 @@ class CosApi:
         check_coverage(request)
         check_grant(request)
         await check_policy(self._services, request)
+        check_read_only(self._services, request)
         return await handler(self._services, request)
 
     @staticmethod

@@ -199,7 +199,7 @@ def object_headers(info: ObjectInfo) -> list[Header]:
         (b"etag", quoted(info.etag).encode()),
         (b"last-modified", http_date(info.last_modified)),
         (b"accept-ranges", b"bytes"),
-        (b"x-cos-hash-crc64ecma", b"%d" % info.crc64),
+        *([] if info.origin else [(b"x-cos-hash-crc64ecma", b"%d" % info.crc64)]),
         *stored_headers(info.attributes.headers),
     ]
     if info.attributes.headers.content_encoding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
@@ -11,10 +12,12 @@ from openmogr.api.errors import IncompleteBody, MissingContentLength
 from openmogr.api.request import Request
 from openmogr.api.services import Services
 from openmogr.errors import CosError, InvalidArgument
-from openmogr.storage.errors import BadDigest, EntityTooLarge
+from openmogr.storage.errors import BadDigest, EntityTooLarge, StoreUnavailable
 from openmogr.storage.interface import ObjectReader, Staged
 
 __all__ = ["object_chunks", "receive_into", "traffic_limit"]
+
+_log = logging.getLogger("openmogr.api")
 
 
 def traffic_limit(request: Request) -> float | None:
@@ -48,8 +51,15 @@ def object_chunks(
 
 
 async def _reader_chunks(reader: ObjectReader, start: int, stop: int) -> AsyncGenerator[bytes]:
-    async for chunk in reader.stream(start, stop):
-        yield chunk
+    try:
+        async for chunk in reader.stream(start, stop):
+            yield chunk
+    except StoreUnavailable as error:
+        # The answer has begun, so that all there is left to say is that it ends too early.
+        _log.warning(
+            "%s/%s breaks off: %s %s", reader.info.bucket, reader.info.key, error.message, error.detail
+        )
+        raise ConnectionResetError("the store of the object does not give the rest") from error
 
 
 async def receive_into(

@@ -84,7 +84,9 @@ async def _stored_object(services: Services, request: Request, overrides: Sequen
         await reader.verify()
         if rate is None and (data := reader.at_hand) is not None:
             return Body(len(data), data)
-        return Body(reader.info.size, partial(object_chunks, reader, rate=rate), close=reader.aclose)
+        return Body(
+            reader.info.size, partial(object_chunks, reader, rate=rate), (), reader.aclose, reader.prepare
+        )
 
     try:
         content_type = reader.info.attributes.headers.content_type

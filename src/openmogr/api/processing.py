@@ -278,7 +278,8 @@ async def _original(reader: ObjectReader, headers: Sequence[Header]) -> Body:
     await reader.verify()
     info = reader.info
     content_type = (b"content-type", info.attributes.headers.content_type.encode())
-    return Body(info.size, partial(object_chunks, reader), [content_type, *headers], reader.aclose)
+    chunks = partial(object_chunks, reader)
+    return Body(info.size, chunks, [content_type, *headers], reader.aclose, reader.prepare)
 
 
 async def result_body(services: Services, made: Made, headers: Sequence[Header]) -> Body:

@@ -254,23 +254,23 @@ class Results:
             name: pipeline for name, pipeline in zip(names, work.pipelines, strict=False) if name in wanted
         }
         info_name = names[-1] if work.info and names[-1] in wanted else None
-        source = await work.source.get()
-        wanted_names = {name for pipeline in chosen.values() for name in pipeline.further_sources}
-        further = {name: await work.further[name].get() for name in sorted(wanted_names)}
+        further = sorted({name for pipeline in chosen.values() for name in pipeline.further_sources})
         sources = [work.source, *(work.further[name] for name in further)]
-        started = time.perf_counter()
         try:
-            done = await self._pool.make(
-                Request(
-                    list(chosen.values()),
-                    info_name is not None,
-                    source.name,
-                    anonymous=not work.is_owner,
-                    further=tuple(further),
-                    crc64s=tuple(one.crc64_to_check for one in sources),
-                ),
-                [source, *further.values()],
-            )
+            async with self._pool.room(sum(one.to_copy for one in sources)):
+                opened = [await one.get(self._pool.folder) for one in sources]
+                started = time.perf_counter()
+                done = await self._pool.make(
+                    Request(
+                        list(chosen.values()),
+                        info_name is not None,
+                        opened[0].name,
+                        anonymous=not work.is_owner,
+                        further=tuple(further),
+                        crc64s=tuple(one.crc64_to_check for one in sources),
+                    ),
+                    opened,
+                )
         except SlowDown:
             self._observer.refused("busy")
             raise

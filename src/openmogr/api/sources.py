@@ -26,14 +26,15 @@ class OpenSource:
     Args:
         content: finished or open; the size of its bytes has been checked.
         size: bytes.
-        etag: with ``size`` and ``crc64``, what tells the content from all others.
+        etag: with ``size`` and ``told_by``, what tells the content from all others.
+        told_by: the CRC-64, or the ``origin`` of an object in a store elsewhere.
         name: the object key, for messages.
     """
 
     def __init__(
-        self, content: Staged | ObjectReader, size: int, etag: str, crc64: int, name: str = ""
+        self, content: Staged | ObjectReader, size: int, etag: str, told_by: int | str, name: str = ""
     ) -> None:
-        self.identity = (size, etag, crc64)
+        self.identity = (size, etag, told_by)
         self.size = size
         self._content = content
         self._name = name
@@ -49,18 +50,30 @@ class OpenSource:
     def of(cls, reader: ObjectReader) -> OpenSource:
         """That of an open object."""
         info = reader.info
-        source = cls(reader, info.size, info.etag, info.crc64, info.key)
+        source = cls(reader, info.size, info.etag, info.origin or info.crc64, info.key)
         source._reader = reader
         return source
 
-    async def get(self) -> Source:
-        """The source."""
+    @property
+    def to_copy(self) -> int:
+        """Bytes that :meth:`get` copies, to memory or to a file."""
+        try:
+            return 0 if self._source is not None or self._content.path is not None else self.size
+        except OSError:  # of which reading says more
+            return 0
+
+    async def get(self, folder: Path | None = None) -> Source:
+        """The source.
+
+        Args:
+            folder: where it is copied, should that be needed; None: the system's for temporary files.
+        """
         async with self._making:
             if self._source is None:
                 # What is made of damaged bytes would be remembered as if it were right.
                 if self._reader is not None and not self._lies_in_a_file(self._reader):
                     await self._reader.verify(whole=True)
-                self._source = await self._make()
+                self._source = await self._make(folder)
             return self._source
 
     def _lies_in_a_file(self, reader: ObjectReader) -> bool:
@@ -89,20 +102,20 @@ class OpenSource:
             await asyncio.to_thread(self._spooled.close)
             self._spooled = None
 
-    async def _make(self) -> Source:
+    async def _make(self, folder: Path | None) -> Source:
         if not self.size:  # an empty upload has no file
             return Source(data=b"", name=self._name)
         if (path := self._path or self._content.path) is not None:
             return Source(path=path, name=self._name)
         if self.size <= _IN_MEMORY:
             return Source(data=b"".join([chunk async for chunk in self._content.stream()]), name=self._name)
-        self._spooled = file = await asyncio.to_thread(_temporary_file)
+        self._spooled = file = await asyncio.to_thread(_temporary_file, folder)
         async for chunk in self._content.stream():
             await asyncio.to_thread(file.write, chunk)
         await asyncio.to_thread(file.flush)
         return Source(path=Path(file.name), name=self._name)
 
 
-def _temporary_file() -> IO[bytes]:
-    file: IO[bytes] = tempfile.NamedTemporaryFile(prefix="openmogr-")  # noqa: SIM115 - closed by its owner
+def _temporary_file(folder: Path | None) -> IO[bytes]:
+    file: IO[bytes] = tempfile.NamedTemporaryFile(prefix="openmogr-", dir=folder)  # noqa: SIM115 - closed by its owner
     return file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import importlib.metadata
 import io
@@ -34,6 +35,7 @@ __all__ = [
     "check_fonts",
     "check_limits",
     "check_storage",
+    "check_stores",
     "check_system",
     "licences",
 ]
@@ -199,6 +201,24 @@ def check_storage(settings: Settings) -> Iterator[Finding]:
         )
     if report.objects is not None:
         yield Finding(State.FINE, "contents", f"{report.buckets} buckets, {report.objects} objects")
+
+
+def check_stores(settings: Settings) -> Iterator[Finding]:
+    """Each bucket of the gateway: whether its store answers to a listing."""
+    from openmogr.storage.stores.opening import CannotOpen
+    from openmogr.storage.stores.store import Limits, Store
+
+    gateway = settings.gateway
+    for name, place in gateway.buckets.items():
+        try:
+            store = Store(name, place, Limits.of(gateway, settings.storage.chunk_bytes))
+            asyncio.run(store.list_page("", "", "", 1))
+        except CannotOpen as error:
+            yield Finding(State.MISSING, name, str(error))
+        except CosError as error:
+            yield Finding(State.MISSING, name, f"{place.url}: {error.message} {error.detail}".rstrip())
+        else:
+            yield Finding(State.FINE, name, f"{place.url} answers, and is only read")
 
 
 def check_limits(settings: Settings) -> Iterator[Finding]:

@@ -48,7 +48,7 @@ def doctor(data: Path | None, config: Path | None) -> None:
         ("System", _checks.check_system()),
         ("Codecs", _checks.check_codecs(settings)),
         ("Fonts", _checks.check_fonts(settings)),
-        ("Storage", _checks.check_storage(settings)),
+        ("Storage", [*_checks.check_storage(settings), *_checks.check_stores(settings)]),
         ("Limits and other numbers", _checks.check_limits(settings)),
         ("Licences and patents", _checks.licences()),
     ):

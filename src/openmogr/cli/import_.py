@@ -58,6 +58,11 @@ def import_(source: str, bucket: str, data: Path | None, config: Path | None, **
     from openmogr.transfer import SourceError, open_source
 
     settings = settings_or_exit(config, {"storage": {"data": data}} if data is not None else None)
+    if bucket in settings.gateway.buckets:
+        click.echo(
+            f"{bucket} is served from {settings.gateway.buckets[bucket].url}, which is only read", err=True
+        )
+        sys.exit(ExitCode.USAGE)
     try:
         opened = open_source(
             source,

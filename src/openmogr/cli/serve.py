@@ -78,6 +78,7 @@ def _run(settings: Settings, config: Path | None, *, demo: bool) -> None:
     from openmogr.app import create_app
     from openmogr.observe import TracingUnusable, configure_logging
     from openmogr.server import make_server
+    from openmogr.storage import StorageUnusable
 
     configure_logging(settings.log)
     _check_storage(settings)
@@ -89,7 +90,7 @@ def _run(settings: Settings, config: Path | None, *, demo: bool) -> None:
         greet = _greeting(settings, credentials, port, sign)
         try:
             app = create_app(settings, credentials=credentials, on_start=greet)
-        except TracingUnusable as error:
+        except (TracingUnusable, StorageUnusable) as error:
             _give_up(str(error))
         operate = _listen(*settings.server.operate_place) if settings.server.operate_address else None
         server = make_server(app, settings.server, operate)

@@ -8,8 +8,8 @@ import os
 import sys
 import sysconfig
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -92,13 +92,46 @@ class ImagePool:
         self.workers = WorkerPool(task, settings, limits, None if spool is None else str(spool))
         self.places = Admission(settings.workers, 0, settings.patience, settings.queue)
         self.spool = Spool(settings.spool_bytes, settings.patience)
+        # As many as can have a place or wait for one.
+        self._copies = Admission(
+            settings.workers + settings.queue, settings.spool_bytes, settings.patience, settings.queue
+        )
         # All who ask have a place, so none of them is turned away for their number.
         self.memory = Admission(settings.workers, settings.memory, settings.patience, settings.workers)
+
+    @property
+    def folder(self) -> Path | None:
+        """For copies of sources that lie elsewhere; None: the system's."""
+        return self._spool
+
+    @asynccontextmanager
+    async def room(self, size: int) -> AsyncIterator[None]:
+        """Hold room for so many bytes of copies of sources, which ``settings.spool_bytes`` bounds.
+
+        Raises:
+            SlowDown: there was none within the patience.
+        """
+        if not size:
+            yield
+            return
+        # A longer one has its place while it is the only one.
+        size = min(size, self._copies.budget or size)
+        try:
+            await self._copies.take(size)
+        except Busy as error:
+            raise SlowDown(
+                "The server is short of space for sources. Please try again.", detail=str(error), number=_BUSY
+            ) from error
+        try:
+            yield
+        finally:
+            self._copies.give_back(size)
 
     async def start(self) -> None:
         """Start the workers. Raises ``WorkerError`` if they cannot."""
         if self._spool is not None:
             self._spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+            await asyncio.to_thread(_remove_copies, self._spool)
         await self.workers.start()
 
     async def close(self) -> None:
@@ -244,6 +277,12 @@ async def _opened(source: Source, held: ExitStack) -> int:
     file = held.enter_context(spool_file(None))
     await asyncio.to_thread(file.write, source.read())
     return file.fileno()
+
+
+def _remove_copies(folder: Path) -> None:
+    """Remove what a server left that was killed: its data folder is nobody else's."""
+    for left in folder.glob("openmogr-*"):
+        left.unlink(missing_ok=True)
 
 
 def readable_folders() -> tuple[str, ...]:

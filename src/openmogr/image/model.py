@@ -110,6 +110,7 @@ class Loss(Enum):
     xmp = "XMP"
     iptc = "IPTC"
     comments = "comments"
+    profile = "the colours of its ICC profile"
 
 
 class Slimming(Enum):

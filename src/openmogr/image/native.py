@@ -201,6 +201,10 @@ class LateImage(Image.Image):
         """An image of its own, of the same pixels."""
         return LateImage(self._raw, self._turns, self._finish, self._finished)
 
+    def finishing(self, finish: Callable[[Image.Image], Image.Image] | None) -> LateImage:
+        """An image of its own, of the same raw pixels, with which something else is done in the end."""
+        return LateImage(self._raw, self._turns, finish)
+
     def averaged(self, side: int) -> Image.Image:
         """Pixels with the same mean, no more than ``side`` in each direction where there is much to do with each."""
         if not self.late or self._finish is None or self._finished or self.mode not in ("L", "RGB"):

@@ -41,6 +41,7 @@ from openmogr.image.source.info import describe, execute_info
 from openmogr.image.source.kept import KeptFrames, kept_bytes
 from openmogr.image.source.metadata import NO_METADATA, Metadata, copyright_only, upright, upright_xmp
 from openmogr.image.source.open import Frame, OpenedImage, open_image, read_container
+from openmogr.image.source.profile import kept_profile, lost_profile
 from openmogr.image.steps.geometry import Placement, place
 from openmogr.image.steps.transform import Beside, Surface, apply_steps, draft_size
 from openmogr.image.steps.watermark import Marks
@@ -147,20 +148,23 @@ class Processor:
 
     def _keep_frames(self, pipelines: Sequence[Pipeline], shared: _Shared, cost: int) -> int:
         """Have an animation that several pipelines want decoded once, where the memory is there; its bytes."""
-        wanted = []
+        wanted: list[OpenedImage] = []
+        kept: set[bool] = set()
         for pipeline in pipelines:
             with suppress(Exception):
                 opened = shared.opened(_frame_limit(pipeline.encoding))
                 target = TARGETS[pipeline.encoding.format or opened.container.name]
                 if opened.animated and target.container.animated and not pipeline.failure:
+                    kept.add(bool(kept_profile(pipeline, opened, target)))
                     wanted.append(opened)
-        if len(wanted) < 2:
+        # Frames in one kind of colours are not made of those in another: what is drawn over them comes before that.
+        if len(wanted) < 2 or len(kept) > 1:
             return 0
         most = max(wanted, key=lambda opened: opened.frame_count)
         size = kept_bytes(most)
         if size > self.settings.memory // _KEPT_SHARE or cost + size > self.settings.memory:
             return 0
-        shared.keep_frames(most)
+        shared.keep_frames(most, kept=kept == {True})
         return size
 
     def _execute(self, pipeline: Pipeline, shared: _Shared) -> Result:
@@ -209,7 +213,7 @@ class Processor:
 
     def _process(self, pipeline: Pipeline, opened: OpenedImage, shared: _Shared, beside: Beside) -> Result:
         encoding, source = pipeline.encoding, shared.source
-        plain = replace(encoding, ignore_error=None, keep_orientation=None) == Encoding()
+        plain = replace(encoding, ignore_error=None, keep_orientation=None, keep_profile=None) == Encoding()
         if plain and _keeps_all(pipeline, opened, beside):
             return replace(shared.original(), score=_SAME if pipeline.scored else None)
         if encoding.format == AUTO_FORMAT:
@@ -232,6 +236,7 @@ class Processor:
             lossless=bool(encoding.lossless) and target.container.lossy,
             half_chroma=opened.half_chroma,
             metadata=_metadata(pipeline, opened, target.container),
+            profile=kept_profile(pipeline, opened, target),
         )
         if opened.animated and target.container.animated:
             result = self._animation(pipeline, opened, options, beside, shared)
@@ -276,7 +281,9 @@ class Processor:
     ) -> Result:
         size, orientation = (opened.width, opened.height), opened.orientation
         draft = draft_size(pipeline.steps, size, orientation, self.settings)
-        start = Surface(opened.first(draft).image, size, orientation, opened.animated)
+        start = Surface(
+            opened.first(draft, kept=bool(options.profile)).image, size, orientation, opened.animated
+        )
         image = apply_steps(pipeline.steps, start, self.settings, beside).image
         quality, limit = options.quality, pipeline.encoding.size_limit
         data, score = b"", wanted_score(pipeline, options.target)
@@ -308,7 +315,7 @@ class Processor:
 
         def processed() -> Iterator[Frame]:
             nonlocal alpha
-            for frame in shared.frames(opened):
+            for frame in shared.frames(opened, kept=bool(options.profile)):
                 start = Surface(frame.image, size, orientation, animated=True)
                 image = apply_steps(pipeline.steps, start, self.settings, beside).image
                 alpha = alpha or alpha_loss(image, container)
@@ -352,13 +359,13 @@ class _Shared:
             raise found
         return found
 
-    def keep_frames(self, most: OpenedImage) -> None:
-        """Decode frames once for all, the most that anybody wants."""
-        self._kept = KeptFrames(most)
+    def keep_frames(self, most: OpenedImage, *, kept: bool) -> None:
+        """Decode frames once for all, the most that anybody wants, in the colours that all want."""
+        self._kept = KeptFrames(most, kept=kept)
 
-    def frames(self, opened: OpenedImage) -> Iterator[Frame]:
+    def frames(self, opened: OpenedImage, *, kept: bool) -> Iterator[Frame]:
         """The frames of the source, opened as somebody wants them."""
-        return opened.frames() if self._kept is None else self._kept.take(opened.frame_count)
+        return opened.frames(kept=kept) if self._kept is None else self._kept.take(opened.frame_count)
 
     def original(self) -> Result:
         """The source itself; never fails for what it contains."""
@@ -426,6 +433,8 @@ def _losses(
     pipeline: Pipeline, opened: OpenedImage, options: EncodeOptions, alpha: Loss | None, *, animated: bool
 ) -> tuple[Loss, ...]:
     losses = [*lost_images(opened, animated=animated), *((alpha,) if alpha else ())]
+    if lost_profile(pipeline, opened, options.target):
+        losses.append(Loss.profile)
     if not pipeline.encoding.strip and not pipeline.encoding.copyright_only:
         losses += lost_metadata(opened, options, animated=animated)
     return tuple(losses)

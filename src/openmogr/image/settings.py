@@ -95,7 +95,8 @@ class ImageSettings(BaseModel):
         default=2 * 1024**3,
         ge=0,
         description="Bytes of long results that lie in files on their way to clients. Past it a client that reads for "
-        "more than 10 s is cut off, the one that began first, or the next result waits; 0: any number.",
+        "more than 10 s is cut off, the one that began first, or the next result waits; 0: any number. Copies of"
+        " sources that do not lie in one file here have as much besides.",
     )
     max_work: int = Field(
         default=2_000_000_000,

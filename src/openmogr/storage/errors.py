@@ -21,9 +21,11 @@ __all__ = [
     "ObjectChanged",
     "ObjectNotAppendable",
     "PositionNotEqualToLength",
+    "ReadOnlyBucket",
     "StorageBusy",
     "StorageFull",
     "StorageUnusable",
+    "StoreUnavailable",
     "TooManyAppends",
     "TooManyBuckets",
 ]
@@ -146,6 +148,20 @@ class TooManyAppends(CosError):
 
     status, code = 409, "InvalidObjectState"
     default_message = "The object has been appended to as often as one may be; a copy of it is one piece."
+
+
+class ReadOnlyBucket(CosError):
+    """A write to a bucket whose objects lie in a store that is only read."""
+
+    status, code = 405, "MethodNotAllowed"
+    default_message = "The bucket is read-only: its objects lie in a store that this server only reads."
+
+
+class StoreUnavailable(CosError):
+    """The store behind a bucket is down, slow or refuses this server; a retry may do."""
+
+    status, code = 503, "ServiceUnavailable"
+    default_message = "The store of this bucket cannot be reached. Please try again."
 
 
 class StorageBusy(CosError):

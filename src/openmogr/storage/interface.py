@@ -135,10 +135,11 @@ class ObjectInfo:
     Attributes:
         size: bytes.
         etag: without quotes; 32 hex digits (the MD5) or, from a multipart upload, ``<32 hex>-<parts>``.
-        crc64: CRC-64/XZ of the whole object.
+        crc64: CRC-64/XZ of the whole object; 0 where there is an ``origin``, which tells none.
         last_modified: UTC, to the millisecond.
         appendable: made by :meth:`Storage.append_object`, and open to more. From its second append on the ETag is
             ``<32 hex>-<appends>``, whose digits are a digest of the appends' MD5s.
+        origin: of an object in a store elsewhere: what tells its content from all others. Its ETag is that store's.
     """
 
     bucket: str
@@ -149,6 +150,7 @@ class ObjectInfo:
     last_modified: datetime
     attributes: ObjectAttributes
     appendable: bool = False
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +253,13 @@ class ObjectReader(Protocol):
     def stream(self, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
         """Bytes ``start`` to ``stop`` (exclusive; None: end) in chunks; ``0 <= start <= stop <= size``."""
 
+    async def prepare(self, start: int = 0, stop: int | None = None) -> None:
+        """Get ready to :meth:`stream` these bytes, so that what fails does so before an answer has begun.
+
+        Raises:
+            StoreUnavailable: the store that has them does not give them.
+        """
+
     async def verify(self, *, whole: bool = False) -> None:
         """Check the bytes before any is sent, as far as the settings ask for it.
 
@@ -339,6 +348,9 @@ class Storage(Protocol):
 
     async def check(self) -> None:
         """Return when the storage has answered; raises whatever keeps it from that."""
+
+    def is_read_only(self, name: str) -> bool:
+        """Whether a bucket's objects lie in a store that is only read; writes to it raise ``ReadOnlyBucket``."""
 
     # Buckets
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import mimetypes
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from openmogr.errors import CosError
-from openmogr.storage.interface import ObjectAttributes, ObjectHeaders, Storage, Write
+from openmogr.storage.interface import ObjectAttributes, Storage, Write
+from openmogr.storage.stores.metadata import headers_of
 from openmogr.transfer.journal import Journal
 from openmogr.transfer.source import Contents, Found, SourceError, SourceStore
 
@@ -141,15 +141,8 @@ class Importer:
             verified = _MD5.fullmatch(found.etag) is not None
             if verified and digest.etag != found.etag:
                 raise ValueError(f"the bytes have the MD5 {digest.etag}, not {found.etag}")
-            attributes = ObjectAttributes(
-                headers=_headers(found.key, contents), acl=contents.details.acl, tags=contents.details.tags
-            )
+            headers = headers_of(found.key, contents.headers, contents.user)
+            attributes = ObjectAttributes(headers, acl=contents.details.acl, tags=contents.details.tags)
             write = Write(self._bucket, found.key, staged, attributes, modified=found.modified)
             await self._storage.commit([write])
         return verified
-
-
-def _headers(key: str, contents: Contents) -> ObjectHeaders:
-    known = dict(contents.headers)
-    guessed = mimetypes.guess_type(key)[0] or "application/octet-stream"
-    return ObjectHeaders(**{"content_type": guessed, **known}, user=dict(contents.user))

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from openmogr.auth import Credential
-from openmogr.installation import how_to_add
+from openmogr.storage.stores.metadata import split_attributes
+from openmogr.storage.stores.opening import CannotOpen, cos_keys, open_store
 from openmogr.transfer.details import Details, DetailsSource, cos_signer, s3_signer
 
 if TYPE_CHECKING:
@@ -20,15 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["Contents", "Found", "SourceError", "SourceStore", "open_source"]
 
 _CHUNK = 1024 * 1024
-# Names of what stores tell of an object besides its bytes; all others are user metadata.
-_HEADERS = {
-    "content-type": "content_type",
-    "cache-control": "cache_control",
-    "content-disposition": "content_disposition",
-    "content-encoding": "content_encoding",
-    "content-language": "content_language",
-}
-_COS_KEYS = (("COS_SECRET_ID", "COS_SECRET_KEY"), ("TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"))
 
 
 class SourceError(Exception):
@@ -101,14 +93,7 @@ class SourceStore:
 
         details = Details() if self._details is None else await self._details.of(found.key)
         result = await obstore.get_async(self._store, found.key)
-        headers: dict[str, str] = {}
-        user: dict[str, str] = {}
-        for name, value in result.attributes.items():
-            folded = str(name).lower()
-            if folded in _HEADERS:
-                headers[_HEADERS[folded]] = str(value)
-            else:
-                user[folded] = str(value)
+        headers, user = split_attributes(result.attributes)
         return Contents(_chunks(result.stream(min_chunk_size=_CHUNK)), headers, user, details)
 
 
@@ -133,78 +118,30 @@ def open_source(url: str, *, endpoint: str = "", region: str = "", details: bool
     Raises:
         SourceError: it cannot be opened, or the package is missing.
     """
-    try:
-        from obstore.exceptions import BaseError
-        from obstore.store import LocalStore, S3Store, from_url
-    except ImportError:
-        raise SourceError(f"import needs openmogr[stores]: {how_to_add('stores')}") from None
     parts = urlsplit(url)
-    prefix = parts.path.lstrip("/")
     if details and parts.scheme not in ("s3", "cos"):
         raise SourceError(f"{url} tells no ACLs and tags: that is for s3:// and cos://")
+    if parts.scheme == "cos" and not (region or endpoint):
+        raise SourceError("cos:// needs --region, like ap-shanghai")
     try:
         if "://" not in url:
             folder = Path(url)
             if not folder.is_dir():
                 raise SourceError(f"{url} is no folder")
-            return SourceStore(LocalStore(folder.absolute()), "", url)
-        if parts.scheme == "cos":
-            store = _cos(parts.netloc, endpoint, region)
-            return SourceStore(
-                store, prefix, url, _cos_details(parts.netloc, endpoint, region) if details else None
-            )
-        if parts.scheme == "s3":
-            options: dict[str, object] = {}
-            if endpoint:
-                options |= {"endpoint": endpoint, "client_options": {"allow_http": True}}
-            if region:
-                options["region"] = region
-            store = S3Store(parts.netloc, **options)  # type: ignore[arg-type]  # by name
-            return SourceStore(
-                store, prefix, url, _s3_details(parts.netloc, endpoint, region) if details else None
-            )
-        root = f"{parts.scheme}://{parts.netloc}"
-        return SourceStore(from_url(root), prefix, url)
-    except (BaseError, ValueError) as error:
-        raise SourceError(f"{url} cannot be opened: {error}") from error
-
-
-def _cos(bucket: str, endpoint: str, region: str) -> ObjectStore:
-    from obstore.store import S3Store
-
-    if not region and not endpoint:
-        raise SourceError("cos:// needs --region, like ap-shanghai")
-    key, secret = _cos_keys()
-    if endpoint:
-        return S3Store(
-            bucket,
-            endpoint=endpoint,
-            region=region or "ap-shanghai",
-            access_key_id=key,
-            secret_access_key=secret,
-            client_options={"allow_http": True},
-        )
-    return S3Store(
-        bucket,
-        endpoint=f"https://{bucket}.cos.{region}.myqcloud.com",
-        virtual_hosted_style_request=True,
-        region=region,
-        access_key_id=key,
-        secret_access_key=secret,
-    )
-
-
-def _cos_keys() -> tuple[str, str]:
-    pairs = ((os.environ.get(first), os.environ.get(second)) for first, second in _COS_KEYS)
-    key, secret = next((pair for pair in pairs if all(pair)), (None, None))
-    if key is None or secret is None:
-        raise SourceError("cos:// needs the key pair in COS_SECRET_ID and COS_SECRET_KEY")
-    return key, secret
+            return SourceStore(open_store(folder.absolute().as_uri()), "", url)
+        store = open_store(url, endpoint=endpoint, region=region)
+        if parts.scheme == "file":
+            return SourceStore(store, "", url)
+        made = {"cos": _cos_details, "s3": _s3_details}[parts.scheme] if details else None
+        told = None if made is None else made(parts.netloc, endpoint, region)
+        return SourceStore(store, parts.path.lstrip("/"), url, told)
+    except CannotOpen as error:
+        raise SourceError(str(error)) from error
 
 
 def _cos_details(bucket: str, endpoint: str, region: str) -> DetailsSource:
     root = f"{endpoint.rstrip('/')}/{bucket}" if endpoint else f"https://{bucket}.cos.{region}.myqcloud.com"
-    return DetailsSource(root, cos_signer(Credential(*_cos_keys())))
+    return DetailsSource(root, cos_signer(Credential(*cos_keys())))
 
 
 def _s3_details(bucket: str, endpoint: str, region: str) -> DetailsSource:

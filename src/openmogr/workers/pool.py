@@ -348,7 +348,11 @@ class WorkerPool:
             self._bad_starts = 0
             self._offer(worker)
             return
-        if worker.stopping is not None:  # stopped in time: the answer is to nobody
+        if worker.stopping is not None:
+            if unpack_question(message) is not None:
+                # It asked before it was told to stop, which it takes for the answer, and has yet to end.
+                return
+            # Stopped in time: the answer is to nobody.
             worker.stopping.cancel()
             worker.stopping = None
             self._release(worker, worker.baseline)

@@ -21,6 +21,7 @@ from openmogr.api.styles import parsed_with_styles
 from openmogr.api.xml import Node, children
 from openmogr.errors import InvalidArgument, NotSupported
 from openmogr.jobs import JobFilter, JobRequest, NoSuchQueue
+from openmogr.storage.errors import ReadOnlyBucket
 
 __all__ = ["cancel_job", "describe_jobs", "submit_job"]
 
@@ -81,6 +82,8 @@ async def _operation(services: Services, request: Request, root: Element, key: s
     if output:
         check_key(output.removeprefix("/"))
         await services.storage.head_bucket(bucket)
+        if services.storage.is_read_only(bucket):
+            raise ReadOnlyBucket()
     user_data = text_of(root, "UserData", "")
     if len(user_data) > _MAX_USER_DATA or not (user_data.isascii() and user_data.isprintable()):
         raise InvalidArgument(f"UserData must be at most {_MAX_USER_DATA} printable characters of ASCII.")

@@ -77,6 +77,13 @@ _EPILOG = "\b\nExit status:\n" + "\n".join(
     help="Which of EXIF and XMP outputs keep.",
 )
 @click.option(
+    "--icc",
+    type=click.Choice(["keep", "srgb"]),
+    default="srgb",
+    show_default=True,
+    help="Keep the colours of wide-gamut pictures with their ICC profiles, or convert them to sRGB.",
+)
+@click.option(
     "--op",
     "operation",
     metavar="TEXT",

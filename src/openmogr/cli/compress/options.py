@@ -45,6 +45,7 @@ class Options:
     resize: str | None
     enlarge: bool
     metadata: str
+    icc: str
     operation: str | None
     images: Mapping[str, Path]
     output: Path | None
@@ -157,6 +158,7 @@ class Options:
             "effort": self.effort,
             "lossless": 1 if self.lossless else None,
             "metadata": None if self.metadata == "all" else self.metadata,
+            "icc": None if self.icc == "srgb" else self.icc,
             "auto-orient": 0 if self.keep_orientation else None,
         }
         told = "/".join(f"{name}/{value}" for name, value in parts.items() if value is not None)

@@ -20,6 +20,7 @@ _KINDS_OF_LOSS = {
     "frames": frozenset({Loss.frames}),
     "pages": frozenset({Loss.pages, Loss.images}),
     "transparency": frozenset({Loss.alpha, Loss.half_alpha}),
+    "colours": frozenset({Loss.profile}),
     "metadata": frozenset({Loss.exif, Loss.xmp, Loss.iptc, Loss.comments}),
 }
 

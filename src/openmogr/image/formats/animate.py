@@ -1,4 +1,4 @@
-"""Write animations, frames in sRGB with their durations in milliseconds."""
+"""Write animations, frames with their durations in milliseconds."""
 
 from __future__ import annotations
 

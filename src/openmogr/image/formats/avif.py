@@ -21,7 +21,7 @@ from openmogr.image.formats.saving import embedded, saved
 from openmogr.image.formats.sequence import Sequence, in_one_mode
 from openmogr.image.quality.scale import setting_of
 from openmogr.image.settings import ImageSettings
-from openmogr.image.source.metadata import Metadata, orientation, oriented
+from openmogr.image.source.metadata import NO_METADATA, Metadata, orientation, oriented
 from openmogr.image.source.nclx import read_nclx
 
 __all__ = ["Avif"]
@@ -48,6 +48,7 @@ class Avif(Format):
     animated = True
     repeats = False
     keeps_exif = keeps_xmp = tells_exif = True
+    profile_spaces = frozenset({"RGB"})
     default_quality = 60
     points = CALIBRATION["avif"]
     untuned_points = CALIBRATION["avif untuned"]
@@ -110,7 +111,8 @@ class Avif(Format):
         }
         if tuned and setting < _LOSSLESS_SETTING:
             parts["advanced"] = TUNING
-        return saved(picture, self.pillow, {**parts, **embedded(_rewritable(options.metadata))})
+        metadata = embedded(_rewritable(options.metadata), options.profile)
+        return saved(picture, self.pillow, {**parts, **metadata})
 
     def encode_animation(
         self, frames: Frames, count: int, loop_count: int, options: EncodeOptions, settings: ImageSettings
@@ -126,6 +128,7 @@ class Avif(Format):
                 quality=setting_of(self.untuned_points, options.quality),
                 speed=_speed(options),
                 max_threads=settings.encoder_threads,
+                **embedded(NO_METADATA, options.profile),
             )
             return out.getvalue()
 

@@ -117,6 +117,8 @@ class Format(ABC):
         turned: decoders show pixels as they are stored, so that pixels of results are turned upright.
         keeps_exif: whether stills hold EXIF; animations are written without.
         keeps_xmp: likewise XMP.
+        profile_spaces: the colour spaces, ``RGB`` and ``GRAY``, whose ICC profiles are written, with stills and
+            animations.
         tells_exif: whether the operation ``exif`` takes it.
         drafts: whether it may be decoded at a reduced size.
         default_quality: the quality where neither request nor source have one.
@@ -156,6 +158,7 @@ class Format(ABC):
     turned: ClassVar[bool] = False
     keeps_exif: ClassVar[bool] = False
     keeps_xmp: ClassVar[bool] = False
+    profile_spaces: ClassVar[frozenset[str]] = frozenset()
     tells_exif: ClassVar[bool] = False
     drafts: ClassVar[bool] = False
     default_quality: ClassVar[int] = 100
@@ -322,7 +325,10 @@ class Format(ABC):
 
     @abstractmethod
     def encode(self, image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
-        """The bytes of a still; mode L, LA, RGB or RGBA, sRGB. Alpha goes on white where there is none."""
+        """The bytes of a still; mode L, LA, RGB or RGBA, sRGB or in the space of the options' profile.
+
+        Alpha goes on white where there is none.
+        """
 
     def encode_animation(
         self, frames: Frames, count: int, loop_count: int, options: EncodeOptions, settings: ImageSettings
@@ -394,6 +400,7 @@ class EncodeOptions:
         lossless: without any loss, where the format ``can_be_lossless``.
         half_chroma: the source's colour had half the resolution, so more is not worth writing.
         metadata: what to embed where the format holds it.
+        profile: the ICC profile of the pixels, to embed; empty for sRGB. Its space is one of ``profile_spaces``.
     """
 
     target: Target
@@ -404,3 +411,4 @@ class EncodeOptions:
     lossless: bool = False
     half_chroma: bool = False
     metadata: Metadata = NO_METADATA
+    profile: bytes = field(default=b"", repr=False)

@@ -19,7 +19,8 @@ def encode(image: Image.Image, options: EncodeOptions, settings: ImageSettings) 
     """The bytes of a file.
 
     Args:
-        image: mode L, LA, RGB or RGBA, sRGB. Alpha is put on white where the format has none.
+        image: mode L, LA, RGB or RGBA, sRGB or in the space of ``options.profile``. Alpha is put on white where the
+            format has none.
         options: how.
         settings: limits and threads.
 

@@ -59,6 +59,7 @@ class Heif(Format):
     lossy = True
     can_be_lossless = True
     keeps_exif = keeps_xmp = tells_exif = True
+    profile_spaces = frozenset({"RGB"})
     default_quality = 60
     points = CALIBRATION["heif"]
     calibration_step = 4
@@ -114,7 +115,7 @@ class Heif(Format):
         if options.lossless:
             # Without a change of colours: the planes are green, blue and red (ITU-T H.273, matrix 0).
             parts |= {"quality": -1, "chroma": 444, "matrix_coefficients": 0}
-        return saved(picture, self.pillow, {**parts, **embedded(options.metadata)})
+        return saved(picture, self.pillow, {**parts, **embedded(options.metadata, options.profile)})
 
 
 def _points(image: Image.Image) -> tuple[int, int] | None:

@@ -52,6 +52,7 @@ class Jpeg(Format):
     lossy = True
     alpha = False
     keeps_exif = keeps_xmp = tells_exif = True
+    profile_spaces = frozenset({"RGB", "GRAY"})
     drafts = True
     default_quality = 85
     max_side = 65_500
@@ -111,7 +112,7 @@ class Jpeg(Format):
         if not searches or options.baseline:
             return data
         # The same coefficients.
-        searched = native.recode_jpeg(data, exif=metadata.exif, xmp=metadata.xmp)
+        searched = native.recode_jpeg(data, exif=metadata.exif, xmp=metadata.xmp, icc=options.profile)
         return min(data, searched, key=len)
 
     @staticmethod
@@ -151,6 +152,7 @@ def _written(
         optimize=own,
         exif=metadata.exif,
         xmp=metadata.xmp,
+        icc=options.profile,
     )
 
 
@@ -163,4 +165,6 @@ def _saved(
         parts["exif"] = EXIF_PREFIX + metadata.exif
     if metadata.xmp:
         parts["xmp"] = metadata.xmp
+    if options.profile:
+        parts["icc_profile"] = options.profile
     return saved(image, "JPEG", parts)

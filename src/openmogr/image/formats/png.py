@@ -36,6 +36,7 @@ class Png(Format):
     library = "zlib"
     signatures: ClassVar[tuple[bytes, ...]] = (SIGNATURE,)
     keeps_exif = keeps_xmp = tells_exif = True
+    profile_spaces = frozenset({"RGB", "GRAY"})
     decoder_bytes = 10
     encoder_bytes = 16
     effort_bytes = 32
@@ -84,9 +85,11 @@ class Png(Format):
     def encode(self, image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
         if (picture := picture_of(image, cross=True)) is not None:
             if options.effort is not None:
-                return written_with_effort(picture, options.metadata, options.effort)
-            return written(picture, options.metadata, settings.png_effort)
+                return written_with_effort(picture, options, options.effort)
+            return written(picture, options, settings.png_effort)
         parts: dict[str, object] = {}
+        if options.profile:
+            parts["icc_profile"] = options.profile
         if options.metadata.exif:
             parts["exif"] = options.metadata.exif
         if options.metadata.xmp:
@@ -108,6 +111,8 @@ class Apng(Png):
     library = ""
     signatures = ()
     animated = True
+    # Frames are written in colour.
+    profile_spaces = frozenset({"RGB"})
     decoder_bytes = encoder_bytes = 16
     animation_bytes = 40
     title = reading = ""
@@ -129,4 +134,4 @@ class Apng(Png):
     def encode_animation(
         self, frames: Frames, count: int, loop_count: int, options: EncodeOptions, settings: ImageSettings
     ) -> bytes:
-        return in_one_mode(frames, lambda converted, mode: write_apng(converted, loop_count))
+        return in_one_mode(frames, lambda converted, mode: write_apng(converted, loop_count, options.profile))

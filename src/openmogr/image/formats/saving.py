@@ -19,7 +19,7 @@ def saved(image: Image.Image, plugin: str, options: Mapping[str, object]) -> byt
     return out.getvalue()
 
 
-def embedded(metadata: Metadata) -> dict[str, object]:
-    """Metadata as most plugins take it."""
-    parts = {"exif": metadata.exif, "xmp": metadata.xmp}
+def embedded(metadata: Metadata, profile: bytes = b"") -> dict[str, object]:
+    """Metadata and an ICC profile as most plugins take them."""
+    parts = {"exif": metadata.exif, "xmp": metadata.xmp, "icc_profile": profile}
     return {name: data for name, data in parts.items() if data}

@@ -8,12 +8,12 @@ from PIL import Image, UnidentifiedImageError
 
 from openmogr.image.errors import unsupported_input
 from openmogr.image.formats.base import EncodeOptions, Format, Name, Opened
-from openmogr.image.formats.saving import saved
+from openmogr.image.formats.saving import embedded, saved
 from openmogr.image.formats.tiff_parts.layout import read_tiff_layout
 from openmogr.image.formats.tiff_parts.samples import TiffImage
 from openmogr.image.model import Loss
 from openmogr.image.settings import ImageSettings
-from openmogr.image.source.metadata import oriented
+from openmogr.image.source.metadata import NO_METADATA, oriented
 
 __all__ = ["Tiff"]
 
@@ -28,6 +28,7 @@ class Tiff(Format):
     library = "libtiff"
     signatures = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
     tells_exif = True
+    profile_spaces = frozenset({"RGB", "GRAY"})
     decoder_bytes = 16
     encoder_bytes = 12
     title = "TIFF"
@@ -65,4 +66,4 @@ class Tiff(Format):
         parts: dict[str, object] = {"compression": "tiff_adobe_deflate"}
         if options.metadata.tag > 1:
             parts["tiffinfo"] = {_ORIENTATION: options.metadata.tag}
-        return saved(image, self.pillow, parts)
+        return saved(image, self.pillow, {**parts, **embedded(NO_METADATA, options.profile)})

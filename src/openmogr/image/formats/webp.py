@@ -12,10 +12,11 @@ from openmogr.image.formats.calibration import CALIBRATION
 from openmogr.image.formats.opening import opened_by_pillow
 from openmogr.image.formats.saving import embedded, saved
 from openmogr.image.formats.sequence import Sequence
-from openmogr.image.formats.webp_parts.headers import declared_size, vp8_quantiser
+from openmogr.image.formats.webp_parts.headers import declared_size, leaves_canvas_open, vp8_quantiser
 from openmogr.image.formats.webp_parts.slim import slim_webp
 from openmogr.image.quality.scale import quality_of_setting
 from openmogr.image.settings import ImageSettings
+from openmogr.image.source.metadata import NO_METADATA
 
 __all__ = ["WebP"]
 
@@ -40,6 +41,7 @@ class WebP(Format):
     can_be_lossless = True
     animated = True
     keeps_exif = keeps_xmp = tells_exif = True
+    profile_spaces = frozenset({"RGB"})
     default_quality = 60
     points = CALIBRATION["webp"]
     calibration_step = 2
@@ -62,7 +64,11 @@ class WebP(Format):
         return settings.max_webp_side
 
     def open(self, stream: BinaryIO) -> Opened:
-        return opened_by_pillow(self, stream)
+        opened = opened_by_pillow(self, stream)
+        if opened.image.mode == "RGB" and leaves_canvas_open(stream):
+            # libwebp decodes to RGBA in any case; Pillow goes by the flag, and would show the canvas black.
+            opened.image._mode = opened.image.rawmode = "RGBA"  # type: ignore[attr-defined]
+        return opened
 
     def quality(self, image: Image.Image, stream: BinaryIO, frames: int) -> int | None:
         index = vp8_quantiser(stream)
@@ -72,7 +78,9 @@ class WebP(Format):
         return settings.max_webp_side
 
     def encode(self, image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
-        return saved(image, self.pillow, {**self._parts(options), **embedded(options.metadata)})
+        return saved(
+            image, self.pillow, {**self._parts(options), **embedded(options.metadata, options.profile)}
+        )
 
     def _parts(self, options: EncodeOptions) -> dict[str, object]:
         method = METHOD if options.effort is None else min(options.effort, _HIGHEST_METHOD)
@@ -93,6 +101,7 @@ class WebP(Format):
             duration=sequence.durations,
             loop=loop_count,
             **self._parts(options),
+            **embedded(NO_METADATA, options.profile),
             **_ONE_KEY_FRAME,
         )
         return _marked_transparent(out.getvalue()) if sequence.transparent else out.getvalue()

@@ -101,6 +101,13 @@ def _metadata(tokens: StageTokens, value: str, encoding: Encoding) -> Encoding:
     return replace(encoding, strip=kind == "none", copyright_only=kind == "copyright")
 
 
+def _icc(tokens: StageTokens, value: str, encoding: Encoding) -> Encoding:
+    kind = value.lower()
+    if kind not in ("keep", "srgb"):
+        raise tokens.bad_value("icc", value, "keep or srgb")
+    return replace(encoding, keep_profile=kind == "keep")
+
+
 COMMON_ENCODING: Mapping[str, EncodingParser] = {
     "format": _format,
     "quality": _quality,
@@ -114,4 +121,5 @@ COMMON_ENCODING: Mapping[str, EncodingParser] = {
     "effort": _effort,
     "lossless": _lossless,
     "metadata": _metadata,
+    "icc": _icc,
 }

@@ -368,8 +368,8 @@ class Encoding:
 
     ``keep_orientation`` is ``auto-orient/0``: no turning upright where a format would bring it about by itself.
     ``label`` is that of generated images, which results carry whatever else they keep of metadata.
-    ``effort``, ``lossless``, ``copyright_only`` (``metadata/copyright``) and a ``quality`` by score are extensions of
-    ours (``docs/use/operations.md``).
+    ``effort``, ``lossless``, ``copyright_only`` (``metadata/copyright``), ``keep_profile`` (``icc/keep``) and a
+    ``quality`` by score are extensions of ours (``docs/use/operations.md``).
     """
 
     format: str | None = None
@@ -384,6 +384,7 @@ class Encoding:
     keep_orientation: bool | None = None
     effort: int | None = None
     lossless: bool | None = None
+    keep_profile: bool | None = None
     label: AigcLabel | None = None
 
     def updated(self, later: Encoding) -> Encoding:
@@ -408,6 +409,7 @@ class Encoding:
             ("metadata", "copyright" if self.copyright_only else None),
             ("effort", self.effort),
             ("lossless", self.lossless),
+            ("icc", None if self.keep_profile is None else "keep" if self.keep_profile else "srgb"),
             ("AIGCMetadata", _label_text(self.label)),
             ("cgif", self.frame_limit),
             (

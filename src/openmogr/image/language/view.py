@@ -21,6 +21,7 @@ _ENCODING: Mapping[str, EncodingParser] = {
     "effort": COMMON_ENCODING["effort"],
     "lossless": COMMON_ENCODING["lossless"],
     "metadata": COMMON_ENCODING["metadata"],
+    "icc": COMMON_ENCODING["icc"],
 }
 VIEW_PARAMETERS = frozenset({*_ENCODING, "w", "h"})
 

@@ -11,11 +11,16 @@ from PIL import Image, ImageCms
 from openmogr.image.errors import unsupported_input
 from openmogr.image.native import flattened
 
-__all__ = ["WORKING_MODES", "flatten", "has_alpha", "is_srgb", "to_srgb"]
+__all__ = ["WORKING_MODES", "flatten", "has_alpha", "is_srgb", "own_space", "to_srgb"]
 
 WORKING_MODES = {"L", "LA", "RGB", "RGBA"}
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 _FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
+
+# Of profiles that results carry: readers of PNG, Pillow and ourselves among them, pass longer ones over.
+_MAX_OWN = 1 << 20
+
+_GREY_MODES = {"1", "L", "LA", "La"}
 
 # Modes that one conversion brings to a working mode.
 _CONVERSIONS = {
@@ -67,6 +72,38 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 def is_srgb(profile: bytes | None) -> bool:
     """Whether there is nothing to convert in pixels of a working mode."""
     return not profile or _means_srgb(profile)
+
+
+def own_space(profile: bytes, mode: str) -> str:
+    """The colour space of a profile, ``RGB`` or ``GRAY``, that pixels of a mode can stay in; empty for none.
+
+    None is: a profile that cannot be read or is of another length than it says, one that means sRGB, one for other
+    pixels, and one of more than 1 MiB.
+
+    Args:
+        profile: the ICC profile, or empty.
+        mode: what pixels are decoded to.
+    """
+    if len(profile) > _MAX_OWN or not _whole_length(profile) or mode in {"CMYK", "LAB", "F"}:
+        return ""
+    space = "GRAY" if mode in _GREY_MODES or mode.startswith("I") else "RGB"
+    source = _open(profile)
+    if source is None or source.profile.xcolor_space.strip() != space:
+        return ""
+    if space == "RGB":
+        return "" if _means_srgb(profile) else space
+    ramp = Image.frombytes("L", (256, 1), bytes(range(256)))
+    return "" if _largest_change(ramp, _transformed(ramp, source, "L")) <= 1 else space
+
+
+def _whole_length(profile: bytes) -> bool:
+    """Whether the length is what the header says, from version 4 on a multiple of 4 (ICC.1:2010, section 7).
+
+    Viewers leave out others, with which the colours would be wrong.
+    """
+    if len(profile) < 128 or int.from_bytes(profile[:4], "big") != len(profile):
+        return False
+    return profile[8] < 4 or len(profile) % 4 == 0
 
 
 def _working_mode(image: Image.Image) -> Image.Image:
@@ -152,5 +189,9 @@ def _means_srgb(profile: bytes) -> bool:
         return False
     levels = np.arange(0, 256, 17, dtype=np.uint8)
     cube = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(64, 64, 3)
-    converted = np.asarray(_transformed(Image.fromarray(cube), source, "RGB"))
-    return int(np.abs(converted.astype(np.int16) - cube).max()) <= 1
+    image = Image.fromarray(cube)
+    return _largest_change(image, _transformed(image, source, "RGB")) <= 1
+
+
+def _largest_change(image: Image.Image, other: Image.Image) -> int:
+    return int(np.abs(np.asarray(image).astype(np.int16) - np.asarray(other)).max())

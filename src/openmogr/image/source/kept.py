@@ -24,10 +24,11 @@ class KeptFrames:
 
     Args:
         opened: the image with as many frames as anybody wants.
+        kept: in which colours, as ``OpenedImage.frames`` takes it.
     """
 
-    def __init__(self, opened: OpenedImage) -> None:
-        self._decoded = opened.frames()
+    def __init__(self, opened: OpenedImage, *, kept: bool = False) -> None:
+        self._decoded = opened.frames(kept=kept)
         self._frames: list[Frame] = []
         self._error: CosError | None = None
 

@@ -1,4 +1,4 @@
-"""Open a source, check it against the limits by its headers, and hand out its frames in sRGB."""
+"""Open a source, check it against the limits by its headers, and hand out its frames in sRGB or as they are stored."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image
 
 from openmogr.errors import CosError
 from openmogr.image.errors import in_words, input_resolution, not_an_image, too_many_bytes
-from openmogr.image.formats.base import Format, Frame, Opened
+from openmogr.image.formats.base import Format, Frame, Opened, ToSrgb
 from openmogr.image.formats.png_parts.pixels import full_range
 from openmogr.image.formats.registry import CONTAINERS
 from openmogr.image.formats.sniff import HEADER_BYTES, sniff
@@ -19,7 +19,7 @@ from openmogr.image.formats.tiff_parts.samples import TiffImage
 from openmogr.image.model import Source
 from openmogr.image.native import LateImage, Reader, Undecoded
 from openmogr.image.settings import ImageSettings
-from openmogr.image.source.colour import WORKING_MODES, is_srgb, to_srgb
+from openmogr.image.source.colour import WORKING_MODES, is_srgb, own_space, to_srgb
 from openmogr.image.source.hdr import HDR_TRANSFERS, hdr_to_srgb
 from openmogr.image.source.metadata import orientation
 from openmogr.image.source.nclx import nclx_profile
@@ -63,7 +63,7 @@ class OpenedImage:
     quality: int | None
     half_chroma: bool = False
     xmp: bytes = field(default=b"", repr=False)
-    _decoded: dict[int, Frame] = field(default_factory=dict, init=False, repr=False)
+    _decoded: dict[tuple[int, bool], Frame] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def image(self) -> Image.Image:
@@ -119,11 +119,20 @@ class OpenedImage:
         """Let go of what was decoded. It refers back here: in a circle, it would stay until somebody looks for such."""
         self._decoded.clear()
 
-    def first(self, draft: Size | None = None) -> Frame:
+    def own_profile(self, spaces: frozenset[str]) -> bytes:
+        """The ICC profile that pixels may stay in, where its colour space is one of ``spaces``; else empty.
+
+        Code points are no profile, nor is what means sRGB, and CMYK and Lab have none to stay in.
+        """
+        profile = self._profile()
+        return profile if own_space(profile, self.image.mode) in spaces else b""
+
+    def first(self, draft: Size | None = None, *, kept: bool = False) -> Frame:
         """The image, or the first frame of an animation. Asked again, it is not decoded again.
 
         Args:
             draft: a decoder that can may deliver fewer pixels, but at least this width and height.
+            kept: colours stay in the space of ``own_profile``; else they are those of sRGB.
 
         Raises:
             InvalidImageFormat: damaged data.
@@ -132,15 +141,23 @@ class OpenedImage:
         if draft is not None and self.container.drafts:
             times = min(self.width // draft[0], self.height // draft[1])
             eighths = next((8 // most for most in (8, 4, 2) if times >= most), 8)
-        frame = self._decoded.get(eighths)
+        frame = self._decoded.get((eighths, kept))
         if frame is None:
             with decoding():
-                frame = self._decoded[eighths] = self._first(eighths)
+                frame = self._otherwise(eighths, kept) or self._first(eighths, kept)
+                self._decoded[eighths, kept] = frame
         # An image of its own, of the same pixels: what writers note on it is theirs.
         return Frame(detached(frame.image), frame.duration)
 
-    def _first(self, eighths: int) -> Frame:
-        if (composed := self._composed()) is not None:
+    def _otherwise(self, eighths: int, kept: bool) -> Frame | None:
+        """What was decoded in other colours, where the same pixels do."""
+        other = self._decoded.get((eighths, not kept))
+        if other is None or not isinstance(other.image, LateImage):
+            return None
+        return Frame(other.image.finishing(None if kept else self._srgb), other.duration)
+
+    def _first(self, eighths: int, kept: bool) -> Frame:
+        if (composed := self._composed(kept)) is not None:
             return next(composed)
         if self.container.drafts:
             if self._decoded:
@@ -148,11 +165,11 @@ class OpenedImage:
             _draft(self.image, eighths)
         self.container.rewind(self.image)
         if (reader := self.container.reader(self.source, eighths)) is not None:
-            return Frame(self._late(reader, self.source, eighths), self._duration())
+            return Frame(self._late(reader, self.source, eighths, kept), self._duration())
         self._load(self.source, eighths)
-        return Frame(detached(self._still()), self._duration())
+        return Frame(detached(self._still(kept)), self._duration())
 
-    def _late(self, reader: Reader, source: Opened, eighths: int) -> LateImage:
+    def _late(self, reader: Reader, source: Opened, eighths: int, kept: bool) -> LateImage:
         """What is decoded when it is known which pixels are wanted."""
 
         def decode() -> Image.Image:
@@ -160,15 +177,19 @@ class OpenedImage:
                 self._load(source, eighths)
                 return to_srgb(self.container.loaded(source), None)
 
-        return LateImage(Undecoded(reader, decode), (), None if is_srgb(self._profile()) else self._srgb)
+        done = kept or is_srgb(self._profile())
+        return LateImage(Undecoded(reader, decode), (), None if done else self._srgb)
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self, *, kept: bool = False) -> Iterator[Frame]:
         """All frames in order, each an image of its own; a second call starts over, and ends the first one.
+
+        Args:
+            kept: as of :meth:`first`.
 
         Raises:
             InvalidImageFormat: damaged data.
         """
-        composed = self._composed()
+        composed, convert = self._composed(kept), self._conversion(kept)
         for number in range(self.frame_count):
             with decoding(f"frame {number + 1} of {self.frame_count} is"):
                 if composed is not None:
@@ -176,15 +197,18 @@ class OpenedImage:
                 else:
                     self.image.seek(number)
                     self.image.load()
-                    image = self._srgb(self.image)
+                    image = convert(self.image)
                     # The reader draws the next frame over this one.
                     image = image.copy() if image is self.image else image
                     frame = Frame(detached(image), self._duration())
             yield frame
 
-    def _composed(self) -> Iterator[Frame] | None:
+    def _conversion(self, kept: bool) -> ToSrgb:
+        return _working if kept else self._srgb
+
+    def _composed(self, kept: bool) -> Iterator[Frame] | None:
         """The frames of formats that Pillow composes in ways of its own."""
-        found = self.container.composed(self.source, self._srgb)
+        found = self.container.composed(self.source, self._conversion(kept))
         return None if found is None else _whole(found)
 
     def _load(self, source: Opened, eighths: int) -> None:
@@ -199,10 +223,13 @@ class OpenedImage:
             _draft(mended, eighths)
             mended.load()
 
-    def _still(self) -> Image.Image:
-        """The loaded image in sRGB, as the container shows it."""
+    def _still(self, kept: bool) -> Image.Image:
+        """The loaded image in its colours or in sRGB, as the container shows it."""
         image = self.container.loaded(self.source)
-        result = self._srgb_later(image) if self.source.tiff is None else self._srgb(image)
+        # The reader draws further frames over this one, which is kept.
+        image = image.copy() if self.animated else image
+        later = self.source.tiff is None
+        result = self._later(image, kept) if later else self._conversion(kept)(image)
         if isinstance(image, TiffImage) and image.alpha is not None:
             result = result.convert("RGB")
             result.putalpha(image.alpha)
@@ -217,11 +244,13 @@ class OpenedImage:
             return b""
         return profile
 
-    def _srgb_later(self, image: Image.Image) -> Image.Image:
-        """In sRGB when it was scaled, where pixels are of a kind that allows for it."""
+    def _later(self, image: Image.Image, kept: bool) -> Image.Image:
+        """In its colours, or in sRGB when it was scaled, where pixels are of a kind that allows for it."""
         profile, points = self._profile(), self.source.nclx
         if image.mode not in WORKING_MODES or "transparency" in image.info or self.source.png is not None:
-            return self._srgb(image)
+            return self._conversion(kept)(image)
+        if kept:
+            return LateImage(detached(image))
         if not profile and points is not None:
             if points[1] in HDR_TRANSFERS:
                 return self._srgb(image)
@@ -243,6 +272,11 @@ class OpenedImage:
         value = self.image.info.get("duration", 0)
         duration = round(value) if isinstance(value, (int, float)) and value > 0 else 0
         return min(duration, _MAX_DURATION)
+
+
+def _working(image: Image.Image) -> Image.Image:
+    """Pixels of a working mode, in their own colours."""
+    return to_srgb(image, None)
 
 
 def _whole(frames: Iterator[Frame]) -> Iterator[Frame]:

@@ -103,6 +103,9 @@ class FileReader:
             position += segment.length
         return pieces
 
+    async def prepare(self, start: int = 0, stop: int | None = None) -> None:
+        return
+
     async def verify(self, *, whole: bool = False) -> None:
         integrity, size = self._means.integrity, self.info.size
         if not integrity.on or not size:

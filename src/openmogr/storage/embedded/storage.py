@@ -110,6 +110,9 @@ class EmbeddedStorage:
     async def check(self) -> None:
         await self._read(lambda connection: connection.execute("SELECT 1 FROM buckets LIMIT 1").fetchone())
 
+    def is_read_only(self, name: str) -> bool:
+        return False
+
     # Buckets
 
     async def create_bucket(self, name: str, *, region: str, acl: Acl = Acl.PRIVATE) -> Bucket:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from openmogr.image import native
-from openmogr.image.formats.base import Opened
+from openmogr.image.formats.base import EncodeOptions, Opened
 from openmogr.image.native import Box, Reader
-from openmogr.image.source.metadata import Metadata
 
 if TYPE_CHECKING:
     from openmogr.image.native import Picture
@@ -26,6 +25,7 @@ _QUICK_LEVEL, _USUAL_LEVEL = 1, 6
 
 # Where a file tells its colour type, and that of palettes.
 _COLOR_TYPE, _PALETTE = 25, 3
+_GREYS = {0, 4}
 
 # By colour type; palettes without transparency.
 _MODES = {0: "L", 2: "RGB", 3: "RGB", 4: "LA", 6: "RGBA"}
@@ -52,42 +52,55 @@ def png_reader(opened: Opened) -> Reader | None:
     return Reader(mode, opened.size, read)
 
 
-def written(picture: Picture, metadata: Metadata, effort: int) -> bytes:
+def written(picture: Picture, options: EncodeOptions, effort: int) -> bytes:
     """The bytes of a file; ``effort`` is the setting ``png_effort``."""
     pixels = picture.width * picture.height
     for most, search in _SEARCHES.get(effort, ()):
         if pixels <= most:
-            return _searched(picture, metadata, search)
-    return _plain(picture, metadata, _USUAL_LEVEL, reduce=effort > 0)
+            return _searched(picture, options, search)
+    return _plain(picture, options, _USUAL_LEVEL, reduce=effort > 0)
 
 
-def written_with_effort(picture: Picture, metadata: Metadata, effort: int) -> bytes:
+def written_with_effort(picture: Picture, options: EncodeOptions, effort: int) -> bytes:
     """The bytes of a file; ``effort`` is that of a request, 0-9."""
     pixels = picture.width * picture.height
-    plain = _plain(picture, metadata, _USUAL_LEVEL if effort else _QUICK_LEVEL, reduce=effort > 0)
+    plain = _plain(picture, options, _USUAL_LEVEL if effort else _QUICK_LEVEL, reduce=effort > 0)
     most = _EFFORTS.get(effort, 0)
     search = max(
         (kind for kind, most_pixels in _MOST_PIXELS.items() if kind <= most and pixels <= most_pixels),
         default=0,
     )
     # Filters that a search tries first may be worse than those of the plain file.
-    return min(plain, _searched(picture, metadata, search), key=len) if search else plain
+    return min(plain, _searched(picture, options, search), key=len) if search else plain
 
 
-def _searched(picture: Picture, metadata: Metadata, search: int) -> bytes:
-    exif, xmp = _embedded(metadata)
-    found = native.encode_png(picture, effort=search, exif=exif, xmp=xmp)
+def _searched(picture: Picture, options: EncodeOptions, search: int) -> bytes:
+    found = _encoded(picture, options, effort=search)
     if found[_COLOR_TYPE] != _PALETTE:
         return found
     # Patterns may be told by rows above in fewer bytes than by a palette, whose search leaves that out.
-    plain = native.encode_png(picture, palette=False, reduce=True, exif=exif, xmp=xmp)
+    plain = _encoded(picture, options, palette=False, reduce=True)
     return min(found, plain, key=len)
 
 
-def _plain(picture: Picture, metadata: Metadata, level: int, *, reduce: bool) -> bytes:
-    exif, xmp = _embedded(metadata)
-    return native.encode_png(picture, level=level, palette=reduce, reduce=reduce, exif=exif, xmp=xmp)
+def _plain(picture: Picture, options: EncodeOptions, level: int, *, reduce: bool) -> bytes:
+    return _encoded(picture, options, level=level, palette=reduce, reduce=reduce)
 
 
-def _embedded(metadata: Metadata) -> tuple[bytes | None, str]:
-    return metadata.exif or None, metadata.xmp.decode("utf-8", "replace")
+class _How(TypedDict, total=False):
+    """What ``encode_png`` takes besides what a file carries."""
+
+    level: int
+    effort: int
+    palette: bool
+    reduce: bool
+
+
+def _encoded(picture: Picture, options: EncodeOptions, **how: Unpack[_How]) -> bytes:
+    exif, xmp = options.metadata.exif or None, options.metadata.xmp.decode("utf-8", "replace")
+    icc = options.profile or None
+    data = native.encode_png(picture, icc=icc, exif=exif, xmp=xmp, **how)
+    if icc is not None and picture.mode.startswith("RGB") and data[_COLOR_TYPE] in _GREYS:
+        # A profile of RGB does not go with samples of grey (PNG specification, third edition, section 11.3.2.3).
+        data = native.encode_png(picture, palette=True, icc=icc, exif=exif, xmp=xmp)
+    return data

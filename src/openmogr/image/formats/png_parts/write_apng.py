@@ -33,7 +33,7 @@ class _Part:
     samples: bytes
 
 
-def write_apng(frames: Iterator[Frame], loop_count: int) -> bytes:
+def write_apng(frames: Iterator[Frame], loop_count: int, profile: bytes = b"") -> bytes:
     """The file; two frames are in memory at a time.
 
     A frame that equals the one before lengthens its duration. Of each other one the rectangle that changed is written.
@@ -41,6 +41,7 @@ def write_apng(frames: Iterator[Frame], loop_count: int) -> bytes:
     Args:
         frames: at least one, all of one size and mode, RGB or RGBA.
         loop_count: 0 for endlessly.
+        profile: the ICC profile of all frames, or empty.
     """
     parts: list[_Part] = []
     before: Image.Image | None = None
@@ -59,11 +60,13 @@ def write_apng(frames: Iterator[Frame], loop_count: int) -> bytes:
         header = header or head
         parts.append(_Part(box, frame.duration, samples))
         before = image
-    return b"".join(_file(header, parts, loop_count))
+    return b"".join(_file(header, parts, loop_count, profile))
 
 
-def _file(header: bytes, parts: list[_Part], loop_count: int) -> Iterator[bytes]:
+def _file(header: bytes, parts: list[_Part], loop_count: int, profile: bytes) -> Iterator[bytes]:
     yield _SIGNATURE + _chunk(b"IHDR", header)
+    if profile:
+        yield _chunk(b"iCCP", b"ICC Profile\0\0", zlib.compress(profile))
     if len(parts) > 1:
         yield _chunk(b"acTL", struct.pack(">II", len(parts), loop_count))
     number = 0

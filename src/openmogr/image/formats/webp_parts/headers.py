@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-__all__ = ["declared_size", "vp8_quantiser"]
+__all__ = ["declared_size", "leaves_canvas_open", "vp8_quantiser"]
 
 
 def declared_size(stream: BinaryIO) -> tuple[int, int]:
@@ -47,6 +47,30 @@ def vp8_quantiser(stream: BinaryIO) -> int | None:
         skip = 16 if kind == b"ANMF" else length + (length & 1)
         stream.seek(skip, 1)
     return None
+
+
+def leaves_canvas_open(stream: BinaryIO) -> bool:
+    """Whether frames of an animation leave a part of the canvas uncovered, which is transparent.
+
+    That is so whatever the alpha flag says: libwebp cuts transparent borders off frames, and where every frame is then
+    opaque it leaves the flag out. Browsers show the canvas through, too.
+    """
+    width, height = declared_size(stream)
+    stream.seek(12)
+    # Before the first frame, all of the canvas is clear.
+    cleared = True
+    while len(header := stream.read(8)) == 8:
+        kind, length = header[:4], int.from_bytes(header[4:], "little")
+        skip = length + (length & 1)
+        if kind == b"ANMF" and len(frame := stream.read(16)) == 16:
+            # Place in units of two pixels, sides minus one, duration, flags (WebP container specification).
+            place = [int.from_bytes(frame[start : start + 3], "little") for start in (0, 3, 6, 9)]
+            if cleared and place != [0, 0, width - 1, height - 1]:
+                return True
+            cleared = bool(frame[15] & 1)
+            skip -= 16
+        stream.seek(max(skip, 0), 1)
+    return False
 
 
 class _Vp8Header:
