@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -42,8 +43,14 @@ def s3(effect: str, action: object, *resources: str, principal: object = "*", **
 
 
 def said(text: bytes, action: str, key: str | None = None, **more: object) -> Verdict:
-    asked = {"prefix": None, "is_owner": False, "client": "203.0.113.9", "referer": None, **more}
-    return read_policy(text, NAME, OWNER).verdict(Asked(action, key, **asked))  # type: ignore[arg-type]
+    asked: dict[str, Any] = {
+        "prefix": None,
+        "is_owner": False,
+        "client": "203.0.113.9",
+        "referer": None,
+        **more,
+    }
+    return read_policy(text, NAME, OWNER).verdict(Asked(action, key, **asked))
 
 
 # The document

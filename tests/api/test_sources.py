@@ -6,6 +6,7 @@ import ast
 import asyncio
 import os
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -15,7 +16,7 @@ from openmogr.engine import ImagePool
 from openmogr.errors import SlowDown
 from openmogr.image import ImageSettings
 from openmogr.storage import EmbeddedStorage, StorageSettings
-from openmogr.storage.interface import CompletedPart, ObjectAttributes
+from openmogr.storage.interface import CompletedPart, ObjectAttributes, ObjectReader
 
 PART = 1024 * 1024
 
@@ -112,7 +113,7 @@ def test_copies_of_sources_have_bounded_room(tmp_path: Path) -> None:
                     pass
         async with pool.room(1000):  # alone
             pass
-        source = OpenSource(Elsewhere(bytes(3 * PART)), 3 * PART, "e", 1)  # type: ignore[arg-type]
+        source = OpenSource(cast(ObjectReader, Elsewhere(bytes(3 * PART))), 3 * PART, "e", 1)
         assert source.to_copy == 3 * PART
         path = (await source.get(pool.folder)).path
         assert path is not None

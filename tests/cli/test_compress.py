@@ -259,6 +259,21 @@ def test_files_of_one_name_in_several_folders_get_numbers(run: Run, folder: Path
     assert len(set(tree(out).values())) == 3
 
 
+def test_outputs_that_only_contents_name_are_not_shared_either(
+    run: Run, folder: Path, photo: Image.Image, tmp_path: Path
+) -> None:
+    """What the suffix says is wrong, so that all outputs of a number want one name; whoever is first has it."""
+    place, out = tmp_path / "mixed", tmp_path / "out"
+    place.mkdir()
+    for number in range(6):
+        for suffix in ("png", "jpg", "bmp"):
+            photo.rotate(number).save(place / f"{number}.{suffix}", "PNG")
+    result = run(place, "--op", "imageMogr2/rotate/180", "--out", out, "--overwrite", "--workers", "4")
+    assert result.exit_code == ExitCode.EXISTS, result.output
+    assert result.output.count("is the output for") == 12
+    assert set(tree(out)) == {f"{number}.png" for number in range(6)}
+
+
 def test_an_output_never_replaces_another_source(run: Run, folder: Path, photo: Image.Image) -> None:
     photo.save(folder / "a.webp")
     before = (folder / "a.webp").read_bytes()

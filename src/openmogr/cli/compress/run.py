@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -138,6 +139,7 @@ class Batch:
         self._images = {name: ImageSource(path=path, name=name) for name, path in work.images.items()}
         # All sources and, as they come, outputs of this run: none is overwritten by the output of another.
         self._taken: dict[Path, Path] = {}
+        self._claims = threading.Lock()
         self._stream = b""
 
     async def run(self, sources: Sequence[Source], tell: Callable[[int, Outcome], None]) -> None:
@@ -237,7 +239,10 @@ class Batch:
         target = source.copy() if result.is_original else source.target(self._work.format or result.format)
         if result.rejected_size and target.resolve() == source.path.resolve():
             return replace(kept, rejected=result.rejected_size)
-        self._check_target(source, target)
+        with self._claims:
+            self._check_target(source, target)
+            if target != STANDARD_OUTPUT:
+                self._taken[target.resolve()] = source.path
         if self._rules.overwrite is Overwrite.smaller and target.is_file():
             there = target.stat().st_size
             if len(result.data) >= there:
@@ -252,8 +257,6 @@ class Batch:
             losses=result.losses,
             score=result.score,
         )
-        if target != STANDARD_OUTPUT:
-            self._taken[target.resolve()] = source.path
         if not self._rules.dry:
             self._write(source, target, result)
         return done

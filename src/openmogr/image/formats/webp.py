@@ -6,6 +6,7 @@ import io
 from typing import BinaryIO
 
 from PIL import Image
+from PIL.WebPImagePlugin import WebPImageFile
 
 from openmogr.image.formats.base import EncodeOptions, Format, Frames, Name, Opened, Size, Slim
 from openmogr.image.formats.calibration import CALIBRATION
@@ -65,9 +66,10 @@ class WebP(Format):
 
     def open(self, stream: BinaryIO) -> Opened:
         opened = opened_by_pillow(self, stream)
-        if opened.image.mode == "RGB" and leaves_canvas_open(stream):
+        image = opened.image
+        if isinstance(image, WebPImageFile) and image.mode == "RGB" and leaves_canvas_open(stream):
             # libwebp decodes to RGBA in any case; Pillow goes by the flag, and would show the canvas black.
-            opened.image._mode = opened.image.rawmode = "RGBA"  # type: ignore[attr-defined]
+            image._mode = image.rawmode = "RGBA"
         return opened
 
     def quality(self, image: Image.Image, stream: BinaryIO, frames: int) -> int | None:

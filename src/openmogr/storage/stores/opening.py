@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from openmogr.installation import how_to_add
@@ -41,7 +41,7 @@ def open_store(
     endpoint: str = "",
     region: str = "",
     anonymous: bool = False,
-    options: Mapping[str, object] | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> ObjectStore:
     """The store of a URL, from its root on; the path of the URL means nothing but for ``file://``.
 
@@ -60,7 +60,6 @@ def open_store(
         CannotOpen: for whatever reason.
     """
     try:
-        import obstore.store  # noqa: F401 - that it is there
         from obstore.exceptions import BaseError
     except ImportError:
         raise CannotOpen(f"obstore is missing: openmogr[stores] has it: {how_to_add('stores')}") from None
@@ -77,7 +76,7 @@ def open_store(
         raise CannotOpen(f"{url} cannot be opened: {told}") from error
 
 
-def _open(url: str, endpoint: str, region: str, anonymous: bool, given: dict[str, object]) -> ObjectStore:
+def _open(url: str, endpoint: str, region: str, anonymous: bool, given: dict[str, Any]) -> ObjectStore:
     from obstore.store import AzureStore, LocalStore, S3Store, from_url
 
     parts = urlsplit(url)
@@ -88,7 +87,7 @@ def _open(url: str, endpoint: str, region: str, anonymous: bool, given: dict[str
         return LocalStore(folder)
     if parts.scheme == "cos":
         given |= _cos(parts.netloc, endpoint, region, anonymous)
-        return S3Store(parts.netloc, **given)  # type: ignore[arg-type]  # by name
+        return S3Store(parts.netloc, **given)
     if anonymous:
         given["skip_signature"] = True
     if endpoint:
@@ -96,10 +95,10 @@ def _open(url: str, endpoint: str, region: str, anonymous: bool, given: dict[str
     if region:
         given["region"] = region
     if parts.scheme == "s3":
-        return S3Store(parts.netloc, **given)  # type: ignore[arg-type]  # by name
+        return S3Store(parts.netloc, **given)
     if parts.scheme == "az":
-        return AzureStore(parts.netloc, **given)  # type: ignore[arg-type]  # by name
-    return from_url(f"{parts.scheme}://{parts.netloc}", **given)  # type: ignore[call-overload,no-any-return]
+        return AzureStore(parts.netloc, **given)
+    return from_url(f"{parts.scheme}://{parts.netloc}", **given)
 
 
 def _cos(bucket: str, endpoint: str, region: str, anonymous: bool) -> dict[str, object]:

@@ -183,10 +183,10 @@ class Store:
         )
         return info, meta
 
-    async def _get(self, key: str, options: dict[str, Any]) -> Any:
+    async def _get(self, key: str, options: Any) -> Any:
         import obstore
 
-        return await obstore.get_async(self._store, self._base + key, options=options)  # type: ignore[arg-type]
+        return await obstore.get_async(self._store, self._base + key, options=options)
 
     async def _piece(self, key: str, options: dict[str, Any], meta: Any) -> bytes:
         result = await self._get(key, options)
