@@ -59,16 +59,16 @@ def open_store(
     Raises:
         CannotOpen: for whatever reason.
     """
-    try:
-        from obstore.exceptions import BaseError
-    except ImportError:
-        raise CannotOpen(f"obstore is missing: openmogr[stores] has it: {how_to_add('stores')}") from None
     given = dict(options or {})
     if endpoint.startswith("http://"):
         client = given.get("client_options")
         given["client_options"] = {**(client if isinstance(client, dict) else {}), "allow_http": True}
     try:
+        from obstore.exceptions import BaseError
+
         return _open(url, endpoint, region, anonymous, given)
+    except ImportError:
+        raise CannotOpen(f"obstore is missing: openmogr[stores] has it: {how_to_add('stores')}") from None
     except (BaseError, ValueError) as error:
         told = " ".join(str(error).split())[:300]
         for secret in secrets_at_hand():
