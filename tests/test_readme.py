@@ -10,9 +10,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+import openmogr.demo
+from openmogr.errors import NotSupported
+from openmogr.image import ImageSettings, Processor, Source, parse_operation
+from openmogr.image.formats.registry import TARGETS
 
 ROOT = Path(__file__).resolve().parent.parent
 ADDRESS = "http://127.0.0.1:9000"
@@ -145,3 +151,29 @@ def test_the_chinese_page_says_the_same() -> None:
         for text in (english, chinese)
     ]
     assert spans[0] == spans[1]
+
+
+SAVED = re.findall(
+    r"^\| `(\w+)` \| ([\d.]+) KiB \| ([\d.]+) % \| ([\d.]+) \|$",
+    (ROOT / "README.md").read_text(encoding="utf-8"),
+    re.MULTILINE,
+)
+
+
+def test_what_it_saves_has_rows() -> None:
+    assert len(SAVED) == 4
+
+
+@pytest.mark.parametrize(("name", "size", "less", "score"), SAVED, ids=[row[0] for row in SAVED])
+def test_what_it_saves(name: str, size: str, less: str, score: str) -> None:
+    """As far as versions of encoders allow: other ones write a little more or less."""
+    source = (Path(openmogr.demo.__file__).parent / openmogr.demo.KEY).read_bytes()
+    try:
+        TARGETS[name].container.check_writable()
+        pipeline = replace(parse_operation(f"imageMogr2/format/{name}"), scored=True)
+        made = Processor(ImageSettings()).execute(pipeline, Source(data=source))
+    except NotSupported as error:
+        pytest.skip(error.message)
+    assert len(made.data) / 1024 == pytest.approx(float(size), rel=0.03)
+    assert 100 - 100 * len(made.data) / len(source) == pytest.approx(float(less), abs=0.2)
+    assert made.score == pytest.approx(float(score), abs=0.5)
