@@ -161,8 +161,12 @@ const VISITS = {
   /** A page without scripts for images, behind the service worker. */
   async worker(page, at) {
     await page.goto(`${at}/examples/web/service-worker.html`);
-    await page.waitForFunction(() => navigator.serviceWorker.controller, null, { timeout: 60_000 });
-    await page.waitForLoadState('load');
+    // The page loads itself once more when the worker has taken it over; before that it may vanish at any moment.
+    await page.waitForFunction(
+      () => performance.getEntriesByType('navigation')[0].type === 'reload' && document.readyState === 'complete',
+      null,
+      { timeout: 60_000 },
+    );
     return page.evaluate(async (urls) => {
       const still = document.getElementById('still');
       const shown = { example: await sums.until(() => still.complete && still.naturalWidth > 0), src: still.getAttribute('src') };
