@@ -24,7 +24,7 @@ from openmogr.auth import Credentials, Verifier, load_credentials
 from openmogr.database import Database, DatabaseUnusable
 from openmogr.engine import ImagePool
 from openmogr.image import encoder_versions, font_versions
-from openmogr.jobs import JobStore
+from openmogr.jobs.store import JobStore
 from openmogr.observe import Metrics, make_tracing, untraced
 from openmogr.results import ResultStore
 from openmogr.settings import Settings
@@ -158,13 +158,17 @@ def create_app(
         observer=observer,
         phase=Phase(),
         tracing=tracing,
-        jobs=JobDesk(
-            JobStore(settings.jobs.place(settings.storage.data), settings.jobs.max_waiting), settings.jobs
-        ),
+        jobs=_jobs(settings, database),
         # More could not be waiting for their turn.
         bodies=asyncio.Semaphore(settings.image.workers + settings.image.queue),
     )
     return App(services, database, on_start)
+
+
+def _jobs(settings: Settings, database: Database) -> JobDesk:
+    jobs = settings.jobs
+    before = jobs.place(settings.storage.data)
+    return JobDesk(JobStore(database, jobs.max_waiting, lease=jobs.lease, before=before), jobs)
 
 
 def _watch(metrics: Metrics, pool: ImagePool, storage: Storage) -> None:

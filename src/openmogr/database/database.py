@@ -12,7 +12,9 @@ from openmogr.database.errors import DatabaseUnavailable, DatabaseUnusable
 from openmogr.database.settings import DatabaseSettings
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Table
+    from sqlalchemy.dialects import postgresql as postgresql_dialect
+    from sqlalchemy.dialects import sqlite as sqlite_dialect
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from openmogr.database.postgresql import PostgreSQL
@@ -142,6 +144,12 @@ class Database:
     def clock(self) -> ColumnElement[float]:
         """The time in a statement, in seconds since 1970, by the one clock that all nodes have in common."""
         return self._opened.clock()
+
+    def insert(self, table: Table) -> sqlite_dialect.Insert | postgresql_dialect.Insert:
+        """An ``INSERT`` that has ``on_conflict_do_nothing`` and ``on_conflict_do_update``, which both engines know."""
+        from sqlalchemy.dialects import postgresql, sqlite
+
+        return postgresql.insert(table) if self.is_shared else sqlite.insert(table)
 
     async def tell(self, connection: AsyncConnection, channel: str, text: str = "") -> None:
         """Tell all who listen, at this and other nodes, as soon as the transaction of ``connection`` is committed.
