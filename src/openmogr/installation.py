@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import shlex
 import sys
@@ -49,6 +48,8 @@ def _pip() -> str:
 
 def _clone() -> Path | None:
     """The folder that an editable installation runs from."""
+    import importlib.metadata  # with the reading of mail and of zip files
+
     try:
         text = importlib.metadata.distribution("openmogr").read_text("direct_url.json")
     except importlib.metadata.PackageNotFoundError:

@@ -26,7 +26,10 @@ def test_every_exit_status_is_documented() -> None:
 
 def test_every_command_and_option_is_documented() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    for name, command in cli.cli.commands.items():
+    context = click.Context(cli.cli)
+    for name in cli.cli.list_commands(context):
+        command = cli.cli.get_command(context, name)
+        assert command is not None
         assert f"## `openmogr {name}" in text
         for parameter in command.params:
             if isinstance(parameter, click.Option):

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 import pytest
 from PIL import Image
 
-from openmogr.engine.worker import Request, pack_request
+from openmogr.engine.crossing import Request, pack_request
 from openmogr.image import ImageSettings, Pipeline, parse_operation
 from openmogr.image.text.faces import Face
 from openmogr.image.text.fonts import find_font

@@ -4,25 +4,45 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 
 import click
 
 from openmogr import __version__
-from openmogr.cli.backup import backup, restore
-from openmogr.cli.cache import cache
-from openmogr.cli.compress import compress
-from openmogr.cli.doctor import doctor
 from openmogr.cli.exit_codes import ExitCode
-from openmogr.cli.fsck import fsck
-from openmogr.cli.import_ import import_
-from openmogr.cli.serve import serve
-from openmogr.cli.sign import sign
-from openmogr.cli.token import token
 
 __all__ = ["cli", "main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+# Where each command lies; the module is imported by whoever wants the command, and by the help of all.
+_COMMANDS = {
+    "serve": "serve:serve",
+    "compress": "compress.command:compress",
+    "sign": "sign:sign",
+    "token": "token:token",
+    "cache": "cache:cache",
+    "fsck": "fsck:fsck",
+    "backup": "backup:backup",
+    "restore": "backup:restore",
+    "import": "import_:import_",
+    "doctor": "doctor:doctor",
+}
+
+
+class _Late(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        command = getattr(import_module(f"{__name__}.{module}"), name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=_Late, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="openmogr")
 def cli() -> None:
     """Image compression that speaks the Tencent COS / Cloud Infinite API, on your own machine.
@@ -41,20 +61,10 @@ def cli() -> None:
     """
 
 
-cli.add_command(serve)
-cli.add_command(compress)
-cli.add_command(sign)
-cli.add_command(token)
-cli.add_command(cache)
-cli.add_command(fsck)
-cli.add_command(backup)
-cli.add_command(restore)
-cli.add_command(import_)
-cli.add_command(doctor)
-
-
 def main() -> None:
     """Entry point of the ``openmogr`` program."""
+    # Else pydantic asks every distribution that is installed, before it makes its first model.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         # The result of a command is None; click gives the status of --help and the like instead.
         sys.exit(cli(prog_name="openmogr", standalone_mode=False))

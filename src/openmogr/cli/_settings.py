@@ -13,9 +13,18 @@ import click
 from openmogr.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
+    from openmogr.image import ImageSettings
     from openmogr.settings import Settings
 
-__all__ = ["settings_or_exit"]
+__all__ = ["image_settings_or_exit", "settings_or_exit"]
+
+
+def image_settings_or_exit() -> ImageSettings:
+    """Those of images. Where nothing is set, they are the defaults, and no other part's settings are imported."""
+    from openmogr.image import ImageSettings
+
+    names = {name for name in os.environ if name.startswith("OPENMOGR_") and name != "OPENMOGR_SHARED"}
+    return settings_or_exit().image if names else ImageSettings()
 
 
 def settings_or_exit(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from openmogr.engine.worker import Request, pack_request, unpack_answer
+from openmogr.engine.crossing import Few, Request, pack_request, unpack_answer
 from openmogr.errors import CosError, ImageResolutionExceed, InternalError, SlowDown
 from openmogr.image import ImageInfo, ImageSettings, Outcome, Pipeline, Result, Source
 from openmogr.image.formats.registry import CONTAINERS
@@ -31,6 +31,7 @@ from openmogr.workers import (
     WorkerLimits,
     WorkerPool,
     WorkerTimeout,
+    Zygote,
 )
 from openmogr.workers.protocol import spool_file
 
@@ -69,6 +70,8 @@ class ImagePool:
         spool: folder for results on their way that are not small; None: the system's.
         task: what workers run.
         span: what waiting and working are traced by.
+        few: options of a task that imports by and by, in place of the settings.
+        zygote: the processes' first one, if it is started already.
     """
 
     def __init__(
@@ -77,6 +80,8 @@ class ImagePool:
         spool: Path | None = None,
         task: str = "openmogr.engine.worker:make",
         span: Callable[[str], AbstractContextManager[Tell]] = untraced,
+        few: Few | None = None,
+        zygote: Zygote | None = None,
     ) -> None:
         self.settings = settings
         self._spool = spool
@@ -87,9 +92,11 @@ class ImagePool:
             memory=settings.memory,
             max_jobs=settings.worker_jobs,
             max_growth=settings.worker_growth,
-            readable=(*readable_folders(), *_existing(settings.fonts)),
+            readable=(*readable_folders(), *_existing(settings.fonts), *(system_libraries() if few else ())),
         )
-        self.workers = WorkerPool(task, settings, limits, None if spool is None else str(spool))
+        self.workers = WorkerPool(
+            task, few or settings, limits, None if spool is None else str(spool), zygote
+        )
         self.places = Admission(settings.workers, 0, settings.patience, settings.queue)
         self.spool = Spool(settings.spool_bytes, settings.patience)
         # As many as can have a place or wait for one.
@@ -294,6 +301,26 @@ def readable_folders() -> tuple[str, ...]:
         spec = importlib.util.find_spec(name)
         places.update([] if spec is None else spec.submodule_search_locations or [])
     return _existing(sorted(places))
+
+
+# Where systems have them that keep to the Filesystem Hierarchy Standard, and the index of them.
+_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib")
+_INDEX = "/etc/ld.so.cache"
+
+
+def system_libraries() -> tuple[str, ...]:
+    """Where the system's shared libraries lie, for workers that import when they are closed in already."""
+    return (*_existing(_LIBRARIES), *((_INDEX,) if Path(_INDEX).is_file() else ()))
+
+
+def can_import_late() -> bool:
+    """Whether workers find the libraries of what they import, as far as this process found its own there."""
+    try:
+        found = {line.split(maxsplit=5)[-1] for line in Path("/proc/self/maps").read_text().splitlines()}
+    except OSError:
+        return sys.platform != "linux"
+    own = [path for path in found if Path(path).name.startswith(("libc.", "ld-"))]
+    return bool(own) and all(path.startswith(tuple(f"{place}/" for place in _LIBRARIES)) for path in own)
 
 
 def _existing(folders: Sequence[str]) -> tuple[str, ...]:

@@ -5,51 +5,27 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import pickle
 import socket
 import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from openmogr.workers.channel import Inbox, send
 from openmogr.workers.errors import ReplyLost, WorkerDied, WorkerError, WorkerTimeout
 from openmogr.workers.protocol import GRANTED, Reply, spool_file, unpack_question, unpack_reply
 from openmogr.workers.settings import Setup, WorkerLimits
+from openmogr.workers.start import Zygote
 
 __all__ = ["Counts", "WorkerPool"]
 
 Admit: TypeAlias = Callable[[int], AbstractAsyncContextManager[None]]
 
 _log = logging.getLogger("openmogr.workers")
-
-# glibc keeps what was freed in the middle of an arena; few arenas and trimming give it back, and so do workers that
-# end when they have grown. Lower thresholds would cost a fifth of the time of a thumbnail: all its memory would be new.
-_ALLOCATOR = {
-    "MALLOC_ARENA_MAX": "2",
-    "MALLOC_TRIM_THRESHOLD_": str(32 << 20),
-    "MALLOC_MMAP_THRESHOLD_": str(16 << 20),
-}
-# All that a worker needs of the server's environment.
-_KEPT = (
-    "PATH",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-    "PYTHONPATH",
-    "PYTHONHOME",
-    "VIRTUAL_ENV",
-    "LD_LIBRARY_PATH",
-    "TZ",
-)
-# Pixels are worked on by as many processes as there are processors; libraries need no threads besides.
-_SINGLE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 # Workers that end before their first job, in a row, after which the pool waits this long for the next.
 _BAD_STARTS, _BAD_START_PAUSE = 3, 1.0
@@ -93,10 +69,19 @@ class WorkerPool:
         options: what the task is made with; pickled.
         limits: how many, how large, how long.
         spool: folder for replies that do not fit into a message; None: the system's.
+        zygote: the first one, if it was started before the pool was made.
     """
 
-    def __init__(self, task: str, options: object, limits: WorkerLimits, spool: str | None = None) -> None:
+    def __init__(
+        self,
+        task: str,
+        options: object,
+        limits: WorkerLimits,
+        spool: str | None = None,
+        zygote: Zygote | None = None,
+    ) -> None:
         self._setup = Setup(task, options, limits)
+        self._started = zygote
         self._limits = limits
         self._spool = spool
         self._workers: dict[int, _Worker] = {}
@@ -379,21 +364,9 @@ class WorkerPool:
     # The zygote
 
     async def _start_zygote(self) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
-            # The same modules, wherever either process stands.
-            environment["PYTHONPATH"] = os.pathsep.join(str(Path(place).absolute()) for place in sys.path)  # noqa: ASYNC240 - no call
-            # Exec returns within milliseconds, and the transports of asyncio would own the process.
-            self._zygote = subprocess.Popen(  # noqa: ASYNC220, S603 - this interpreter and this package
-                [sys.executable, "-m", "openmogr.workers", str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                env={**environment, **_ALLOCATOR, **_SINGLE},
-                cwd="/",
-                start_new_session=True,
-            )
+        # Exec returns within milliseconds, and the transports of asyncio would own the process.
+        zygote, self._started = self._started or Zygote(self._setup.task.partition(":")[0]), None
+        self._zygote, ours = zygote.process, zygote.control
         send(ours, pickle.dumps(self._setup))
         ours.setblocking(False)
         self._control, self._inbox = ours, Inbox(ours)

@@ -1,6 +1,6 @@
 """The process that workers are forked from: one thread, everything imported, nothing secret.
 
-Run as ``python -m openmogr.workers FD`` by :class:`openmogr.workers.pool.WorkerPool`. It is started fresh, not
+Run as ``python -m openmogr.workers FD MODULE`` by :class:`openmogr.workers.start.Zygote`. It is started fresh, not
 forked from the server, whose threads, keys and sockets it therefore never had.
 """
 
@@ -38,7 +38,9 @@ class _Zygote:
         for end in (self._woken, self._alarm):
             end.setblocking(False)
 
-    def run(self) -> None:
+    def run(self, preloaded: str) -> None:
+        # Whoever started this may not know yet what is to be done.
+        importlib.import_module(preloaded)
         setup = self._setup()
         if setup is None:
             return
@@ -128,7 +130,9 @@ class _Zygote:
 
 
 def main() -> None:
-    """Serve the control socket whose descriptor is the first argument, until the server closes it."""
+    """Serve the control socket whose descriptor is the first argument, until the server closes it; the second names a
+    module to begin with.
+    """
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     die_with_parent()
@@ -136,6 +140,6 @@ def main() -> None:
         zygote = _Zygote(control)  # named, so that its sockets outlive the signals that are written to one
         try:
             with contextlib.suppress(ConnectionError):  # the server is gone, and its workers go with it
-                zygote.run()
+                zygote.run(sys.argv[2])
         finally:
             signal.set_wakeup_fd(-1)

@@ -3,7 +3,3 @@
 ``options`` says what may be wished, ``plan`` what becomes what, ``run`` does it with ``makers``, ``output`` writes it,
 ``ledger`` remembers it, and ``report``, ``progress`` and ``comparison`` tell of it.
 """
-
-from openmogr.cli.compress.command import compress
-
-__all__ = ["compress"]

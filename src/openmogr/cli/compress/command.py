@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from openmogr.cli.compress import options as checks
+from openmogr.cli.compress.early import start_early
 from openmogr.cli.compress.options import Options
 from openmogr.cli.exit_codes import MEANINGS, ExitCode, combined
 from openmogr.machine import available_processors
@@ -30,7 +30,15 @@ _EPILOG = "\b\nExit status:\n" + "\n".join(
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("paths", nargs=-1, required=True, metavar="FILE|FOLDER...", type=click.Path(path_type=Path))
+@click.argument(
+    "paths",
+    nargs=-1,
+    required=True,
+    metavar="FILE|FOLDER...",
+    type=click.Path(path_type=Path),
+    is_eager=True,
+    callback=start_early,
+)
 @click.option(
     "-f",
     "--format",
@@ -188,13 +196,13 @@ def compress(**options: Any) -> None:
     """
     wishes = Options(**options)
     wishes.check()
-    from openmogr.cli._settings import settings_or_exit
+    from openmogr.cli._settings import image_settings_or_exit
     from openmogr.cli.compress.plan import find_sources
 
     if wishes.compare is not None:
         _check_page(wishes.compare)
 
-    settings = _settings(settings_or_exit().image, write_larger=wishes.write_larger)
+    settings = _settings(image_settings_or_exit(), write_larger=wishes.write_larger)
     work = wishes.work(settings.max_stages)
     sources, left = find_sources(
         wishes.paths,
@@ -238,12 +246,16 @@ def _run(
     wishes: Options, settings: ImageSettings, work: Work, sources: Sequence[Source]
 ) -> tuple[Sequence[Outcome], bool]:
     """What became of the sources, in their order, and whether somebody interrupted."""
-    from openmogr.cli.compress.makers import maker_for
+    import asyncio
+
+    from openmogr.cli.compress.makers import kinds_of, maker_for
     from openmogr.cli.compress.progress import shown_progress
     from openmogr.cli.compress.run import Batch
 
     ledger = _ledger(wishes, settings, work) if wishes.skip_existing else None
-    maker = maker_for(settings, len(sources), wishes.jobs)
+    # An operation may need whatever there is: fonts, faces, further pictures.
+    kinds = None if wishes.operation else kinds_of(sources, work.pipelines)
+    maker = maker_for(settings, len(sources), wishes.jobs, kinds)
     batch = Batch(maker, work, wishes.rules(), ledger, min(wishes.jobs, len(sources)))
     outcomes: dict[int, Outcome] = {}
     with shown_progress(len(sources), quiet=wishes.quiet or wishes.json) as advance:
@@ -261,6 +273,8 @@ def _run(
 
 
 async def _interruptible(batch: Batch, sources: Sequence[Source], tell: Any) -> bool:
+    import asyncio
+
     try:
         await batch.run(sources, tell)
     except asyncio.CancelledError:
@@ -282,8 +296,6 @@ def _ledger(wishes: Options, settings: ImageSettings, work: Work) -> Ledger:
 
 
 def _tell(wishes: Options, outcomes: Sequence[Outcome], left: int, *, unfinished: int) -> None:
-    from rich.console import Console
-
     from openmogr.cli.compress import report
 
     if wishes.json:
@@ -293,6 +305,9 @@ def _tell(wishes: Options, outcomes: Sequence[Outcome], left: int, *, unfinished
     else:
         report.print_losses(outcomes)
         if outcomes or left:
+            # A tenth of a second, which who wants no table need not wait.
+            from rich.console import Console
+
             # Scripts and logs get whole lines, however long.
             console = Console(width=None if sys.stdout.isatty() else 10_000)
             report.print_summary(console, outcomes, left, dry=wishes.dry_run)

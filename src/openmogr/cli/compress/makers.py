@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
-from openmogr.image import ImageSettings, Pipeline, Processor, Result, Source
+from openmogr.cli.compress.early import started_early
+from openmogr.cli.compress.plan import Source as Picture
+from openmogr.image import ImageSettings, Pipeline, Result, Source
+from openmogr.image.formats.registry import SUFFIXES, TARGETS
 
-__all__ = ["InProcesses", "InThreads", "Maker", "maker_for"]
+__all__ = ["InProcesses", "InThreads", "Maker", "kinds_of", "maker_for"]
 
 Images = Mapping[str, Source]
 
@@ -39,6 +42,8 @@ class InThreads:
     """
 
     def __init__(self, settings: ImageSettings) -> None:
+        from openmogr.image import Processor
+
         self._processor = Processor(settings)
 
     async def start(self) -> None:
@@ -77,15 +82,21 @@ class InProcesses:
     """In the processes of the server's engine: as many as ``jobs``, within its budget of memory.
 
     A picture that ends its process, or needs more memory than there may be, costs no other.
+
+    Args:
+        kinds: the formats that processes should be ready for; None: for whatever comes.
     """
 
-    def __init__(self, settings: ImageSettings, jobs: int) -> None:
-        from openmogr.engine import ImagePool
+    def __init__(self, settings: ImageSettings, jobs: int, kinds: frozenset[str] | None) -> None:
+        from openmogr.engine import Few, ImagePool
+        from openmogr.engine.pool import can_import_late
 
         limits: dict[str, float] = {"workers": jobs, "queue": jobs, "patience": _PATIENCE}
         if "deadline" not in settings.model_fields_set:
             limits["deadline"] = _PATIENCE
-        self._pool = ImagePool(settings.model_copy(update=limits))
+        settings = settings.model_copy(update=limits)
+        few = None if kinds is None or not can_import_late() else Few(settings, kinds)
+        self._pool = ImagePool(settings, few=few, zygote=started_early())
 
     async def start(self) -> None:
         """Start the processes."""
@@ -100,8 +111,24 @@ class InProcesses:
         await self._pool.close()
 
 
-def maker_for(settings: ImageSettings, pictures: int, jobs: int) -> Maker:
-    """What suits so many pictures, of which ``jobs`` are worked on at a time."""
+def kinds_of(pictures: Sequence[Picture], pipelines: Sequence[Pipeline]) -> frozenset[str]:
+    """The names of the formats of pictures, as far as suffixes tell, and of their outputs."""
+    suffixes = {picture.path.suffix.lower() for picture in pictures}
+    outputs = {pipeline.encoding.format or "" for pipeline in pipelines}
+    return frozenset(
+        [SUFFIXES[suffix] for suffix in suffixes if suffix in SUFFIXES]
+        + [TARGETS[name].container.name for name in outputs if name in TARGETS]
+    )
+
+
+def maker_for(
+    settings: ImageSettings, pictures: int, jobs: int, kinds: frozenset[str] | None = None
+) -> Maker:
+    """What suits so many pictures, of which ``jobs`` are worked on at a time.
+
+    Args:
+        kinds: those of :func:`kinds_of`; None: whatever there is may be needed.
+    """
     if pictures < 2 or not hasattr(os, "fork"):
         return InThreads(settings)
-    return InProcesses(settings, min(jobs, pictures))
+    return InProcesses(settings, min(jobs, pictures), kinds)

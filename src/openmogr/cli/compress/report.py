@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from openmogr.cli._sizes import human_size
 from openmogr.cli.compress.run import Outcome, Status
 from openmogr.image import Loss
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 __all__ = ["growth", "print_line", "print_losses", "print_problems", "print_summary", "print_total", "saved"]
 
@@ -45,6 +46,9 @@ def print_summary(console: Console, outcomes: Sequence[Outcome], left: int, *, d
         left: files that were passed over as being of the format.
         dry: nothing was written.
     """
+    from rich.table import Table
+    from rich.text import Text
+
     done = [outcome for outcome in outcomes if outcome.status is not Status.failed]
     before, after = sum(item.before for item in done), sum(item.after for item in done)
     table = Table(show_footer=len(outcomes) > 1, pad_edge=False, box=None)

@@ -136,6 +136,7 @@ class Batch:
         self._rules = rules
         self._ledger = ledger
         self._jobs = jobs
+        self._places = asyncio.Semaphore(jobs)
         self._images = {name: ImageSource(path=path, name=name) for name, path in work.images.items()}
         # All sources and, as they come, outputs of this run: none is overwritten by the output of another.
         self._taken: dict[Path, Path] = {}
@@ -152,7 +153,8 @@ class Batch:
         try:
             await self._maker.start()
             async with asyncio.TaskGroup() as group:
-                for _ in range(self._jobs):
+                # While one result goes to the disk the next is made.
+                for _ in range(2 * self._jobs):
                     group.create_task(self._go_on(remaining, tell))
         finally:
             await self._maker.close()
@@ -163,7 +165,8 @@ class Batch:
         for number, source in remaining:
             result: Result | CosError | OSError | None
             try:
-                result = await self._result(source)
+                async with self._places:
+                    result = await self._result(source)
             except (CosError, OSError) as error:
                 result = error
             except Exception as error:

@@ -6,16 +6,15 @@ without importing it. Wheels since 5.0 have no cascades any more.
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PIL import Image
 
 from openmogr.errors import NotImplementedHere
+from openmogr.image.source.arrays import np
 
 if TYPE_CHECKING:
     import cv2
@@ -72,6 +71,8 @@ def check_faces() -> None:
 
 def face_versions() -> tuple[str, ...]:
     """What finds faces, where it is installed: results depend on it."""
+    import importlib.metadata  # with the reading of mail and of zip files
+
     if _cascade() is None:
         return ()
     found = []

@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 from functools import lru_cache
 
-import numpy as np
 from PIL import Image, ImageCms
 
 from openmogr.image.errors import unsupported_input
 from openmogr.image.native import flattened
+from openmogr.image.source.arrays import np
 
 __all__ = ["WORKING_MODES", "flatten", "has_alpha", "is_srgb", "own_space", "to_srgb"]
 

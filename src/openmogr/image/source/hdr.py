@@ -7,19 +7,24 @@ sRGB are cut.
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
+
 from PIL import Image
 
+from openmogr.image.source.arrays import np
 from openmogr.image.source.colour import has_alpha
 from openmogr.image.source.nclx import to_rec709
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    _Samples = npt.NDArray[np.float32]
 
 __all__ = ["HDR_TRANSFERS", "hdr_to_srgb"]
 
 _PQ, _HLG = 16, 18
 HDR_TRANSFERS = frozenset({_PQ, _HLG})
 
-_Samples = npt.NDArray[np.float32]
 
 # BT.2100 table 4.
 _M1, _M2 = 2610 / 16384, 2523 / 4096 * 128
@@ -27,7 +32,7 @@ _C1, _C2, _C3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
 # BT.2100 table 5.
 _A, _B, _C = 0.17883277, 0.28466892, 0.55991073
 _SYSTEM_GAMMA = 1.2
-_LUMINANCE = np.array([0.2627, 0.6780, 0.0593], np.float32)
+_LUMINANCE = (0.2627, 0.6780, 0.0593)
 
 _PEAK, _WHITE = 1000.0, 203.0
 _BAND_PIXELS = 1 << 19
@@ -49,7 +54,7 @@ def hdr_to_srgb(image: Image.Image, primaries: int, transfer: int) -> Image.Imag
     for start in range(0, image.height, rows):
         light = curve[samples[start : start + rows]]
         if transfer == _HLG:
-            scene = light @ _LUMINANCE
+            scene = light @ np.array(_LUMINANCE, np.float32)
             light = light * (_PEAK * scene[..., None] ** (_SYSTEM_GAMMA - 1))
         samples[start : start + rows] = _encoded(_compressed(light) @ matrix.T)
     result = Image.fromarray(samples)

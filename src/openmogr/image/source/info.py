@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 
-import numpy as np
 from PIL import Image
 
 from openmogr.image.errors import unsupported_input
@@ -14,6 +13,7 @@ from openmogr.image.model import ImageInfo, Result, Source
 from openmogr.image.native import LateImage
 from openmogr.image.quality.scale import LOSSLESS
 from openmogr.image.source.aigc import label_of
+from openmogr.image.source.arrays import np
 from openmogr.image.source.colour import flatten
 from openmogr.image.source.exif import exif_texts
 from openmogr.image.source.hdr import HDR_TRANSFERS

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import BinaryIO
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, BinaryIO
 
 from openmogr.image.formats.iso.isomedia import primary_properties
+from openmogr.image.source.arrays import np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    _Matrix = npt.NDArray[np.float64]
 
 __all__ = ["nclx_profile", "read_nclx", "to_rec709"]
 
-_Matrix = npt.NDArray[np.float64]
 
 _D65, _C, _DCI = (0.3127, 0.3290), (0.310, 0.316), (0.314, 0.351)
 
@@ -32,13 +35,13 @@ _PRIMARIES: dict[int, _Primaries] = {
     22: (((0.630, 0.340), (0.295, 0.605), (0.155, 0.077)), _D65),
 }
 _UNSPECIFIED, _REC709 = 2, 1
-_D50 = np.array([0.9642, 1.0, 0.8249])
+_D50 = (0.9642, 1.0, 0.8249)
 
 # H.273 table 3: the curves that SDR images have. Those of BT.709 and its kin are shown as sRGB's, as viewers do.
 _SRGB_LIKE = {1, 2, 6, 13, 14, 15}
 _GAMMA = {4: 2.2, 5: 2.8, 8: 1.0}
 
-_BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+_BRADFORD = ((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0389, -0.0685, 1.0296))
 
 
 @lru_cache(maxsize=16)
@@ -93,8 +96,9 @@ def _colorants(primaries: _Primaries) -> _Matrix:
     raw = np.stack([xyz(x, y) for x, y in primaries[0]], axis=1)
     white = xyz(*primaries[1])
     scaled = raw * np.linalg.solve(raw, white)
-    gains = (_BRADFORD @ _D50) / (_BRADFORD @ white)
-    adaptation = np.linalg.inv(_BRADFORD) @ (gains[:, None] * _BRADFORD)
+    bradford = np.array(_BRADFORD)
+    gains = (bradford @ _D50) / (bradford @ white)
+    adaptation = np.linalg.inv(bradford) @ (gains[:, None] * bradford)
     return np.asarray(adaptation @ scaled)
 
 
@@ -102,7 +106,7 @@ def _fixed(value: float) -> int:
     return round(value * 65536)
 
 
-def _xyz(values: _Matrix) -> bytes:
+def _xyz(values: Iterable[float]) -> bytes:
     return b"XYZ " + bytes(4) + struct.pack(">3i", *(_fixed(float(value)) for value in values))
 
 
@@ -117,5 +121,5 @@ def _profile(tags: dict[bytes, bytes]) -> bytes:
     content = struct.pack(">I", len(tags)) + table + body
     header = struct.pack(">I4sI4s4s4s", 128 + len(content), bytes(4), 0x04300000, b"mntr", b"RGB ", b"XYZ ")
     header += struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + b"acsp" + bytes(28)
-    header += struct.pack(">3i", *(_fixed(float(value)) for value in _D50))
+    header += struct.pack(">3i", *(_fixed(value) for value in _D50))
     return header.ljust(128, b"\x00") + content

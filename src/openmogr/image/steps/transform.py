@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 from PIL import Image
 
 from openmogr.image.errors import output_resolution, outside_image
@@ -28,6 +27,7 @@ from openmogr.image.language.operations import (
 )
 from openmogr.image.native import scaled
 from openmogr.image.settings import ImageSettings
+from openmogr.image.source.arrays import np
 from openmogr.image.source.colour import has_alpha
 from openmogr.image.steps import adjust as tone
 from openmogr.image.steps.faces import Faces

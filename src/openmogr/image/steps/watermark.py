@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from math import isqrt
 from typing import Protocol
 
-import numpy as np
 from PIL import Image
 
 from openmogr.image.errors import output_resolution, outside_image
@@ -14,6 +13,7 @@ from openmogr.image.language.operations import ImageWatermark, Watermark
 from openmogr.image.language.watermarks import Fit, Laying, Scale
 from openmogr.image.native import scaled
 from openmogr.image.settings import ImageSettings
+from openmogr.image.source.arrays import np
 from openmogr.image.source.colour import has_alpha
 from openmogr.image.steps.geometry import Size
 from openmogr.image.steps.rotation import rotated, rotated_size

@@ -9,10 +9,14 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-import numpy as np
-import numpy.typing as npt
+from openmogr.image.source.arrays import np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    _Ranges = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 __all__ = ["Glyphs", "font_count", "read_glyphs"]
 
@@ -86,9 +90,6 @@ def _tables(stream: BinaryIO, index: int) -> dict[bytes, tuple[int, int]]:
     (count,) = struct.unpack(">4xH", _read(stream, start, 6))
     records = _read(stream, start + 12, 16 * count)
     return {tag: (offset, length) for tag, _, offset, length in struct.iter_unpack(">4sIII", records)}
-
-
-_Ranges = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
 def _ranges(cmap: bytes) -> _Ranges:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from openmogr.image import native
@@ -14,7 +13,13 @@ from openmogr.image.formats.base import Frame, Frames
 from openmogr.image.formats.delays import Delays
 from openmogr.image.formats.gif_parts.write import MAX_DELAY, file_header, frame_header
 from openmogr.image.quality.same_look import MIN_SIDE, looks_same
+from openmogr.image.source.arrays import np
 from openmogr.image.source.colour import has_alpha
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Pixels = NDArray[np.uint32]
 
 __all__ = ["exact_gif", "slim_gif"]
 
@@ -26,7 +31,6 @@ _COLOURS = 256
 # What stands above red, green and blue where a pixel is opaque; 0 is a transparent one.
 _OPAQUE = 1 << 24
 
-Pixels = NDArray[np.uint32]
 Box = tuple[int, int, int, int]
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 
-import numpy as np
 from PIL import Image
 
 from openmogr.image.formats.png_parts.layout import PngLayout
+from openmogr.image.source.arrays import np
 
 __all__ = ["full_range", "keyed", "keyed_frame"]
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Iterator
-from typing import BinaryIO
+from functools import cache
+from typing import TYPE_CHECKING, BinaryIO
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from openmogr.image.formats.tiff_parts.layout import COLOURS, TiffLayout
+from openmogr.image.source.arrays import np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    _Bytes = npt.NDArray[np.uint8]
+    _Samples = npt.NDArray[np.unsignedinteger[npt.NBitBase]]
 
 __all__ = ["TiffImage"]
 
-_Bytes = npt.NDArray[np.uint8]
-_Samples = npt.NDArray[np.unsignedinteger[npt.NBitBase]]
 
 _MODES = {0: "L", 1: "L", 2: "RGB", 3: "RGB", 5: "CMYK", 6: "YCbCr"}
 _WHITE_IS_ZERO, _RGB, _PALETTE = 0, 2, 3
@@ -25,7 +29,6 @@ _PREMULTIPLIED = 1
 _ALPHA = {1, 2, 999}
 
 _BAND_BYTES = 1 << 22
-_REVERSED = np.array([int(f"{value:08b}"[::-1], 2) for value in range(256)], np.uint8)
 
 
 class TiffImage(Image.Image):
@@ -157,7 +160,7 @@ def _decompressed(
         coded.append(data)
     if layout.compression == 1:
         plain = np.frombuffer(b"".join(coded), np.uint8).reshape(height, width)
-        return _REVERSED[plain] if layout.reversed_bits else plain
+        return _reversed()[plain] if layout.reversed_bits else plain
     with Image.open(io.BytesIO(_grey_tiff(layout, coded, size, down)), formats=["TIFF"]) as image:
         image.load()
         return np.asarray(image).reshape(height, width)
@@ -230,6 +233,12 @@ def _premultiplied(layout: TiffLayout, alpha_at: int | None) -> bool:
     if alpha_at is None or not layout.extra:
         return False
     return layout.extra[alpha_at - COLOURS[layout.photometric]] == _PREMULTIPLIED
+
+
+@cache
+def _reversed() -> _Bytes:
+    """Each byte with its bits in the other order."""
+    return np.array([int(f"{value:08b}"[::-1], 2) for value in range(256)], np.uint8)
 
 
 def _scaled(samples: _Samples, most: int) -> _Bytes:
