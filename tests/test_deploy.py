@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -10,10 +11,12 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from openmogr.auth import sign_request
 from openmogr.testing import Answer, ServerProcess
@@ -50,7 +53,11 @@ def nginx(folder: Path, port: int, upstream: int) -> Sequence[str]:
     """The recipe, but for its port and TLS."""
     recipe = (DEPLOY / "nginx.conf").read_text()
     recipe = recipe.replace("listen 443 ssl;", f"listen 127.0.0.1:{port};").replace(":9000;", f":{upstream};")
-    recipe = re.sub(r"^ *ssl_.*$", "", recipe, flags=re.MULTILINE)
+    return nginx_of(folder, re.sub(r"^ *ssl_.*$", "", recipe, flags=re.MULTILINE))
+
+
+def nginx_of(folder: Path, recipe: str) -> Sequence[str]:
+    """The command that runs a recipe, which is a part of a whole configuration."""
     temporary = "".join(
         f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
@@ -80,28 +87,33 @@ def proxy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     settings = {"server": {"trusted_proxies": ["127.0.0.1/32"], "access_log": True}}
     with ServerProcess(folder / "data", settings) as server:
         port = free_port()
-        environment = {**os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder)}
-        with (folder / "proxy.log").open("wb") as log:
-            process = subprocess.Popen(
-                make(folder, port, server.port), stdout=log, stderr=log, env=environment
-            )
-        try:
-            deadline = time.monotonic() + 30
-            while True:
-                try:
-                    socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                    break
-                except OSError:
-                    words = (folder / "proxy.log").read_text()
-                    assert process.poll() is None, words
-                    assert time.monotonic() < deadline, words
-                    time.sleep(0.05)
+        with running(make(folder, port, server.port), folder, port):
             found = Proxy(server, port)
             assert found.request("PUT", f"/{BUCKET}", b"").status == 200
             yield found
-        finally:
-            process.terminate()
-            process.wait(20)
+
+
+@contextmanager
+def running(command: Sequence[str], folder: Path, port: int) -> Iterator[None]:
+    """A proxy that takes connections at a port."""
+    environment = {**os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder)}
+    with (folder / "proxy.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+    try:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                words = (folder / "proxy.log").read_text()
+                assert process.poll() is None, words
+                assert time.monotonic() < deadline, words
+                time.sleep(0.05)
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 @pytest.mark.parametrize(
@@ -165,6 +177,58 @@ def test_the_log_knows_the_client_and_believes_no_other(proxy: Proxy) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert all("203.0.113.7" not in line for line in lines)
+
+
+def cluster(folder: Path, port: int, nodes: Sequence[int]) -> Sequence[str]:
+    """The recipe for three nodes, but for addresses."""
+    recipe = (DEPLOY / "nginx.cluster.conf").read_text()
+    recipe = recipe.replace("listen 9000;", f"listen 127.0.0.1:{port};")
+    for number, node in enumerate(nodes, 1):
+        recipe = recipe.replace(f"server node{number}:9000 ", f"server 127.0.0.1:{node} ")
+    return nginx_of(folder, recipe)
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
+def test_a_node_that_is_away_is_left_out(tmp_path: Path) -> None:
+    key = f"/{BUCKET}/a%2Fb//c"
+    with ExitStack() as stack:
+        nodes = [stack.enter_context(ServerProcess(tmp_path / f"node{number}")) for number in range(3)]
+        # Each has its own embedded storage here, in which the same lies.
+        for node in nodes:
+            assert node.request("PUT", f"/{BUCKET}", b"").status == 200
+            assert node.request("PUT", key, b"the same").status == 200
+        port = free_port()
+        command = cluster(tmp_path, port, [node.port for node in nodes])
+        checked = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
+        assert checked.returncode == 0, checked.stderr
+        stack.enter_context(running(command, tmp_path, port))
+        front = Proxy(nodes[0], port)
+        assert front.request("GET", key).body == b"the same"
+        nodes[1].kill()
+        assert [front.request("GET", key).status for _ in range(12)] == [200] * 12
+        assert [front.request("DELETE", f"/{BUCKET}/none").status for _ in range(12)] == [204] * 12
+        nodes[0].kill()
+        assert front.request("PUT", f"/{BUCKET}/large", os.urandom(1 << 20)).status == 200
+        nodes[2].kill()
+        # Nobody is left: the proxy's own words, and soon.
+        assert front.request("GET", key).status in {502, 504}
+
+
+def test_three_nodes_are_composed_of_services_that_exist() -> None:
+    compose = yaml.safe_load((DEPLOY / "compose.cluster.yaml").read_text())
+    services = compose["services"]
+    named = set(re.findall(r"server (\w+):9000 ", (DEPLOY / "nginx.cluster.conf").read_text()))
+    assert named == {"node1", "node2", "node3"} <= set(services)
+    front = services["front"]
+    assert set(front["depends_on"]) == named
+    address = front["networks"]["inside"]["ipv4_address"]
+    for name in named:
+        node = services[name]
+        assert json.loads(node["environment"]["OPENMOGR_SERVER_TRUSTED_PROXIES"]) == [f"{address}/32"]
+        # Keys and passwords are asked for, and none is written here.
+        for variable, value in node["environment"].items():
+            if re.search(r"SECRET|PASSWORD|ACCESS_KEY", variable):
+                assert re.fullmatch(r"\$\{\w+:\?.+\}", value), variable
 
 
 def test_the_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:
