@@ -13,6 +13,11 @@ from openmogr.errors import AccessDenied
 __all__ = ["Authorization", "from_request", "parse_fields", "parse_time", "split_pairs"]
 
 _TIME = re.compile(r"(\d{1,15});(\d{1,15})")
+# How signers write it, with nothing that would have to be decoded.
+_USUAL = re.compile(
+    r"q-sign-algorithm=sha1&q-ak=([^&\s%]+)&q-sign-time=([^&\s%]+)&q-key-time=([^&\s%]+)"
+    r"&q-header-list=([^&\s]*)&q-url-param-list=([^&\s]*)&q-signature=([^&\s%]+)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,9 @@ def from_request(header: str | None, query: Iterable[str]) -> Authorization | No
 
     The header wins. An empty header is that of an anonymous client.
     """
+    if header is not None and (usual := _USUAL.fullmatch(header)):
+        secret_id, sign_time, key_time, headers, parameters, signature = usual.groups()
+        return Authorization(secret_id, sign_time, key_time, _names(headers), _names(parameters), signature)
     if header is not None and header.strip():
         fields = split_pairs(header)
         if any("%3B" in fields.get(name, "").upper() for name in ("q-sign-time", "q-key-time")):
@@ -93,4 +101,6 @@ def from_request(header: str | None, query: Iterable[str]) -> Authorization | No
 
 
 def _names(text: str) -> tuple[str, ...]:
+    if ";" not in text:
+        return (text,) if text else ()
     return tuple(name for name in text.split(";") if name)

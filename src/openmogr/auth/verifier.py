@@ -67,7 +67,9 @@ class Verifier:
         """
         raw = request.headers.get(b"authorization")
         header = None if raw is None else raw.decode("latin-1")
-        if is_aws(header or "", (unquote_plus(item.partition("=")[0]) for item in request.query)):
+        if _may_be_aws(request, header) and is_aws(
+            header or "", (unquote_plus(item.partition("=")[0]) for item in request.query)
+        ):
             _check_one_scheme(request.query, header or "")
             return self.v4.verify(request, header or "")
         authorization = from_request(header, request.query)
@@ -158,10 +160,19 @@ def _covered(headers: tuple[str, ...], parameters: tuple[str, ...]) -> tuple[fro
     )
 
 
+def _encoded_host(name: bytes) -> str:
+    return _host(name) if len(name) < 256 else encode(name)
+
+
 @lru_cache(maxsize=256)
 def _host(name: bytes) -> str:
     """A host, encoded."""
     return encode(name)
+
+
+def _may_be_aws(request: SignedRequest, header: str | None) -> bool:
+    """Whether it is worth a look; most requests have no query, and say at once whose signature they carry."""
+    return bool(request.query) or not (header is None or header.startswith("q-"))
 
 
 def _check_one_scheme(query: Sequence[str], header: str) -> None:
@@ -186,20 +197,20 @@ def _http_strings(request: SignedRequest, raw_path: bytes, authorization: Author
     """Every text the client may have signed, the likeliest first; few more than one in all."""
     path = unquote_to_bytes(raw_path)
     parameters = list(_parameter_strings(request.query, authorization.parameter_list))
-    headers = list(_header_strings(request, authorization.header_list))
-    for header_text, parameter_text in itertools.product(headers, parameters):
-        yield http_string(request.method, path, parameter_text, header_text)
+    for header_text in _header_strings(request, authorization.header_list):
+        for parameter_text in parameters:
+            yield http_string(request.method, path, parameter_text, header_text)
 
 
 def _header_strings(request: SignedRequest, names: tuple[str, ...]) -> Iterator[str]:
-    hosts = [_host(host) if len(host) < 256 else encode(host) for host in request.hosts]
     if names == ("host",):  # what most clients sign
-        yield from map("host={}".format, hosts)
+        for host in request.hosts:
+            yield "host=" + _encoded_host(host)
         return
     values: dict[str, list[str]] = {}
     for name in names:
         if name == "host":
-            values[name] = hosts
+            values[name] = [_encoded_host(host) for host in request.hosts]
             continue
         raw = request.headers.get(unquote(name).encode("utf-8"))
         if raw is None:

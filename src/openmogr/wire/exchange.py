@@ -27,8 +27,8 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _BODY_HIGH_WATER = 512 * 1024
 # Longer pieces of a body are handed over as they come, without being joined.
 _LONG = 16 * 1024
-# Bodies up to this many bytes leave in the same write as the head.
-_JOIN_BELOW = 128 * 1024
+# Bodies up to this many bytes are joined with their head; of others a copy would cost more than a second buffer.
+_JOIN_BELOW = 32 * 1024
 
 _STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus

@@ -165,6 +165,12 @@ class Index:
         self._pool = ThreadPoolExecutor(readers, "openmogr-index-read")
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
+        self._changes = 0
+
+    @property
+    def changes(self) -> int:
+        """Odd from before a change can be seen until those who keep blobs know of it, and new after each."""
+        return self._changes
 
     def open(self) -> None:
         """Open or make the database. Raises :class:`StorageUnusable`."""
@@ -288,6 +294,7 @@ class Index:
                 return
 
     def _write_batch(self, jobs: list[_Job[object]]) -> None:
+        self._changes += 1
         self._attempt(jobs)
         again = [job for job in jobs if job.frees and isinstance(job.error, StorageFull)]
         if again and self._reserve.release():
@@ -301,6 +308,7 @@ class Index:
         for job in jobs:
             if job.error is None and job.transaction is not None:
                 self._blobs.settle(job.transaction.kept, job.transaction.dropped)
+        self._changes += 1
         for job in jobs:
             if job.error is not None:
                 job.future.set_exception(job.error)

@@ -11,6 +11,7 @@ from openmogr.errors import NoSuchBucket, NoSuchKey
 from openmogr.storage.embedded import crc64
 from openmogr.storage.embedded.index import Transaction
 from openmogr.storage.embedded.listing import list_page
+from openmogr.storage.embedded.recent import Found
 from openmogr.storage.embedded.records import (
     OBJECT_COLUMNS,
     ObjectRow,
@@ -190,9 +191,7 @@ def find(connection: sqlite3.Connection, bucket: str, key: bytes) -> ObjectInfo:
     return object_info(bucket, row)
 
 
-def find_with_segments(
-    connection: sqlite3.Connection, bucket: str, key: bytes
-) -> tuple[ObjectInfo, list[Segment]]:
+def find_with_segments(connection: sqlite3.Connection, bucket: str, key: bytes) -> Found:
     """The same, and where the bytes lie."""
     rows = connection.execute(
         f"SELECT {OBJECT_COLUMNS}, blob, start, length FROM objects"  # noqa: S608  # constants

@@ -136,19 +136,24 @@ class FileReader:
 
     def _cached(self) -> bytes | None:
         """All bytes, checked, if they lie in the page cache and are what they were; who waits says what is wrong."""
-        files = _Pieces(self._blobs, self.segments, _CACHED_CHUNK, sums=True)
-        found = b""
-        try:
-            while files.remaining:
-                chunk = files.cached()
-                if chunk is None:
-                    return None
-                found = found + chunk if found else chunk
-        except _Short:
+        if _NO_WAIT is None:
             return None
-        finally:
-            files.close()
-        return found if files.crc64 == self.info.crc64 else None
+        end = 0
+        try:
+            for segment in self.segments:
+                descriptor = os.open(self._blobs.place(segment.blob), os.O_RDONLY | os.O_CLOEXEC)
+                try:
+                    room = _BUFFER[end : end + segment.length]
+                    count = os.preadv(descriptor, [room], segment.start, _NO_WAIT)
+                finally:
+                    os.close(descriptor)
+                if count != segment.length:
+                    return None
+                end += count
+        except OSError:
+            return None
+        found = bytes(_BUFFER[:end])
+        return found if _crc64.update(0, found) == self.info.crc64 else None
 
     def again(self) -> FileReader:
         """A further reader of the same bytes."""

@@ -26,6 +26,7 @@ from openmogr.storage.embedded.keys import check_bucket_name, encode_key, encode
 from openmogr.storage.embedded.modes import tighten
 from openmogr.storage.embedded.quick import NotNow
 from openmogr.storage.embedded.reader import FileAssembly, FileReader, Means
+from openmogr.storage.embedded.recent import Found, RecentObjects
 from openmogr.storage.embedded.records import Segment, find_bucket, milliseconds
 from openmogr.storage.embedded.reserve import Reserve
 from openmogr.storage.embedded.staged import FileStaged
@@ -79,6 +80,7 @@ class EmbeddedStorage:
         )
         # Buckets that were asked for of late. Every change comes through here, since the folder has one process.
         self._known: dict[str, Bucket] = {}
+        self._recent = RecentObjects(lambda: self._index.changes)
         self._checking: asyncio.Task[None] | None = None
         self._lock: int | None = None
         self._closing = threading.Event()
@@ -212,25 +214,38 @@ class EmbeddedStorage:
 
     async def head_object(self, bucket: str, key: str) -> ObjectInfo:
         name = encode_key(key)
+        if (known := self._recent.find(bucket, name)) is not None:
+            return known[0]
         return await self._look_up(lambda connection: objects.find(connection, bucket, name))
 
     async def open_object(self, bucket: str, key: str) -> ObjectReader:
         name = encode_key(key)
 
-        def work(connection: Connection, *, wait: bool) -> FileReader:
-            if not self._blobs.lock.acquire(blocking=wait):
-                raise NotNow
-            try:
-                info, segments = objects.find_with_segments(connection, bucket, name)
-                self._blobs.pin({segment.blob for segment in segments})
-            finally:
-                self._blobs.lock.release()
-            return FileReader(self._means, info, segments)
+        def work(connection: Connection) -> Found:
+            return objects.find_with_segments(connection, bucket, name)
+
+        def waiting(connection: Connection) -> FileReader:
+            with self._blobs.lock:
+                return self._pinned(work(connection))
 
         try:
-            return self._index.read_here(partial(work, wait=False))
+            if not self._blobs.lock.acquire(blocking=False):
+                raise NotNow
+            try:
+                return self._pinned(
+                    self._recent.find(bucket, name)
+                    or self._recent.looked_up(bucket, name, lambda: self._index.read_here(work))
+                )
+            finally:
+                self._blobs.lock.release()
         except NotNow:
-            return await self._read(partial(work, wait=True))
+            return await self._read(waiting)
+
+    def _pinned(self, found: Found) -> FileReader:
+        """An open object. Called with the lock of the blobs held, which was so when it was found."""
+        info, segments = found
+        self._blobs.pin({segment.blob for segment in segments})
+        return FileReader(self._means, info, segments)
 
     async def delete_objects(
         self, bucket: str, keys: Sequence[str], *, modified_until: datetime | None = None
