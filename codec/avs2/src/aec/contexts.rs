@@ -54,16 +54,19 @@ pub mod ctx {
     pub const COUNT: usize = ALF + 1;
 }
 
-/// One context: bits 0 the more probable symbol, 1..=2 the adaptation counter, 3..=12 the estimate `lg`.
+/// One context: bits 0 the more probable symbol, 1..=2 what the adaptation counter lacks of 3, 3..=12 the estimate `lg`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Context(u16);
 
-/// Increase of the estimate after a less probable symbol, by counter.
-const INCREASE: [u16; 4] = [197, 197, 95, 46];
+/// Increase of the estimate after a less probable symbol, by what the counter lacks.
+const INCREASE: [u16; 4] = [46, 95, 197, 197];
+
+/// The bits of the adaptation counter. Soon they are 0 for good.
+const COUNTER: u16 = 3 << 1;
 
 impl Context {
     /// lg 1023, mps 0, cyc 0.
-    pub(super) const INITIAL: Self = Self(1023 << 3);
+    pub(super) const INITIAL: Self = Self(1023 << 3 | COUNTER);
 
     /// Size of the interval of the less probable symbol, 1..=255.
     #[inline(always)]
@@ -78,24 +81,28 @@ impl Context {
 
     #[inline(always)]
     pub(super) fn adapt_to_mps(&mut self) {
+        if self.0 & COUNTER == 0 {
+            self.0 -= ((self.0 >> 8) + (self.0 >> 10)) << 3;
+            return;
+        }
         let lg = self.0 >> 3;
-        let cyc = (self.0 >> 1 & 3).max(1);
+        let lacks = (self.0 >> 1 & 3).min(2);
         // The rates are 3, 3, 4, 5.
-        let rate = cyc + 2;
+        let rate = 5 - lacks;
         let lg = lg - (lg >> rate) - (lg >> (rate + 2));
-        self.0 = (lg << 3) | (cyc << 1) | (self.0 & 1);
+        self.0 = (lg << 3) | (lacks << 1) | (self.0 & 1);
     }
 
     #[inline(always)]
     pub(super) fn adapt_to_lps(&mut self) {
-        let (lg, cyc) = (self.0 >> 3, usize::from(self.0 >> 1 & 3));
-        let mut lg = lg + INCREASE[cyc];
-        let mut mps = self.0 & 1;
-        if lg >= 1024 {
-            lg = 2047 - lg;
-            mps ^= 1;
-        }
-        self.0 = (lg << 3) | ((cyc + 1).min(3) as u16) << 1 | mps;
+        let lacks = self.0 & COUNTER;
+        let sum = if lacks == 0 {
+            self.0 + (INCREASE[0] << 3)
+        } else {
+            self.0 + (INCREASE[usize::from(lacks >> 1)] << 3) - (1 << 1)
+        };
+        // From 1024 on the estimate is mirrored at 1023.5, and the other symbol is the more probable one.
+        self.0 = if sum < 1024 << 3 { sum } else { sum ^ (2047 << 3 | 1) };
     }
 
     #[inline(always)]

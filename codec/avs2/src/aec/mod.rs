@@ -54,6 +54,12 @@ pub trait BinCoder {
         (0..count).rev().fold(0, |sum, i| (sum << 1) | u32::from(self.bypass((value >> i) & 1 == 1)))
     }
 
+    /// `count` equiprobable bins, 1..=16, most significant first.
+    #[inline(always)]
+    fn bypass_signs(&mut self, count: u32, bins: u32) -> u32 {
+        self.bypass_bits(count, bins)
+    }
+
     /// `count` equiprobable bins, least significant first.
     #[inline]
     fn bypass_bits_lsb_first(&mut self, count: u32, value: u32) -> u32 {
@@ -71,6 +77,12 @@ pub trait BinCoder {
         count
     }
 
+    /// Truncated unary code whose bins share a context; `max` is not 0.
+    #[inline(always)]
+    fn unary(&mut self, max: u32, value: u32, context: usize) -> u32 {
+        self.truncated_unary(max, value, |_| context)
+    }
+
     /// Truncated unary code of equiprobable bins.
     #[inline]
     fn truncated_unary_bypass(&mut self, max: u32, value: u32) -> u32 {
@@ -82,20 +94,28 @@ pub trait BinCoder {
     }
 
     /// Exp-Golomb code of order 0 (docs/spec/avs2#a36.1).
-    #[inline(always)]
-    fn exp_golomb(&mut self, value: u32) -> u32 {
-        const MAX_ORDER: u32 = 20;
-        let (mut base, mut order) = (0, 0);
-        while !self.bypass(value.wrapping_sub(base) < 1 << order) {
-            base += 1 << order;
-            order += 1;
-            if order > MAX_ORDER {
-                self.fail(Error::Invalid { element: "zeros before an Exp-Golomb code", value: order.into() });
-                return 0;
-            }
-        }
-        base + self.bypass_bits(order, value.wrapping_sub(base))
+    #[inline]
+    fn exp_golomb(&mut self, value: u32) -> u32
+    where
+        Self: Sized,
+    {
+        code_exp_golomb(self, value)
     }
+}
+
+#[inline]
+fn code_exp_golomb<C: BinCoder>(c: &mut C, value: u32) -> u32 {
+    const MAX_ORDER: u32 = 20;
+    let (mut base, mut order) = (0, 0);
+    while !c.bypass(value.wrapping_sub(base) < 1 << order) {
+        base += 1 << order;
+        order += 1;
+        if order > MAX_ORDER {
+            c.fail(Error::Invalid { element: "zeros before an Exp-Golomb code", value: order.into() });
+            return 0;
+        }
+    }
+    base + c.bypass_bits(order, value.wrapping_sub(base))
 }
 
 #[cfg(test)]
@@ -198,6 +218,10 @@ mod tests {
             }
             writer.exp_golomb(123_456);
             writer.truncated_unary(5, 5, |i| i as usize);
+            for count in 1..=16 {
+                writer.bypass_signs(count, 0x59A3 >> (16 - count));
+                writer.unary(31, 2 * count - 1, 5);
+            }
             writer.final_bin(true);
             let bytes = writer.finish();
             let estimate = cost.cost() as f64 / f64::from(1 << COST_BITS) / 8.0;
@@ -214,8 +238,36 @@ mod tests {
             }
             assert_eq!(reader.exp_golomb(0), 123_456);
             assert_eq!(reader.truncated_unary(5, 0, |i| i as usize), 5);
+            reader.run(SignsAndUnary);
             assert!(reader.final_bin(false));
             assert_eq!(reader.check(), Ok(()));
+        }
+    }
+
+    /// What a reader has of its own in inner loops.
+    struct SignsAndUnary;
+
+    impl LocalJob for SignsAndUnary {
+        fn run<C: BinCoder>(self, c: &mut C) {
+            for count in 1..=16 {
+                assert_eq!(c.bypass_signs(count, 0), 0x59A3 >> (16 - count));
+                assert_eq!(c.unary(31, 0, 5), 2 * count - 1);
+            }
+        }
+    }
+
+    #[test]
+    fn signs_are_bypass_bins_in_invalid_streams_as_well() {
+        for data in [[0xFF; 16], [0xFE; 16], [0; 16], [0x80; 16]] {
+            for count in 1..=16 {
+                let mut one_by_one = AecReader::new(&data);
+                let mut at_once = one_by_one.clone();
+                for _ in 0..4 {
+                    let bins = (0..count).fold(0, |bins, _| bins << 1 | u32::from(one_by_one.bypass(false)));
+                    assert_eq!(at_once.bypass_signs(count, 0), bins, "{count} of {data:x?}");
+                    assert_eq!(at_once.bin(3, false), one_by_one.bin(3, false));
+                }
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! The decoder (32).
 
 use super::contexts::{Context, ContextSet, ctx};
-use super::{BinCoder, LocalJob};
+use super::{BinCoder, LocalJob, code_exp_golomb};
 use crate::Error;
 
 /// Decodes the bins of one slice.
@@ -15,13 +15,15 @@ pub struct AecReader<'a> {
 /// The arithmetic decoder without contexts.
 #[derive(Debug, Clone, Copy)]
 struct Engine<'a> {
+    /// What was not loaded yet.
     data: &'a [u8],
-    /// Next byte to load; runs on beyond the end, where zeros are read.
-    position: usize,
+    /// Bytes of zeros that were loaded behind the end.
+    beyond: usize,
     /// The offset of docs/spec/avs2#a32 followed by `ahead` bits of the stream.
     window: u64,
     ahead: u32,
-    range: u32,
+    /// The range less 256.
+    excess: u8,
 }
 
 /// A bin consumes at most 9 bits.
@@ -31,83 +33,108 @@ impl Engine<'_> {
     /// Loads 32 bits.
     #[inline(always)]
     fn refill(&mut self) {
-        let word = match self.data.get(self.position..self.position + 4) {
-            Some(&[a, b, c, d]) => u32::from_be_bytes([a, b, c, d]),
-            _ => load_tail(self.data, self.position),
+        let word = match self.data.split_first_chunk() {
+            Some((&word, rest)) => {
+                self.data = rest;
+                u32::from_be_bytes(word)
+            }
+            None => {
+                let (word, beyond) = load_tail(self.data);
+                self.data = &[];
+                self.beyond += beyond;
+                word
+            }
         };
-        self.position += 4;
         self.window = (self.window << 32) | u64::from(word);
         self.ahead += 32;
     }
 
+    /// Makes sure that `bits` bits can be consumed.
     #[inline(always)]
-    fn bin(&mut self, state: &mut Context) -> bool {
-        if self.ahead < MIN_AHEAD {
+    fn need(&mut self, bits: u32) {
+        if self.ahead < bits {
             self.refill();
         }
-        let q = state.q();
-        let t = self.range - 256;
-        // Below q the range is doubled before it is divided.
-        let doubled = u32::from(t < q);
-        let r_mps = self.range - q + (doubled << 8);
-        self.ahead -= doubled;
-        let scaled = u64::from(r_mps) << self.ahead;
-        let mps = state.mps();
+    }
+
+    /// Decodes whether the symbol is the less probable one, whose interval has the size `q`.
+    #[inline(always)]
+    fn is_less_probable(&mut self, q: u8) -> bool {
+        self.need(MIN_AHEAD);
+        // Below q the range is doubled before it is divided: as the range less 256 has 8 bits, that is the borrow.
+        let (excess, doubled) = self.excess.overflowing_sub(q);
+        self.ahead -= u32::from(doubled);
+        let scaled = (256 | u64::from(excess)) << self.ahead;
         if self.window < scaled {
-            self.range = r_mps;
-            state.adapt_to_mps();
-            mps
-        } else {
-            self.window -= scaled;
-            let r_lps = if doubled == 1 { t + q } else { q };
-            let shift = r_lps.leading_zeros().saturating_sub(23);
-            self.range = r_lps << shift;
-            self.ahead -= shift;
+            self.excess = excess;
+            return false;
+        }
+        self.window -= scaled;
+        // Below 512, and not 0.
+        let r_lps = u32::from(q) + if doubled { u32::from(self.excess) } else { 0 };
+        let shift = (r_lps << 23).leading_zeros();
+        self.excess = (r_lps << shift) as u8;
+        self.ahead -= shift;
+        true
+    }
+
+    #[inline(always)]
+    fn bin(&mut self, state: &mut Context) -> bool {
+        let mps = state.mps();
+        if self.is_less_probable(state.q() as u8) {
             state.adapt_to_lps();
             !mps
+        } else {
+            state.adapt_to_mps();
+            mps
         }
     }
 
     #[inline(always)]
     fn bypass(&mut self) -> bool {
-        if self.ahead < MIN_AHEAD {
-            self.refill();
-        }
+        self.need(1);
         self.ahead -= 1;
-        let scaled = u64::from(self.range) << self.ahead;
+        let scaled = (256 | u64::from(self.excess)) << self.ahead;
         let bin = self.window >= scaled;
         self.window -= if bin { scaled } else { 0 };
         bin
     }
 
+    /// `count` bypass bins, 1..=16, most significant first: the digits of a division by the range.
+    #[inline(always)]
+    fn bypass_bins(&mut self, count: u32) -> u32 {
+        self.need(16);
+        self.ahead -= count;
+        let range = 256 | u32::from(self.excess);
+        let top = self.window >> self.ahead;
+        // More than the range allows comes from invalid streams only; each bin is then 1.
+        let bins = if top >> 25 == 0 { (top as u32 / range).min((1 << count) - 1) } else { (1 << count) - 1 };
+        self.window -= u64::from(bins * range) << self.ahead;
+        bins
+    }
+
+    /// A bin whose less probable symbol has the smallest interval.
     #[inline(always)]
     fn final_bin(&mut self) -> bool {
-        if self.ahead < MIN_AHEAD {
-            self.refill();
-        }
-        let r_mps = if self.range > 256 {
-            self.range - 1
-        } else {
-            self.ahead -= 1;
-            511
-        };
-        let scaled = u64::from(r_mps) << self.ahead;
+        self.need(MIN_AHEAD);
+        let (excess, doubled) = self.excess.overflowing_sub(1);
+        self.ahead -= u32::from(doubled);
+        let scaled = (256 | u64::from(excess)) << self.ahead;
+        self.excess = excess;
         if self.window < scaled {
-            self.range = r_mps;
-            false
-        } else {
-            self.window -= scaled;
-            self.range = 256;
-            self.ahead -= 8;
-            true
+            return false;
         }
+        (self.window, self.ahead, self.excess) = (self.window - scaled, self.ahead - 8, 0);
+        true
     }
 }
 
+/// The last word, filled up with zeros, and how many bytes of zeros these are.
 #[cold]
 #[inline(never)]
-fn load_tail(data: &[u8], position: usize) -> u32 {
-    (0..4).fold(0, |word, i| (word << 8) | u32::from(*data.get(position + i).unwrap_or(&0)))
+fn load_tail(rest: &[u8]) -> (u32, usize) {
+    let word = (0..4).fold(0, |word, i| (word << 8) | u32::from(*rest.get(i).unwrap_or(&0)));
+    (word, 4_usize.saturating_sub(rest.len()))
 }
 
 #[cold]
@@ -120,7 +147,7 @@ impl<'a> AecReader<'a> {
     /// At the start of slice data (docs/spec/avs2#a32.1); `data` begin at the byte boundary after the slice header.
     #[must_use]
     pub fn new(data: &'a [u8]) -> Self {
-        let mut engine = Engine { data, position: 0, window: 0, ahead: 0, range: 511 };
+        let mut engine = Engine { data, beyond: 0, window: 0, ahead: 0, excess: 255 };
         engine.refill();
         engine.ahead -= 9;
         Self { engine, contexts: ContextSet::default(), error: None }
@@ -135,8 +162,8 @@ impl<'a> AecReader<'a> {
         if let Some(error) = &self.error {
             return Err(error.clone());
         }
-        let Engine { data, position, ahead, .. } = self.engine;
-        if position * 8 > data.len() * 8 + 32 + ahead as usize {
+        let Engine { beyond, ahead, .. } = self.engine;
+        if beyond * 8 > 32 + ahead as usize {
             return Err(Error::Truncated { element: "slice data" });
         }
         Ok(())
@@ -154,6 +181,11 @@ impl BinCoder for AecReader<'_> {
     #[inline(always)]
     fn bypass(&mut self, _bin: bool) -> bool {
         self.engine.bypass()
+    }
+
+    #[inline(always)]
+    fn bypass_signs(&mut self, count: u32, _bins: u32) -> u32 {
+        self.engine.bypass_bins(count)
     }
 
     #[inline(always)]
@@ -183,8 +215,30 @@ struct LocalReader<'s, 'a> {
     error: &'s mut Option<Error>,
 }
 
+#[cold]
+#[inline(never)]
+fn read_exp_golomb<'a>(mut reader: LocalReader<'_, 'a>) -> (Engine<'a>, u32) {
+    let value = code_exp_golomb(&mut reader, 0);
+    (reader.engine, value)
+}
+
 impl BinCoder for LocalReader<'_, '_> {
     const READS: bool = true;
+
+    /// With the context in a register.
+    #[inline(always)]
+    fn unary(&mut self, max: u32, _value: u32, context: usize) -> u32 {
+        let mut state = self.contexts[context];
+        let mut count = 0;
+        while !self.engine.bin(&mut state) {
+            count += 1;
+            if count == max {
+                break;
+            }
+        }
+        self.contexts[context] = state;
+        count
+    }
 
     #[inline(always)]
     fn bin(&mut self, context: usize, _bin: bool) -> bool {
@@ -197,8 +251,22 @@ impl BinCoder for LocalReader<'_, '_> {
     }
 
     #[inline(always)]
+    fn bypass_signs(&mut self, count: u32, _bins: u32) -> u32 {
+        self.engine.bypass_bins(count)
+    }
+
+    #[inline(always)]
     fn final_bin(&mut self, _bin: bool) -> bool {
         self.engine.final_bin()
+    }
+
+    /// On a copy, so that the engine stays in registers elsewhere.
+    #[inline(always)]
+    fn exp_golomb(&mut self, _value: u32) -> u32 {
+        let copy = LocalReader { engine: self.engine, contexts: self.contexts, error: self.error };
+        let (engine, value) = read_exp_golomb(copy);
+        self.engine = engine;
+        value
     }
 
     #[inline(always)]

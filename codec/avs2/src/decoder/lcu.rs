@@ -17,8 +17,8 @@ use crate::recon::{
 };
 use crate::simd::Backend;
 use crate::syntax::{
-    BlockClass, IntraCu, Levels, Neighbours, Node, SaoLcu, SaoMerge, TransformSplit, chroma_to_luma_mode,
-    code_alf_flag, code_coefficients, code_intra_cu, code_sao, code_split_flag,
+    BlockClass, CodedGroup, IntraCu, Levels, Neighbours, Node, SaoLcu, SaoMerge, TransformSplit,
+    chroma_to_luma_mode, code_alf_flag, code_coefficients, code_intra_cu, code_sao, code_split_flag,
 };
 
 /// Reads and reconstructs LCUs.
@@ -60,13 +60,22 @@ struct LevelSink<'a> {
 }
 
 impl Levels for LevelSink<'_> {
-    fn get(&self, _x: usize, _y: usize) -> i32 {
-        0
-    }
-
     #[inline(always)]
-    fn set(&mut self, x: usize, y: usize, level: i32) {
-        self.block.set(x, y, self.dequantiser.scale(x, y, level));
+    fn set_group(&mut self, group: &CodedGroup<'_>) {
+        self.block.extend(group.at, group.is_corner());
+        let (dequantiser, width) = (self.dequantiser, self.block.width);
+        let coefficients = &mut self.block.coefficients;
+        if dequantiser.is_weighted() {
+            let (x0, y0) = (4 * group.at.0, 4 * group.at.1);
+            group.for_each(|x, y, level| {
+                let (x, y) = (x0 + x, y0 + y);
+                coefficients[y * width + x] = dequantiser.scale(x, y, level);
+            });
+        } else {
+            group.for_each_place(width, |place, level| {
+                coefficients[place] = dequantiser.scale_plainly(level) as i16;
+            });
+        }
     }
 }
 
@@ -203,7 +212,7 @@ impl LcuDecoder {
         parsed.cus.push(ParsedCu { node, cu });
         lcu.intra_blocks(node, &cu, |at, _, coded| {
             if let Some(coded) = coded {
-                parsed.read_block(lcu.context, source.aec, at, coded);
+                parsed.read_block(source.aec, at, coded.class);
             }
         });
         Ok(())
@@ -302,7 +311,7 @@ impl Default for Reconstructor {
 impl Reconstructor {
     /// Reconstructs a row of an intra picture.
     pub fn row(&mut self, context: &PictureContext, parsed: &ParsedRow, lcu_row: &mut LcuRow) {
-        let mut coefficients = parsed.coefficients();
+        let mut blocks = parsed.blocks();
         let mut start = 0;
         for (column, ParsedLcu { place, info, end }) in parsed.lcus.iter().enumerate() {
             lcu_row.info.lcus[column] = *info;
@@ -312,8 +321,9 @@ impl Reconstructor {
                 mark_intra_edges(&lcu, lcu_row, node, &cu);
                 lcu.intra_blocks(node, &cu, |at, intra, coded| {
                     self.predict(context.backend, lcu_row, at, intra);
-                    if let Some(Coded { secondary, .. }) = coded {
-                        coefficients.next_into(&mut self.block, at.coded_size());
+                    if let Some(Coded { class, dequantiser, secondary }) = coded {
+                        let sink = &mut self.sink(context, at, dequantiser);
+                        blocks.next_into(class, sink);
                         self.add_residual(context.backend, lcu_row, at, secondary);
                     }
                 });
@@ -338,6 +348,18 @@ impl Reconstructor {
         predict_intra(backend, mode, at.size, &self.line, out, stride);
     }
 
+    /// Takes the levels of a block.
+    fn sink<'a>(
+        &'a mut self,
+        context: &'a PictureContext,
+        at: BlockAt,
+        dequantiser: Dequantiser<'a>,
+    ) -> LevelSink<'a> {
+        let size = at.coded_size();
+        self.block.start(size);
+        LevelSink { block: &mut self.block, dequantiser: context.weighted(dequantiser, size) }
+    }
+
     /// Decodes the coefficients of a block and adds them to its prediction.
     fn decode_residual(
         &mut self,
@@ -347,11 +369,8 @@ impl Reconstructor {
         at: BlockAt,
         Coded { class, dequantiser, secondary }: Coded<'_>,
     ) {
-        let size = at.coded_size();
-        let dequantiser = context.weighted(dequantiser, size);
-        self.block.start(size);
-        let sink = &mut LevelSink { block: &mut self.block, dequantiser };
-        code_coefficients(aec, size, class, sink);
+        let sink = &mut self.sink(context, at, dequantiser);
+        code_coefficients(aec, at.coded_size(), class, sink);
         self.add_residual(context.backend, lcu_row, at, secondary);
     }
 

@@ -1,20 +1,20 @@
 //! LCU rows of intra pictures between reading and reconstruction.
 
-use super::lcu::{BlockAt, Coded};
-use super::picture::PictureContext;
+use super::lcu::BlockAt;
 use crate::aec::AecReader;
 use crate::filter::{Geometry, LcuInfo};
-use crate::recon::{CoefficientBlock, Dequantiser, LcuPlace};
-use crate::syntax::{IntraCu, Levels, Node, code_coefficients};
+use crate::recon::LcuPlace;
+use crate::syntax::{BlockClass, CodedGroup, CodedLevel, IntraCu, Levels, Node, code_coefficients};
 
 /// What was read of an LCU row.
 #[derive(Debug, Default)]
 pub(super) struct ParsedRow {
     pub lcus: Vec<ParsedLcu>,
     pub cus: Vec<ParsedCu>,
-    /// The blocks with coefficients, in coding order.
-    blocks: Vec<ParsedBlock>,
-    coefficients: Vec<Coefficient>,
+    /// Number of groups of each block with coefficients, in coding order.
+    blocks: Vec<u8>,
+    groups: Vec<ParsedGroup>,
+    levels: Vec<CodedLevel>,
 }
 
 /// An LCU of a row, from left to right.
@@ -33,42 +33,27 @@ pub(super) struct ParsedCu {
     pub cu: IntraCu,
 }
 
+/// A [`CodedGroup`] whose levels lie with those of the row.
 #[derive(Debug)]
-struct ParsedBlock {
-    /// Number of the row's coefficients up to the end of this block.
-    end: u32,
-    nonzero_width: u8,
-    nonzero_height: u8,
+struct ParsedGroup {
+    at: (u8, u8),
+    count: u8,
+    signs: u16,
 }
 
-/// A scaled coefficient that is not 0.
-#[derive(Debug, Clone, Copy)]
-struct Coefficient {
-    /// Place in the block, row by row.
-    place: u16,
-    value: i16,
-}
-
-/// Scales and keeps levels as they are decoded.
+/// Keeps levels as they are decoded.
 struct Recorder<'a> {
-    coefficients: &'a mut Vec<Coefficient>,
-    width: usize,
-    nonzero_width: usize,
-    nonzero_height: usize,
-    dequantiser: Dequantiser<'a>,
+    groups: &'a mut Vec<ParsedGroup>,
+    levels: &'a mut Vec<CodedLevel>,
 }
 
 impl Levels for Recorder<'_> {
-    fn get(&self, _x: usize, _y: usize) -> i32 {
-        0
-    }
-
     #[inline(always)]
-    fn set(&mut self, x: usize, y: usize, level: i32) {
-        let place = (y * self.width + x) as u16;
-        self.coefficients.push(Coefficient { place, value: self.dequantiser.scale(x, y, level) });
-        self.nonzero_width = self.nonzero_width.max(x + 1);
-        self.nonzero_height = self.nonzero_height.max(y + 1);
+    fn set_group(&mut self, group: &CodedGroup<'_>) {
+        let at = (group.at.0 as u8, group.at.1 as u8);
+        let count = group.levels.len() as u8;
+        self.groups.push(ParsedGroup { at, count, signs: group.signs as u16 });
+        self.levels.extend_from_slice(group.levels);
     }
 }
 
@@ -76,7 +61,10 @@ impl ParsedRow {
     /// Most bytes that a row takes.
     pub fn memory(geometry: &Geometry) -> usize {
         let samples = geometry.width.next_multiple_of(geometry.lcu_size()) * geometry.lcu_size();
-        samples * 3 / 2 * size_of::<Coefficient>() + samples / 64 * size_of::<ParsedCu>()
+        let coefficients = samples * 3 / 2;
+        coefficients * size_of::<CodedLevel>()
+            + coefficients / 16 * size_of::<ParsedGroup>()
+            + samples / 64 * (size_of::<ParsedCu>() + 6 * size_of::<u8>())
     }
 
     /// Makes it an empty row.
@@ -84,53 +72,40 @@ impl ParsedRow {
         self.lcus.clear();
         self.cus.clear();
         self.blocks.clear();
-        self.coefficients.clear();
+        self.groups.clear();
+        self.levels.clear();
     }
 
     /// Reads the coefficients of the next block.
-    pub fn read_block(
-        &mut self,
-        context: &PictureContext,
-        aec: &mut AecReader<'_>,
-        at: BlockAt,
-        Coded { class, dequantiser, .. }: Coded<'_>,
-    ) {
-        let size = at.coded_size();
-        let dequantiser = context.weighted(dequantiser, size);
-        let coefficients = &mut self.coefficients;
-        let mut recorder =
-            Recorder { coefficients, width: size.0, nonzero_width: 0, nonzero_height: 0, dequantiser };
-        code_coefficients(aec, size, class, &mut recorder);
-        let (nonzero_width, nonzero_height) = (recorder.nonzero_width as u8, recorder.nonzero_height as u8);
-        let end = self.coefficients.len() as u32;
-        self.blocks.push(ParsedBlock { end, nonzero_width, nonzero_height });
+    pub fn read_block(&mut self, aec: &mut AecReader<'_>, at: BlockAt, class: BlockClass) {
+        let before = self.groups.len();
+        let mut recorder = Recorder { groups: &mut self.groups, levels: &mut self.levels };
+        code_coefficients(aec, at.coded_size(), class, &mut recorder);
+        self.blocks.push((self.groups.len() - before) as u8);
     }
 
-    /// Gives the coefficients of the blocks back, one block after the other.
-    pub fn coefficients(&self) -> Coefficients<'_> {
-        Coefficients { row: self, block: 0, from: 0 }
+    /// Gives the levels of the blocks back, one block after the other.
+    pub fn blocks(&self) -> ParsedBlocks<'_> {
+        ParsedBlocks { blocks: self.blocks.iter(), groups: self.groups.iter(), levels: &self.levels }
     }
 }
 
-/// The coefficients of a row while they are given back.
-pub(super) struct Coefficients<'a> {
-    row: &'a ParsedRow,
-    block: usize,
-    from: usize,
+/// The blocks of a row while they are given back.
+pub(super) struct ParsedBlocks<'a> {
+    blocks: std::slice::Iter<'a, u8>,
+    groups: std::slice::Iter<'a, ParsedGroup>,
+    levels: &'a [CodedLevel],
 }
 
-impl Coefficients<'_> {
-    /// Puts those of the next block, of `size` coefficients, into `block`, which holds zeros.
-    pub fn next_into(&mut self, block: &mut CoefficientBlock, size: (usize, usize)) {
-        block.start(size);
-        let Some(parsed) = self.row.blocks.get(self.block) else { return };
-        let end = parsed.end as usize;
-        for coefficient in &self.row.coefficients[self.from..end] {
-            block.coefficients[usize::from(coefficient.place)] = coefficient.value;
+impl ParsedBlocks<'_> {
+    /// Hands the levels of the next block, which is of `class`, to `sink`.
+    pub fn next_into(&mut self, class: BlockClass, sink: &mut impl Levels) {
+        let count = self.blocks.next().copied().unwrap_or_default();
+        for &ParsedGroup { at, count, signs } in self.groups.by_ref().take(count.into()) {
+            let (levels, rest) = self.levels.split_at(count.into());
+            self.levels = rest;
+            let at = (at.0.into(), at.1.into());
+            sink.set_group(&CodedGroup { at, swap: class.swap, levels, signs: signs.into() });
         }
-        block.nonzero_width = parsed.nonzero_width.into();
-        block.nonzero_height = parsed.nonzero_height.into();
-        self.from = end;
-        self.block += 1;
     }
 }

@@ -9,7 +9,7 @@ use super::pipeline::Pipeline;
 use super::sink::{LcuRow, QUEUE, RowSink};
 use crate::aec::AecReader;
 use crate::bitstream::BitReader;
-use crate::filter::{FilterSetup, Geometry, Stages};
+use crate::filter::{FilterSetup, Geometry, LoopFilter, Stages};
 use crate::headers::{PictureHeader, SequenceHeader, SliceHeader, WeightMatrices};
 use crate::inter::{MotionField, PictureOrder, StoredPicture};
 use crate::picture::PlaneBuffer;
@@ -255,13 +255,13 @@ fn check_limits(setup: &FilterSetup, options: &DecoderOptions, held: usize) -> R
         PlaneBuffer::memory(width, height)
     };
     let picture: usize = (0..3).map(plane).sum();
-    let alf: usize = (0..3).filter(|&c| setup.alf.is_enabled(c)).map(plane).sum();
-    let copies = 1 + usize::from(setup.sao) + if setup.keep_stages { 4 } else { 0 };
+    let copies = 1 + if setup.keep_stages { 3 } else { 0 };
     let rows = if options.threads > 1 { QUEUE + 4 } else { 2 };
     let lcu_row = PlaneBuffer::memory(geometry.width, geometry.lcu_size() + 1) * 2;
     let parsed = if options.threads > 1 { (QUEUE + 2) * ParsedRow::memory(geometry) } else { 0 };
     let info = geometry.width * geometry.height / 16;
-    let needed = held as u64 + (copies * picture + alf + rows * lcu_row + parsed + info) as u64;
+    let filters = LoopFilter::memory(geometry);
+    let needed = held as u64 + (copies * picture + filters + rows * lcu_row + parsed + info) as u64;
     if needed > options.limits.max_memory as u64 {
         return Err(Error::Limit { limit: "max_memory", needed, allowed: options.limits.max_memory as u64 });
     }

@@ -1,5 +1,7 @@
 //! The three filters over a picture, row by row.
 
+use std::ops::Range;
+
 use super::alf::{self, FilterUnit, Sides};
 use super::deblock::{EdgeUnit, Thresholds};
 use super::info::{Geometry, LcuInfo, RowInfo, edge};
@@ -40,15 +42,23 @@ pub struct Stages {
     pub offset: [PlaneBuffer; 3],
 }
 
+/// Rows of the picture above the LCU row that filters still read or change: deblocking three of them, sample adaptive
+/// offset five.
+const MARGIN: usize = 8;
+
 /// Filters a picture whose rows arrive from top to bottom.
+///
+/// What lies between the filters is kept for one LCU row and the `MARGIN` above it only.
 #[derive(Debug)]
 pub struct LoopFilter {
     setup: FilterSetup,
-    /// Reconstruction, deblocked in place.
+    /// What leaves the last filter.
     planes: [PlaneBuffer; 3],
-    after_sao: Option<[PlaneBuffer; 3]>,
-    after_alf: [Option<PlaneBuffer>; 3],
-    reconstruction: Option<[PlaneBuffer; 3]>,
+    /// Reconstruction, deblocked in place, of planes that other filters follow for; their first row is [`Self::top`].
+    deblocked: [Option<PlaneBuffer>; 3],
+    /// The same rows between sample adaptive offset and ALF, of planes for which both may occur.
+    offset: [Option<PlaneBuffer>; 3],
+    stages: Option<Box<Stages>>,
     /// QP of each 8x8 block.
     qp: Vec<u8>,
     lcus: Vec<LcuInfo>,
@@ -83,15 +93,20 @@ impl LoopFilter {
     #[must_use]
     pub fn new(setup: FilterSetup) -> Self {
         let geometry = setup.geometry;
-        let after_alf = std::array::from_fn(|c| {
-            let (width, height) = geometry.plane_size(c);
-            setup.alf.is_enabled(c).then(|| PlaneBuffer::new(width, height))
-        });
+        let window = |c: usize| {
+            let (width, _) = geometry.plane_size(c);
+            PlaneBuffer::new(width, MARGIN + (1 << geometry.plane_lcu_log2(c)))
+        };
+        let stages = || {
+            let [reconstruction, deblocked, offset] = std::array::from_fn(|_| new_planes(&geometry));
+            Box::new(Stages { reconstruction, deblocked, offset })
+        };
+        let alf = |c: usize| setup.alf.is_enabled(c);
         Self {
             planes: new_planes(&geometry),
-            after_sao: setup.sao.then(|| new_planes(&geometry)),
-            after_alf,
-            reconstruction: setup.keep_stages.then(|| new_planes(&geometry)),
+            deblocked: std::array::from_fn(|c| (setup.sao || alf(c)).then(|| window(c))),
+            offset: std::array::from_fn(|c| (setup.sao && alf(c)).then(|| window(c))),
+            stages: setup.keep_stages.then(stages),
             qp: Vec::new(),
             lcus: Vec::new(),
             rows: 0,
@@ -100,55 +115,95 @@ impl LoopFilter {
         }
     }
 
+    /// Bytes that it takes but for the planes that it makes.
+    #[must_use]
+    pub fn memory(geometry: &Geometry) -> usize {
+        let rows = MARGIN + geometry.lcu_size();
+        2 * 2 * PlaneBuffer::memory(geometry.width, rows) + geometry.width * geometry.height / 64
+    }
+
     /// Takes the next LCU row: its reconstructed samples (the first row of each plane of
     /// `samples` is the row above and ignored) and what it says about filters.
     pub fn push_row(&mut self, samples: &[PlaneBuffer; 3], info: &RowInfo) {
         let geometry = self.setup.geometry;
         let row = self.rows;
-        for c in 0..3 {
-            let n = 1 << geometry.plane_lcu_log2(c);
-            let (_, height) = geometry.plane_size(c);
-            for (i, y) in (row * n..height.min((row + 1) * n)).enumerate() {
-                self.planes[c].row_mut(y).copy_from_slice(samples[c].row(i + 1));
-                if let Some(planes) = &mut self.reconstruction {
-                    planes[c].row_mut(y).copy_from_slice(samples[c].row(i + 1));
-                }
-            }
-        }
         self.qp.extend_from_slice(&info.qp);
         self.lcus.extend_from_slice(&info.lcus);
         self.rows += 1;
+        for c in 0..3 {
+            let n = 1 << geometry.plane_lcu_log2(c);
+            let (_, height) = geometry.plane_size(c);
+            let top = self.start_row(row, c);
+            let target = self.deblocked[c].as_mut().unwrap_or(&mut self.planes[c]);
+            for (i, y) in (row * n..height.min((row + 1) * n)).enumerate() {
+                target.row_mut(y - top).copy_from_slice(samples[c].row(i + 1));
+                if let Some(stages) = &mut self.stages {
+                    stages.reconstruction[c].row_mut(y).copy_from_slice(samples[c].row(i + 1));
+                }
+            }
+        }
         if let Some(parameters) = self.setup.deblocking {
             self.deblock_vertical(row, info, &parameters);
             self.deblock_horizontal(row, info, &parameters);
         }
         for c in 0..3 {
             self.sao_row(row, c);
+            self.keep_stages(row, c);
             self.alf_row(row, c);
+        }
+    }
+
+    /// The row of the picture that is the first one of the buffer which plane `c` is deblocked in.
+    fn top(&self, row: usize, c: usize) -> usize {
+        match self.deblocked[c] {
+            Some(_) => (row << self.setup.geometry.plane_lcu_log2(c)).saturating_sub(MARGIN),
+            None => 0,
+        }
+    }
+
+    /// Keeps the margin of the LCU row before; returns the new top.
+    fn start_row(&mut self, row: usize, c: usize) -> usize {
+        let top = self.top(row, c);
+        let before = if row > 0 { self.top(row - 1, c) } else { top };
+        if let Some(window) = &mut self.deblocked[c] {
+            let stride = window.stride();
+            window.samples_mut().copy_within((top - before) * stride..(top - before + MARGIN) * stride, 0);
+        }
+        top
+    }
+
+    /// Copies the rows that have just passed deblocking and sample adaptive offset.
+    fn keep_stages(&mut self, row: usize, c: usize) {
+        let (top, rows) = (self.top(row, c), self.region_rows(row, c));
+        let Some(stages) = &mut self.stages else { return };
+        let deblocked = self.deblocked[c].as_ref();
+        let (offset, offset_top) = match &self.offset[c] {
+            Some(offset) => (offset, top),
+            None if self.setup.sao => (&self.planes[c], 0),
+            None => (deblocked.unwrap_or(&self.planes[c]), top),
+        };
+        for y in rows {
+            let row = deblocked.unwrap_or(&self.planes[c]).row(y - top);
+            stages.deblocked[c].row_mut(y).copy_from_slice(row);
+            stages.offset[c].row_mut(y).copy_from_slice(offset.row(y - offset_top));
         }
     }
 
     /// The filtered planes; the stages if they were kept.
     #[must_use]
     pub fn finish(self) -> ([PlaneBuffer; 3], Option<Stages>) {
-        let offset = match self.after_sao {
-            Some(planes) if self.reconstruction.is_some() => (self.planes.clone(), planes),
-            Some(planes) => (self.planes, planes),
-            None if self.reconstruction.is_some() => (self.planes.clone(), self.planes),
-            None => (std::array::from_fn(|_| PlaneBuffer::new(0, 0)), self.planes),
-        };
-        let (deblocked, offset) = offset;
-        let stages = self.reconstruction.map(|reconstruction| Stages {
-            reconstruction,
-            deblocked,
-            offset: offset.clone(),
-        });
-        let mut after_alf = self.after_alf.into_iter();
-        let planes = offset.map(|plane| after_alf.next().flatten().unwrap_or(plane));
-        (planes, stages)
+        (self.planes, self.stages.map(|stages| *stages))
     }
 
-    fn block_rows(&self, row: usize) -> std::ops::Range<usize> {
+    /// The rows of plane `c` that SAO and ALF filter when LCU row `row` is there.
+    fn region_rows(&self, row: usize, c: usize) -> Range<usize> {
+        let geometry = &self.setup.geometry;
+        let (_, height) = geometry.plane_size(c);
+        let (y0, y1) = sao::region_span(row, geometry.lcu_rows(), 1 << geometry.plane_lcu_log2(c), height);
+        y0..y1
+    }
+
+    fn block_rows(&self, row: usize) -> Range<usize> {
         let count = self.setup.geometry.lcu_size() / 8;
         row * count..((row + 1) * count).min(self.setup.geometry.height / 8)
     }
@@ -190,7 +245,9 @@ impl LoopFilter {
         let Edge { bx, by, bits, qp_p, qp_q, on_chroma_grid } = edge;
         let backend = self.setup.backend;
         let planes = if bits & edge::CHROMA != 0 && on_chroma_grid { 3 } else { 1 };
-        for (c, plane) in self.planes.iter_mut().enumerate().take(planes) {
+        for c in 0..planes {
+            let top = self.top(self.rows - 1, c);
+            let plane = self.deblocked[c].as_mut().unwrap_or(&mut self.planes[c]);
             let (count, thresholds) = if c == 0 {
                 (8, Thresholds::new(parameters, qp_p, qp_q))
             } else {
@@ -198,7 +255,7 @@ impl LoopFilter {
                 (4, Thresholds::of_chroma(parameters, qp_p, qp_q, delta))
             };
             let unit = EdgeUnit {
-                q0: plane.index(count * bx, count * by),
+                q0: plane.index(count * bx, count * by - top),
                 stride: plane.stride(),
                 count,
                 halves: bits & edge::LUMA,
@@ -215,19 +272,23 @@ impl LoopFilter {
 
     fn sao_row(&mut self, row: usize, c: usize) {
         let has_boundaries = self.has_slice_boundaries();
-        let Some(output) = &mut self.after_sao else { return };
-        let (input, output) = (&self.planes[c], &mut output[c]);
-        let geometry = self.setup.geometry;
-        let (columns, rows) = (geometry.lcu_columns(), geometry.lcu_rows());
+        let (geometry, top) = (self.setup.geometry, self.top(row, c));
+        let Range { start: y0, end: y1 } = self.region_rows(row, c);
+        let Some(input) = self.deblocked[c].as_ref().filter(|_| self.setup.sao) else { return };
+        let stride = input.stride();
+        let output = match &mut self.offset[c] {
+            Some(offset) => offset.samples_mut(),
+            None => &mut self.planes[c].samples_mut()[top * stride..],
+        };
+        let columns = geometry.lcu_columns();
         let (width, height) = geometry.plane_size(c);
         let log2 = geometry.plane_lcu_log2(c);
         let n = 1 << log2;
-        let (y0, y1) = sao::region_span(row, rows, n, height);
         let lcus = &self.lcus;
         // Neighbours below the last complete row belong to no later slice that is known yet; they are in the slice of
         // the row, because regions end 4 samples above it.
         let is_allowed = |x: usize, y: usize, nx: usize, ny: usize| {
-            let slice = |x: usize, y: usize| lcus[(y >> log2) * columns + (x >> log2)].slice;
+            let slice = |x: usize, y: usize| lcus[((y + top) >> log2) * columns + (x >> log2)].slice;
             slice(x, y) == slice(nx, ny)
         };
         let is_allowed: Option<&dyn Fn(usize, usize, usize, usize) -> bool> =
@@ -247,8 +308,8 @@ impl LoopFilter {
                         .into_iter()
                         .find(|lcu| !has_boundaries || lcu.slice == own);
                     let Some(owner) = owner else { continue };
-                    let (area, stride) = (Area { x0, x1, y0, y1 }, input.stride());
-                    let (input, output) = (input.samples(), output.samples_mut());
+                    let area = Area { x0, x1, y0: y0 - top, y1: y1 - top };
+                    let (input, output, height) = (input.samples(), &mut *output, height - top);
                     let planes = sao::Planes { input, output, stride, width, height };
                     sao::filter_area(self.setup.backend, &owner.sao[c], area, planes, is_allowed);
                 }
@@ -257,23 +318,25 @@ impl LoopFilter {
     }
 
     fn alf_row(&mut self, row: usize, c: usize) {
-        let Some(output) = &mut self.after_alf[c] else { return };
-        let input = self.after_sao.as_ref().map_or(&self.planes[c], |planes| &planes[c]);
-        let geometry = self.setup.geometry;
+        if !self.setup.alf.is_enabled(c) {
+            return;
+        }
+        let (geometry, top) = (self.setup.geometry, self.top(row, c));
+        let Range { start: shifted, end: y1 } = self.region_rows(row, c);
+        let Some(input) = self.offset[c].as_ref().or(self.deblocked[c].as_ref()) else { return };
         let (columns, rows) = (geometry.lcu_columns(), geometry.lcu_rows());
-        let (width, height) = geometry.plane_size(c);
+        let (width, _) = geometry.plane_size(c);
         let n = 1 << geometry.plane_lcu_log2(c);
-        let (shifted, y1) = sao::region_span(row, rows, n, height);
         let slice = |column: usize, row: usize| self.lcus[row * columns + column].slice;
         let cross = self.setup.cross_slice;
         for column in 0..columns {
             let lcu = &self.lcus[row * columns + column];
             let (x0, x1) = (column * n, ((column + 1) * n).min(width));
-            let top = row > 0 && (cross || slice(column, row - 1) == lcu.slice);
-            let y0 = if top || row == 0 { shifted } else { row * n };
+            let has_top = row > 0 && (cross || slice(column, row - 1) == lcu.slice);
+            let y0 = if has_top || row == 0 { shifted } else { row * n };
             let copied = if lcu.alf[c] { shifted..y0 } else { shifted..y1 };
             for y in copied {
-                output.row_mut(y)[x0..x1].copy_from_slice(&input.row(y)[x0..x1]);
+                self.planes[c].row_mut(y)[x0..x1].copy_from_slice(&input.row(y - top)[x0..x1]);
             }
             if !lcu.alf[c] {
                 continue;
@@ -290,18 +353,13 @@ impl LoopFilter {
                 right: column + 1 < columns && (cross || slice(column + 1, row) == lcu.slice),
             };
             let unit = FilterUnit {
-                area: Area { x0, x1, y0, y1 },
-                lcu_y: row * n,
+                area: Area { x0, x1, y0: y0 - top, y1: y1 - top },
+                lcu_y: row * n - top,
                 sides: [beside(row.saturating_sub(1)), beside(row)],
             };
             let stride = input.stride();
-            alf::filter_unit(
-                self.setup.backend,
-                &filter.taps(),
-                &unit,
-                (input.samples(), output.samples_mut()),
-                stride,
-            );
+            let output = &mut self.planes[c].samples_mut()[top * stride..];
+            alf::filter_unit(self.setup.backend, &filter.taps(), &unit, (input.samples(), output), stride);
         }
     }
 }

@@ -73,10 +73,7 @@ impl ReferenceLine {
         }
         if available.left {
             let count = if available.bottom_left { 2 * h } else { h };
-            let column = samples[origin - 1..].iter().step_by(stride).take(count);
-            for (sample, &left) in line[CORNER - count..CORNER].iter_mut().rev().zip(column) {
-                *sample = left;
-            }
+            kernels::load_column(samples, (origin - 1, stride), &mut line[CORNER - count..CORNER]);
             if !available.bottom_left {
                 let last = line[CORNER - h];
                 line[CORNER - 2 * h..CORNER - h].fill(last);
@@ -194,10 +191,13 @@ pub fn predict_intra(
         return;
     }
     match mode {
-        0 => {
-            let value = dc(line, (w, h));
-            rows(out, stride, (w, h)).for_each(|row| row.fill(value));
-        }
+        0 | 12 | 24 => match w {
+            4 => flat::<4>(mode, line, h, out, stride),
+            8 => flat::<8>(mode, line, h, out, stride),
+            16 => flat::<16>(mode, line, h, out, stride),
+            32 => flat::<32>(mode, line, h, out, stride),
+            _ => flat::<64>(mode, line, h, out, stride),
+        },
         1 => multiversion::run(
             backend,
             #[inline(always)]
@@ -208,12 +208,6 @@ pub fn predict_intra(
             #[inline(always)]
             || bilinear(line, (w, h), out, stride),
         ),
-        12 => rows(out, stride, (w, h)).for_each(|row| row.copy_from_slice(line.slice(1, w))),
-        24 => {
-            for (y, row) in rows(out, stride, (w, h)).enumerate() {
-                row.fill(line.at(-(y as isize) - 1));
-            }
-        }
         3..=11 => top_angular(mode, line, (w, h), out, stride),
         13..=23 => corner_angular(mode, line, (w, h), out, stride),
         _ => left_angular(mode, line, (w, h), out, stride),
@@ -224,6 +218,22 @@ pub fn predict_intra(
 #[inline]
 pub(crate) fn rows(out: &mut [u8], stride: usize, (w, h): (usize, usize)) -> impl Iterator<Item = &mut [u8]> {
     out.chunks_mut(stride).take(h).map(move |row| &mut row[..w])
+}
+
+/// The modes whose rows are copies: DC, vertical, horizontal. Rows of known width need no calls.
+fn flat<const W: usize>(mode: u8, line: &ReferenceLine, h: usize, out: &mut [u8], stride: usize) {
+    let rows = rows(out, stride, (W, h)).filter_map(|row| row.first_chunk_mut::<W>());
+    match mode {
+        0 => {
+            let value = [dc(line, (W, h)); W];
+            rows.for_each(|row| *row = value);
+        }
+        12 => {
+            let above: [u8; W] = std::array::from_fn(|x| line.at(x as isize + 1));
+            rows.for_each(|row| *row = above);
+        }
+        _ => rows.enumerate().for_each(|(y, row)| *row = [line.at(-(y as isize) - 1); W]),
+    }
 }
 
 fn dc(line: &ReferenceLine, (w, h): (usize, usize)) -> u8 {

@@ -17,4 +17,4 @@ pub use quantisation::{Dequantiser, chroma_qp};
 pub use transform::{
     CoefficientBlock, MAX_COEFFICIENTS, MAX_RESIDUAL, Secondary, add_residual, inverse_transform,
 };
-pub(crate) use transform::{D4, T32};
+pub(crate) use transform::{D4, S4, T32};

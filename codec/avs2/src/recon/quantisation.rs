@@ -74,6 +74,13 @@ impl<'a> Dequantiser<'a> {
         Self { weights: Some(weights), ..self }
     }
 
+    /// Whether the scale depends on the place in the block.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_weighted(&self) -> bool {
+        self.weights.is_some()
+    }
+
     /// The coefficient at (`x`, `y`) for `level`, -32768..=32768.
     #[inline]
     #[must_use]

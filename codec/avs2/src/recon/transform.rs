@@ -75,6 +75,15 @@ impl CoefficientBlock {
         self.nonzero_height = self.nonzero_height.max(y + 1);
     }
 
+    /// Notes that the group of 4x4 coefficients in column and row `at` of groups is not 0, or its first coefficient
+    /// alone.
+    #[inline(always)]
+    pub fn extend(&mut self, (gx, gy): (usize, usize), is_corner: bool) {
+        let size = if is_corner && (gx, gy) == (0, 0) { 1 } else { 4 };
+        self.nonzero_width = self.nonzero_width.max(4 * gx + size);
+        self.nonzero_height = self.nonzero_height.max(4 * gy + size);
+    }
+
     /// Sets all coefficients to 0 again.
     #[inline]
     pub fn clear(&mut self) {
@@ -113,7 +122,8 @@ pub(crate) static D4: [[i8; 4]; 4] =
     [[34, 58, 72, 81], [77, 69, -7, -75], [79, -33, -75, 58], [55, -84, 73, -28]];
 
 /// S4 (docs/spec/avs2#b4.4).
-const S4: [[i32; 4]; 4] = [[123, -35, -8, -3], [-32, -120, 30, 10], [14, 25, 123, -22], [8, 13, 19, 126]];
+pub(crate) const S4: [[i32; 4]; 4] =
+    [[123, -35, -8, -3], [-32, -120, 30, 10], [14, 25, 123, -22], [8, 13, 19, 126]];
 
 /// Makes the residual of a block of `w` x `h` samples from its coefficients, row by row without gaps.
 ///
@@ -137,7 +147,11 @@ pub fn inverse_transform(
         }
         Secondary::Large { horizontal, vertical } => {
             if horizontal || vertical {
-                large_secondary(block, horizontal, vertical);
+                if !kernels::large_secondary(backend, block, horizontal, vertical) {
+                    large_secondary(block, horizontal, vertical);
+                }
+                block.nonzero_width = block.nonzero_width.max(4);
+                block.nonzero_height = block.nonzero_height.max(4);
             }
         }
     }
@@ -232,8 +246,6 @@ fn large_secondary(block: &mut CoefficientBlock, horizontal: bool, vertical: boo
             block.coefficients[y * width + x] = value as i16;
         }
     }
-    block.nonzero_width = block.nonzero_width.max(4);
-    block.nonzero_height = block.nonzero_height.max(4);
 }
 
 /// Doubles the size of a residual of `w` x `h` (docs/spec/avs2#b4.5).

@@ -34,10 +34,110 @@ impl BlockClass {
 /// Quantised coefficients of one block; positions are columns and rows of the block, not of the scan.
 pub trait Levels {
     /// The level at (`x`, `y`); only writers ask.
-    fn get(&self, x: usize, y: usize) -> i32;
+    fn get(&self, _x: usize, _y: usize) -> i32 {
+        0
+    }
+
     /// Takes a coded level, which is not 0.
-    fn set(&mut self, x: usize, y: usize, level: i32);
+    fn set(&mut self, _x: usize, _y: usize, _level: i32) {}
+
+    /// Takes the coded levels of a group, where `set` does not.
+    #[inline(always)]
+    fn set_group(&mut self, group: &CodedGroup<'_>) {
+        group.for_each(|x, y, level| self.set(4 * group.at.0 + x, 4 * group.at.1 + y, level));
+    }
 }
+
+/// An absolute level and the position of its coefficient in the scan of the group.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct CodedLevel(u32);
+
+impl CodedLevel {
+    #[inline(always)]
+    fn new(level: u32, position: usize) -> Self {
+        Self(level << 4 | position as u32 & 15)
+    }
+
+    #[inline(always)]
+    fn level(self) -> u32 {
+        self.0 >> 4
+    }
+
+    #[inline(always)]
+    fn position(self) -> usize {
+        (self.0 & 15) as usize
+    }
+}
+
+/// The levels of a group of 4x4 coefficients that are not 0.
+pub struct CodedGroup<'a> {
+    /// Column and row of the group in the block.
+    pub at: (usize, usize),
+    /// Whether rows and columns in the group are exchanged.
+    pub(crate) swap: bool,
+    /// From the last one down.
+    pub(crate) levels: &'a [CodedLevel],
+    /// The first level's sign is the most significant of as many bits as there are levels.
+    pub(crate) signs: u32,
+}
+
+impl CodedGroup<'_> {
+    /// Whether there is but the coefficient in the corner.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_corner(&self) -> bool {
+        matches!(self.levels, [level] if level.position() == 0)
+    }
+
+    /// Calls `visit` with column and row in the group and the level of each.
+    #[inline(always)]
+    pub fn for_each(&self, mut visit: impl FnMut(usize, usize, i32)) {
+        self.for_each_position(|position, level| {
+            let (x, y) = CELLS_4X4[position];
+            let (x, y) = if self.swap { (y, x) } else { (x, y) };
+            visit(x.into(), y.into(), level);
+        });
+    }
+
+    /// Calls `visit` with place and level of each; places are numbered row by row in a block of `width` coefficients,
+    /// which is 4, 8, 16 or 32.
+    #[inline(always)]
+    pub fn for_each_place(&self, width: usize, mut visit: impl FnMut(usize, i32)) {
+        let places = &PLACES[usize::from(self.swap)][(width / 8).min(4)];
+        let corner = 4 * (self.at.1 * width + self.at.0);
+        self.for_each_position(|position, level| visit(corner + usize::from(places[position]), level));
+    }
+
+    #[inline(always)]
+    fn for_each_position(&self, mut visit: impl FnMut(usize, i32)) {
+        // Bit 31 is the sign of the level that comes next.
+        let mut signs = self.signs << ((32 - self.levels.len()) % 32);
+        for coded in self.levels {
+            let sign = signs as i32 >> 31;
+            signs <<= 1;
+            visit(coded.position(), (coded.level() as i32 ^ sign) - sign);
+        }
+    }
+}
+
+/// Places of the scan positions of the first group, row by row in blocks of 4, 8, 16 and 32 coefficients per row, by an
+/// eighth of that; [coded transposed].
+static PLACES: [[[u8; 16]; 5]; 2] = {
+    let mut places = [[[0; 16]; 5]; 2];
+    let mut i = 0;
+    while i < 16 {
+        let (x, y) = CELLS_4X4[i];
+        let mut eighth = 0;
+        while eighth < 5 {
+            let width = if eighth == 0 { 4 } else { 8 * eighth as u8 };
+            places[0][eighth][i] = y * width + x;
+            places[1][eighth][i] = x * width + y;
+            eighth += 1;
+        }
+        i += 1;
+    }
+    places
+};
 
 /// Greatest absolute level.
 const MAX_LEVEL: u32 = 32768;
@@ -54,28 +154,12 @@ pub fn code_coefficients<C: BinCoder, L: Levels>(
 ) {
     // Constant classes let the compiler make one function for each.
     match class {
-        BlockClass { luma: false, .. } => c.run(BlockJob::<L, false, true> { size, swap: false, levels }),
-        BlockClass { diagonal: true, .. } => c.run(BlockJob::<L, true, true> { size, swap: false, levels }),
-        BlockClass { swap, .. } => c.run(BlockJob::<L, true, false> { size, swap, levels }),
+        BlockClass { luma: false, .. } => code_block::<C, L, false, true>(c, size, false, levels),
+        BlockClass { diagonal: true, .. } => code_block::<C, L, true, true>(c, size, false, levels),
+        BlockClass { swap, .. } => code_block::<C, L, true, false>(c, size, swap, levels),
     }
 }
 
-/// The coding of a block.
-struct BlockJob<'l, L, const LUMA: bool, const DIAG: bool> {
-    size: (usize, usize),
-    /// Coded transposed.
-    swap: bool,
-    levels: &'l mut L,
-}
-
-impl<L: Levels, const LUMA: bool, const DIAG: bool> LocalJob for BlockJob<'_, L, LUMA, DIAG> {
-    #[inline(always)]
-    fn run<C: BinCoder>(self, c: &mut C) {
-        code_block::<C, L, LUMA, DIAG>(c, self.size, self.swap, self.levels);
-    }
-}
-
-#[inline(always)]
 fn code_block<C: BinCoder, L: Levels, const LUMA: bool, const DIAG: bool>(
     c: &mut C,
     (w, h): (usize, usize),
@@ -85,7 +169,7 @@ fn code_block<C: BinCoder, L: Levels, const LUMA: bool, const DIAG: bool>(
     let block = Block::<LUMA, DIAG>::new((w, h), swap);
     let last = if C::READS { 0 } else { block.find_last(levels) };
     let last = block.code_last_group(c, last);
-    let mut rank = 0;
+    let mut group = Group { g: 0, place: (0, 0), rank: 0, count: 0, signs: 0, coded: Default::default() };
     for g in (0..=last).rev() {
         let (gx, gy) = block.group(g);
         let mut cells = [0; 16];
@@ -95,24 +179,60 @@ fn code_block<C: BinCoder, L: Levels, const LUMA: bool, const DIAG: bool>(
                 levels.get(x, y)
             });
         }
-        if rank > 0 {
+        (group.g, group.place) = (g, (gx, gy));
+        block.code_group(c, &mut group, &cells);
+        if group.count > 0 {
+            let (signs, levels_of_group) = (group.signs, &group.coded[..group.count]);
+            let at = if swap { (gy, gx) } else { (gx, gy) };
+            levels.set_group(&CodedGroup { at, swap, levels: levels_of_group, signs });
+        }
+    }
+}
+
+/// The group that is coded.
+struct Group {
+    /// Scan index.
+    g: usize,
+    /// Column and row, before the transposition.
+    place: (usize, usize),
+    /// Of the levels before: 0 until the first coded group.
+    rank: usize,
+    /// Number of coefficients that are not 0.
+    count: usize,
+    /// As in [`CodedGroup`].
+    signs: u32,
+    /// Those coefficients, from the last one down.
+    coded: [CodedLevel; 16],
+}
+
+/// The coding of a group.
+struct GroupJob<'g, const LUMA: bool, const DIAG: bool> {
+    block: &'g Block<LUMA, DIAG>,
+    group: &'g mut Group,
+    cells: &'g [i32; 16],
+}
+
+impl<const LUMA: bool, const DIAG: bool> LocalJob for GroupJob<'_, LUMA, DIAG> {
+    #[inline(always)]
+    fn run<C: BinCoder>(self, c: &mut C) {
+        let Self { block, group, cells } = self;
+        let (g, (gx, gy)) = (group.g, group.place);
+        group.count = 0;
+        if group.rank > 0 {
             let context = ctx::NONZERO_CG + if LUMA { usize::from(g != 0) } else { 2 };
-            if !c.bin(context, cells != [0; 16]) {
-                continue;
+            if !c.bin(context, cells != &[0; 16]) {
+                return;
             }
         }
         let last = if C::READS { 0 } else { cells.iter().rposition(|&level| level != 0).unwrap_or(0) };
-        let position = block.code_last_position(c, gx, gy, rank == 0, last);
-        // The coded coefficients from the last one down.
-        let mut coded = [(0, 0_u8); 16];
-        let count = block.code_pairs(c, g, position, &mut rank, &cells, &mut coded);
-        for &(level, position) in &coded[..count] {
-            let position = usize::from(position & 15);
-            let negative = c.bypass(!C::READS && cells[position] < 0);
-            let level = level as i32;
-            let (x, y) = block.place(gx, gy, position);
-            levels.set(x, y, if negative { -level } else { level });
+        let position = block.code_last_position(c, gx, gy, group.rank == 0, last);
+        block.code_pairs(c, position, group, cells);
+        let mut signs = 0;
+        if !C::READS {
+            let is_negative = |coded: &CodedLevel| u32::from(cells[coded.position()] < 0);
+            signs = group.coded[..group.count].iter().fold(0, |signs, coded| signs << 1 | is_negative(coded));
         }
+        group.signs = c.bypass_signs(group.count as u32, signs);
     }
 }
 
@@ -230,34 +350,36 @@ impl<const LUMA: bool, const DIAG: bool> Block<LUMA, DIAG> {
         POSITION_4X4[(4 * py + px) as usize & 15].into()
     }
 
-    /// docs/spec/avs2#a43.1, from the last coefficient of a group to its first; returns how many there are.
+    /// A function of its own, so that registers are left to the coder.
+    #[inline(never)]
+    fn code_group<C: BinCoder>(&self, c: &mut C, group: &mut Group, cells: &[i32; 16]) {
+        c.run(GroupJob { block: self, group, cells });
+    }
+
+    /// docs/spec/avs2#a43.1, from the last coefficient of a group to its first.
     #[inline(always)]
-    fn code_pairs<C: BinCoder>(
-        &self,
-        c: &mut C,
-        g: usize,
-        mut position: usize,
-        rank: &mut usize,
-        cells: &[i32; 16],
-        coded: &mut [(u32, u8); 16],
-    ) -> usize {
+    fn code_pairs<C: BinCoder>(&self, c: &mut C, mut position: usize, group: &mut Group, cells: &[i32; 16]) {
+        let g = group.g;
         let run_places = &RUN_PLACES[usize::from(self.groups > 1)][usize::from(g == 0)]
             [if LUMA { 1 + usize::from(DIAG) } else { 0 }];
         let run_base = ctx::RUN + if LUMA { 0 } else { 33 };
         let cell = |position: usize| if C::READS { 0 } else { cells[position] };
+        let mut rank = group.rank;
         let mut nearby = NearbyLevels::default();
-        for (n, coded) in coded.iter_mut().enumerate() {
-            let level = self.code_level(c, g, position, n, *rank, cell(position).unsigned_abs());
-            *rank = (*rank).max(RANKS[level.min(5) as usize].into());
-            *coded = (level, position as u8);
-            if position == 0 {
-                return n + 1;
-            }
-            let context = run_base + 11 * nearby.run_set(level);
+        let mut count = 0;
+        'pairs: while count < 16 {
+            let base = self.level_context(g, position);
+            let [cap, step] = LEVEL_STEPS[count & 15];
+            let context = base + rank.min(cap.into()) + usize::from(step);
+            let level = code_level(c, context, cell(position).unsigned_abs());
+            rank = rank.max(RANKS[level.min(5) as usize].into());
+            group.coded[count & 15] = CodedLevel::new(level, position);
+            count += 1;
+            let context = run_base + nearby.run_set(level);
             let mut next = position;
             loop {
                 if next == 0 {
-                    return n + 1;
+                    break 'pairs;
                 }
                 next -= 1;
                 let place = usize::from(run_places[next & 15]);
@@ -268,41 +390,40 @@ impl<const LUMA: bool, const DIAG: bool> Block<LUMA, DIAG> {
             nearby.add(level, position - 1 - next);
             position = next;
         }
-        16
+        (group.rank, group.count) = (rank, count);
     }
 
-    /// docs/spec/avs2#a43.5 and #a44.2
+    /// The first of the contexts that the level at a position may have (docs/spec/avs2#a44.2).
     #[inline(always)]
-    fn code_level<C: BinCoder>(
-        &self,
-        c: &mut C,
-        g: usize,
-        position: usize,
-        n: usize,
-        rank: usize,
-        level: u32,
-    ) -> u32 {
-        if c.final_bin(level > 32) {
-            let level = 33 + c.exp_golomb(level.wrapping_sub(33));
-            if level > MAX_LEVEL {
-                c.fail(Error::Invalid { element: "coefficient level", value: level.into() });
-            }
-            return level.min(MAX_LEVEL);
-        }
-        let k = usize::min(2, n.div_ceil(2));
-        let context = ctx::LEVEL
-            + if LUMA { 0 } else { 20 }
-            + if g == 0 && position < 3 { 10 } else { 0 }
-            + rank.min(k + 2)
-            + 5 * k / 2;
-        1 + c.truncated_unary(31, level.wrapping_sub(1), |_| context)
+    fn level_context(&self, g: usize, position: usize) -> usize {
+        ctx::LEVEL + if LUMA { 0 } else { 20 } + if g == 0 && position < 3 { 10 } else { 0 }
     }
+}
+
+/// Greatest rank that counts, and what is added to it, by the number of coefficients before (docs/spec/avs2#a44.2).
+static LEVEL_STEPS: [[u8; 2]; 16] = {
+    let mut steps = [[4, 5]; 16];
+    (steps[0], steps[1], steps[2]) = ([2, 0], [3, 2], [3, 2]);
+    steps
+};
+
+/// docs/spec/avs2#a43.5
+#[inline(always)]
+fn code_level<C: BinCoder>(c: &mut C, context: usize, level: u32) -> u32 {
+    if c.final_bin(level > 32) {
+        let level = 33 + c.exp_golomb(level.wrapping_sub(33));
+        if level > MAX_LEVEL {
+            c.fail(Error::Invalid { element: "coefficient level", value: level.into() });
+        }
+        return level.min(MAX_LEVEL);
+    }
+    1 + c.unary(31, level.wrapping_sub(1), context)
 }
 
 /// `rankOf` (docs/spec/avs2#a43.1).
 pub(crate) const RANKS: [u8; 6] = [0, 1, 2, 3, 3, 4];
 
-/// Levels of the six scan positions behind the current one, one byte each, nearest first.
+/// Levels of the six scan positions behind the current one in the upper bytes, nearest first.
 ///
 /// The distance rule of docs/spec/avs2#a44.3 comes down to these positions; levels above 4 count as 4, which is enough
 /// for the set.
@@ -310,18 +431,18 @@ pub(crate) const RANKS: [u8; 6] = [0, 1, 2, 3, 3, 4];
 struct NearbyLevels(u64);
 
 impl NearbyLevels {
-    /// The set of run contexts for a coefficient of this level.
+    /// The first context of the set of run contexts for a coefficient of this level.
     #[inline(always)]
     fn run_set(&self, level: u32) -> usize {
-        let six = self.0 & 0xFFFF_FFFF_FFFF;
-        let sum = (six.wrapping_mul(0x0101_0101_0101_0101) >> 56) as u32 + level.min(4);
-        (sum / 2).min(2) as usize
+        let sum = (self.0.wrapping_mul(0x0101_0101_0101_0101) >> 56) as u32 + level.min(4);
+        11 * (sum / 2).min(2) as usize
     }
 
     /// Goes on to the next coefficient, after `run` zeros.
     #[inline(always)]
     fn add(&mut self, level: u32, run: usize) {
-        self.0 = if run < 6 { ((self.0 << 8) | u64::from(level.min(4))) << (8 * run) } else { 0 };
+        let levels = (self.0 << 8) | u64::from(level.min(4) << 16);
+        self.0 = levels.checked_shl(8 * run as u32).unwrap_or(0);
     }
 }
 

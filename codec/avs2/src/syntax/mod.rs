@@ -17,7 +17,8 @@ mod neighbours;
 mod sao;
 mod scan;
 
-pub use coefficients::{BlockClass, Levels, code_coefficients};
+pub(crate) use coefficients::CodedLevel;
+pub use coefficients::{BlockClass, CodedGroup, Levels, code_coefficients};
 pub use cu::{IntraCu, SliceTools, TransformSplit, chroma_to_luma_mode, most_probable_modes};
 pub(crate) use cu::{Node, code_intra_cu};
 pub(crate) use neighbours::{Entry, NeighbourView, Neighbours};

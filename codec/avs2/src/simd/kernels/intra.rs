@@ -16,6 +16,19 @@ const REVERSED: usize = 320;
 type Columns = MaybeUninit<[u8; 64 * COLUMN]>;
 type Reversed = MaybeUninit<[u8; REVERSED]>;
 
+/// Reads a column of samples, whose first one is `samples[first]`, from the end of `column` to its beginning.
+///
+/// # Panics
+/// If there are not as many rows.
+pub(crate) fn load_column(samples: &[u8], (first, stride): (usize, usize), column: &mut [u8]) {
+    let count = column.len();
+    assert!(count == 0 || samples.len() > first + (count - 1) * stride);
+    for i in 0..count {
+        // SAFETY: the place of the last sample was checked, and with it those of all; `column` holds `count`.
+        unsafe { *column.get_unchecked_mut(count - 1 - i) = *samples.get_unchecked(first + i * stride) };
+    }
+}
+
 /// Twin of the angular modes of [`crate::recon::predict_intra`].
 pub(crate) fn predict_angular(
     backend: Backend,
@@ -91,12 +104,10 @@ unsafe fn corner(mode: u8, (w, h): (usize, usize), line: &ReferenceLine, out: *m
         for x in (0..w).rev() {
             let (dc, fc) = displacement(column_step(mode), x + 1);
             first[..dc.min(h)].fill(x);
+            clear(columns.add(x * COLUMN), dc.min(h));
             if dc < h {
                 filter(reversed.add(ORIGIN - 1), columns.add(x * COLUMN + dc), h - dc, descending(fc));
-            } else {
-                columns.add(x * COLUMN).write_bytes(0, h);
             }
-            columns.add(x * COLUMN).write_bytes(0, dc.min(h));
         }
         transpose(columns, (w, h), out, stride);
     }
@@ -173,6 +184,16 @@ unsafe fn filter(source: *const u8, target: *mut u8, count: usize, [a, b, c, d]:
     }
 }
 
+/// Writes zeros to `count` bytes, and up to 15 more.
+#[inline]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
+unsafe fn clear(target: *mut u8, count: usize) {
+    for at in (0..count).step_by(16) {
+        // SAFETY: the caller guarantees whole vectors.
+        unsafe { U8x16::from_u32(0).store(target.add(at)) };
+    }
+}
+
 /// Makes `h` rows of `w` samples from `w` columns of `h`.
 #[inline]
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
@@ -181,7 +202,7 @@ unsafe fn transpose(columns: *mut u8, (w, h): (usize, usize), out: *mut u8, stri
     // behind a height of 4 are set first, and not stored.
     unsafe {
         for x in w..w.next_multiple_of(8) {
-            columns.add(x * COLUMN).write_bytes(0, h.next_multiple_of(8));
+            clear(columns.add(x * COLUMN), h.next_multiple_of(8));
         }
         if h == 4 {
             for x in 0..w {

@@ -15,10 +15,10 @@ mod transform;
 
 pub(crate) use alf::filter_unit;
 pub(crate) use deblock::{filter_horizontal_edge, filter_vertical_edge};
-pub(crate) use intra::predict_angular;
+pub(crate) use intra::{load_column, predict_angular};
 pub(crate) use residual::add_residual;
 pub(crate) use sao::{filter_band, filter_edges};
-pub(crate) use transform::{inverse_transform, small_secondary};
+pub(crate) use transform::{inverse_transform, large_secondary, small_secondary};
 
 use super::vector::U8x16;
 

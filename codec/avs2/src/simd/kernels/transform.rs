@@ -1,6 +1,6 @@
 //! Inverse cosine transforms.
 
-use crate::recon::{CoefficientBlock, D4, MAX_COEFFICIENTS, MAX_RESIDUAL, T32};
+use crate::recon::{CoefficientBlock, D4, MAX_COEFFICIENTS, MAX_RESIDUAL, S4, T32};
 use crate::simd::Backend;
 use crate::simd::vector::{I16x8, I16x16, I32x4, I32x8, Pairs4, Pairs8, Vector};
 
@@ -16,6 +16,16 @@ static FULL_D4: [[Pair; 4]; 2] = {
     while at < 8 {
         let (j, i) = (at / 4, at % 4);
         pairs[j][i] = [D4[2 * j][i] as i16, D4[2 * j + 1][i] as i16];
+        at += 1;
+    }
+    pairs
+};
+static SECONDARY: [[Pair; 4]; 2] = {
+    let mut pairs = [[[0; 2]; 4]; 2];
+    let mut at = 0;
+    while at < 8 {
+        let (j, i) = (at / 4, at % 4);
+        pairs[j][i] = [S4[2 * j][i] as i16, S4[2 * j + 1][i] as i16];
         at += 1;
     }
     pairs
@@ -71,11 +81,13 @@ pub(crate) fn inverse_transform(
         return false;
     }
     let rounding = if wavelet { Rounding { shift: 11, max: 511 } } else { Rounding { shift: 12, max: 255 } };
+    // What lies behind the residual of as many samples as coefficients is free for the first step.
+    let Some((residual, rest)) = residual.split_first_chunk_mut() else { return false };
+    let Some(columns) = rest.first_chunk_mut() else { return false };
     // SAFETY: the instructions were checked; the sizes fit into the arrays.
     unsafe {
-        let mut columns = [0; MAX_COEFFICIENTS];
-        column_step(block, &mut columns);
-        row_step(&columns, block, rounding, residual);
+        column_step(block, columns);
+        row_step(columns, block, rounding, residual);
     }
     true
 }
@@ -89,6 +101,7 @@ pub(crate) fn small_secondary(
     if !backend.has_vectors() || (block.width, block.height) != (4, 4) {
         return false;
     }
+    let Some((residual, _)) = residual.split_first_chunk_mut() else { return false };
     let mut columns = [0; 16];
     // SAFETY: the instructions were checked; all arrays hold 16 values.
     unsafe {
@@ -96,6 +109,58 @@ pub(crate) fn small_secondary(
         rows_of_4(&columns, 4, &FULL_D4, Rounding { shift: 14, max: 255 }, residual);
     }
     true
+}
+
+/// The transform of the first 4x4 coefficients of a luma intra block (docs/spec/avs2#b4.4).
+pub(crate) fn large_secondary(
+    backend: Backend,
+    block: &mut CoefficientBlock,
+    horizontal: bool,
+    vertical: bool,
+) -> bool {
+    if !backend.has_vectors() || !matches!(block.width, 4..=32) || !matches!(block.height, 4..=32) {
+        return false;
+    }
+    // SAFETY: the instructions were checked, and that the block has four rows and columns.
+    unsafe { secondary(block, horizontal, vertical) };
+    true
+}
+
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
+unsafe fn secondary(block: &mut CoefficientBlock, horizontal: bool, vertical: bool) {
+    // SAFETY: the caller guarantees four rows of four coefficients; `corner` holds as many.
+    unsafe {
+        let width = block.width;
+        let first = block.coefficients.as_mut_ptr();
+        let row = |y: usize| first.add(y * width).cast::<u64>();
+        let mut corner = [0_i16; 16];
+        for y in 0..4 {
+            corner.as_mut_ptr().add(4 * y).cast::<u64>().write_unaligned(row(y).read_unaligned());
+        }
+        if horizontal {
+            let factors = [0, 1].map(|j: usize| Pairs8::repeat(I16x8::load(SECONDARY[j].as_ptr())));
+            let two_rows = |y: usize| {
+                let both = |j: usize| {
+                    let [a, b] = [4 * y, 4 * y + 4].map(|at| pair_at(&corner, at + 2 * j));
+                    Pairs8::splat_halves(a, b)
+                };
+                round(I32x8::splat(0).mul_add(both(0), factors[0]).mul_add(both(1), factors[1]), 7)
+            };
+            let rows = two_rows(0).pack_with(two_rows(2));
+            rows.store(corner.as_mut_ptr());
+        }
+        let inputs = [row_pairs_4(&corner, 0, 1), row_pairs_4(&corner, 2, 3)];
+        for y in 0..4 {
+            let column = |j: usize| Pairs4::splat(SECONDARY[j][y]);
+            let sum = I32x4::splat(64).mul_add(inputs[0], column(0)).mul_add(inputs[1], column(1));
+            let new = if vertical {
+                sum.shr(7).pack_u64()
+            } else {
+                corner.as_ptr().add(4 * y).cast::<u64>().read_unaligned()
+            };
+            row(y).write_unaligned(new);
+        }
+    }
 }
 
 /// Whether the second step works on pairs of even and of odd columns.
@@ -283,7 +348,7 @@ unsafe fn row_step(
     columns: &[i16; MAX_COEFFICIENTS],
     block: &CoefficientBlock,
     rounding: Rounding,
-    residual: &mut [i16; MAX_RESIDUAL],
+    residual: &mut [i16; MAX_COEFFICIENTS],
 ) {
     // SAFETY: the caller guarantees the sizes.
     unsafe {
@@ -322,7 +387,7 @@ unsafe fn rows_of_4(
     height: usize,
     pairs: &[[Pair; 4]; 2],
     rounding: Rounding,
-    residual: &mut [i16; MAX_RESIDUAL],
+    residual: &mut [i16; MAX_COEFFICIENTS],
 ) {
     // SAFETY: the caller guarantees 4 * `height` values; `height` is a multiple of 4.
     unsafe {
@@ -348,7 +413,7 @@ unsafe fn rows_of_8(
     columns: &[i16; MAX_COEFFICIENTS],
     block: &CoefficientBlock,
     rounding: Rounding,
-    residual: &mut [i16; MAX_RESIDUAL],
+    residual: &mut [i16; MAX_COEFFICIENTS],
 ) {
     // SAFETY: the caller guarantees that the block has eight columns; its height is a multiple of 4.
     unsafe {
@@ -375,7 +440,7 @@ unsafe fn rows_half<const N: usize, const P: usize, const V: usize>(
     block: &CoefficientBlock,
     pairs: &[[Pair; N]; P],
     rounding: Rounding,
-    residual: &mut [i16; MAX_RESIDUAL],
+    residual: &mut [i16; MAX_COEFFICIENTS],
 ) {
     // SAFETY: the caller guarantees that the block has 2N = 16 V columns.
     unsafe {
