@@ -45,20 +45,35 @@ __all__ = ["serve"]
     metavar="FILE",
     help="TOML file with settings; OPENMOGR_CONFIG names one too.",
 )
+@click.option(
+    "--database",
+    metavar="URL",
+    help="postgresql://user@host/name, for several servers at once; its password is better in PGPASSWORD.  [default:"
+    " SQLite in the data folder]",
+)
 @click.option("--demo", is_flag=True, help="Make a public bucket with a sample photo and print URLs to try.")
-def serve(host: str | None, port: int | None, data: Path | None, config: Path | None, demo: bool) -> None:
+def serve(
+    host: str | None,
+    port: int | None,
+    data: Path | None,
+    config: Path | None,
+    database: str | None,
+    demo: bool,
+) -> None:
     """Start the server.
 
     Every setting can be given in a TOML file, by an environment variable OPENMOGR_... (which wins over the
     file), and the few below as options (which win over both).
     """
-    overrides: dict[str, dict[str, object]] = {"server": {}, "storage": {}}
+    overrides: dict[str, dict[str, object]] = {"server": {}, "storage": {}, "database": {}}
     if host is not None:
         overrides["server"]["host"] = host
     if port is not None:
         overrides["server"]["port"] = port
     if data is not None:
         overrides["storage"]["data"] = data
+    if database is not None:
+        overrides["database"]["url"] = database
     settings = settings_or_exit(config, overrides)
     _run(_for_everybody(settings) if demo else settings, config, demo=demo)
 
