@@ -19,7 +19,7 @@ from openmogr.storage.embedded.records import now
 from openmogr.storage.errors import BucketAlreadyOwnedByYou, BucketNotEmpty, TooManyBuckets
 from openmogr.storage.interface import Acl, Bucket, ObjectAttributes
 from openmogr.storage.shared import uploads
-from openmogr.storage.shared.records import Fact, State, attribute_row, bucket, fact
+from openmogr.storage.shared.records import Fact, Row, State, attribute_row, bucket, fact
 from openmogr.storage.tables import BUCKETS, DOCUMENTS, FACTS, FILES, NODES, UPLOADS
 
 if TYPE_CHECKING:
@@ -304,11 +304,14 @@ class Catalogue:
         alive = select(NODES.c.id).where(NODES.c.until > self.database.clock())
         return and_(others, column.not_in(alive))
 
+    def _ours(self, column: ColumnElement[str]) -> ColumnElement[bool]:
+        """The same, or of this node."""
+        return or_(self._left(column), column == self.node)
+
     async def left_behind(self) -> list[Fact]:
         """Rows that are not settled, of nodes that are no more, or of this one."""
         async with self.database.reading() as connection:
-            mine = or_(self._left(FACTS.c.node), FACTS.c.node == self.node)
-            query = select(FACTS).where(_UNSETTLED, mine)
+            query = select(FACTS).where(_UNSETTLED, self._ours(FACTS.c.node))
             return [fact(row) for row in (await connection.execute(query)).mappings()]
 
     async def take_over(self, item: Fact) -> bool:
@@ -319,13 +322,13 @@ class Catalogue:
             return taken.rowcount == 1
 
     async def lockers(self, facts: Sequence[Fact]) -> list[Fact]:
-        """Rows of nodes that are no more, which lock keys of these rows."""
+        """Rows that lock keys of these: of nodes that are no more, or of this one."""
         found: list[Fact] = []
         async with self.database.reading() as connection:
             for some in _portions(facts):
                 keys = [(item.bucket, item.key.encode()) for item in some]
                 query = select(FACTS).where(
-                    tuple_(FACTS.c.bucket, FACTS.c.key).in_(keys), _UNSETTLED, self._left(FACTS.c.node)
+                    tuple_(FACTS.c.bucket, FACTS.c.key).in_(keys), _UNSETTLED, self._ours(FACTS.c.node)
                 )
                 found += [fact(row) for row in (await connection.execute(query)).mappings()]
         return found
@@ -358,9 +361,7 @@ def _no_bucket(name: str) -> NoSuchBucket:
     return NoSuchBucket(detail=f"bucket {name!r}")
 
 
-async def _bucket(
-    connection: AsyncConnection, name: str, *, lock: bool = False, share: bool = False
-) -> Mapping[str, Any]:
+async def _bucket(connection: AsyncConnection, name: str, *, lock: bool = False, share: bool = False) -> Row:
     """The row of a bucket; kept from being removed with ``share``, and all to itself with ``lock``."""
     query = select(BUCKETS).where(BUCKETS.c.name == name)
     if lock:

@@ -8,13 +8,14 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from openmogr.storage.errors import StorageBusy
+from openmogr.storage.errors import InvalidObjectName, KeyTooLong, StorageBusy
 from openmogr.storage.shared.catalogue import Begun, Catalogue, Locked
 from openmogr.storage.shared.records import Fact
 from openmogr.storage.shared.uploads import Completed
 
 __all__ = ["Locks"]
 
+Recover = Callable[[Fact], Awaitable[object]]
 # For so many seconds a key is waited for that others write; a large object takes its time.
 _PATIENCE = 60.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.5
@@ -25,12 +26,14 @@ class Locks:
 
     Args:
         catalogue: which has the locks.
-        recover: ends what a node that is no more has begun.
+        recover: ends what was begun and nobody is at any more.
+        give_up: the same, without what it was to become.
     """
 
-    def __init__(self, catalogue: Catalogue, recover: Callable[[Fact], Awaitable[object]]) -> None:
+    def __init__(self, catalogue: Catalogue, recover: Recover, give_up: Recover) -> None:
         self._catalogue = catalogue
         self._recover = recover
+        self._give_up = give_up
         # With how many hold or want them.
         self._own: dict[tuple[str, str], tuple[asyncio.Lock, int]] = {}
         # Batches that are being written by this process.
@@ -63,9 +66,17 @@ class Locks:
                 if time.monotonic() > until:
                     raise StorageBusy("The object is being written. Please try again.") from None
             for left in await self._catalogue.lockers(facts):
-                await self._recover(left)
+                if left.batch not in self.busy:
+                    await self._end(left)
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - only so that nodes do not go in step
             pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _end(self, left: Fact) -> None:
+        try:
+            await self._recover(left)
+        except (InvalidObjectName, KeyTooLong):
+            # The store will never have it under its key, and whoever waits is about to replace or remove it.
+            await self._give_up(left)
 
     @asynccontextmanager
     async def _within(self, place: tuple[str, str]) -> AsyncIterator[None]:

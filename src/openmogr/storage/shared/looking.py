@@ -136,7 +136,7 @@ class Looking:
     ) -> ObjectList:
         """A page of a listing, as of ``Storage.list_objects``; early at its end where the store is slow."""
         view = _View(self._catalogue, bucket, prefix, await self._catalogue.moving(bucket))
-        page = Page(prefix, delimiter, max_keys)
+        page = Page(prefix, delimiter, max_keys, readable=view.here)
 
         async def exists(key: str) -> bool:
             return key in view.here or await self._place.find(self._place.path_of(bucket, key)) is not None
@@ -149,7 +149,7 @@ class Looking:
                 await list_page(scan, exists, page, marker, self._seconds)
             except OutOfOrder:
                 self._is_ordered = False
-                page = Page(prefix, delimiter, max_keys)
+                page = Page(prefix, delimiter, max_keys, readable=view.here)
         if not self._is_ordered and max_keys:
             ordered: Scan = sorted_scan(await self._all_of(scan("")))
             await list_page(ordered, exists, page, marker, self._seconds)

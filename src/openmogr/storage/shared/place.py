@@ -53,6 +53,8 @@ _MAX_RETRIES = 2
 _MAX_METADATA = 2048 - 64
 _PLAIN = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+# What no listing in XML can show.
+_NOT_XML = re.compile("[\ufffe\uffff]")
 _CLIENTS_OWN = re.compile(r"#[0-9]+\Z")
 # Bytes of a file's name, with what the client puts behind it for a while.
 _LONGEST = 240
@@ -141,7 +143,7 @@ class Place:
 
     def is_odd(self, key: str) -> bool:
         """Whether the client cannot name a key as it is, or the folder cannot hold it."""
-        if nameable(key) != key:
+        if nameable(key) != key or _NOT_XML.search(key):
             return True
         if self.root is None:
             return False
@@ -299,7 +301,7 @@ class Place:
                 self._store,
                 self._base + path,
                 guarded(),
-                attributes=dict(attributes) or None,  # type: ignore[arg-type]
+                attributes=dict(attributes) or None,
                 use_multipart=True,
                 chunk_size=max(WHOLE, -(-size // _MOST_PARTS)),
                 max_concurrency=_CONCURRENT,
@@ -319,6 +321,11 @@ class Place:
 
         return await self._write(request, seconds=None)
 
+    async def check_room(self, path: str) -> None:
+        """Raise what moving a file there would, where that can be known before: ``InvalidObjectName``."""
+        if self.root is not None and not await asyncio.to_thread(_has_room, self.root, path):
+            raise _is_folder()
+
     async def copy(self, source: str, path: str) -> None:
         """Copy within the store, with all attributes."""
         import obstore
@@ -335,16 +342,10 @@ class Place:
 
     async def delete(self, paths: Sequence[str]) -> None:
         """Remove objects; missing ones are fine."""
-        import obstore
-
-        if self.abilities.attributes:
-            for first in range(0, len(paths), _PAGE):
-                some = [self._base + path for path in paths[first : first + _PAGE]]
-                await self._quietly(lambda some=some: obstore.delete_async(self._store, some))  # type: ignore[misc]
-        else:
-            # Of several it would stop at the first that is missing.
-            for path in paths:
-                await self._quietly(lambda path=path: obstore.delete_async(self._store, self._base + path))  # type: ignore[misc]
+        # Of several, a client of files would stop at the first that is missing.
+        portion = _PAGE if self.abilities.attributes else 1
+        for first in range(0, len(paths), portion):
+            await self._quietly([self._base + path for path in paths[first : first + portion]])
 
     async def clear(self, path: str) -> None:
         """Remove a hidden file that may be unfinished."""
@@ -378,9 +379,11 @@ class Place:
 
         return await obstore.get_async(self._store, self._base + path, options=options)
 
-    async def _quietly(self, request: Callable[[], Awaitable[object]]) -> None:
+    async def _quietly(self, paths: Sequence[str]) -> None:
+        import obstore
+
         try:
-            await self._ask(request)
+            await self._ask(lambda: obstore.delete_async(self._store, paths))
         except NoSuchKey:
             return
 
@@ -390,17 +393,16 @@ class Place:
         async def asked() -> T:
             try:
                 return await request()
-            except exceptions.AlreadyExistsError as error:
-                raise ObjectAlreadyExists from error
-            except exceptions.PreconditionError as error:
-                raise ObjectChanged from error
-            except exceptions.GenericError as error:
-                if _FOLDER.search(str(error)):
-                    raise InvalidObjectName(
-                        "The store keeps objects as files, so that no key can be a folder of other keys too."
-                    ) from error
-                if _LONG.search(str(error)):
+            except exceptions.BaseError as error:
+                told = str(error)
+                if _FOLDER.search(told):
+                    raise _is_folder() from error
+                if _LONG.search(told):
                     raise KeyTooLong("The store does not take so long a key.") from error
+                if isinstance(error, exceptions.AlreadyExistsError):
+                    raise ObjectAlreadyExists from error
+                if isinstance(error, exceptions.PreconditionError):
+                    raise ObjectChanged from error
                 raise
 
         return await self._ask(asked, seconds)
@@ -425,6 +427,25 @@ class _Stopped(CosError):
     """A write that nobody waits for any more."""
 
     status, code, default_message = 503, "ServiceUnavailable", "The write was given up."
+
+
+def _is_folder() -> InvalidObjectName:
+    return InvalidObjectName(
+        "The store keeps objects as files, so that no key can be a folder of other keys too."
+    )
+
+
+def _has_room(root: Path, path: str) -> bool:
+    """Whether there is no folder of that name, and no file in place of a folder above it."""
+    place = root / path
+    if place.is_dir():
+        return False
+    for folder in place.parents:
+        if folder == root or folder.is_dir():
+            return True
+        if folder.exists():
+            return False
+    return True
 
 
 def _is_inside(root: Path, key: str) -> bool:

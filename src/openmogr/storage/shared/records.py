@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from openmogr.storage.embedded.records import (
     attribute_values,
@@ -26,9 +26,13 @@ from openmogr.storage.interface import (
     Upload,
 )
 
+if TYPE_CHECKING:
+    from sqlalchemy import RowMapping
+
 __all__ = [
     "Fact",
     "Found",
+    "Row",
     "State",
     "StoredPart",
     "appended_etag",
@@ -40,6 +44,7 @@ __all__ = [
     "upload",
 ]
 
+Row: TypeAlias = "RowMapping | Mapping[str, Any]"
 _NAMES = ("acl", "storage_class", "headers", "tags")
 
 
@@ -142,11 +147,11 @@ def attribute_row(attributes: ObjectAttributes) -> dict[str, object]:
     return dict(zip(_NAMES, map(str, attribute_values(attributes)), strict=True))
 
 
-def _attributes(row: Mapping[str, Any]) -> ObjectAttributes:
+def _attributes(row: Row) -> ObjectAttributes:
     return load_attributes(*(row[name] for name in _NAMES))
 
 
-def fact(row: Mapping[str, Any]) -> Fact:
+def fact(row: Row) -> Fact:
     """A row of ``store_facts``."""
     return Fact(
         id=row["id"],
@@ -168,12 +173,12 @@ def fact(row: Mapping[str, Any]) -> Fact:
     )
 
 
-def bucket(row: Mapping[str, Any]) -> Bucket:
+def bucket(row: Row) -> Bucket:
     """A row of ``store_buckets``."""
     return Bucket(row["name"], row["region"], Acl(row["acl"]), moment(row["created"]))
 
 
-def upload(row: Mapping[str, Any]) -> Upload:
+def upload(row: Row) -> Upload:
     """A row of ``store_uploads``."""
     key = bytes(row["key"]).decode()
     return Upload(row["bucket"], key, row["id"], moment(row["initiated"]), _attributes(row))
@@ -200,7 +205,7 @@ class StoredPart:
         }
 
 
-def stored_part(row: Mapping[str, Any]) -> StoredPart:
+def stored_part(row: Row) -> StoredPart:
     """A row of ``store_parts``."""
     part = Part(
         row["number"],

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from openmogr.errors import InvalidArgument
 from openmogr.storage.embedded.blobs import BlobFiles
 from openmogr.storage.embedded.keys import check_bucket_name, encode_key, encode_text
+from openmogr.storage.embedded.modes import tighten
 from openmogr.storage.embedded.records import milliseconds, now
 from openmogr.storage.embedded.staged import FileStaged
 from openmogr.storage.errors import (
@@ -82,7 +83,7 @@ class SharedStorage:
         self._database = database
         self._catalogue = Catalogue(database, secrets.token_hex(8))
         self._looking = Looking(place, self._catalogue, settings.chunk_bytes, seconds)
-        self._locks = Locks(self._catalogue, self._end)
+        self._locks = Locks(self._catalogue, self._end, self._give_up)
         self._recovery = Recovery(place, self._catalogue, self._locks.busy)
         self._writing = Writing(place, self._catalogue, self._looking, self._locks, self._recovery)
         self._spool = BlobFiles(settings.data, lambda: None)
@@ -91,6 +92,9 @@ class SharedStorage:
 
     async def _end(self, fact: Fact) -> None:
         await self._recovery.end(fact)
+
+    async def _give_up(self, fact: Fact) -> None:
+        await self._recovery.undo([fact])
 
     async def __aenter__(self) -> Self:
         """Raises :class:`openmogr.storage.StorageUnusable`, saying why."""
@@ -121,6 +125,7 @@ class SharedStorage:
             before = os.read(self._lock, 64).decode("ascii", "replace")
             os.ftruncate(self._lock, 0)
             os.pwrite(self._lock, self._catalogue.node.encode(), 0)
+            tighten(data)
             staging = data / "staging"
             staging.mkdir(mode=0o700, exist_ok=True)
             for leftover in staging.iterdir():

@@ -13,6 +13,8 @@ from openmogr.storage.embedded.records import milliseconds, now
 from openmogr.storage.embedded.staged import FileStaged
 from openmogr.storage.errors import (
     EntityTooLarge,
+    InvalidObjectName,
+    KeyTooLong,
     ObjectAlreadyExists,
     ObjectChanged,
     ObjectNotAppendable,
@@ -197,6 +199,9 @@ class Writing:
     async def _ended(self, fact: Fact, begun: Begun, error: BaseException) -> bool:
         """After an error: whether the object was written nevertheless, as where only the answer was lost."""
         try:
+            if isinstance(error, (InvalidObjectName, KeyTooLong)):
+                await self._recovery.undo([fact])
+                return False
             return await self._recovery.end_begun(fact, begun.ids([fact]))
         except CosError:
             # Neither is known now; the row says what to look for.
@@ -211,6 +216,8 @@ class Writing:
         try:
             for write in writes:
                 await self._check(write)
+            for fact in facts:
+                await self._place.check_room(self._place.path_of(fact.bucket, fact.key))
             for task in tasks:
                 self._recovery.check_alive()
                 await self._hide(task)
