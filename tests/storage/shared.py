@@ -76,6 +76,9 @@ class SharedStores:
         self._stores: dict[Path, Any] = {}
         self._database: str | None = None
 
+    # Of the examples that the embedded storage is tested with, these take one in so many: each is many requests.
+    cost = 10
+
     def __call__(self, folder: Path, node: str = "data") -> Alone:
         if folder not in self._stores:
             self._stores[folder] = self._new_store(folder)

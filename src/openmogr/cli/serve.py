@@ -25,6 +25,16 @@ if TYPE_CHECKING:
 __all__ = ["serve"]
 
 
+# The settings that options give.
+_OPTIONS = {
+    "host": ("server", "host"),
+    "port": ("server", "port"),
+    "data": ("storage", "data"),
+    "storage": ("storage", "url"),
+    "database": ("database", "url"),
+}
+
+
 @click.command()
 @click.option("--host", metavar="ADDRESS", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option(
@@ -58,31 +68,17 @@ __all__ = ["serve"]
     "  [default: the data folder]",
 )
 @click.option("--demo", is_flag=True, help="Make a public bucket with a sample photo and print URLs to try.")
-def serve(
-    host: str | None,
-    port: int | None,
-    data: Path | None,
-    config: Path | None,
-    database: str | None,
-    storage: str | None,
-    demo: bool,
-) -> None:
+def serve(config: Path | None, demo: bool, **given: object) -> None:
     """Start the server.
 
     Every setting can be given in a TOML file, by an environment variable OPENMOGR_... (which wins over the
     file), and the few below as options (which win over both).
     """
     overrides: dict[str, dict[str, object]] = {"server": {}, "storage": {}, "database": {}}
-    if host is not None:
-        overrides["server"]["host"] = host
-    if port is not None:
-        overrides["server"]["port"] = port
-    if data is not None:
-        overrides["storage"]["data"] = data
-    if database is not None:
-        overrides["database"]["url"] = database
-    if storage is not None:
-        overrides["storage"]["url"] = storage
+    for name, value in given.items():
+        if value is not None:
+            section, field = _OPTIONS[name]
+            overrides[section][field] = value
     settings = settings_or_exit(config, overrides)
     _run(_for_everybody(settings) if demo else settings, config, demo=demo)
 

@@ -87,6 +87,8 @@ class Writing:
 
     async def commit(self, writes: Sequence[Write]) -> list[ObjectInfo]:
         """See ``Storage.commit``; the keys are checked."""
+        if not writes:
+            return []
         sources: dict[int, Source] = {}
         for write in writes:
             if id(write.content) not in sources:
