@@ -144,7 +144,8 @@ def create_app(
     _watch(metrics, pool, opened)
     services = Services(
         storage=opened,
-        configurations=Configurations(opened),
+        configurations=Configurations(opened, database=database),
+        database=database,
         pool=pool,
         verifier=Verifier(
             known,
