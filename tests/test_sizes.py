@@ -17,7 +17,8 @@ KNOWN = frozenset(
     {
         "Storage.copy_part",
         "EmbeddedStorage.copy_part",
-        "RoutedStorage.copy_part",  # as the protocol has it
+        "RoutedStorage.copy_part",
+        "SharedStorage.copy_part",  # as the protocol has it
         "list_uploads",
     }
 )

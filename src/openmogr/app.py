@@ -30,7 +30,7 @@ from openmogr.jobs.store import JobStore
 from openmogr.observe import Metrics, make_tracing, untraced
 from openmogr.results import Remembering, ResultSettings, ResultStore
 from openmogr.settings import Settings
-from openmogr.storage import Storage, StorageUnusable, open_storage
+from openmogr.storage import Backend, Storage, StorageUnusable, open_storage
 from openmogr.storage.routed import RoutedStorage
 from openmogr.storage.stores.opening import CannotOpen, open_store
 
@@ -48,9 +48,15 @@ class App:
     """
 
     def __init__(
-        self, services: Services, database: Database, on_start: Callable[[Storage], Awaitable[None]] | None
+        self,
+        services: Services,
+        database: Database,
+        on_start: Callable[[Storage], Awaitable[None]] | None,
+        *,
+        in_store: bool = False,
     ) -> None:
         self._services = services
+        self._in_store = in_store
         self._database = database
         self.storage = services.storage
         self._on_start = on_start
@@ -96,8 +102,12 @@ class App:
         async with AsyncExitStack() as stack:
             if services.tracing is not None:
                 stack.push_async_callback(asyncio.to_thread, services.tracing.close)
+            # The embedded storage takes the folder first, where the database may lie; the other one needs that.
+            if self._in_store:
+                await stack.enter_async_context(self._database)
             await stack.enter_async_context(services.storage)
-            await stack.enter_async_context(self._database)
+            if not self._in_store:
+                await stack.enter_async_context(self._database)
             # Closed last: what runs ends by itself until then.
             stack.push_async_callback(services.pool.close)
             await services.pool.start()
@@ -140,7 +150,9 @@ def create_app(
     kept = settings.results
     store = _remembering(settings, database, metrics)
     makers = (*encoder_versions(), *font_versions(settings.image), settings_of_results(settings.image))
-    opened = storage or open_storage(settings.storage, settings.gateway, region=settings.server.region)
+    opened = storage or open_storage(
+        settings.storage, settings.gateway, region=settings.server.region, database=database
+    )
     _watch(metrics, pool, opened)
     services = Services(
         storage=opened,
@@ -166,7 +178,8 @@ def create_app(
         # More could not be waiting for their turn.
         bodies=asyncio.Semaphore(settings.image.workers + settings.image.queue),
     )
-    return App(services, database, on_start)
+    in_store = storage is None and settings.storage.backend is Backend.STORE
+    return App(services, database, on_start, in_store=in_store)
 
 
 def _remembering(settings: Settings, database: Database, metrics: Metrics) -> Remembering | None:
