@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -41,6 +43,8 @@ class Database:
         self._settings = settings
         self._data = data
         self._engine: SQLite | PostgreSQL | None = None
+        # Of SQLite, which one process has; there are few names.
+        self._locks: dict[str, asyncio.Lock] = {}
 
     @property
     def is_shared(self) -> bool:
@@ -168,6 +172,26 @@ class Database:
         whoever listens looks what there is, and takes texts for hints.
         """
         self._opened.listen(channel, heard)
+
+    @asynccontextmanager
+    async def locked(self, name: str) -> AsyncIterator[None]:
+        """Meanwhile nobody else has the lock of that name, at whatever node; for what is not all in one transaction.
+
+        It takes a connection for as long as it is held. A process has a lock only once: who asks twice waits for ever.
+
+        Raises:
+            DatabaseUnavailable: also where somebody else has it for longer than the timeout.
+        """
+        if not self.is_shared:
+            async with self._locks.setdefault(name, asyncio.Lock()):
+                yield
+            return
+        from sqlalchemy import func, select
+
+        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+        async with self.changing() as connection:
+            await connection.execute(select(func.pg_advisory_xact_lock(number)))
+            yield
 
     async def check(self) -> None:
         """Raises ``DatabaseUnavailable`` while it cannot be used."""

@@ -178,7 +178,7 @@ class JobStore:
         return kept
 
     async def give_back(self) -> Sequence[Job]:
-        """Let be claimed again what nodes claimed that are no more; what was tried too often has failed, and is returned."""
+        """Let be claimed again what nodes claimed that are no more; returns what has failed, tried too often."""
         given_up, self._given_up = self._given_up, []
         return [*given_up, *await self._give_back(None)]
 
