@@ -9,6 +9,7 @@ import click
 
 from openmogr import __version__
 from openmogr.cli.backup import backup, restore
+from openmogr.cli.bulk import bulk
 from openmogr.cli.cache import cache
 from openmogr.cli.compress import compress
 from openmogr.cli.doctor import doctor
@@ -30,6 +31,7 @@ def cli() -> None:
     \b
     openmogr serve                          a server on http://127.0.0.1:9000
     openmogr compress photos --format heif  images in a folder, without a server
+    openmogr bulk s3://photos s3://small --op …  a whole bucket, on one machine or a Ray cluster
     openmogr sign GET /bucket/key           the Authorization header of a request, for curl
     openmogr token --read-only              a temporary key pair
     openmogr cache stats                    the results that a server remembers
@@ -43,6 +45,7 @@ def cli() -> None:
 
 cli.add_command(serve)
 cli.add_command(compress)
+cli.add_command(bulk)
 cli.add_command(sign)
 cli.add_command(token)
 cli.add_command(cache)
