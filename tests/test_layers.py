@@ -21,12 +21,13 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"database"}),
     frozenset({"image", "storage", "auth", "wire", "workers", "results", "observe", "jobs", "console"}),
     frozenset({"engine", "transfer"}),
+    frozenset({"bulk"}),
     frozenset({"api"}),
     frozenset({"settings", "server", "demo", "app", "testing"}),
     frozenset({"cli"}),
     frozenset({"__main__"}),
 )
-APP = 5
+APP = 6
 HTTP = frozenset(
     {"starlette", "uvicorn", "httptools", "http", "httpx", "urllib3", "requests", "python_multipart"}
 )

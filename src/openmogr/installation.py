@@ -13,7 +13,7 @@ __all__ = ["how_to_add"]
 # Written by deploy/Dockerfile; holds the flavours that there are of the image, named after extras.
 IMAGE_MARK = Path("etc/openmogr-flavours")
 # Extras that `make setup` leaves to whoever wants them; all others it installs, what is native built from the clone.
-NOT_OF_A_CLONE = frozenset({"otel"})
+NOT_OF_A_CLONE = frozenset({"otel", "ray"})
 
 
 def how_to_add(extra: str, *, root: Path = Path("/"), prefix: Path | None = None) -> str:

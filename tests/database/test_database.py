@@ -29,7 +29,12 @@ from tests.databases import PASSWORD, PostgreSQLServer
 pytestmark = pytest.mark.anyio
 
 # Modules that describe tables, one of each room that has some.
-TABLES = ("openmogr.jobs.tables", "openmogr.results.tables", "openmogr.storage.tables")
+TABLES = (
+    "openmogr.bulk.tables",
+    "openmogr.jobs.tables",
+    "openmogr.results.tables",
+    "openmogr.storage.tables",
+)
 # Not METADATA: no room has it.
 SHELVES = sa.Table("shelves", sa.MetaData(), sa.Column("name", NAME, primary_key=True))
 

@@ -18,6 +18,7 @@ __all__ = ["cli", "main"]
 _COMMANDS = {
     "serve": "serve:serve",
     "compress": "compress.command:compress",
+    "bulk": "bulk:bulk",
     "sign": "sign:sign",
     "token": "token:token",
     "cache": "cache:cache",
@@ -50,6 +51,7 @@ def cli() -> None:
     \b
     openmogr serve                          a server on http://127.0.0.1:9000
     openmogr compress photos --format heif  images in a folder, without a server
+    openmogr bulk s3://photos s3://small --op …  a whole bucket, on one machine or a Ray cluster
     openmogr sign GET /bucket/key           the Authorization header of a request, for curl
     openmogr token --read-only              a temporary key pair
     openmogr cache stats                    the results that a server remembers

@@ -53,10 +53,12 @@ class Done:
     Attributes:
         outcome: the results in order, without ``data`` where it is the source's or lies in a file.
         files: the data of long results, None for others; whoever gets them closes them.
+        cpu: seconds of processor time that it took the worker.
     """
 
     outcome: Outcome
     files: Sequence[HeldBytes | None]
+    cpu: float = 0.0
 
 
 class ImagePool:
@@ -244,7 +246,7 @@ def _done(reply: Reply) -> Done:
         results.append(result)
         files.append(held)
         start += size
-    return Done(Outcome(results, outcome.info), files)
+    return Done(Outcome(results, outcome.info), files, reply.cpu)
 
 
 def _told(error: Exception, settings: ImageSettings, waited: float) -> CosError:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from openmogr.auth import Credential
 from openmogr.storage.stores.metadata import split_attributes
+from openmogr.storage.stores.names import nameable
 from openmogr.storage.stores.opening import CannotOpen, cos_keys, open_store
 from openmogr.transfer.details import Details, DetailsSource, cos_signer, s3_signer
 
@@ -84,7 +85,9 @@ class SourceStore:
         import obstore
 
         try:
-            async for page in obstore.list(self._store, chunk_size=1000):
+            # The client takes folders for prefixes, and nothing else.
+            folder = nameable(self._prefix.rpartition("/")[0])
+            async for page in obstore.list(self._store, folder or None, chunk_size=1000):
                 for item in page:
                     key = str(item["path"])
                     if key.startswith(self._prefix):

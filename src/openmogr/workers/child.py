@@ -8,6 +8,7 @@ import os
 import re
 import select
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -115,13 +116,15 @@ def _work(sock: socket.socket, inbox: Inbox, handler: Handler, message: Message,
 
     try:
         memory.start()
+        began = time.process_time()
         answer = handler(Job(message.body, inputs, cancelled, admit))
         in_file = len(answer.body) > INLINE_BYTES
         lost = _written(out, answer.body) if in_file else 0
         peak, resident = memory.peak_and_resident()
         if lost:
             return pack_loss(lost, peak=peak, resident=resident)
-        return pack_reply(answer, in_file=in_file, peak=peak, resident=resident)
+        cpu = time.process_time() - began
+        return pack_reply(answer, in_file=in_file, peak=peak, resident=resident, cpu=cpu)
     finally:
         for descriptor in message.descriptors:
             os.close(descriptor)

@@ -72,11 +72,13 @@ class Reply:
         head: the task's own.
         size: bytes of the body.
         peak: most resident memory of the worker during the job, in bytes; 0 where the system does not tell.
+        cpu: seconds of processor time that the job took in its worker.
     """
 
     head: bytes
     size: int
     peak: int
+    cpu: float = 0.0
     _inline: bytes = field(default=b"", repr=False)
     _file: HeldBytes | None = field(default=None, repr=False)
 
@@ -108,27 +110,28 @@ class Reply:
         self.close()
 
 
-# What it is; length of the head; length of the body, or bytes asked for; peak and present resident bytes.
-_REPLY = struct.Struct("<cIQQQ")
+# What it is; length of the head; length of the body, or bytes asked for; peak and present resident bytes; CPU seconds.
+_REPLY = struct.Struct("<cIQQQd")
 _INLINE, _IN_FILE, _ASKS, _LOST = b"i", b"f", b"a", b"l"
 
 GRANTED = b"granted"
 
 
-def pack_reply(answer: Answer, *, in_file: bool, peak: int, resident: int) -> bytes:
+def pack_reply(answer: Answer, *, in_file: bool, peak: int, resident: int, cpu: float = 0.0) -> bytes:
     """The message of a worker that has finished a job."""
-    head = _REPLY.pack(_IN_FILE if in_file else _INLINE, len(answer.head), len(answer.body), peak, resident)
+    kind = _IN_FILE if in_file else _INLINE
+    head = _REPLY.pack(kind, len(answer.head), len(answer.body), peak, resident, cpu)
     return head + answer.head + (b"" if in_file else answer.body)
 
 
 def pack_loss(number: int, *, peak: int, resident: int) -> bytes:
     """The message of a worker that could not write its answer into the file; ``number`` is the system's."""
-    return _REPLY.pack(_LOST, 0, number, peak, resident)
+    return _REPLY.pack(_LOST, 0, number, peak, resident, 0.0)
 
 
 def pack_question(cost: int) -> bytes:
     """The message of a worker that needs ``cost`` bytes of memory."""
-    return _REPLY.pack(_ASKS, 0, max(cost, 0), 0, 0)
+    return _REPLY.pack(_ASKS, 0, max(cost, 0), 0, 0, 0.0)
 
 
 def unpack_question(message: bytes) -> int | None:
@@ -147,7 +150,7 @@ def unpack_reply(message: bytes, file: BinaryIO | None) -> tuple[Reply, int]:
     """
     if len(message) < _REPLY.size:
         raise ValueError("the reply is cut off")
-    kind, head_length, size, peak, resident = _REPLY.unpack_from(message)
+    kind, head_length, size, peak, resident, cpu = _REPLY.unpack_from(message)
     if kind == _LOST:
         raise ReplyLost(os.strerror(min(size, 4095)), resident)
     if kind not in (_INLINE, _IN_FILE):
@@ -158,10 +161,10 @@ def unpack_reply(message: bytes, file: BinaryIO | None) -> tuple[Reply, int]:
     if len(head) != head_length or len(inline) != (0 if in_file else size):
         raise ValueError("the reply's lengths do not agree")
     if not in_file:
-        return Reply(head, size, peak, inline), resident
+        return Reply(head, size, peak, cpu, inline), resident
     if file is None or os.fstat(file.fileno()).st_size != size:
         raise ValueError("the reply's file has another length")
-    return Reply(head, size, peak, b"", HeldBytes(file, 0, size)), resident
+    return Reply(head, size, peak, cpu, b"", HeldBytes(file, 0, size)), resident
 
 
 def spool_file(folder: str | None) -> BinaryIO:
