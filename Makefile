@@ -48,7 +48,7 @@ $(VENV)/.tools: pyproject.toml | check-python
 
 # After the native modules, which the service would otherwise have from PyPI.
 $(VENV)/.python: pyproject.toml $(VENV)/.tools | $(VENV)/.codec $(VENV)/.pixels
-	$(BIN)/python -m pip install --quiet --editable '.[heif,jxl,stores,faces]'
+	$(BIN)/python -m pip install --quiet --editable '.[heif,jxl,stores,postgres,faces]'
 	@touch $@
 
 # The clients under test. Where a toolchain or a registry is missing, their tests are skipped with a reason.

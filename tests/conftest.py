@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import database_url, postgresql, postgresql_url
+
+__all__ = ["database_url", "postgresql", "postgresql_url"]
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -1,4 +1,4 @@
-"""Imports point errors <- rooms <- api <- app <- cli, without a circle; and each part knows only its own business."""
+"""Imports point errors <- database <- rooms <- api <- app <- cli, no circle; and each part knows only its business."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ PACKAGE = SOURCE / "openmogr"
 # the layer of the app, which puts a server together.
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"asgi", "dates", "errors", "installation", "machine"}),
+    frozenset({"database"}),
     frozenset({"image", "storage", "auth", "wire", "workers", "results", "observe", "jobs", "console"}),
     frozenset({"engine", "transfer"}),
     frozenset({"api"}),
@@ -25,7 +26,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"cli"}),
     frozenset({"__main__"}),
 )
-APP = 4
+APP = 5
 HTTP = frozenset(
     {"starlette", "uvicorn", "httptools", "http", "httpx", "urllib3", "requests", "python_multipart"}
 )

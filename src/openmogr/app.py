@@ -21,13 +21,14 @@ from openmogr.api.results import Results, settings_of_results
 from openmogr.api.services import Phase, Services
 from openmogr.asgi import ASGIApp, Receive, Scope, Send
 from openmogr.auth import Credentials, Verifier, load_credentials
+from openmogr.database import Database, DatabaseUnusable
 from openmogr.engine import ImagePool
 from openmogr.image import encoder_versions, font_versions
 from openmogr.jobs import JobStore
 from openmogr.observe import Metrics, make_tracing, untraced
 from openmogr.results import ResultStore
 from openmogr.settings import Settings
-from openmogr.storage import Storage, StorageUnusable, open_storage
+from openmogr.storage import Backend, Storage, StorageUnusable, open_storage
 from openmogr.storage.routed import RoutedStorage
 
 __all__ = ["App", "create_app"]
@@ -43,8 +44,17 @@ class App:
         operate: answers ``/-/`` alone, whatever the state; for an address of its own.
     """
 
-    def __init__(self, services: Services, on_start: Callable[[Storage], Awaitable[None]] | None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        database: Database,
+        on_start: Callable[[Storage], Awaitable[None]] | None,
+        *,
+        in_store: bool = False,
+    ) -> None:
         self._services = services
+        self._in_store = in_store
+        self._database = database
         self.storage = services.storage
         self._on_start = on_start
         self._api = CosApi(services)
@@ -71,7 +81,11 @@ class App:
         except BaseException as error:
             kind = "shutdown" if started else "startup"
             # What an operator can mend is told in words.
-            words = str(error) if isinstance(error, StorageUnusable) else traceback.format_exc()
+            words = (
+                str(error)
+                if isinstance(error, (StorageUnusable, DatabaseUnusable))
+                else traceback.format_exc()
+            )
             await send({"type": f"lifespan.{kind}.failed", "message": words})
             if not isinstance(error, Exception):
                 raise
@@ -85,7 +99,12 @@ class App:
         async with AsyncExitStack() as stack:
             if services.tracing is not None:
                 stack.push_async_callback(asyncio.to_thread, services.tracing.close)
+            # The embedded storage takes the folder first, where the database may lie; the other one needs that.
+            if self._in_store:
+                await stack.enter_async_context(self._database)
             await stack.enter_async_context(services.storage)
+            if not self._in_store:
+                await stack.enter_async_context(self._database)
             # Closed last: what runs ends by itself until then.
             stack.push_async_callback(services.pool.close)
             await services.pool.start()
@@ -123,19 +142,15 @@ def create_app(
     span = untraced if tracing is None else tracing.span
     pool = ImagePool(settings.image, settings.storage.data / "spool", span=span)
     metrics = Metrics()
-    _watch(metrics, pool)
     observer = Observer(metrics, settings.server)
     kept = settings.results
     store = ResultStore(kept.place(settings.storage.data), kept.max_bytes) if kept.max_bytes else None
     makers = (*encoder_versions(), *font_versions(settings.image), settings_of_results(settings.image))
-    opened = storage or open_storage(settings.storage, settings.gateway, region=settings.server.region)
-    if isinstance(opened, RoutedStorage):
-        metrics.watch_counts(
-            "openmogr_store_requests",
-            "Requests to stores of the gateway.",
-            "outcome",
-            partial(dict, opened.counts),
-        )
+    database = Database(settings.database, settings.storage.data)
+    opened = storage or open_storage(
+        settings.storage, settings.gateway, region=settings.server.region, database=database
+    )
+    _watch(metrics, pool, opened)
     services = Services(
         storage=opened,
         configurations=Configurations(opened),
@@ -161,11 +176,19 @@ def create_app(
         # More could not be waiting for their turn.
         bodies=asyncio.Semaphore(settings.image.workers + settings.image.queue),
     )
-    return App(services, on_start)
+    in_store = storage is None and settings.storage.backend is Backend.STORE
+    return App(services, database, on_start, in_store=in_store)
 
 
-def _watch(metrics: Metrics, pool: ImagePool) -> None:
-    """What the engine does is told when metrics are asked for."""
+def _watch(metrics: Metrics, pool: ImagePool, storage: Storage) -> None:
+    """What the engine and the gateway do is told when metrics are asked for."""
+    if isinstance(storage, RoutedStorage):
+        metrics.watch_counts(
+            "openmogr_store_requests",
+            "Requests to stores of the gateway.",
+            "outcome",
+            partial(dict, storage.counts),
+        )
     counts = pool.workers.counts
     metrics.watch(
         "openmogr_spool_bytes", "Bytes of long results on their way to clients.", lambda: pool.spool.held

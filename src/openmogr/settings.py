@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 from openmogr.api.settings import ServerSettings
 from openmogr.auth.settings import AuthSettings
+from openmogr.database import DatabaseSettings
 from openmogr.image import ImageSettings
 from openmogr.jobs import JobSettings
 from openmogr.observe import LogSettings
@@ -44,6 +45,7 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "server": ServerSettings,
     "auth": AuthSettings,
     "storage": StorageSettings,
+    "database": DatabaseSettings,
     "gateway": GatewaySettings,
     "image": ImageSettings,
     "results": ResultSettings,
@@ -102,6 +104,7 @@ class Settings:
     jobs: JobSettings = field(default_factory=JobSettings)
     log: LogSettings = field(default_factory=LogSettings)
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
     warnings: tuple[str, ...] = ()
 
 

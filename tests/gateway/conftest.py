@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import itertools
-import os
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Protocol
 
 import pytest
 
 import openmogr.demo
 from openmogr.testing import ServerProcess
+from tests.versitygw import BUILT, KEY, SECRET, VersityGW, keys_in_the_environment, versitygw
 
-KEY, SECRET = "AKVERSITYGW", "secret-of-versitygw"
+__all__ = ["BUILT", "KEY", "SECRET", "VersityGW", "keys_in_the_environment", "versitygw"]
+
 BUCKET = "photos-1250000000"
 FOLDER = "team/pictures"
 _numbers = itertools.count(1)
-BUILT = Path(__file__).parent.parent / "clients" / "build" / "versitygw"
 
 
 class Store(Protocol):
@@ -56,84 +52,6 @@ class FolderStore:
         )
 
 
-class VersityGW:
-    """An S3 server of its own over a folder, on a port that it keeps when it is started again.
-
-    Attributes:
-        endpoint: its URL.
-        root: has a folder for each bucket, and a file for each object, whoever put it there.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.root, self._sidecar = folder / "root", folder / "attributes"
-        self.root.mkdir(parents=True)
-        self._sidecar.mkdir()
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self._port = int(listener.getsockname()[1])
-        self.endpoint = f"http://127.0.0.1:{self._port}"
-        self._process: subprocess.Popen[bytes] | None = None
-        self._client: Any = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.kill()
-        if self._client is not None:
-            self._client.close()
-
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
-        keys = ("--access", KEY, "--secret", SECRET)
-        place = ("posix", "--sidecar", str(self._sidecar), str(self.root))
-        self._process = subprocess.Popen(
-            [str(BUILT), "--port", f"127.0.0.1:{self._port}", *keys, "--quiet", *place],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self._port), 1).close()
-                return
-            except OSError:
-                assert self._process.poll() is None, "versitygw did not start"
-                assert time.monotonic() < deadline, "versitygw does not answer"
-                time.sleep(0.05)
-
-    def signal(self, number: int) -> None:
-        """Send it a signal."""
-        assert self._process is not None
-        self._process.send_signal(number)
-
-    def kill(self) -> None:
-        """End it at once."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    @property
-    def client(self) -> Any:
-        """boto3 at this server."""
-        if self._client is None:
-            import boto3
-            from botocore.config import Config
-
-            self._client = boto3.client(
-                "s3",
-                endpoint_url=self.endpoint,
-                aws_access_key_id=KEY,
-                aws_secret_access_key=SECRET,
-                region_name="us-east-1",
-                config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
-            )
-        return self._client
-
-
 class S3Bucket:
     """A folder of a bucket of an S3 server."""
 
@@ -163,23 +81,8 @@ def photo() -> bytes:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def keys_in_the_environment() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("AWS_")]:
-            patch.delenv(name)
-        patch.setenv("AWS_ACCESS_KEY_ID", KEY)
-        patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-        yield
-
-
-@pytest.fixture(scope="session")
-def versitygw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VersityGW]:
-    """Skips the test where it was not built."""
-    if not BUILT.is_file():
-        pytest.skip("versitygw was not built: make clients")
-    pytest.importorskip("boto3")
-    with VersityGW(tmp_path_factory.mktemp("versitygw")) as running:
-        yield running
+def keys_for_all(keys_in_the_environment: None) -> None:
+    """Of the store, for servers that tests start."""
 
 
 @pytest.fixture(scope="module", params=["folder", "s3"])

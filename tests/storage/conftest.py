@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import pytest
 
-from openmogr.storage import EmbeddedStorage, Storage, StorageSettings
+from openmogr.storage import EmbeddedStorage, Storage
 from openmogr.storage.interface import ObjectAttributes, ObjectInfo, Part, Write
+from tests.storage.shared import SMALL, S3Stores, SharedStores
+from tests.versitygw import keys_in_the_environment, versitygw
+
+__all__ = ["keys_in_the_environment", "versitygw"]
 
 BUCKET = "photos-1250000000"
 
@@ -25,23 +29,15 @@ class Put(Protocol):
 
 Get = Callable[[str], Awaitable[bytes]]
 PutPart = Callable[[str, str, int, bytes], Awaitable[Part]]
+New = Callable[[Path], Storage]
 
 
 def embedded(folder: Path) -> Storage:
-    """Small limits, so that buffers fill, parts differ in size and limits are met with little data."""
-    return EmbeddedStorage(
-        StorageSettings(
-            data=folder / "data",
-            chunk_bytes=4096,
-            min_part_bytes=1000,
-            max_object_bytes=100_000,
-            max_buckets=5,
-            io_threads=4,
-        )
-    )
+    return EmbeddedStorage(SMALL.model_copy(update={"data": folder / "data"}))
 
 
-BACKENDS: Mapping[str, Callable[[Path], Storage]] = {"embedded": embedded}
+# Not every store with every database: each of both is met, and the two that a cluster has together.
+BACKENDS = ("embedded", "folder-sqlite", "memory-postgresql", "memory-sqlite", "s3-postgresql")
 
 
 @pytest.fixture
@@ -49,10 +45,17 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(params=sorted(BACKENDS))
-def new_storage(request: pytest.FixtureRequest) -> Callable[[Path], Storage]:
+@pytest.fixture(params=BACKENDS)
+def new_storage(request: pytest.FixtureRequest) -> New:
     """Makes a storage of the back-end in a folder; not started yet."""
-    return BACKENDS[request.param]
+    if request.param == "embedded":
+        return embedded
+    pytest.importorskip("obstore")
+    store, _, engine = request.param.partition("-")
+    server = request.getfixturevalue("postgresql") if engine == "postgresql" else None
+    if store == "s3":
+        return S3Stores(server, request.getfixturevalue("versitygw"))
+    return SharedStores(server, in_memory=store == "memory")
 
 
 @pytest.fixture
@@ -64,7 +67,7 @@ def memory() -> Iterator[Path]:
 
 
 @pytest.fixture
-async def storage(new_storage: Callable[[Path], Storage], tmp_path: Path) -> AsyncIterator[Storage]:
+async def storage(new_storage: New, tmp_path: Path) -> AsyncIterator[Storage]:
     """A started storage with one bucket, ``photos-1250000000``."""
     async with new_storage(tmp_path) as opened:
         await opened.create_bucket(BUCKET, region="ap-beijing")

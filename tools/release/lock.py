@@ -24,8 +24,8 @@ __all__ = ["LOCKED", "main", "wanted"]
 # The Python of the image.
 PYTHON = "3.14"
 LOCKED: Mapping[Path, tuple[str, ...]] = {
-    ROOT / "deploy" / "locked" / "plain.txt": ("otel", "stores"),
-    ROOT / "deploy" / "locked" / "heif.txt": ("otel", "stores", "heif"),
+    ROOT / "deploy" / "locked" / "plain.txt": ("otel", "stores", "postgres"),
+    ROOT / "deploy" / "locked" / "heif.txt": ("otel", "stores", "postgres", "heif"),
     ROOT / "tools" / "release" / "requirements.txt": (),
 }
 HEAD = (

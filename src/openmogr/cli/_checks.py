@@ -180,8 +180,13 @@ def _library_version(container: Format) -> str:
 
 
 def check_storage(settings: Settings) -> Iterator[Finding]:
-    """The data folder: access, space, contents."""
+    """The data folder: access, space, contents; or the store."""
+    from openmogr.storage import Backend
     from openmogr.storage.embedded import inspect_storage
+
+    if settings.storage.backend is Backend.STORE:
+        yield from _check_place(settings)
+        return
 
     report = inspect_storage(settings.storage)
     if report.problem:
@@ -201,6 +206,23 @@ def check_storage(settings: Settings) -> Iterator[Finding]:
         )
     if report.objects is not None:
         yield Finding(State.FINE, "contents", f"{report.buckets} buckets, {report.objects} objects")
+
+
+def _check_place(settings: Settings) -> Iterator[Finding]:
+    from openmogr.storage.stores.opening import CannotOpen
+    from openmogr.storage.stores.settings import GatewaySettings
+    from openmogr.storage.stores.store import Limits, Store
+
+    storage = settings.storage
+    limits = Limits.of(GatewaySettings(timeout=storage.timeout), storage.chunk_bytes)
+    try:
+        asyncio.run(Store("storage", storage.place, limits).list_page("", "/", "", 1))
+    except CannotOpen as error:
+        yield Finding(State.MISSING, "store", str(error))
+    except CosError as error:
+        yield Finding(State.MISSING, "store", f"{storage.url}: {error.message} {error.detail}".rstrip())
+    else:
+        yield Finding(State.FINE, "store", f"{storage.url} answers")
 
 
 def check_stores(settings: Settings) -> Iterator[Finding]:

@@ -96,6 +96,11 @@ def restore(source: Path, data: Path | None, config: Path | None, force: bool) -
 def _data(data: Path | None, config: Path | None) -> tuple[Path, dict[str, Path]]:
     """The data folder, and the databases that belong to it."""
     settings = settings_or_exit(config, {"storage": {"data": data}} if data is not None else None)
+    if settings.storage.url:
+        click.echo(
+            "Objects of a store are saved by the means of the store, and the database by its own.", err=True
+        )
+        sys.exit(ExitCode.FILES)
     folder = settings.storage.data.absolute()
     return folder, {"jobs": settings.jobs.place(folder).absolute()}
 

@@ -42,7 +42,11 @@ def fsck(data: Path | None, config: Path | None, repair: bool) -> None:
     settings = settings_or_exit(config, {"storage": {"data": data}} if data is not None else None)
     folder = settings.storage.data.absolute()
 
-    from openmogr.storage import StorageUnusable
+    from openmogr.storage import Backend, StorageUnusable
+
+    if settings.storage.backend is not Backend.EMBEDDED:
+        click.echo("Objects of a store are the store's to check.", err=True)
+        sys.exit(ExitCode.FILES)
 
     if not folder.is_dir():
         click.echo(f"{folder} is no folder", err=True)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 import time
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,8 +88,9 @@ def import_(source: str, bucket: str, data: Path | None, config: Path | None, **
 
 
 async def _run(settings: Settings, source: SourceStore, bucket: str, options: dict[str, object]) -> Report:
+    from openmogr.database import Database, DatabaseUnusable
     from openmogr.errors import CosError
-    from openmogr.storage import StorageUnusable, open_storage
+    from openmogr.storage import Backend, StorageUnusable, open_storage
     from openmogr.storage.errors import BucketAlreadyOwnedByYou
     from openmogr.transfer import Importer, Journal
 
@@ -96,7 +98,11 @@ async def _run(settings: Settings, source: SourceStore, bucket: str, options: di
     if not isinstance(journal, Path):
         journal = settings.storage.data / f"import-{bucket}.jsonl"
     try:
-        async with open_storage(settings.storage) as storage:
+        async with AsyncExitStack() as stack:
+            database = Database(settings.database, settings.storage.data)
+            if settings.storage.backend is Backend.STORE:
+                await stack.enter_async_context(database)
+            storage = await stack.enter_async_context(open_storage(settings.storage, database=database))
             try:
                 if not options["dry_run"]:
                     await storage.create_bucket(bucket, region=settings.server.region)
@@ -110,7 +116,7 @@ async def _run(settings: Settings, source: SourceStore, bucket: str, options: di
             if not options["dry_run"]:
                 await _take_styles(source, storage, bucket, settings.image, report)
             return report
-    except (CosError, StorageUnusable, OSError) as error:
+    except (CosError, StorageUnusable, DatabaseUnusable, OSError) as error:
         click.echo(getattr(error, "message", str(error)), err=True)
         sys.exit(ExitCode.FILES)
 

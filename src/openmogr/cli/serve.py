@@ -45,20 +45,44 @@ __all__ = ["serve"]
     metavar="FILE",
     help="TOML file with settings; OPENMOGR_CONFIG names one too.",
 )
+@click.option(
+    "--database",
+    metavar="URL",
+    help="postgresql://user@host/name, for several servers at once; its password is better in PGPASSWORD.  [default:"
+    " SQLite in the data folder]",
+)
+@click.option(
+    "--storage",
+    metavar="URL",
+    help="Store of the objects: s3://bucket/folder and the like; the data folder then only has what is on its way."
+    "  [default: the data folder]",
+)
 @click.option("--demo", is_flag=True, help="Make a public bucket with a sample photo and print URLs to try.")
-def serve(host: str | None, port: int | None, data: Path | None, config: Path | None, demo: bool) -> None:
+def serve(
+    host: str | None,
+    port: int | None,
+    data: Path | None,
+    config: Path | None,
+    database: str | None,
+    storage: str | None,
+    demo: bool,
+) -> None:
     """Start the server.
 
     Every setting can be given in a TOML file, by an environment variable OPENMOGR_... (which wins over the
     file), and the few below as options (which win over both).
     """
-    overrides: dict[str, dict[str, object]] = {"server": {}, "storage": {}}
+    overrides: dict[str, dict[str, object]] = {"server": {}, "storage": {}, "database": {}}
     if host is not None:
         overrides["server"]["host"] = host
     if port is not None:
         overrides["server"]["port"] = port
     if data is not None:
         overrides["storage"]["data"] = data
+    if database is not None:
+        overrides["database"]["url"] = database
+    if storage is not None:
+        overrides["storage"]["url"] = storage
     settings = settings_or_exit(config, overrides)
     _run(_for_everybody(settings) if demo else settings, config, demo=demo)
 
@@ -147,7 +171,10 @@ def _greeting(
     async def greet(storage: Storage) -> None:
         if sign is not None:
             await seed(storage, region=settings.server.region)
-        click.echo(f"OpenMogr listens on {url}, objects lie in {settings.storage.data.absolute()}")
+        place = settings.storage.url or settings.storage.data.absolute()
+        click.echo(f"OpenMogr listens on {url}, objects lie in {place}")
+        if settings.storage.url:
+            click.echo(_catalogue(settings))
         if settings.server.console:
             click.echo(f"The console is at {url}/-/console")
         if credentials.generated:
@@ -160,6 +187,17 @@ def _greeting(
         sys.stdout.flush()
 
     return greet
+
+
+def _catalogue(settings: Settings) -> str:
+    """Where what is known of objects in a store lies, and what that means."""
+    database = settings.database
+    if database.shared:
+        return f"Buckets and what is known of objects are in {database.shown}, which other servers may have in common"
+    return (
+        f"Buckets and what is known of objects are in {database.place(settings.storage.data).absolute()}, so that this"
+        " is the only server of these objects; for several, name a PostgreSQL (--database)"
+    )
 
 
 def _sign_command(settings: Settings, config: Path | None) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
+from openmogr.database import Database
 from openmogr.storage.embedded import EmbeddedStorage
 from openmogr.storage.errors import StorageUnusable
 from openmogr.storage.interface import Storage
@@ -15,7 +18,11 @@ __all__ = ["open_storage"]
 
 
 def open_storage(
-    settings: StorageSettings, gateway: GatewaySettings | None = None, *, region: str = ""
+    settings: StorageSettings,
+    gateway: GatewaySettings | None = None,
+    *,
+    region: str = "",
+    database: Database | None = None,
 ) -> Storage:
     """The back-end of the settings, which ``async with`` starts.
 
@@ -23,15 +30,19 @@ def open_storage(
         settings: of what keeps everything.
         gateway: which buckets' objects lie elsewhere; None: none's.
         region: of such buckets, where their stores have none.
+        database: of a storage in a store; opened before the storage is started.
 
     Raises:
-        StorageUnusable: a store of the gateway cannot be opened, whether it answers or not.
+        StorageUnusable: a store cannot be opened, whether it answers or not.
     """
     match settings.backend:
         case Backend.EMBEDDED:
-            embedded = EmbeddedStorage(settings)
+            kept: Storage = EmbeddedStorage(settings)
+        case Backend.STORE:
+            assert database is not None, "a storage in a store needs a database"
+            kept = _in_store(settings, database)
     if gateway is None or not gateway.buckets:
-        return embedded
+        return kept
     limits = Limits.of(gateway, settings.chunk_bytes)
     stores: dict[str, Store] = {}
     for name, place in gateway.buckets.items():
@@ -39,4 +50,17 @@ def open_storage(
             stores[name] = Store(name, place, limits)
         except CannotOpen as error:
             raise StorageUnusable(f"[gateway] {name}: {error}") from error
-    return RoutedStorage(embedded, stores, gateway.buckets, limits.counts, region)
+    return RoutedStorage(kept, stores, gateway.buckets, limits.counts, region)
+
+
+def _in_store(settings: StorageSettings, database: Database) -> Storage:
+    # SQLAlchemy is for those who have a store.
+    from openmogr.storage.shared import SharedStorage
+    from openmogr.storage.shared.place import Place
+
+    limits = Limits(settings.timeout, asyncio.Semaphore(settings.max_requests), settings.chunk_bytes)
+    try:
+        place = Place(settings.place, limits)
+    except CannotOpen as error:
+        raise StorageUnusable(f"[storage] url: {error}") from error
+    return SharedStorage(settings, place, database, settings.timeout)

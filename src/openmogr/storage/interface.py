@@ -5,7 +5,8 @@ The rules that every back-end keeps, and that ``tests/storage/test_conformance_*
 - Keys are opaque Unicode text of 1 to 850 bytes of UTF-8, ordered by those bytes, and never normalised.
 - A write is durable when the call returns and visible all at once. A crash at any moment leaves the old
   or the new.
-- Whoever has an object open reads the bytes it had when it was opened, whatever happens to the key meanwhile.
+- Whoever has an object open reads the bytes it had when it was opened, whatever happens to the key meanwhile, or
+  ``StoreUnavailable`` is raised (:class:`Promises`); never a mixture.
 - No call blocks the event loop; calls may run at the same time; no whole body is held in memory.
 - Calls raise :class:`openmogr.errors.CosError` (``NoSuchBucket``, ``NoSuchKey``, and those of
   :mod:`openmogr.storage.errors`) and nothing else for what a client did.
@@ -37,6 +38,7 @@ __all__ = [
     "ObjectReader",
     "Part",
     "PartList",
+    "Promises",
     "Staged",
     "Storage",
     "Upload",
@@ -337,6 +339,20 @@ class Write:
     if_match: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Promises:
+    """In what back-ends differ. ``docs/use/stores.md`` has the whole of it in words.
+
+    Attributes:
+        keeps_opened: an open object is readable to its end though its key is written anew or removed; else
+            ``StoreUnavailable`` is raised then.
+        nests_keys: there may be an object ``a`` beside one ``a/b``; else the second one is ``InvalidObjectName``.
+    """
+
+    keeps_opened: bool = True
+    nests_keys: bool = True
+
+
 class Storage(Protocol):
     """A back-end. ``async with`` starts it, reclaims what a crash left, and closes it in the end."""
 
@@ -345,6 +361,10 @@ class Storage(Protocol):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+    @property
+    def promises(self) -> Promises:
+        """In what it differs from others."""
 
     async def check(self) -> None:
         """Return when the storage has answered; raises whatever keeps it from that."""

@@ -28,6 +28,7 @@ from openmogr.storage.interface import (
     ObjectReader,
     Part,
     PartList,
+    Promises,
     Staged,
     Storage,
     Upload,
@@ -102,6 +103,10 @@ class RoutedStorage:
                 ) from None
         except CosError as error:
             raise StorageUnusable(f"[gateway] {name} cannot be made: {error.message}") from error
+
+    @property
+    def promises(self) -> Promises:
+        return self._kept.promises
 
     async def check(self) -> None:
         # Not the stores: one that is down must not take all other buckets away.

@@ -1,11 +1,13 @@
-"""Settings of the storage: which back-end, and those of the embedded one."""
+"""Settings of the storage: which back-end, and those of each."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from openmogr.storage.stores.settings import StoreBucket
 
 __all__ = ["Backend", "StorageSettings", "Verify"]
 
@@ -16,6 +18,7 @@ class Backend(StrEnum):
     """What keeps buckets and objects."""
 
     EMBEDDED = "embedded"
+    STORE = "store"
 
 
 class Verify(StrEnum):
@@ -33,11 +36,29 @@ class StorageSettings(BaseModel):
 
     backend: Backend = Field(
         default=Backend.EMBEDDED,
-        description="What keeps the objects; there is one back-end, embedded: files and SQLite in one folder",
+        description="What keeps the objects: embedded (files and SQLite in one folder), or store (S3 or another, at"
+        " url)",
     )
 
     data: Path = Field(
-        default=Path("data"), description="Folder of the index and the objects; made if missing"
+        default=Path("data"),
+        description="Folder of the index and the objects; made if missing. With a store: of what is on its way",
+    )
+    url: str = Field(
+        default="",
+        description="Store of the objects: s3://bucket/folder, cos://bucket-appid/folder, gs://, az:// or"
+        " file:///folder; backend is store then. Keys come from the environment",
+    )
+    endpoint: str = Field(default="", description="URL of a store that is not at its provider's place")
+    region: str = Field(default="", description="Region of the store's bucket")
+    timeout: float = Field(
+        default=30.0,
+        ge=0.1,
+        le=300,
+        description="For the store to answer one request, its repetitions included, in seconds; then the answer is 503",
+    )
+    max_requests: int = Field(
+        default=64, ge=1, le=4096, description="Requests to the store at the same time; others wait"
     )
     max_object_bytes: int = Field(
         default=5 * 1024 * _MIB, ge=1, description="Largest body of one upload or part, in bytes (COS: 5 GB)"
@@ -73,3 +94,34 @@ class StorageSettings(BaseModel):
     max_commit_batch: int = Field(
         default=128, ge=1, description="Most writes that share one durable commit of the index"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _url_says_which(cls, given: object) -> object:
+        if isinstance(given, dict) and given.get("url") and not given.get("backend"):
+            return {**given, "backend": Backend.STORE}
+        return given
+
+    @field_validator("url")
+    @classmethod
+    def _is_place(cls, url: str) -> str:
+        if url:
+            # Says what is wrong, without the text, which may hold a key.
+            StoreBucket.without_secrets(url)
+            StoreBucket.known(url)
+        return url
+
+    @model_validator(mode="after")
+    def _fits(self) -> StorageSettings:
+        if (self.backend is Backend.STORE) != bool(self.url):
+            raise ValueError("url and backend = store belong together")
+        if self.url:
+            _ = self.place
+        elif self.endpoint or self.region:
+            raise ValueError("endpoint and region belong to a url")
+        return self
+
+    @property
+    def place(self) -> StoreBucket:
+        """Where the store is."""
+        return StoreBucket(url=self.url, endpoint=self.endpoint, region=self.region)

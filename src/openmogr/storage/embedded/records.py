@@ -39,6 +39,8 @@ __all__ = [
     "dump_checksum",
     "dump_tags",
     "find_bucket",
+    "load_attributes",
+    "load_checksum",
     "load_segments",
     "milliseconds",
     "moment",
@@ -109,7 +111,7 @@ def dump_tags(tags: Mapping[str, str]) -> str:
 
 # Most objects share them with many others. Nobody changes what is in them.
 @lru_cache(maxsize=1024)
-def _attributes(acl: str, storage_class: str, headers: str, tags: str) -> ObjectAttributes:
+def load_attributes(acl: str, storage_class: str, headers: str, tags: str) -> ObjectAttributes:
     stored = json.loads(headers)
     checksum = load_checksum(stored.pop(_CHECKSUM, ""))
     return ObjectAttributes(ObjectHeaders(**stored), Acl(acl), storage_class, json.loads(tags), checksum)
@@ -140,7 +142,7 @@ def object_info(bucket: str, row: ObjectRow) -> ObjectInfo:
         etag,
         crc64 & (1 << 64) - 1,
         moment(modified),
-        _attributes(acl, storage_class, headers, tags),
+        load_attributes(acl, storage_class, headers, tags),
         appendable=appends > 0,
     )
 
@@ -149,7 +151,11 @@ def upload(bucket: str, row: UploadRow) -> Upload:
     """A row of ``UPLOAD_COLUMNS``."""
     key, identifier, initiated, acl, storage_class, headers, tags = row
     return Upload(
-        bucket, key.decode(), identifier, moment(initiated), _attributes(acl, storage_class, headers, tags)
+        bucket,
+        key.decode(),
+        identifier,
+        moment(initiated),
+        load_attributes(acl, storage_class, headers, tags),
     )
 
 

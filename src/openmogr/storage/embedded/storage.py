@@ -44,6 +44,7 @@ from openmogr.storage.interface import (
     ObjectReader,
     Part,
     PartList,
+    Promises,
     Staged,
     Upload,
     UploadList,
@@ -106,6 +107,10 @@ class EmbeddedStorage:
         """Wait until all files are removed that nothing uses, those of an earlier run included."""
         await asyncio.to_thread(self._sweeper.join)
         await asyncio.to_thread(self._blobs.wait)
+
+    @property
+    def promises(self) -> Promises:
+        return Promises()
 
     async def check(self) -> None:
         await self._read(lambda connection: connection.execute("SELECT 1 FROM buckets LIMIT 1").fetchone())

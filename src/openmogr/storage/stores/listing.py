@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Container, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -37,7 +37,11 @@ class OutOfOrder(Exception):
 
 @dataclass
 class Page:
-    """A page being filled; ``last`` is the key or common prefix that came last."""
+    """A page being filled; ``last`` is the key or common prefix that came last.
+
+    Attributes:
+        readable: keys with a slash at the end that are objects, and not marks of folders.
+    """
 
     prefix: str
     delimiter: str
@@ -46,6 +50,7 @@ class Page:
     prefixes: list[str] = field(default_factory=list)
     last: str = ""
     truncated: bool = False
+    readable: Container[str] = ()
 
     @property
     def full(self) -> bool:
@@ -64,7 +69,7 @@ class Page:
         group = self.group(entry.key)
         if group is not None and self.prefixes and self.prefixes[-1] == group:
             return True
-        if group is None and entry.key.endswith("/"):
+        if group is None and entry.key.endswith("/") and entry.key not in self.readable:
             return True  # the mark of a folder, which cannot be read
         if self.full:
             self.truncated = True

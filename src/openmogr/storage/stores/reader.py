@@ -10,13 +10,13 @@ from typing import Self
 
 from openmogr.storage.interface import ObjectInfo
 
-__all__ = ["StoreReader"]
+__all__ = ["PieceReader", "StoreReader"]
 
 # Bytes from a position to another, exclusive.
 Fetch = Callable[[int, int], Awaitable[bytes]]
 
 
-class StoreReader:
+class PieceReader:
     """See :class:`openmogr.storage.interface.ObjectReader`.
 
     Pieces are requests of their own, so that a client that reads slowly keeps none open; the next one is fetched while
@@ -97,3 +97,7 @@ class StoreReader:
         if not 0 <= start <= stop <= self.info.size:
             raise ValueError(f"bytes {start} to {stop} of an object of {self.info.size}")
         return start, stop
+
+
+class StoreReader(PieceReader):
+    """An object of a bucket that is only read."""

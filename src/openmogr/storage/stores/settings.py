@@ -36,7 +36,8 @@ class StoreBucket(BaseModel):
 
     @field_validator("url", "endpoint")
     @classmethod
-    def _without_secrets(cls, text: str) -> str:
+    def without_secrets(cls, text: str) -> str:
+        """Refuse URLs that hold more than a place. Raises ``ValueError``."""
         # Said without the text, which would put a key into the log.
         try:
             parts = urlsplit(text)
@@ -48,7 +49,8 @@ class StoreBucket(BaseModel):
 
     @field_validator("url")
     @classmethod
-    def _known(cls, text: str) -> str:
+    def known(cls, text: str) -> str:
+        """Refuse URLs of no store. Raises ``ValueError``."""
         parts = urlsplit(text)
         if parts.scheme not in _SCHEMES:
             raise ValueError(f"it begins with none of {', '.join(f'{scheme}://' for scheme in _SCHEMES)}")
