@@ -87,7 +87,19 @@ $(VENV)/.versitygw-$(VERSITYGW): | $(VENV)/.tools
 	else ln -sf $(VERSITYGW_BUILT)/versitygw $(CLIENTS)/build/versitygw; fi
 	@touch $@
 
-clients: $(VENV)/.node $(VENV)/.go $(VENV)/.java $(VENV)/.versitygw-$(VERSITYGW) ## install and build the clients that the tests drive
+# For the tests of the chart (deploy/helm), and kept in the same way.
+HELM := v3.22.0
+HELM_BUILT := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/openmogr/helm-$(HELM)
+$(VENV)/.helm-$(HELM): | $(VENV)/.tools
+	@mkdir -p $(CLIENTS)/build $(HELM_BUILT) && rm -f $(CLIENTS)/build/helm
+	@if [ ! -x $(HELM_BUILT)/helm ] && ! command -v go >/dev/null 2>&1; then \
+	  echo "no Go; the tests of the chart will be skipped"; \
+	elif [ ! -x $(HELM_BUILT)/helm ] && ! GOBIN=$(abspath $(HELM_BUILT)) go install helm.sh/helm/v3/cmd/helm@$(HELM); then \
+	  echo "Go could not build Helm; the tests of the chart will be skipped"; \
+	else ln -sf $(HELM_BUILT)/helm $(CLIENTS)/build/helm; fi
+	@touch $@
+
+clients: $(VENV)/.node $(VENV)/.go $(VENV)/.java $(VENV)/.versitygw-$(VERSITYGW) $(VENV)/.helm-$(HELM) ## install and build the clients that the tests drive
 
 # wasm-bindgen has to be of the version that the crate is locked to.
 WASM_BINDGEN = $(shell sed -n '/^name = "wasm-bindgen"/{n;s/version = "\(.*\)"/\1/p}' codec/wasm/Cargo.lock)
@@ -142,6 +154,7 @@ lint: setup ## ruff, mypy --strict, stubtest, documentation, links, typos, YAML,
 	$(BIN)/mypy
 	cd codec && ../$(BIN)/python -m mypy.stubtest pillow_tpg._pillow_tpg
 	$(BIN)/python tools/generate_docs.py --check
+	$(BIN)/python tools/chart.py --check
 	$(BIN)/python tools/third_party.py --check
 	$(BIN)/python tools/check_links.py
 	$(BIN)/typos
@@ -149,7 +162,7 @@ lint: setup ## ruff, mypy --strict, stubtest, documentation, links, typos, YAML,
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/feature.yml
-	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml deploy/compose.cluster.yaml
 	cd codec && cargo fmt --all --check
 	cd codec && cargo clippy --workspace --all-targets --quiet -- -D warnings
 	cd codec/fuzz && cargo metadata --locked --format-version 1 >/dev/null # its Cargo.lock goes with the codec's crates
@@ -193,6 +206,7 @@ fuzz: setup ## fuzz the codec's decoder, a minute a target (FUZZ_SECONDS)
 
 docs: setup ## make again the generated parts of the documentation
 	$(BIN)/python tools/generate_docs.py
+	$(BIN)/python tools/chart.py
 
 sheet: setup ## make the sheet of all operations again (docs/use/operations-sheet.webp)
 	$(BIN)/python tools/contact_sheet.py
