@@ -33,6 +33,8 @@ _PER_CONNECTION = 2
 # The index, the event loop, libraries, and connections that are being refused.
 _OWN = 192 + REFUSED_IN_WORDS
 _OPERATE_CONNECTIONS = 32
+# Objects that may be part of cycles, between two looks for such; requests leave hardly any behind.
+_COLLECT_AFTER = 10_000
 # Seconds between two looks at whether to stop, for those who set ``should_exit``; a signal is heeded at once.
 _LOOK_AGAIN = 1.0
 
@@ -100,6 +102,7 @@ class _Server(uvicorn.Server):
             # What was imported stays; the collector need not look through it again and again.
             gc.collect()
             gc.freeze()
+            gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
             await super().serve(sockets)
         finally:
             if self._operate is not None:

@@ -102,3 +102,32 @@ async def test_leaving_the_queue_gives_nothing_away() -> None:
     await asyncio.gather(held, staying, *leaving, return_exceptions=True)
     assert log == ["held", "stayed"]
     assert (admission.running, admission.admitted, admission.waiting) == (0, 0, 0)
+
+
+async def test_everybody_waits_as_long_as_the_patience_lasts() -> None:
+    admission = Admission(1, 0, 0.2, 10)
+    waited: dict[str, float] = {}
+
+    async def wait(name: str) -> None:
+        started = time.monotonic()
+        with pytest.raises(Busy):
+            await admission.take(0)
+        waited[name] = time.monotonic() - started
+
+    await admission.take(0)
+    tasks = []
+    for name in "abc":
+        tasks.append(asyncio.create_task(wait(name)))
+        await asyncio.sleep(0.05)
+    leaving = asyncio.create_task(admission.take(0))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.gather(*tasks)
+    assert all(0.18 < seconds < 1 for seconds in waited.values()), waited
+    assert list(waited) == list("abc")
+    assert admission.waiting == 0
+    admission.give_back(0)
+    await admission.take(0)
+    late = asyncio.create_task(wait("d"))
+    await late
+    assert 0.18 < waited["d"] < 1

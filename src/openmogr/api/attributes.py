@@ -7,6 +7,7 @@ import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from openmogr.api.errors import InvalidDigest, InvalidTag
@@ -42,6 +43,8 @@ _TAG_EXTRA = frozenset(" +-_=.:/")
 _GRANT = re.compile(r'\s*(id|uin)\s*=\s*"[^"]+"\s*(,\s*(id|uin)\s*=\s*"[^"]+"\s*)*')
 # What XML 1.0 cannot say in any way; such a key would break every listing.
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# No suffix that means a type is longer.
+_MAX_SUFFIX = 32
 _TYPES = {**MEDIA_TYPES, ".webm": "video/webm", ".md": "text/markdown"}
 
 
@@ -61,7 +64,12 @@ def check_key(key: str) -> None:
 def guess_type(key: str) -> str:
     """The media type that the suffix of a key stands for."""
     suffix = "." + key.rpartition(".")[2].lower() if "." in key else ""
-    return _TYPES.get(suffix) or mimetypes.guess_type("x" + suffix)[0] or "application/octet-stream"
+    return _TYPES.get(suffix) or _other_type(suffix[:_MAX_SUFFIX])
+
+
+@lru_cache(maxsize=1024)
+def _other_type(suffix: str) -> str:
+    return mimetypes.guess_type("x" + suffix)[0] or "application/octet-stream"
 
 
 def request_attributes(request: Request) -> ObjectAttributes:
@@ -116,6 +124,8 @@ _BUCKET_ONLY = (Acl.PUBLIC_READ_WRITE, Acl.AUTHENTICATED_READ)
 
 
 def _check_grants(request: Request) -> None:
+    if not any(name.startswith(b"x-cos-grant-") for name in request.headers):
+        return
     for kind in ("read", "write", "read-acp", "write-acp", "full-control"):
         text = request.header(f"x-cos-grant-{kind}")
         if text is not None and not _GRANT.fullmatch(text):

@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Hashable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
@@ -257,7 +258,8 @@ class Results:
         further = sorted({name for pipeline in chosen.values() for name in pipeline.further_sources})
         sources = [work.source, *(work.further[name] for name in further)]
         try:
-            async with self._pool.room(sum(one.to_copy for one in sources)):
+            copied = sum([one.to_copy for one in sources])
+            async with self._pool.room(copied) if copied else nullcontext():
                 opened = [await one.get(self._pool.folder) for one in sources]
                 started = time.perf_counter()
                 done = await self._pool.make(

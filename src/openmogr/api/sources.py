@@ -39,7 +39,7 @@ class OpenSource:
         self._content = content
         self._name = name
         self._reader: ObjectReader | None = None
-        self._path: Path | None = None  # of the reader's file, once looked up
+        self._path: Path | None = None  # of the content's file, once looked up
         self._source: Source | None = None
         self._spooled: IO[bytes] | None = None
         self._making = asyncio.Lock()
@@ -58,9 +58,15 @@ class OpenSource:
     def to_copy(self) -> int:
         """Bytes that :meth:`get` copies, to memory or to a file."""
         try:
-            return 0 if self._source is not None or self._content.path is not None else self.size
+            return 0 if self._source is not None or self._place() is not None else self.size
         except OSError:  # of which reading says more
             return 0
+
+    def _place(self) -> Path | None:
+        """The file of the bytes, which stays where it is once there is one."""
+        if self._path is None:
+            self._path = self._content.path
+        return self._path
 
     async def get(self, folder: Path | None = None) -> Source:
         """The source.
@@ -68,6 +74,8 @@ class OpenSource:
         Args:
             folder: where it is copied, should that be needed; None: the system's for temporary files.
         """
+        if self._source is not None:
+            return self._source
         async with self._making:
             if self._source is None:
                 # What is made of damaged bytes would be remembered as if it were right.
@@ -79,8 +87,7 @@ class OpenSource:
     def _lies_in_a_file(self, reader: ObjectReader) -> bool:
         """Whether the bytes can be checked by who reads them anyway."""
         try:
-            if self.size and (path := reader.path) is not None:
-                self._path = path
+            if self.size and self._place() is not None:
                 self.crc64_to_check = reader.crc64_to_check()
                 return True
         except OSError:  # of which checking says more
@@ -105,7 +112,7 @@ class OpenSource:
     async def _make(self, folder: Path | None) -> Source:
         if not self.size:  # an empty upload has no file
             return Source(data=b"", name=self._name)
-        if (path := self._path or self._content.path) is not None:
+        if (path := self._place()) is not None:
             return Source(path=path, name=self._name)
         if self.size <= _IN_MEMORY:
             return Source(data=b"".join([chunk async for chunk in self._content.stream()]), name=self._name)

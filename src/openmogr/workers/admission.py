@@ -59,6 +59,7 @@ class Admission:
     def __init__(self, slots: int, budget: int, patience: float, queue: int) -> None:
         self.slots, self.budget, self.patience, self.queue = slots, budget, patience, queue
         self._waiting: deque[_Waiter] = deque()
+        self._timer: asyncio.TimerHandle | None = None
         self.running = 0
         self.admitted = 0
 
@@ -103,21 +104,39 @@ class Admission:
             raise Busy()
         waiter = _Waiter(cost, time.monotonic(), asyncio.get_running_loop().create_future())
         self._waiting.append(waiter)
+        self._watch()
         self._wake()
         try:
-            async with asyncio.timeout(self.patience):
-                await waiter.ready
-        except BaseException as error:
+            await waiter.ready
+        except BaseException:
             if waiter in self._waiting:
                 self._waiting.remove(waiter)
-            elif not waiter.ready.cancelled():
+            elif not waiter.ready.cancelled() and waiter.ready.exception() is None:
                 # Admitted in the moment of leaving.
                 self.running -= 1
                 self.admitted -= cost
             self._wake()
-            if isinstance(error, TimeoutError):
-                raise Busy() from None
+            self._watch()
             raise
+
+    def _watch(self) -> None:
+        """Have the oldest told when its patience ends: one timer for all, since it is everybody's."""
+        if not self._waiting:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+        elif self._timer is None:
+            left = self._waiting[0].since + self.patience - time.monotonic()
+            self._timer = asyncio.get_running_loop().call_later(max(0.0, left), self._expire)
+
+    def _expire(self) -> None:
+        self._timer = None
+        since = time.monotonic() - self.patience
+        while self._waiting and self._waiting[0].since <= since:
+            waiter = self._waiting.popleft()
+            if not waiter.ready.done():
+                waiter.ready.set_exception(Busy())
+        self._watch()
 
     def _wake(self) -> None:
         while self._waiting:

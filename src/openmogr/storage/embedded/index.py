@@ -9,8 +9,9 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Generic, Protocol, TypeVar
@@ -18,6 +19,7 @@ from typing import Generic, Protocol, TypeVar
 from openmogr.errors import CosError, InternalError, is_shortage
 from openmogr.storage.embedded.quick import QuickReads
 from openmogr.storage.embedded.reserve import Reserve
+from openmogr.storage.embedded.worker import Threads
 from openmogr.storage.errors import StorageBusy, StorageFull, StorageUnusable
 
 __all__ = ["VERSION", "Index", "Transaction"]
@@ -162,7 +164,7 @@ class Index:
         self._blobs = blobs
         self._jobs: SimpleQueue[_Job[object] | None] = SimpleQueue()
         self._writer = threading.Thread(target=self._write_loop, name="openmogr-index", daemon=True)
-        self._pool = ThreadPoolExecutor(readers, "openmogr-index-read")
+        self._pool = Threads(readers, "openmogr-index-read")
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._changes = 0
@@ -222,7 +224,7 @@ class Index:
 
     def read(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
         """Run in a reading thread, on one snapshot of the index."""
-        return self._pool.submit(self._read, work)
+        return self._pool.submit(partial(self._read, work))
 
     def read_here(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run a short read in the calling thread, which is always the same.
@@ -320,8 +322,11 @@ class Index:
         connection = self._connection
         try:
             connection.execute("BEGIN IMMEDIATE")
-            for job in jobs:
-                self._write_one(job)
+            if len(jobs) == 1:
+                self._write_alone(jobs[0])
+            else:
+                for job in jobs:
+                    self._write_one(job)
             self._blobs.sync_names(
                 itertools.chain.from_iterable(
                     job.transaction.kept for job in jobs if job.transaction and not job.error
@@ -333,6 +338,15 @@ class Index:
                 connection.execute("ROLLBACK")
             for job in jobs:
                 job.error = job.error or _translate(error)
+
+    def _write_alone(self, job: _Job[object]) -> None:
+        """Run the only write of a transaction, which is lost with it."""
+        job.transaction = Transaction(self._connection)
+        try:
+            job.result = job.work(job.transaction)
+        except Exception as error:
+            job.error = _translate(error) if isinstance(error, sqlite3.Error) else error
+            raise sqlite3.OperationalError(f"nothing to commit: {error}") from error
 
     def _write_one(self, job: _Job[object]) -> None:
         """Run one write in a savepoint. Raises only if the whole transaction is lost."""

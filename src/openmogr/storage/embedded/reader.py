@@ -7,7 +7,6 @@ import hashlib
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +17,7 @@ from openmogr.storage.embedded import crc64 as _crc64
 from openmogr.storage.embedded.blobs import BlobFiles
 from openmogr.storage.embedded.integrity import SMALL, Integrity
 from openmogr.storage.embedded.records import Segment
-from openmogr.storage.embedded.worker import in_thread
+from openmogr.storage.embedded.worker import Threads, in_thread
 from openmogr.storage.errors import StorageBusy
 from openmogr.storage.interface import Digest, ObjectInfo, Part, Upload
 
@@ -43,7 +42,7 @@ class Means:
     """
 
     blobs: BlobFiles
-    pool: ThreadPoolExecutor
+    pool: Threads
     chunk: int
     integrity: Integrity
     check_later: Callable[[FileReader], None]

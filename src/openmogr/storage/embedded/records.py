@@ -6,7 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -63,6 +63,8 @@ UPLOAD_COLUMNS: Final = f"key, id, initiated, {ATTRIBUTE_COLUMNS}"
 PART_COLUMNS: Final = "number, size, etag, crc64, modified, checksum"
 # Beside the names of stored headers, in one column with them.
 _CHECKSUM = "checksum"
+_HEADERS = tuple(item.name for item in fields(ObjectHeaders))
+_dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -97,16 +99,15 @@ def signed(crc: int) -> int:
 
 def attribute_values(attributes: ObjectAttributes) -> tuple[str, str, str, str]:
     """The values of ``ATTRIBUTE_COLUMNS``."""
-    headers = {name: value for name, value in asdict(attributes.headers).items() if value}
+    headers = {name: value for name in _HEADERS if (value := getattr(attributes.headers, name))}
     if attributes.checksum is not None:
         headers[_CHECKSUM] = dump_checksum(attributes.checksum)
-    text = json.dumps(headers, ensure_ascii=False, separators=(",", ":"))
-    return attributes.acl, attributes.storage_class, text, dump_tags(attributes.tags)
+    return attributes.acl, attributes.storage_class, _dump(headers), dump_tags(attributes.tags)
 
 
 def dump_tags(tags: Mapping[str, str]) -> str:
     """Tags as stored."""
-    return json.dumps(dict(tags), ensure_ascii=False, separators=(",", ":"))
+    return _dump(dict(tags)) if tags else "{}"
 
 
 # Most objects share them with many others. Nobody changes what is in them.

@@ -7,7 +7,7 @@ import errno
 import hashlib
 import os
 from collections.abc import AsyncIterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -16,7 +16,7 @@ from openmogr.errors import CosError, InternalError, is_shortage
 from openmogr.storage.embedded import crc64
 from openmogr.storage.embedded.blobs import BlobFiles
 from openmogr.storage.embedded.records import Segment
-from openmogr.storage.embedded.worker import in_thread, settled
+from openmogr.storage.embedded.worker import Threads, in_thread, settled
 from openmogr.storage.errors import EntityTooLarge, StorageBusy, StorageFull
 from openmogr.storage.interface import Digest
 
@@ -32,7 +32,7 @@ class FileStaged:
     A chunk is written and hashed while the next one arrives; at most two chunks are in memory.
     """
 
-    def __init__(self, blobs: BlobFiles, pool: ThreadPoolExecutor, chunk: int, limit: int) -> None:
+    def __init__(self, blobs: BlobFiles, pool: Threads, chunk: int, limit: int) -> None:
         self._blobs = blobs
         self._pool = pool
         self._chunk = chunk
@@ -76,7 +76,7 @@ class FileStaged:
         self._buffered += len(chunk)
         if self._buffered >= self._chunk:
             await self.flushed()
-            self._flushing = self._pool.submit(self._append, self._take())
+            self._flushing = self._pool.submit(partial(self._append, self._take()))
 
     async def finish(self) -> Digest:
         if self._digest is None:

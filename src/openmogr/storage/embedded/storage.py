@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,7 @@ from openmogr.storage.embedded.recent import Found, RecentObjects
 from openmogr.storage.embedded.records import Segment, find_bucket, milliseconds
 from openmogr.storage.embedded.reserve import Reserve
 from openmogr.storage.embedded.staged import FileStaged
-from openmogr.storage.embedded.worker import settled
+from openmogr.storage.embedded.worker import Threads, settled
 from openmogr.storage.errors import StorageUnusable
 from openmogr.storage.interface import (
     Acl,
@@ -75,7 +75,7 @@ class EmbeddedStorage:
             self._blobs,
             reserve,
         )
-        self._pool = ThreadPoolExecutor(settings.io_threads, "openmogr-io")
+        self._pool = Threads(settings.io_threads, "openmogr-io")
         self._means = Means(
             self._blobs, self._pool, settings.chunk_bytes, Integrity(settings.verify), self._check_later
         )
@@ -415,7 +415,7 @@ class EmbeddedStorage:
             else:
                 self._index.write(change, future=future)
 
-        self._pool.submit(work)
+        self._pool.start(work)
         try:
             return await settled(future)
         finally:
