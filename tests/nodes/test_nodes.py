@@ -208,13 +208,14 @@ def _through(server: ServerProcess, port: int, method: str, target: str, body: b
     return direct.request(method, target, body, host=CI)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def nodes(
-    versitygw: VersityGW, postgresql: PostgreSQLServer, tmp_path: Path
+    versitygw: VersityGW, postgresql: PostgreSQLServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[list[ServerProcess], int, str]]:
-    """The servers, the port of the proxy, and the name of the database."""
+    """The servers, the port of the proxy, and the name of the database; for all tests, the last of which kills one."""
     if shutil.which("nginx") is None:
         pytest.skip("nginx is not installed")
+    folder = tmp_path_factory.mktemp("nodes")
     versitygw.client.create_bucket(Bucket="nodes-of-one-store")
     place = {"endpoint": versitygw.endpoint, "region": "us-east-1"}
     with ExitStack() as stack:
@@ -230,60 +231,10 @@ def nodes(
             "image": {"workers": 1},
         }
         servers = [
-            stack.enter_context(ServerProcess(tmp_path / f"node-{number}", settings))
-            for number in range(NODES)
+            stack.enter_context(ServerProcess(folder / f"node-{number}", settings)) for number in range(NODES)
         ]
-        port = stack.enter_context(_proxy(tmp_path, [server.port for server in servers]))
+        port = stack.enter_context(_proxy(folder, [server.port for server in servers]))
         yield servers, port, name
-
-
-@pytest.mark.alone
-def test_a_node_is_killed_amid_all_kinds_of_work(
-    nodes: tuple[list[ServerProcess], int, str], postgresql: PostgreSQLServer
-) -> None:
-    servers, port, name = nodes
-    photo = (Path(openmogr.demo.__file__).parent / openmogr.demo.KEY).read_bytes()
-    assert servers[0].request("PUT", f"/{BUCKET}", b"").status == 200
-    clients = [Client(number, servers[0], port) for number in range(CLIENTS)]
-    begun = threading.Barrier(CLIENTS + 1)
-
-    def work(client: Client) -> None:
-        for number in range(ROUNDS):
-            if number == ROUNDS // 3:
-                begun.wait(120)
-            client.round(number, photo)
-
-    with ThreadPoolExecutor(CLIENTS) as threads:
-        running = [threads.submit(work, client) for client in clients]
-        begun.wait(120)
-        time.sleep(random.uniform(0, 0.5))
-        servers[1].kill()
-        for future in running:
-            future.result(200)
-        list(threads.map(Client.check, clients))
-    jobs = {identifier: key for client in clients for identifier, key in client.jobs.items()}
-    assert len(jobs) == CLIENTS * ROUNDS
-    rows = _ended(postgresql, name)
-    for identifier, output in jobs.items():
-        state, attempts = rows[identifier]
-        assert state == "Success"
-        # A second time only what the killed node had.
-        assert attempts in ("1", "2")
-        assert servers[0].request("HEAD", f"/{BUCKET}/{output}").status == 200
-    assert sum(attempts == "2" for _, attempts in rows.values()) <= 2
-    for server in (servers[0], servers[2]):
-        assert "Traceback" not in server.log, server.log
-        assert not {secret for secret in (SECRET, PASSWORD) if secret in server.log}
-
-
-def _ended(postgresql: PostgreSQLServer, name: str) -> dict[str, tuple[str, str]]:
-    """State and attempts of all jobs, once all have ended."""
-    deadline = time.monotonic() + 60
-    while int(postgresql.sql("SELECT count(*) FROM jobs WHERE ended IS NULL", name)):
-        assert time.monotonic() < deadline, "jobs do not end"
-        time.sleep(0.2)
-    text = postgresql.sql("SELECT id, state, attempts FROM jobs", name)
-    return {row[0]: (row[1], row[2]) for row in (line.split("|") for line in text.splitlines())}
 
 
 @pytest.mark.alone
@@ -329,3 +280,52 @@ def _md5(data: bytes) -> str:
     import base64
 
     return base64.b64encode(hashlib.md5(data).digest()).decode()
+
+
+@pytest.mark.alone
+def test_a_node_is_killed_amid_all_kinds_of_work(
+    nodes: tuple[list[ServerProcess], int, str], postgresql: PostgreSQLServer
+) -> None:
+    servers, port, name = nodes
+    photo = (Path(openmogr.demo.__file__).parent / openmogr.demo.KEY).read_bytes()
+    assert servers[0].request("PUT", f"/{BUCKET}", b"").status in (200, 409)
+    clients = [Client(number, servers[0], port) for number in range(CLIENTS)]
+    begun = threading.Barrier(CLIENTS + 1)
+
+    def work(client: Client) -> None:
+        for number in range(ROUNDS):
+            if number == ROUNDS // 3:
+                begun.wait(120)
+            client.round(number, photo)
+
+    with ThreadPoolExecutor(CLIENTS) as threads:
+        running = [threads.submit(work, client) for client in clients]
+        begun.wait(120)
+        time.sleep(random.uniform(0, 0.5))
+        servers[1].kill()
+        for future in running:
+            future.result(200)
+        list(threads.map(Client.check, clients))
+    jobs = {identifier: key for client in clients for identifier, key in client.jobs.items()}
+    assert len(jobs) == CLIENTS * ROUNDS
+    rows = _ended(postgresql, name)
+    for identifier, output in jobs.items():
+        state, attempts = rows[identifier]
+        assert state == "Success"
+        # A second time only what the killed node had.
+        assert attempts in ("1", "2")
+        assert servers[0].request("HEAD", f"/{BUCKET}/{output}").status == 200
+    assert sum(attempts == "2" for _, attempts in rows.values()) <= 2
+    for server in (servers[0], servers[2]):
+        assert "Traceback" not in server.log, server.log
+        assert not {secret for secret in (SECRET, PASSWORD) if secret in server.log}
+
+
+def _ended(postgresql: PostgreSQLServer, name: str) -> dict[str, tuple[str, str]]:
+    """State and attempts of all jobs, once all have ended."""
+    deadline = time.monotonic() + 60
+    while int(postgresql.sql("SELECT count(*) FROM jobs WHERE ended IS NULL", name)):
+        assert time.monotonic() < deadline, "jobs do not end"
+        time.sleep(0.2)
+    text = postgresql.sql("SELECT id, state, attempts FROM jobs", name)
+    return {row[0]: (row[1], row[2]) for row in (line.split("|") for line in text.splitlines())}
