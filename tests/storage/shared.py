@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import SecretStr
+from sqlalchemy import create_engine
 
 from openmogr.database import Database, DatabaseSettings
+from openmogr.database.upgrade import upgrade
 from openmogr.storage import StorageSettings
 from openmogr.storage.interface import Promises
 from openmogr.storage.shared import SharedStorage
+from openmogr.storage.shared.catalogue import Catalogue
 from openmogr.storage.shared.place import Place
 from openmogr.storage.stores.settings import StoreBucket
 from openmogr.storage.stores.store import Limits
@@ -44,6 +49,18 @@ class Alone(SharedStorage):
         self._promised = promised
 
     @property
+    def catalogue(self) -> Catalogue:
+        return self._catalogue
+
+    async def die(self) -> None:
+        """Let go of files, as the end of a process does, and of nothing else."""
+        if self._recovery._task is not None:
+            self._recovery._task.cancel()
+            await asyncio.wait([self._recovery._task])
+        self._release()
+        await self.database.close()
+
+    @property
     def promises(self) -> Promises:
         return self._promised or super().promises
 
@@ -60,6 +77,17 @@ class Alone(SharedStorage):
     ) -> None:
         await super().__aexit__(kind, error, trace)
         await self.database.close()
+
+
+@lru_cache
+def _empty_database() -> bytes:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "empty.sqlite3"
+        engine = create_engine(f"sqlite:///{file}")
+        with engine.begin() as connection:
+            upgrade(connection)
+        engine.dispose()
+        return file.read_bytes()
 
 
 class SharedStores:
@@ -82,18 +110,24 @@ class SharedStores:
     def __call__(self, folder: Path, node: str = "data") -> Alone:
         if folder not in self._stores:
             self._stores[folder] = self._new_store(folder)
-            self._begin_anew()
+            self._begin_anew(folder)
         settings = SMALL.model_copy(update={"data": folder / node})
         place = self._place(folder, Limits(10, asyncio.Semaphore(64), settings.chunk_bytes))
         url = "" if self._database is None else self._server.url(self._database)  # type: ignore[union-attr]
         database = Database(DatabaseSettings(url=SecretStr(url)), folder)
         return Alone(settings, place, database, self._promised())
 
-    def _begin_anew(self) -> None:
-        """An empty database for an empty store; making one takes longer."""
+    async def paths(self, storage: Alone) -> list[str]:
+        """Everything in the store of a storage."""
+        import obstore
+
+        return [item["path"] async for page in obstore.list(storage.place._store) for item in page]
+
+    def _begin_anew(self, folder: Path) -> None:
+        """An empty database for an empty store; making its tables takes longer."""
         if self._server is None:
-            return
-        if self._database is None:
+            (folder / "database.sqlite3").write_bytes(_empty_database())
+        elif self._database is None:
             self._database = f"store_{next(_numbers)}"
             self._server.sql(f"CREATE DATABASE {self._database}")
         elif self._server.sql("SELECT to_regclass('store_facts')", self._database):
