@@ -7,7 +7,9 @@ import logging
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from functools import partial
+from urllib.parse import urlsplit
 
 from openmogr.api.app import CosApi
 from openmogr.api.configurations import Configurations
@@ -24,12 +26,13 @@ from openmogr.auth import Credentials, Verifier, load_credentials
 from openmogr.database import Database, DatabaseUnusable
 from openmogr.engine import ImagePool
 from openmogr.image import encoder_versions, font_versions
-from openmogr.jobs import JobStore
+from openmogr.jobs.store import JobStore
 from openmogr.observe import Metrics, make_tracing, untraced
-from openmogr.results import ResultStore
+from openmogr.results import Remembering, ResultSettings, ResultStore
 from openmogr.settings import Settings
 from openmogr.storage import Backend, Storage, StorageUnusable, open_storage
 from openmogr.storage.routed import RoutedStorage
+from openmogr.storage.stores.opening import CannotOpen, open_store
 
 __all__ = ["App", "create_app"]
 
@@ -143,17 +146,18 @@ def create_app(
     pool = ImagePool(settings.image, settings.storage.data / "spool", span=span)
     metrics = Metrics()
     observer = Observer(metrics, settings.server)
-    kept = settings.results
-    store = ResultStore(kept.place(settings.storage.data), kept.max_bytes) if kept.max_bytes else None
-    makers = (*encoder_versions(), *font_versions(settings.image), settings_of_results(settings.image))
     database = Database(settings.database, settings.storage.data)
+    kept = settings.results
+    store = _remembering(settings, database, metrics)
+    makers = (*encoder_versions(), *font_versions(settings.image), settings_of_results(settings.image))
     opened = storage or open_storage(
         settings.storage, settings.gateway, region=settings.server.region, database=database
     )
     _watch(metrics, pool, opened)
     services = Services(
         storage=opened,
-        configurations=Configurations(opened),
+        configurations=Configurations(opened, database=database),
+        database=database,
         pool=pool,
         verifier=Verifier(
             known,
@@ -170,14 +174,52 @@ def create_app(
         observer=observer,
         phase=Phase(),
         tracing=tracing,
-        jobs=JobDesk(
-            JobStore(settings.jobs.place(settings.storage.data), settings.jobs.max_waiting), settings.jobs
-        ),
+        jobs=_jobs(settings, database),
         # More could not be waiting for their turn.
         bodies=asyncio.Semaphore(settings.image.workers + settings.image.queue),
     )
     in_store = storage is None and settings.storage.backend is Backend.STORE
     return App(services, database, on_start, in_store=in_store)
+
+
+def _remembering(settings: Settings, database: Database, metrics: Metrics) -> Remembering | None:
+    """Raises ``StorageUnusable``."""
+    kept = settings.results
+    if not kept.max_bytes:
+        return None
+    front = ResultStore(kept.place(settings.storage.data), kept.max_bytes)
+    if not kept.shared:
+        return front
+    # Only here: SQLAlchemy comes with them.
+    from openmogr.results.shared import SharedResults
+
+    try:
+        store = open_store(
+            kept.shared, endpoint=kept.shared_endpoint, region=kept.shared_region, options=_patience(kept)
+        )
+    except CannotOpen as error:
+        raise StorageUnusable(f"results in common cannot be had: {error}") from error
+    shared = SharedResults(front, store, kept, database)
+    words = "Results in common with other nodes."
+    metrics.watch_counts("openmogr_shared_results", words, "outcome", partial(dict, shared.counts))
+    return shared
+
+
+def _patience(kept: ResultSettings) -> dict[str, object]:
+    """What a store of results is allowed: it is asked once, and a miss costs less than to wait."""
+    if urlsplit(kept.shared).scheme == "file":
+        return {}
+    timeout = timedelta(seconds=kept.shared_timeout)
+    return {
+        "client_options": {"timeout": timeout * 5, "connect_timeout": timeout},
+        "retry_config": {"max_retries": 0, "retry_timeout": timeout},
+    }
+
+
+def _jobs(settings: Settings, database: Database) -> JobDesk:
+    jobs = settings.jobs
+    before = jobs.place(settings.storage.data)
+    return JobDesk(JobStore(database, jobs.max_waiting, lease=jobs.lease, before=before), jobs)
 
 
 def _watch(metrics: Metrics, pool: ImagePool, storage: Storage) -> None:

@@ -64,6 +64,9 @@ SHORT_NAMES: Mapping[str, tuple[str, str]] = {
 # Variables of the same prefix that are not settings: the path of the TOML file, and the test suite's data.
 _OTHER_VARIABLES = frozenset({"OPENMOGR_CONFIG", "OPENMOGR_SHARED"})
 
+# Options of the command line that are not named after their setting.
+_OPTIONS = {("database", "url"): "--database"}
+
 # What Kubernetes puts into the environment of every container for a service named openmogr or openmogr-something,
 # and old Docker links too. A port there is a URL, so that OPENMOGR_PORT=9000 is still ours.
 _KUBERNETES = re.compile(
@@ -152,7 +155,7 @@ def load_settings(
     _read_environment(environment or {}, sources)
     for section, fields in (overrides or {}).items():
         for name, value in fields.items():
-            sources.put(section, name, value, f"--{name}")
+            sources.put(section, name, value, _OPTIONS.get((section, name), f"--{name}"))
     models: dict[str, BaseModel] = {}
     for section, model in SECTIONS.items():
         try:

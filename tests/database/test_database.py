@@ -29,7 +29,7 @@ from tests.databases import PASSWORD, PostgreSQLServer
 pytestmark = pytest.mark.anyio
 
 # Modules that describe tables, one of each room that has some.
-TABLES = ("openmogr.jobs.tables", "openmogr.storage.tables")
+TABLES = ("openmogr.jobs.tables", "openmogr.results.tables", "openmogr.storage.tables")
 # Not METADATA: no room has it.
 SHELVES = sa.Table("shelves", sa.MetaData(), sa.Column("name", NAME, primary_key=True))
 
@@ -178,6 +178,31 @@ async def test_other_nodes_hear(postgresql_url: str, tmp_path: Path) -> None:
         async with one.changing() as connection:
             await one.tell(connection, "shelves", "hello")
         await _until(lambda: heard == ["", "hello"])
+
+
+async def test_a_lock_is_one_for_all(database_url: str, tmp_path: Path) -> None:
+    async with Database(settings_of(database_url, timeout=1), tmp_path) as one:
+        other = one
+        if one.is_shared:
+            other = Database(settings_of(database_url, timeout=1), tmp_path)
+            await other.open()
+        inside: list[int] = []
+
+        async def take(database: Database, number: int) -> None:
+            async with database.locked("a"):
+                inside.append(number)
+                await asyncio.sleep(0.02)
+                assert inside.pop() == number
+                assert not inside
+
+        await asyncio.gather(*(take(database, number) for number, database in enumerate([one, other] * 4)))
+        async with one.locked("a"), other.locked("b"):
+            if one.is_shared:
+                with pytest.raises(DatabaseUnavailable):
+                    await take(other, 1)
+        await take(other, 1)
+        if other is not one:
+            await other.close()
 
 
 async def test_one_file_is_not_for_two(tmp_path: Path) -> None:

@@ -1,39 +1,58 @@
-"""The database of jobs."""
+"""The store of jobs and its runner, on both engines."""
+
+# ruff: noqa: ASYNC110 - what is waited for is in a database
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from openmogr.database import Database
 from openmogr.errors import InvalidArgument, SlowDown
 from openmogr.jobs import (
     Job,
     JobFilter,
     JobRequest,
     JobRunner,
-    JobStore,
     NoSuchTemplate,
     Outcome,
     QueueState,
     State,
     TooManyJobs,
 )
-from openmogr.jobs.store import MAX_ATTEMPTS
+from openmogr.jobs.store import MAX_ATTEMPTS, JobStore
+from tests.database.conftest import settings_of
+from tests.databases import PostgreSQLServer
 
 pytestmark = pytest.mark.anyio
 REQUEST = JobRequest("a.png", "imageMogr2/strip", bucket="b", output="c.png")
 
 
+LEASE = 1.0
+
+
+@contextlib.asynccontextmanager
+async def node(
+    url: str, folder: Path, max_waiting: int = 100, lease: float = LEASE
+) -> AsyncIterator[JobStore]:
+    """What one server has of the jobs in a database; leaving it is what a crash is: nothing is given back."""
+    async with Database(settings_of(url), folder) as database:
+        store = JobStore(database, max_waiting, lease=lease, before=folder / "jobs.sqlite3")
+        await store.open()
+        yield store
+        await store.close()
+
+
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[JobStore]:
-    store = JobStore(tmp_path / "jobs.sqlite3", 100)
-    await store.open()
-    yield store
-    await store.close()
+async def store(database_url: str, tmp_path: Path) -> AsyncIterator[JobStore]:
+    async with node(database_url, tmp_path, lease=30) as store:
+        yield store
 
 
 async def add(store: JobStore, bucket: str = "b", level: int = 0) -> Job:
@@ -55,15 +74,6 @@ async def test_a_job_goes_through_its_states(store: JobStore) -> None:
     assert done.started is not None
     assert done.ended is not None
     assert await store.get("other", job.id) is None
-
-
-def _modes(folder: Path) -> set[int]:
-    return {path.stat().st_mode & 0o777 for path in folder.iterdir()}
-
-
-async def test_the_database_is_its_owners_alone(store: JobStore, tmp_path: Path) -> None:
-    await add(store)
-    assert _modes(tmp_path) == {0o600}
 
 
 async def test_higher_levels_come_first(store: JobStore) -> None:
@@ -96,21 +106,69 @@ async def test_a_paused_queue_keeps_its_jobs(store: JobStore) -> None:
     assert await store.claim() is not None
 
 
-async def test_what_ran_is_done_again_but_not_for_ever(tmp_path: Path) -> None:
+async def test_what_ran_is_done_again_but_not_for_ever(database_url: str, tmp_path: Path) -> None:
     identifier = ""
     for attempt in range(MAX_ATTEMPTS + 1):
-        store = JobStore(tmp_path / "jobs.sqlite3", 10)
-        await store.open()
-        if not attempt:
-            identifier = (await add(store)).id
-        claimed = await store.claim()
-        assert (claimed is not None) is (attempt < MAX_ATTEMPTS)
-        job = await store.get("b", identifier)
-        await store.close()  # as a crash does: the job is not finished
+        async with node(database_url, tmp_path) as store:
+            if not attempt:
+                identifier = (await add(store)).id
+            elif store.is_shared:
+                assert await store.claim() is None
+                await asyncio.sleep(LEASE * 1.1)
+            given_up = await store.give_back()
+            claimed = await store.claim()
+            assert (claimed is not None) is (attempt < MAX_ATTEMPTS)
+            job = await store.get("b", identifier)
     assert job is not None
+    assert [failed.id for failed in given_up] == [identifier]
     assert job.state is State.FAILED
     assert job.outcome is not None
     assert "several times" in job.outcome.message
+
+
+async def test_a_claim_that_was_lost_ends_nothing(store: JobStore, database_url: str, tmp_path: Path) -> None:
+    job = await add(store)
+    store.lease = -1  # it runs out at once
+    await store.claim()
+    assert await store.renew() == {job.id}
+    assert await store.give_back() == []
+    store.lease = 30
+    assert await store.renew() == set()
+    assert not await store.finish(job.id, Outcome("Success"))
+    again = await store.claim()
+    assert again is not None
+    assert again.id == job.id
+    assert await store.renew() == {job.id}
+    assert await store.give_back() == []
+    assert await store.finish(job.id, Outcome("Success"))
+
+
+async def test_nodes_do_not_claim_the_same(postgresql_url: str, tmp_path: Path) -> None:
+    async with node(postgresql_url, tmp_path) as one, node(postgresql_url, tmp_path) as other:
+        ids = {(await add(one)).id for _ in range(30)}
+
+        async def claim_all(store: JobStore) -> list[str]:
+            return [job.id for _ in range(40) if (job := await store.claim())]
+
+        claims = await asyncio.gather(*(claim_all(store) for store in (one, other) for _ in range(3)))
+        claimed = [identifier for part in claims for identifier in part]
+        assert len(claimed) == len(ids)
+        assert set(claimed) == ids
+
+
+async def test_nodes_see_queues_and_cancellations(postgresql_url: str, tmp_path: Path) -> None:
+    async with node(postgresql_url, tmp_path) as one, node(postgresql_url, tmp_path) as other:
+        queues = await asyncio.gather(*(store.queue("b") for store in (one, other) for _ in range(5)))
+        assert len(set(queues)) == 1
+        first, second = await add(one), await add(one)
+        await one.put_queue(replace(queues[0], state=QueueState.PAUSED))
+        assert await other.claim() is None
+        await other.put_queue(replace(queues[0], state=QueueState.ACTIVE))
+        await one.cancel("b", first.id)
+        claimed = await other.claim()
+        assert claimed is not None
+        assert claimed.id == second.id
+        assert await one.claim() is None
 
 
 async def test_pages(store: JobStore) -> None:
@@ -135,19 +193,29 @@ async def test_pages(store: JobStore) -> None:
     assert not (await store.page("b", JobFilter(until=first.created - 100))).jobs
 
 
-async def test_bounds(tmp_path: Path) -> None:
-    store = JobStore(tmp_path / "jobs.sqlite3", 2)
-    await store.open()
-    first, _ = await add(store), await add(store)
-    with pytest.raises(TooManyJobs):
+async def test_bounds(database_url: str, tmp_path: Path) -> None:
+    async with node(database_url, tmp_path, 2) as store:
+        first, _ = await add(store), await add(store)
+        with pytest.raises(TooManyJobs):
+            await add(store)
+        await store.claim()
+        await store.finish(first.id, Outcome("InvalidArgument", "no"))
         await add(store)
-    await store.claim()
-    await store.finish(first.id, Outcome("InvalidArgument", "no"))
-    await add(store)
-    assert await store.forget(0) == 0
-    assert await store.forget(2**40) == 1
-    assert await store.get("b", first.id) is None
-    await store.close()
+        assert await store.forget(0) == 0
+        assert await store.forget(2**40) == 1
+        assert await store.get("b", first.id) is None
+
+
+async def test_text_of_every_kind_comes_back(store: JobStore) -> None:
+    queue = await store.queue("b")
+    request = replace(REQUEST, object="nul\0/\U0001f600", user_data="\x7f' \"%\0")
+    job = await store.add("b", queue.id, request)
+    assert await store.claim()
+    assert await store.finish(job.id, Outcome("NoSuchKey", "no \0", "<\0>"))
+    found = await store.get("b", job.id)
+    assert found is not None
+    assert found.request == request
+    assert found.outcome == Outcome("NoSuchKey", "no \ufffd", "<\ufffd>")
 
 
 async def test_templates(store: JobStore) -> None:
@@ -163,16 +231,6 @@ async def test_templates(store: JobStore) -> None:
     await store.delete_template("b", made.id)
     with pytest.raises(NoSuchTemplate):
         await store.template("b", made.id)
-
-
-async def test_a_newer_database_is_left_alone(tmp_path: Path) -> None:
-    import sqlite3
-
-    path = tmp_path / "jobs.sqlite3"
-    with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(OSError, match="newer"):
-        await JobStore(path, 1).open()
 
 
 async def test_the_runner_does_tells_and_waits(store: JobStore) -> None:
@@ -229,3 +287,87 @@ async def test_what_is_given_up_waits_again(store: JobStore) -> None:
     assert waiting is not None
     assert waiting.state is State.SUBMITTED
     assert await store.waiting() == 1
+
+
+async def test_the_runner_hears_of_jobs_of_other_nodes(postgresql_url: str, tmp_path: Path) -> None:
+    async with node(postgresql_url, tmp_path) as one, node(postgresql_url, tmp_path) as other:
+        done: asyncio.Queue[str] = asyncio.Queue()
+
+        async def work(job: Job) -> Outcome:
+            done.put_nowait(job.id)
+            return Outcome("Success")
+
+        runner = JobRunner(other, work, _tell_nobody, concurrency=2, keep=1000)
+        runner.start()
+        await asyncio.sleep(1)  # it has looked, and waits now
+        for _ in range(3):
+            job = await add(one)
+            async with asyncio.timeout(1):
+                assert await done.get() == job.id
+        await runner.close()
+
+
+async def _tell_nobody(job: Job) -> None:
+    pass
+
+
+async def test_a_long_job_keeps_its_lease(postgresql_url: str, tmp_path: Path) -> None:
+    async with node(postgresql_url, tmp_path) as one, node(postgresql_url, tmp_path) as other:
+        starts: list[str] = []
+
+        async def work(job: Job) -> Outcome:
+            starts.append(job.id)
+            await asyncio.sleep(LEASE * 3)
+            return Outcome("Success")
+
+        runners = [JobRunner(store, work, _tell_nobody, concurrency=1, keep=1000) for store in (one, other)]
+        for runner in runners:
+            runner.start()
+        job = await add(one)
+        async with asyncio.timeout(20):
+            while (found := await one.get("b", job.id)) is None or found.ended is None:
+                await asyncio.sleep(0.1)
+        assert found.state is State.SUCCESS
+        assert starts == [job.id]
+        for runner in runners:
+            await runner.close()
+
+
+async def test_a_node_that_cannot_renew_lets_go_before_others_begin(
+    tmp_path: Path, postgresql: PostgreSQLServer
+) -> None:
+    with postgresql.fresh() as name:
+        async with node(postgresql.url(name), tmp_path, lease=2) as store:
+            ended = asyncio.Event()
+            begun: list[float] = []
+            stopped: list[float] = []
+
+            async def work(job: Job) -> Outcome:
+                begun.append(time.monotonic())
+                if len(begun) > 1:
+                    ended.set()
+                    return Outcome("Success")
+                try:
+                    await asyncio.sleep(60)
+                finally:
+                    stopped.append(time.monotonic())
+                raise AssertionError
+
+            runner = JobRunner(store, work, _tell_nobody, concurrency=1, keep=1000)
+            runner.start()
+            job = await add(store)
+            async with asyncio.timeout(30):
+                while not begun:
+                    await asyncio.sleep(0.05)
+                postgresql.stop()
+                cut = time.monotonic()
+                while not stopped:
+                    await asyncio.sleep(0.05)
+                assert stopped[0] - cut < 2
+                postgresql.start()
+                await ended.wait()
+                while (found := await store.get("b", job.id)) is None or found.ended is None:
+                    await asyncio.sleep(0.05)
+            assert found.state is State.SUCCESS
+            assert len(begun) == 2
+            await runner.close()

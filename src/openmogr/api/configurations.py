@@ -6,13 +6,16 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 
+from openmogr.database import Database
 from openmogr.errors import NoSuchBucket
 from openmogr.storage import Storage
 
 __all__ = ["Configurations"]
 
-# For so many seconds an answer of the storage is taken for right; a change made here counts at once.
+# For so many seconds an answer of the storage is taken for right; a change made here counts at once, one that another
+# node made after so long.
 _FRESH = 1.0
 _MAX_ENTRIES = 4096
 
@@ -23,10 +26,17 @@ class Configurations:
     Args:
         storage: keeps them.
         clock: seconds that only grow.
+        database: where other nodes are told apart from this one while a document is changed; None without any.
     """
 
-    def __init__(self, storage: Storage, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        clock: Callable[[], float] = time.monotonic,
+        database: Database | None = None,
+    ) -> None:
         self._storage = storage
+        self._database = database if database is not None and database.is_shared else None
         self._clock = clock
         self._known: OrderedDict[tuple[str, str], tuple[float, bytes | None]] = OrderedDict()
         self._changing = asyncio.Lock()
@@ -58,9 +68,13 @@ class Configurations:
         Raises:
             NoSuchBucket: and whatever ``change`` raises; then nothing is changed.
         """
-        async with self._changing:
+        async with self._changing, self._alone(bucket, kind):
             before = await self._storage.get_bucket_document(bucket, kind)
             after = change(before)
             if after != before:
                 await self._storage.put_bucket_document(bucket, kind, after)
         self._known.pop((bucket, kind), None)
+
+    def _alone(self, bucket: str, kind: str) -> AbstractAsyncContextManager[None]:
+        """Of several nodes that change a document each goes on from what the one before has made."""
+        return nullcontext() if self._database is None else self._database.locked(f"{kind} of {bucket}")

@@ -14,6 +14,7 @@ from openmogr.api.request import Request
 from openmogr.api.response import Header, Response
 from openmogr.api.services import Services
 from openmogr.asgi import Receive, Scope, Send
+from openmogr.database import DatabaseUnavailable
 from openmogr.errors import NoSuchKey
 
 __all__ = ["PAGES", "OperateApi", "operate_page"]
@@ -56,8 +57,18 @@ async def _health(services: Services) -> Response:
 
 
 async def _ready(services: Services) -> Response:
-    """200 while requests are welcome: not before the start is through, and not once the end has begun."""
+    """200 while requests are welcome: not before the start is through, not once the end has begun.
+
+    And not while a database that nodes have in common is lost: a proxy asks another node, which may reach it.
+    """
     phase = services.phase.value
+    if phase == "ready" and services.database.is_shared:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await services.database.check()
+        except (DatabaseUnavailable, TimeoutError) as error:
+            _log.warning("the database does not answer: %r", error)
+            return _status(503, "the database does not answer")
     return _status(200 if phase == "ready" else 503, phase)
 
 

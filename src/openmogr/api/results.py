@@ -19,7 +19,7 @@ from openmogr.api.sources import OpenSource
 from openmogr.engine import ImagePool, Request, SourceDamaged
 from openmogr.errors import CosError, SlowDown
 from openmogr.image import ImageInfo, ImageSettings, Pipeline, Result, Slimming
-from openmogr.results import Recent, ResultStore, StoreStatistics, result_key
+from openmogr.results import Recent, Remembering, StoreStatistics, result_key
 from openmogr.storage import StorageUnusable
 from openmogr.workers import HeldBytes
 
@@ -118,7 +118,7 @@ class Results:
     """
 
     def __init__(
-        self, pool: ImagePool, store: ResultStore | None, makers: Sequence[str], observer: Observer
+        self, pool: ImagePool, store: Remembering | None, makers: Sequence[str], observer: Observer
     ) -> None:
         self._pool = pool
         self._store = store

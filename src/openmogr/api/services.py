@@ -13,6 +13,7 @@ from openmogr.api.observing import Observer
 from openmogr.api.results import Results
 from openmogr.api.settings import ServerSettings
 from openmogr.auth import Verifier
+from openmogr.database import Database
 from openmogr.engine import ImagePool
 from openmogr.image import ImageSettings
 from openmogr.observe import Tracing
@@ -39,6 +40,7 @@ class Services:
         result_cache_control: for processed answers whose object has none.
         tracing: where ``OTEL_*`` variables ask for it.
         bodies: how many pictures may be taken in at a time that are not to be stored.
+        database: of what is no object.
     """
 
     storage: Storage
@@ -55,4 +57,5 @@ class Services:
     tracing: Tracing | None
     phase: Phase
     jobs: JobDesk
+    database: Database
     bodies: asyncio.Semaphore

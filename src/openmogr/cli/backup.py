@@ -94,15 +94,21 @@ def restore(source: Path, data: Path | None, config: Path | None, force: bool) -
 
 
 def _data(data: Path | None, config: Path | None) -> tuple[Path, dict[str, Path]]:
-    """The data folder, and the databases that belong to it."""
+    """The data folder, and the databases that belong to it; one that is elsewhere is told of."""
     settings = settings_or_exit(config, {"storage": {"data": data}} if data is not None else None)
     if settings.storage.url:
         click.echo(
             "Objects of a store are saved by the means of the store, and the database by its own.", err=True
         )
         sys.exit(ExitCode.FILES)
+    if settings.database.shared:
+        place = settings.database.shown
+        click.echo(f"The jobs are not in it, but in {place}, which pg_dump backs up.", err=True)
     folder = settings.storage.data.absolute()
-    return folder, {"jobs": settings.jobs.place(folder).absolute()}
+    databases = {"jobs": settings.jobs.place(folder).absolute()}
+    if not settings.database.shared:
+        databases["database"] = settings.database.place(folder).absolute()
+    return folder, databases
 
 
 def _give_up(error: Exception) -> NoReturn:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -12,7 +14,9 @@ from openmogr.database.errors import DatabaseUnavailable, DatabaseUnusable
 from openmogr.database.settings import DatabaseSettings
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Table
+    from sqlalchemy.dialects import postgresql as postgresql_dialect
+    from sqlalchemy.dialects import sqlite as sqlite_dialect
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from openmogr.database.postgresql import PostgreSQL
@@ -39,6 +43,8 @@ class Database:
         self._settings = settings
         self._data = data
         self._engine: SQLite | PostgreSQL | None = None
+        # Of SQLite, which one process has; there are few names.
+        self._locks: dict[str, asyncio.Lock] = {}
 
     @property
     def is_shared(self) -> bool:
@@ -143,6 +149,12 @@ class Database:
         """The time in a statement, in seconds since 1970, by the one clock that all nodes have in common."""
         return self._opened.clock()
 
+    def insert(self, table: Table) -> sqlite_dialect.Insert | postgresql_dialect.Insert:
+        """An ``INSERT`` that has ``on_conflict_do_nothing`` and ``on_conflict_do_update``, which both engines know."""
+        from sqlalchemy.dialects import postgresql, sqlite
+
+        return postgresql.insert(table) if self.is_shared else sqlite.insert(table)
+
     async def tell(self, connection: AsyncConnection, channel: str, text: str = "") -> None:
         """Tell all who listen, at this and other nodes, as soon as the transaction of ``connection`` is committed.
 
@@ -160,6 +172,26 @@ class Database:
         whoever listens looks what there is, and takes texts for hints.
         """
         self._opened.listen(channel, heard)
+
+    @asynccontextmanager
+    async def locked(self, name: str) -> AsyncIterator[None]:
+        """Meanwhile nobody else has the lock of that name, at whatever node; for what is not all in one transaction.
+
+        It takes a connection for as long as it is held. A process has a lock only once: who asks twice waits for ever.
+
+        Raises:
+            DatabaseUnavailable: also where somebody else has it for longer than the timeout.
+        """
+        if not self.is_shared:
+            async with self._locks.setdefault(name, asyncio.Lock()):
+                yield
+            return
+        from sqlalchemy import func, select
+
+        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+        async with self.changing() as connection:
+            await connection.execute(select(func.pg_advisory_xact_lock(number)))
+            yield
 
     async def check(self) -> None:
         """Raises ``DatabaseUnavailable`` while it cannot be used."""

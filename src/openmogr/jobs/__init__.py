@@ -1,4 +1,4 @@
-"""Jobs that a server does later, kept in a database and resumed after a restart. Nothing here knows HTTP."""
+"""Jobs that a server does later, kept in the database (``openmogr.jobs.store``). Nothing here knows HTTP."""
 
 from openmogr.jobs.errors import NoSuchQueue, NoSuchTemplate, TooManyJobs
 from openmogr.jobs.model import (
@@ -14,7 +14,6 @@ from openmogr.jobs.model import (
 )
 from openmogr.jobs.runner import JobRunner, Told, Worker
 from openmogr.jobs.settings import JobSettings
-from openmogr.jobs.store import JobStore
 
 __all__ = [
     "Job",
@@ -23,7 +22,6 @@ __all__ = [
     "JobRequest",
     "JobRunner",
     "JobSettings",
-    "JobStore",
     "NoSuchQueue",
     "NoSuchTemplate",
     "Outcome",

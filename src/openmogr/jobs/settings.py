@@ -15,8 +15,18 @@ class JobSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    file: str = Field(default="", description="Database of jobs; empty: jobs.sqlite3 in the data folder.")
+    file: str = Field(
+        default="",
+        description="Database of jobs of a version before [database], from which they are taken over once; empty:"
+        " jobs.sqlite3 in the data folder.",
+    )
     concurrency: int = Field(default=2, gt=0, description="Jobs done at the same time, in jobs.")
+    lease: float = Field(
+        default=30.0,
+        ge=1,
+        le=3600,
+        description="For how long a node that says nothing keeps its jobs; then another node does them, in seconds.",
+    )
     max_waiting: int = Field(
         default=100_000, gt=0, description="Most jobs of all buckets that wait to be done, in jobs."
     )
@@ -46,5 +56,5 @@ class JobSettings(BaseModel):
         return texts
 
     def place(self, data: Path) -> Path:
-        """The database, where ``data`` is the data folder."""
+        """The database of a version before, where ``data`` is the data folder."""
         return Path(self.file) if self.file else data / "jobs.sqlite3"

@@ -1,23 +1,28 @@
-"""Jobs, queues and templates in SQLite, whose one thread makes every change complete before the next begins.
+"""Jobs, queues and templates in the database, which several nodes may have in common.
 
-A job is *claimed* before it is done and *finished* after it. What was claimed when the process ended is there to be
-claimed again, at most ``MAX_ATTEMPTS`` times, so that a job which ends its server does not do so for ever.
+A job is *claimed* before it is done and *finished* after it. Who has claimed it has a *lease* on it, which it renews
+while it works; a lease that ran out is that of a node which ended, and the job is there to be claimed again, at most
+``MAX_ATTEMPTS`` times, so that one which ends its server does not do so for ever. A node that lost its lease can
+neither finish nor release the job any more. Leases are told by the clock of the database, which all nodes have in
+common.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import secrets
-import sqlite3
+import socket
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
+from sqlalchemy import ColumnElement, Row, Update, delete, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from openmogr.database import Database
 from openmogr.jobs.errors import NoSuchTemplate, TooManyJobs
 from openmogr.jobs.model import (
     Job,
@@ -30,58 +35,14 @@ from openmogr.jobs.model import (
     State,
     Template,
 )
+from openmogr.jobs.tables import JOBS, QUEUES, TEMPLATES
 
-__all__ = ["MAX_ATTEMPTS", "JobStore"]
-
-T = TypeVar("T")
+__all__ = ["CHANNEL", "MAX_ATTEMPTS", "JobStore"]
 
 MAX_ATTEMPTS = 3
-_VERSION = 1
-_SCHEMA = f"""
-CREATE TABLE jobs (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    bucket TEXT NOT NULL,
-    queue TEXT NOT NULL,
-    state TEXT NOT NULL,
-    level INTEGER NOT NULL,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    created INTEGER NOT NULL,
-    started INTEGER,
-    ended INTEGER,
-    request TEXT NOT NULL,
-    code TEXT,
-    message TEXT,
-    result TEXT
-) STRICT;
-CREATE INDEX jobs_by_bucket ON jobs (bucket, number);
-CREATE INDEX jobs_to_do ON jobs (level DESC, number) WHERE state = 'Submitted';
-CREATE TABLE queues (
-    id TEXT PRIMARY KEY,
-    bucket TEXT NOT NULL UNIQUE,
-    name TEXT NOT NULL,
-    state TEXT NOT NULL,
-    created INTEGER NOT NULL,
-    updated INTEGER NOT NULL,
-    callback TEXT NOT NULL DEFAULT '',
-    callback_format TEXT NOT NULL DEFAULT 'XML'
-) STRICT;
-CREATE TABLE templates (
-    id TEXT PRIMARY KEY,
-    bucket TEXT NOT NULL,
-    name TEXT NOT NULL,
-    rule TEXT NOT NULL,
-    is_pic_info INTEGER NOT NULL,
-    created INTEGER NOT NULL,
-    updated INTEGER NOT NULL
-) STRICT;
-CREATE INDEX templates_by_bucket ON templates (bucket, created);
-PRAGMA user_version = {_VERSION};
-"""
-_JOB = "id, bucket, queue, state, request, created, started, ended, code, message, result"
-_ONE = f"SELECT {_JOB} FROM jobs WHERE bucket = ? AND id = ?"  # noqa: S608  # constants
-_QUEUE = "id, bucket, name, state, created, updated, callback, callback_format"
-_TEMPLATE = "id, bucket, name, rule, is_pic_info, created, updated"
+# Where it is told that there may be something to do.
+CHANNEL = "openmogr_jobs"
+_GIVEN_UP = Outcome("InternalError", "The server ended while the job ran, several times.")
 
 
 def _identifier(kind: str) -> str:
@@ -89,123 +50,217 @@ def _identifier(kind: str) -> str:
 
 
 class JobStore:
-    """Opens the database on entering, made if missing.
+    """Jobs of all nodes that use a database.
 
     Args:
-        path: of the database.
+        database: open before this is.
         max_waiting: most jobs that wait.
+        lease: seconds after which a job is anybody's again if its node says nothing.
+        before: a database of the version that had one for jobs alone, whose jobs are taken over.
+
+    Attributes:
+        lease: as given.
     """
 
-    def __init__(self, path: Path, max_waiting: int) -> None:
-        self._path = path
+    def __init__(
+        self, database: Database, max_waiting: int, *, lease: float = 30.0, before: Path | None = None
+    ) -> None:
+        self.lease = lease
+        self._database = database
         self._max_waiting = max_waiting
-        self._thread = ThreadPoolExecutor(1, "openmogr-jobs")
-        self._connection: sqlite3.Connection | None = None
+        self._before = before
+        self._node = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        # Attempts of jobs that this node has claimed: they tell one claim of a job from another.
+        self._claimed: dict[str, int] = {}
+        self._given_up: list[Job] = []
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other nodes may do jobs too."""
+        return self._database.is_shared
 
     async def open(self) -> None:
-        """Open, and give back what was claimed. Raises ``OSError`` or ``sqlite3.Error``."""
-        await self._run(self._open)
+        """Take over what an earlier version left, and give back what was claimed by nodes that are no more.
+
+        Raises:
+            OSError, DatabaseUnavailable, DatabaseUnusable: what they say.
+        """
+        if self._before is not None and self._before.is_file():
+            from openmogr.jobs.before import take_over
+
+            await take_over(self._before, self._database)
+        # A file is one process's: whoever claimed before has ended.
+        self._given_up += await self._give_back(JOBS.c.state == State.RUNNING if not self.is_shared else None)
 
     async def close(self) -> None:
-        """Close. Closing what is not open is fine."""
-        await self._run(self._close)
-        self._thread.shutdown()
+        """Nothing is held."""
+        self._claimed.clear()
+
+    def listen(self, heard: Any) -> None:
+        """Call ``heard`` without arguments when there may be something to do, whichever node it came to."""
+        self._database.listen(CHANNEL, lambda _: heard())
 
     async def add(self, bucket: str, queue_id: str, request: JobRequest) -> Job:
         """A new job. Raises ``TooManyJobs``."""
         job = Job(_identifier("c"), bucket, queue_id, State.SUBMITTED, request, int(time.time()))
-        return await self._change(lambda db: self._add(db, job))
+        waiting = select(1).where(JOBS.c.state == State.SUBMITTED).limit(self._max_waiting)
+        async with self._database.changing() as connection:
+            count = await connection.execute(select(func.count()).select_from(waiting.subquery()))
+            if count.scalar_one() >= self._max_waiting:
+                raise TooManyJobs
+            await connection.execute(JOBS.insert().values(**_values(job)))
+            await self._database.tell(connection, CHANNEL)
+        return job
 
     async def get(self, bucket: str, identifier: str) -> Job | None:
         """A job of a bucket."""
-        rows = await self._rows(_ONE, bucket, identifier)
-        return _job(rows[0]) if rows else None
+        wanted = select(JOBS).where(JOBS.c.bucket == bucket, JOBS.c.id == identifier)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(wanted)).one_or_none()
+        return None if row is None else _job(row)
 
     async def page(self, bucket: str, wanted: JobFilter) -> JobPage:
         """A page of a bucket's jobs."""
-        return await self._change(lambda db: _page(db, bucket, wanted))
+        order = JOBS.c.number.desc() if wanted.newest_first else JOBS.c.number
+        text = select(JOBS).where(JOBS.c.bucket == bucket, *_conditions(wanted)).order_by(order)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(text.limit(wanted.size + 1))).all()
+        page = rows[: wanted.size]
+        return JobPage([_job(row) for row in page], str(page[-1].number) if len(rows) > wanted.size else "")
 
     async def cancel(self, bucket: str, identifier: str) -> Job | None:
         """End a job that waits; what runs or has ended stays as it is."""
-        await self._execute(
-            "UPDATE jobs SET state = ?, ended = ? WHERE bucket = ? AND id = ? AND state IN (?, ?)",
-            *(State.CANCEL, int(time.time()), bucket, identifier, State.SUBMITTED, State.PAUSE),
+        ended = (
+            update(JOBS)
+            .where(JOBS.c.bucket == bucket, JOBS.c.id == identifier)
+            .where(JOBS.c.state.in_([State.SUBMITTED, State.PAUSE]))
+            .values(state=State.CANCEL, ended=int(time.time()))
         )
+        await self._execute(ended)
         return await self.get(bucket, identifier)
 
     async def claim(self) -> Job | None:
-        """The next job to be done, which runs from now on."""
-        return await self._change(_claim)
+        """The next job to be done, which runs here from now on, and nowhere else while the lease lasts."""
+        paused = select(QUEUES.c.id).where(QUEUES.c.state == QueueState.PAUSED)
+        first = (
+            select(JOBS.c.number)
+            .where(JOBS.c.state == State.SUBMITTED, JOBS.c.queue.not_in(paused))
+            .order_by(JOBS.c.level.desc(), JOBS.c.number)
+            .limit(1)
+            # What another node is about to claim is passed by; SQLite has one writer and needs no lock.
+            .with_for_update(skip_locked=True, of=JOBS)
+        )
+        async with self._database.changing() as connection:
+            number = (await connection.execute(first)).scalar_one_or_none()
+            if number is None:
+                return None
+            claimed = (
+                update(JOBS)
+                .where(JOBS.c.number == number)
+                .values(state=State.RUNNING, started=int(time.time()), attempts=JOBS.c.attempts + 1)
+                .values(node=self._node, lease=self._until())
+                .returning(JOBS)
+            )
+            row = (await connection.execute(claimed)).one()
+        self._claimed[row.id] = row.attempts
+        return _job(row)
+
+    async def renew(self) -> set[str]:
+        """Keep what this node has claimed; the identifiers of what is still its own."""
+        if not self._claimed:
+            return set()
+        mine = [
+            (JOBS.c.id == identifier) & self._mine(attempts) for identifier, attempts in self._claimed.items()
+        ]
+        renewed = update(JOBS).where(or_(*mine)).values(lease=self._until()).returning(JOBS.c.id)
+        async with self._database.changing() as connection:
+            kept = set((await connection.execute(renewed)).scalars())
+        return kept
+
+    async def give_back(self) -> Sequence[Job]:
+        """Let be claimed again what nodes claimed that are no more; returns what has failed, tried too often."""
+        given_up, self._given_up = self._given_up, []
+        return [*given_up, *await self._give_back(None)]
 
     async def release(self, identifier: str) -> None:
         """Give a claimed job back, as if it had not been claimed."""
-        await self._execute(
-            "UPDATE jobs SET state = ?, started = NULL, attempts = attempts - 1 WHERE id = ? AND state = ?",
-            *(State.SUBMITTED, identifier, State.RUNNING),
-        )
+        text = update(JOBS).values(state=State.SUBMITTED, started=None, node=None, lease=None)
+        await self._let_go(identifier, text.values(attempts=JOBS.c.attempts - 1), tell=True)
 
-    async def finish(self, identifier: str, outcome: Outcome) -> None:
-        """A claimed job has ended."""
-        await self._execute(
-            "UPDATE jobs SET state = ?, ended = ?, code = ?, message = ?, result = ? WHERE id = ? AND state = ?",
-            *(outcome.state, int(time.time()), outcome.code, outcome.message, outcome.result),
-            *(identifier, State.RUNNING),
-        )
+    async def finish(self, identifier: str, outcome: Outcome) -> bool:
+        """A claimed job has ended; False if the claim was lost meanwhile, and it is another's to finish."""
+        return await self._let_go(identifier, update(JOBS).values(**_ended(outcome)))
+
+    def give_up(self, identifier: str) -> None:
+        """Claim a job no longer, without a word to the database: the lease runs out by itself."""
+        self._claimed.pop(identifier, None)
 
     async def forget(self, before: int) -> int:
         """Remove what ended before a time in seconds; how many there were."""
-        return await self._execute("DELETE FROM jobs WHERE ended < ?", before)
+        return await self._execute(delete(JOBS).where(JOBS.c.ended < before))
 
     async def waiting(self) -> int:
         """How many jobs wait."""
-        rows = await self._rows("SELECT count(*) FROM jobs WHERE state = 'Submitted'")
-        return int(str(rows[0][0]))
+        text = select(func.count()).select_from(JOBS).where(JOBS.c.state == State.SUBMITTED)
+        async with self._database.reading() as connection:
+            return int((await connection.execute(text)).scalar_one())
 
     async def queue(self, bucket: str) -> Queue:
         """The queue of a bucket, made when it is first asked for."""
-        return await self._change(lambda db: _queue(db, bucket))
+        wanted = select(QUEUES).where(QUEUES.c.bucket == bucket)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(wanted)).one_or_none()
+        if row is None:
+            now = int(time.time())
+            made = {
+                "id": _identifier("p"),
+                "bucket": bucket,
+                "name": "queue-pic-1",
+                "state": QueueState.ACTIVE,
+            }
+            new = self._database.insert(QUEUES).values(**made, created=now, updated=now)
+            async with self._database.changing() as connection:
+                # Another node may make it at the same time.
+                await connection.execute(new.on_conflict_do_nothing())
+                row = (await connection.execute(wanted)).one()
+        return _queue(row)
 
     async def put_queue(self, queue: Queue) -> Queue:
         """Replace what can be set of a queue: name, state, callback."""
         queue = replace(queue, updated=int(time.time()))
-        await self._execute(
-            "UPDATE queues SET name = ?, state = ?, updated = ?, callback = ?, callback_format = ? WHERE id = ?",
-            *(queue.name, queue.state, queue.updated, queue.callback, queue.callback_format, queue.id),
-        )
+        names = ("name", "state", "updated", "callback", "callback_format")
+        text = update(QUEUES).where(QUEUES.c.id == queue.id)
+        await self._execute(text.values({name: getattr(queue, name) for name in names}), tell=True)
         return queue
 
     async def add_template(self, bucket: str, name: str, rule: str, *, is_pic_info: bool) -> Template:
         """A new template."""
         now = int(time.time())
         template = Template(_identifier("t"), bucket, name, rule, is_pic_info, now, now)
-        await self._execute(
-            f"INSERT INTO templates ({_TEMPLATE}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  # constants
-            *(template.id, bucket, name, rule, int(is_pic_info), now, now),
-        )
+        await self._execute(TEMPLATES.insert().values(**asdict(template)))
         return template
 
     async def put_template(self, template: Template) -> Template:
         """Replace a template. Raises ``NoSuchTemplate``."""
         template = replace(template, updated=int(time.time()))
-        count = await self._execute(
-            "UPDATE templates SET name = ?, rule = ?, is_pic_info = ?, updated = ? WHERE bucket = ? AND id = ?",
-            *(template.name, template.rule, int(template.is_pic_info), template.updated),
-            *(template.bucket, template.id),
-        )
-        if not count:
+        names = ("name", "rule", "is_pic_info", "updated")
+        text = update(TEMPLATES).where(TEMPLATES.c.bucket == template.bucket, TEMPLATES.c.id == template.id)
+        if not await self._execute(text.values({name: getattr(template, name) for name in names})):
             raise NoSuchTemplate
         return template
 
     async def delete_template(self, bucket: str, identifier: str) -> None:
         """Raises ``NoSuchTemplate``."""
-        if not await self._execute("DELETE FROM templates WHERE bucket = ? AND id = ?", bucket, identifier):
+        text = delete(TEMPLATES).where(TEMPLATES.c.bucket == bucket, TEMPLATES.c.id == identifier)
+        if not await self._execute(text):
             raise NoSuchTemplate
 
     async def templates(self, bucket: str) -> Sequence[Template]:
         """All templates of a bucket, oldest first."""
-        text = f"SELECT {_TEMPLATE} FROM templates WHERE bucket = ? ORDER BY created, id"  # noqa: S608  # constants
-        rows = await self._rows(text, bucket)
-        return [_template(row) for row in rows]
+        text = select(TEMPLATES).where(TEMPLATES.c.bucket == bucket)
+        async with self._database.reading() as connection:
+            rows = await connection.execute(text.order_by(TEMPLATES.c.created, TEMPLATES.c.id))
+            return [Template(**row) for row in rows.mappings()]
 
     async def template(self, bucket: str, identifier: str) -> Template:
         """Raises ``NoSuchTemplate``."""
@@ -214,139 +269,92 @@ class JobStore:
                 return template
         raise NoSuchTemplate
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+    def _until(self) -> ColumnElement[float]:
+        return self._database.clock() + self.lease
 
-    async def _change(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        def run() -> T:
-            assert self._connection is not None, "the database is not open"
-            with self._connection as connection:
-                return work(connection)
+    def _mine(self, attempts: int) -> ColumnElement[bool]:
+        running = JOBS.c.state == State.RUNNING
+        return running & (JOBS.c.node == self._node) & (JOBS.c.attempts == attempts)
 
-        return await self._run(run)
+    async def _let_go(self, identifier: str, text: Update, *, tell: bool = False) -> bool:
+        """Write the end of a claim; whether it was still this node's. The claim is kept if that fails."""
+        attempts = self._claimed.get(identifier, -1)
+        written = await self._execute(text.where(JOBS.c.id == identifier, self._mine(attempts)), tell=tell)
+        self._claimed.pop(identifier, None)
+        return bool(written)
 
-    async def _execute(self, text: str, *values: object) -> int:
-        return await self._change(lambda db: db.execute(text, values).rowcount)
+    async def _give_back(self, whose: ColumnElement[bool] | None) -> list[Job]:
+        """Those of ``whose``, or where the lease ran out."""
+        if whose is None:
+            lapsed = func.coalesce(JOBS.c.lease, 0.0) < self._database.clock()
+            whose = (JOBS.c.state == State.RUNNING) & lapsed
+        failed = update(JOBS).where(whose, JOBS.c.attempts >= MAX_ATTEMPTS).values(**_ended(_GIVEN_UP))
+        again = update(JOBS).where(whose).values(state=State.SUBMITTED, started=None, node=None, lease=None)
 
-    async def _rows(self, text: str, *values: object) -> list[tuple[object, ...]]:
-        return await self._change(lambda db: db.execute(text, values).fetchall())
+        async def work(connection: AsyncConnection) -> list[Job]:
+            rows = (await connection.execute(failed.returning(JOBS))).all()
+            if (await connection.execute(again)).rowcount:
+                await self._database.tell(connection, CHANNEL)
+            return [_job(row) for row in rows]
 
-    def _open(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        # Callbacks and keys are nobody else's business; SQLite gives its other files the mode of this one.
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        connection = sqlite3.connect(self._path, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > _VERSION:
-            connection.close()
-            raise OSError(f"{self._path.name} is of a newer version")
-        if not version:
-            connection.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
-        with connection:
-            connection.execute(
-                "UPDATE jobs SET state = 'Failed', ended = ?, code = 'InternalError',"
-                " message = 'The server ended while the job ran, several times.'"
-                " WHERE state = 'Running' AND attempts >= ?",
-                (int(time.time()), MAX_ATTEMPTS),
-            )
-            connection.execute("UPDATE jobs SET state = 'Submitted', started = NULL WHERE state = 'Running'")
-        self._connection = connection
+        return await self._database.change(work)
 
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def _add(self, db: sqlite3.Connection, job: Job) -> Job:
-        waiting = db.execute("SELECT count(*) FROM jobs WHERE state = 'Submitted'").fetchone()[0]
-        if waiting >= self._max_waiting:
-            raise TooManyJobs
-        db.execute(
-            "INSERT INTO jobs (id, bucket, queue, state, level, created, request) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(job.id, job.bucket, job.queue_id, job.state, job.request.level, job.created),
-                json.dumps(asdict(job.request)),
-            ),
-        )
-        return job
+    async def _execute(self, text: Any, *, tell: bool = False) -> int:
+        async with self._database.changing() as connection:
+            count = int((await connection.execute(text)).rowcount)
+            if tell:
+                await self._database.tell(connection, CHANNEL)
+        return count
 
 
-def _claim(db: sqlite3.Connection) -> Job | None:
-    row = db.execute(
-        "SELECT id FROM jobs WHERE state = 'Submitted' AND queue NOT IN"
-        " (SELECT id FROM queues WHERE state = 'Paused') ORDER BY level DESC, number LIMIT 1"
-    ).fetchone()
-    if row is None:
-        return None
-    db.execute(
-        "UPDATE jobs SET state = 'Running', started = ?, attempts = attempts + 1 WHERE id = ?",
-        (int(time.time()), row[0]),
-    )
-    return _job(db.execute(f"SELECT {_JOB} FROM jobs WHERE id = ?", row).fetchone())  # noqa: S608  # constants
+def _ended(outcome: Outcome) -> dict[str, object]:
+    return {
+        "state": outcome.state,
+        "ended": int(time.time()),
+        "code": outcome.code,
+        # PostgreSQL has no NUL in text.
+        "message": outcome.message.replace("\0", "\ufffd"),
+        "result": outcome.result.replace("\0", "\ufffd"),
+        "node": None,
+        "lease": None,
+    }
 
 
-def _page(db: sqlite3.Connection, bucket: str, wanted: JobFilter) -> JobPage:
-    conditions = ["bucket = ?"]
-    values: list[object] = [bucket]
-
-    def where(condition: str, *given: object) -> None:
-        conditions.append(condition)
-        values.extend(given)
-
+def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
     if wanted.queue_id:
-        where("queue = ?", wanted.queue_id)
+        conditions.append(JOBS.c.queue == wanted.queue_id)
     if wanted.states:
-        where(f"state IN ({', '.join('?' * len(wanted.states))})", *wanted.states)
+        conditions.append(JOBS.c.state.in_(list(wanted.states)))
     if wanted.since is not None:
-        where("created >= ?", wanted.since)
+        conditions.append(JOBS.c.created >= wanted.since)
     if wanted.until is not None:
-        where("created <= ?", wanted.until)
+        conditions.append(JOBS.c.created <= wanted.until)
     if wanted.token:
-        where("number < ?" if wanted.newest_first else "number > ?", int(wanted.token))
-    order = "DESC" if wanted.newest_first else "ASC"
-    rows = db.execute(
-        f"SELECT {_JOB}, number FROM jobs WHERE {' AND '.join(conditions)}"  # noqa: S608  # constants
-        f" ORDER BY number {order} LIMIT ?",
-        (*values, wanted.size + 1),
-    ).fetchall()
-    page = rows[: wanted.size]
-    return JobPage([_job(row[:-1]) for row in page], str(page[-1][-1]) if len(rows) > wanted.size else "")
+        number = int(wanted.token)
+        conditions.append(JOBS.c.number < number if wanted.newest_first else JOBS.c.number > number)
+    return conditions
 
 
-def _queue(db: sqlite3.Connection, bucket: str) -> Queue:
-    text = f"SELECT {_QUEUE} FROM queues WHERE bucket = ?"  # noqa: S608  # constants
-    row = db.execute(text, (bucket,)).fetchone()
-    if row is None:
-        now = int(time.time())
-        db.execute(
-            "INSERT INTO queues (id, bucket, name, state, created, updated) VALUES (?, ?, 'queue-pic-1', ?, ?, ?)",
-            (_identifier("p"), bucket, QueueState.ACTIVE, now, now),
-        )
-        row = db.execute(text, (bucket,)).fetchone()
-    identifier, name, title, state, *rest = row
-    return Queue(identifier, name, title, QueueState(state), *rest)
+def _values(job: Job) -> Mapping[str, object]:
+    request = json.dumps(asdict(job.request))
+    fixed = {"id": job.id, "bucket": job.bucket, "queue": job.queue_id, "state": job.state}
+    return {**fixed, "level": job.request.level, "created": job.created, "request": request}
 
 
-def _template(row: Sequence[object]) -> Template:
-    identifier, bucket, name, rule, is_pic_info, created, updated = row
-    return Template(
-        *(str(identifier), str(bucket), str(name), str(rule), bool(is_pic_info)),
-        *(int(str(created)), int(str(updated))),
-    )
+def _queue(row: Row[Any]) -> Queue:
+    return Queue(**{**row._mapping, "state": QueueState(row.state)})
 
 
-def _job(row: Sequence[object]) -> Job:
-    identifier, bucket, queue, state, request, created, started, ended, code, message, result = row
+def _job(row: Row[Any]) -> Job:
     return Job(
-        id=str(identifier),
-        bucket=str(bucket),
-        queue_id=str(queue),
-        state=State(str(state)),
-        request=JobRequest(**json.loads(str(request))),
-        created=int(str(created)),
-        started=None if started is None else int(str(started)),
-        ended=None if ended is None else int(str(ended)),
-        outcome=None if code is None else Outcome(str(code), str(message or ""), str(result or "")),
+        id=row.id,
+        bucket=row.bucket,
+        queue_id=row.queue,
+        state=State(row.state),
+        request=JobRequest(**json.loads(row.request)),
+        created=row.created,
+        started=row.started,
+        ended=row.ended,
+        outcome=None if row.code is None else Outcome(row.code, row.message or "", row.result or ""),
     )

@@ -19,13 +19,13 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol, TypeVar
+from typing import BinaryIO, TypeVar
 
+from openmogr.results.interface import Entry, Readable, StoreStatistics
 from openmogr.results.maybe import MaybeKeys
 
-__all__ = ["Entry", "ResultStore", "StoreStatistics"]
+__all__ = ["ResultStore"]
 
 T = TypeVar("T")
 _log = logging.getLogger("openmogr.results")
@@ -60,43 +60,6 @@ _RETRY_SECONDS = 30.0
 _LOCKED_PAUSE = 1.0
 # Written by each clearing.
 _CLEARED = "index.sqlite3-cleared"
-
-
-class Readable(Protocol):
-    """Bytes that are read in pieces."""
-
-    size: int
-
-    def read(self, start: int = 0, stop: int | None = None) -> bytes:
-        """Bytes ``start`` to ``stop``. Raises ``OSError`` where there are fewer."""
-
-
-@dataclass(slots=True)
-class Entry:
-    """A result that was found.
-
-    Attributes:
-        head: what was stored with it.
-        size: bytes of its content.
-        file: the content, verified; the caller closes it.
-    """
-
-    head: bytes
-    size: int
-    file: BinaryIO
-
-
-@dataclass(frozen=True, slots=True)
-class StoreStatistics:
-    """What the store holds, and what it did since it was opened."""
-
-    entries: int
-    bytes: int
-    max_bytes: int
-    hits: int
-    misses: int
-    damaged: int
-    evicted: int
 
 
 class ResultStore:

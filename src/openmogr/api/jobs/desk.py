@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-
-from openmogr.jobs import JobRunner, JobSettings, JobStore, Told, Worker
+from openmogr.database import DatabaseUnavailable, DatabaseUnusable
+from openmogr.jobs import JobRunner, JobSettings, Told, Worker
+from openmogr.jobs.store import JobStore
 from openmogr.storage.errors import StorageUnusable
 
 __all__ = ["JobDesk"]
@@ -27,8 +27,10 @@ class JobDesk:
         """Open the store, and begin with what is there. Raises ``StorageUnusable``."""
         try:
             await self.store.open()
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, DatabaseUnusable) as error:
             raise StorageUnusable(f"jobs cannot be kept: {error}") from error
+        except DatabaseUnavailable as error:
+            raise StorageUnusable(f"jobs cannot be kept: {error.detail}") from error
         settings = self.settings
         self._runner = JobRunner(self.store, work, told, concurrency=settings.concurrency, keep=settings.keep)
         self._runner.start()
