@@ -187,6 +187,34 @@ async def test_large_objects_go_in_pieces(storage: Alone, monkeypatch: pytest.Mo
         await put(storage, "large", body, if_match="0" * 32)
 
 
+@pytest.mark.parametrize("storage", ["s3"], indirect=True)
+@pytest.mark.parametrize("is_cancelled", [False, True])
+async def test_a_large_write_that_is_given_up_leaves_no_upload_of_the_store(
+    storage: Alone, versitygw: VersityGW, is_cancelled: bool
+) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(3 * WHOLE >> 20):
+            yield bytes(1 << 20)
+            await asyncio.sleep(0)
+        if not is_cancelled:
+            raise ConnectionError
+        sent.set()
+        await asyncio.sleep(0.2)
+        yield b"x"
+
+    sent = asyncio.Event()
+    task = asyncio.create_task(storage.place.put_stream(f"{BUCKET}/a", 4 * WHOLE, chunks(), {}))
+    if is_cancelled:
+        await sent.wait()
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError if is_cancelled else StoreUnavailable):
+        await task
+    bucket = storage.place._where.url.split("/")[2]
+    assert not versitygw.client.list_multipart_uploads(Bucket=bucket).get("Uploads")
+    with pytest.raises(NoSuchKey):
+        await storage.head_object(BUCKET, "a")
+
+
 async def test_a_write_whose_answer_is_lost_counts_if_it_was_done(
     storage: Alone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
