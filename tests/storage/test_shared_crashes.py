@@ -89,10 +89,14 @@ class Killer:
             self._check()
 
 
-@pytest.fixture(params=["folder", "memory"])
+@pytest.fixture
 def stores(request: pytest.FixtureRequest) -> SharedStores:
+    """In memory, which is written as S3 is; or in a folder, where files are renamed."""
     pytest.importorskip("obstore")
-    return SharedStores(None, in_memory=request.param == "memory")
+    return SharedStores(None, in_memory=getattr(request, "param", "memory") == "memory")
+
+
+both = pytest.mark.parametrize("stores", ["folder", "memory"], indirect=True)
 
 
 async def put(storage: Alone, keys: dict[str, bytes], attributes: ObjectAttributes = TAGGED) -> None:
@@ -177,6 +181,7 @@ async def nothing(storage: Alone) -> None:
     return
 
 
+@both
 async def test_one_object(stores: SharedStores, memory: Path) -> None:
     async def old(storage: Alone) -> None:
         await put(storage, {"a": b"old"}, ObjectAttributes())
@@ -189,6 +194,7 @@ async def test_one_object(stores: SharedStores, memory: Path) -> None:
     await killed_everywhere(stores, memory, old, lambda storage, _: put(storage, {"a": b"newer"}), check)
 
 
+@both
 async def test_several_objects_are_all_there_or_none(stores: SharedStores, memory: Path) -> None:
     new = {"a": b"newer", "b/1": b"result", "odd/": b"mark"}
 

@@ -70,6 +70,8 @@ def clear(data: Path | None, config: Path | None) -> None:
         return
     count = _with_store(folder, settings, lambda store: store.clear())
     click.echo(f"{_results(count)} forgotten")
+    if settings.shared:
+        click.echo("Results in common with other nodes are where they were.")
 
 
 def _results(count: int) -> str:

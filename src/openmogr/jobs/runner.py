@@ -112,7 +112,8 @@ class JobRunner:
             await asyncio.sleep(_BUSY_SECONDS)
             return
         except asyncio.CancelledError:
-            if held.task.cancelled():
+            task = asyncio.current_task()
+            if held.task.cancelled() and not (task is not None and task.cancelling()):
                 # It is, or may soon be, another node's.
                 return
             held.task.cancel()

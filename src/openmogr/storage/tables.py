@@ -87,6 +87,8 @@ UPLOADS = Table(
     Column("batch", NAME),
 )
 Index("store_uploads_by_key", UPLOADS.c.bucket, UPLOADS.c.key, UPLOADS.c.id)
+_CLAIMED = text("batch IS NOT NULL")
+Index("store_uploads_by_batch", UPLOADS.c.batch, sqlite_where=_CLAIMED, postgresql_where=_CLAIMED)
 
 PARTS = Table(
     "store_parts",

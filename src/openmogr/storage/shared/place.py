@@ -317,6 +317,8 @@ class Place:
                 # The client ends the upload in the store where its source fails, and not where it is dropped.
                 stopped = True
                 await asyncio.wait([task])
+                if not task.cancelled():
+                    task.exception()
                 raise
 
         return await self._write(request, seconds=None)

@@ -99,6 +99,14 @@ def _make_uploads() -> None:
         sa.Column("batch", NAME),
     )
     op.create_index("store_uploads_by_key", "store_uploads", ["bucket", "key", "id"])
+    claimed = sa.text("batch IS NOT NULL")
+    op.create_index(
+        "store_uploads_by_batch",
+        "store_uploads",
+        ["batch"],
+        sqlite_where=claimed,
+        postgresql_where=claimed,
+    )
     op.create_table(
         "store_parts",
         sa.Column("upload", NAME, primary_key=True),
