@@ -18,7 +18,7 @@ PROGRAMS = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for folder in (ROOT / "bench", ROOT / "tools" / "calibrate")
     for path in folder.glob("*.py")
-    if path.name not in {"common.py", "peer_cases.py", "processes.py", "asking.py"}
+    if path.name not in {"common.py", "peer_cases.py", "processes.py", "asking.py", "ray_cluster.py"}
 )
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable
@@ -235,6 +236,14 @@ def test_an_interruption(run: Run, tmp_path: Path, number: signal.Signals) -> No
     assert len(results(tmp_path / "out")) == told["done"]
     rest = run("in", "out", "--op", OP)
     assert (rest.code, rest.summary["skipped"], rest.summary["done"]) == (0, told["done"], 600 - told["done"])
+
+
+def test_without_ray(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_pictures(tmp_path / "in", 1)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    refused = run("in", "out", "--op", OP, "--ray", "auto")
+    assert (refused.code, "openmogr[ray]" in refused.err) == (3, True), refused.err
+    assert results(tmp_path / "out") == {}
 
 
 def test_metrics(tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ __all__ = ["Cutter", "Estimate"]
 _BASE, _PER_BYTE = 0.002, 100e-9
 # What was measured before counts as so many seconds of work.
 _MEMORY = 20.0
-_FIRST_SECONDS = 0.5
+# Until then a guess may be far off, so that batches are of few objects.
+_FIRST_SECONDS, _FIRST_COUNT = 0.5, 16
 
 
 class Estimate:
@@ -85,13 +86,14 @@ class Cutter:
             seconds: of this batch, where it is to be a shorter one.
         """
         wanted = self._seconds if seconds is None else min(self._seconds, seconds)
+        most = self._count
         if not self._estimate.is_measured:
-            wanted = min(wanted, _FIRST_SECONDS)
+            wanted, most = min(wanted, _FIRST_SECONDS), min(most, _FIRST_COUNT)
         full = self.rest() if self._bytes + item.size > self._size else None
         self._items.append(item)
         self._taken += self._estimate.seconds(item)
         self._bytes += item.size
-        if full is None and (self._taken >= wanted or len(self._items) >= self._count):
+        if full is None and (self._taken >= wanted or len(self._items) >= most):
             full = self.rest()
         return full
 

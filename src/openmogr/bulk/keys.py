@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from openmogr.bulk.errors import BulkError
+from openmogr.bulk.places import STATE_FOLDER
 from openmogr.image import AUTO_FORMAT, Pipeline
 from openmogr.image.formats.registry import TARGETS
 
@@ -87,6 +88,8 @@ def key_problem(key: str) -> str:
         return "the key is no UTF-8"
     if size > MAX_KEY:
         return f"the key has {size} bytes, more than {MAX_KEY}"
+    if key.startswith(f"{STATE_FOLDER}/"):
+        return f"{STATE_FOLDER} is where runs keep what is theirs"
     for part in key.split("/"):
         if part in ("", ".", ".."):
             return "the key has an empty part, or . or .. as one"

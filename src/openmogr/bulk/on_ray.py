@@ -27,6 +27,7 @@ LOCAL = "local"
 # Times that a batch is tried again whose process or node ended.
 _RETRIES = 8
 _LOOK_EVERY = 2.0
+_REACH_SECONDS = 10.0
 
 
 class RayExecutor:
@@ -66,6 +67,7 @@ class RayExecutor:
             if self._address == LOCAL:
                 self._ray.init(num_cpus=self._jobs, include_dashboard=False, **quiet)
             else:
+                await _reach(self._address)
                 self._ray.init(address=self._address, **quiet)
         except Exception as error:  # whatever Ray raises
             told = " ".join(str(error).split())[:300]
@@ -114,6 +116,15 @@ class RayExecutor:
 
 def _told(error: object) -> str:
     return " ".join(str(error).split())[:400]
+
+
+async def _reach(address: str) -> None:
+    """Raises ``OSError`` where nobody listens, for which Ray would wait for minutes; ``auto`` is Ray's to find."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        async with asyncio.timeout(_REACH_SECONDS):
+            _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+        writer.close()
 
 
 class _Here:

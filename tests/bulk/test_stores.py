@@ -1,0 +1,110 @@
+"""``openmogr bulk`` over buckets of a real S3 server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.bulk.conftest import OP, Ran, make_pictures, results
+from tests.gateway.conftest import BUILT, KEY, SECRET, VersityGW
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VersityGW]:
+    """With buckets ``photos`` and ``small``; skips where it was not built."""
+    if not BUILT.is_file():
+        pytest.skip("versitygw was not built: make clients")
+    pytest.importorskip("boto3")
+    pytest.importorskip("obstore")
+    with VersityGW(tmp_path_factory.mktemp("versitygw")) as running:
+        for name in ("photos", "small"):
+            running.client.create_bucket(Bucket=name)
+        yield running
+
+
+@pytest.fixture
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+
+
+def fill(client: Any, pictures: Path, folder: str) -> None:
+    for path in sorted(pictures.rglob("p*")):
+        key = f"{folder}/{path.relative_to(pictures).as_posix()}"
+        client.put_object(Bucket="photos", Key=key, Body=path.read_bytes())
+
+
+def objects(client: Any, bucket: str, folder: str) -> dict[str, bytes]:
+    found = client.list_objects_v2(Bucket=bucket, Prefix=f"{folder}/").get("Contents", [])
+    return {
+        item["Key"].removeprefix(f"{folder}/"): client.get_object(Bucket=bucket, Key=item["Key"])[
+            "Body"
+        ].read()
+        for item in found
+    }
+
+
+def bulk(run: Run, gateway: VersityGW, source: str, target: str, *more: str) -> Ran:
+    place = ("--endpoint", gateway.endpoint, "--region", "us-east-1")
+    return run(source, target, "--op", OP, *place, *more)
+
+
+@pytest.mark.usefixtures("keys")
+def test_from_bucket_to_bucket(run: Run, tmp_path: Path, gateway: VersityGW) -> None:
+    pictures, client = make_pictures(tmp_path / "in", 9), gateway.client
+    fill(client, pictures, "2026")
+    client.put_object(Bucket="photos", Key="2026-other/not-meant.png", Body=b"x")
+    assert run("in", "whole", "--op", OP).code == 0
+    client.put_object(Bucket="small", Key="web/f0/p0000.webp", Body=b"of somebody else")
+    first = bulk(run, gateway, "s3://photos/2026/", "s3://small/web")
+    assert (first.code, first.summary["reasons"], first.summary["done"]) == (7, {"TargetExists": 1}, 8), (
+        first.err
+    )
+    assert objects(client, "small", "web")["f0/p0000.webp"] == b"of somebody else"
+    second = bulk(run, gateway, "s3://photos/2026/", "s3://small/web", "--overwrite")
+    assert (second.code, second.summary["done"], second.summary["skipped"]) == (0, 1, 8)
+    assert objects(client, "small", "web") == results(tmp_path / "whole")
+    head = client.head_object(Bucket="small", Key="web/f0/p0000.webp")
+    assert head["ContentType"] == "image/webp"
+    # Another object under the same key is done anew, and may replace what was made of the one before.
+    body = (pictures / "f0" / "p0000.png").read_bytes()
+    client.put_object(Bucket="photos", Key="2026/f1/p0001.jpg", Body=body)
+    third = bulk(run, gateway, "s3://photos/2026/", "s3://small/web")
+    assert (third.code, third.summary["done"], third.summary["skipped"]) == (0, 1, 8), third.err
+    assert objects(client, "small", "web")["f1/p0001.webp"] == results(tmp_path / "whole")["f0/p0000.webp"]
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_manifest_of_a_bucket(run: Run, tmp_path: Path, gateway: VersityGW) -> None:
+    pictures, client = make_pictures(tmp_path / "in", 4), gateway.client
+    fill(client, pictures, "list")
+    head = client.head_object(Bucket="photos", Key="list/f1/p0001.jpg")
+    known = {
+        "url": "s3://photos/list/f1/p0001.jpg",
+        "size": head["ContentLength"],
+        "etag": head["ETag"].strip('"'),
+    }
+    lines = ["s3://photos/list/f0/p0000.png", json.dumps(known), '{"url": "s3://photos/list/none.png"}']
+    (tmp_path / "list.jsonl").write_text("\n".join(lines))
+    done = bulk(run, gateway, "list.jsonl", "out")
+    assert (done.code, done.summary["done"], done.summary["reasons"]) == (3, 2, {"SourceUnreadable": 1}), (
+        done.err
+    )
+    assert set(results(tmp_path / "out")) == {"list/f0/p0000.webp", "list/f1/p0001.webp"}
+    again = bulk(run, gateway, "list.jsonl", "out")
+    assert again.summary["skipped"] == 2
+
+
+def test_keys_that_are_refused(run: Run, gateway: VersityGW, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "wrong")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong-secret-of-somebody")
+    refused = bulk(run, gateway, "s3://photos/2026/", "out")
+    assert refused.code == 3
+    assert "s3://photos/2026/ cannot be listed" in refused.err
+    assert "wrong-secret" not in refused.err
