@@ -21,7 +21,7 @@ from openmogr.server import make_server
 
 __all__ = ["Answer", "ServerProcess"]
 
-_START_SECONDS = 60.0
+_START_SECONDS = 180.0
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from openmogr.api.configurations import Configurations
@@ -12,6 +12,7 @@ from openmogr.api.jobs.desk import JobDesk
 from openmogr.api.observing import Observer
 from openmogr.api.results import Results
 from openmogr.api.settings import ServerSettings
+from openmogr.api.troubles import Troubles
 from openmogr.auth import Verifier
 from openmogr.engine import ImagePool
 from openmogr.image import ImageSettings
@@ -39,6 +40,7 @@ class Services:
         result_cache_control: for processed answers whose object has none.
         tracing: where ``OTEL_*`` variables ask for it.
         bodies: how many pictures may be taken in at a time that are not to be stored.
+        troubles: the newest errors that were answered.
     """
 
     storage: Storage
@@ -56,3 +58,4 @@ class Services:
     phase: Phase
     jobs: JobDesk
     bodies: asyncio.Semaphore
+    troubles: Troubles = field(default_factory=Troubles)
