@@ -20,6 +20,7 @@ from openmogr.testing import ServerProcess
 ROOT = Path(__file__).parents[2]
 CLIENTS = ROOT / "tests/clients/node_modules"
 BUCKET = "gallery-1250000000"
+BULK = "bulk-1250000000"
 # What is not text has to be shown as text all the same.
 MARKUP = '<img src=x onerror="harmed=1">.jpg'
 TAG = "<script>harmed = 1</script><b>bold</b>"
@@ -54,7 +55,7 @@ def walk() -> Walk:
         }
         command = [node, str(Path(__file__).parent / "walk.mjs"), str(ROOT), browser, str(pictures)]
         done = subprocess.run(
-            command, input=json.dumps(request), capture_output=True, text=True, timeout=280, check=False
+            command, input=json.dumps(request), capture_output=True, text=True, timeout=900, check=False
         )
         assert done.returncode == 0, done.stderr
         return cast(Visits, json.loads(done.stdout.splitlines()[-1]))
@@ -87,6 +88,11 @@ def server(tmp_path_factory: pytest.TempPathFactory, pictures: Mapping[str, Path
         objects = {"photo.png": photo, "tpg/a.tpg": tpg.body, "tp.tpg": tpg.body, "evil.js": b"harmed = 1"}
         for key, data in {**objects, MARKUP: _with_exif(photo)}.items():
             assert process.request("PUT", f"/{BUCKET}/{quote(key)}", data).status == 200
+        assert process.request("PUT", f"/{BULK}", b"").status == 200
+        for key in ("in/a.png", "in/deep/b.png", *(f"many/{number}.png" for number in range(30))):
+            assert process.request("PUT", f"/{BULK}/{key}", photo).status == 200
+        for key in ("in/broken.png", "in/notes.txt"):
+            assert process.request("PUT", f"/{BULK}/{key}", b"no picture").status == 200
         yield process
         assert "Traceback" not in process.log, process.log
 

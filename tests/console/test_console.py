@@ -23,7 +23,7 @@ from PIL import Image
 
 from openmogr.testing import ServerProcess
 
-from .conftest import BUCKET, CLIENTS, MARKUP, TAG, Seen, Visits, Walk
+from .conftest import BUCKET, BULK, CLIENTS, MARKUP, TAG, Seen, Visits, Walk
 
 MAX_SCRIPT = 100_000
 VISITS = [
@@ -31,6 +31,8 @@ VISITS = [
     "operations",
     "buckets",
     "operate",
+    "recent",
+    "bulk",
     "preferences",
     "keyboard",
     "accessibility",
@@ -185,6 +187,31 @@ def test_operate(visits: Visits) -> None:
     ended, whole = cast(list[int], told["progress"])
     assert ended == whole >= 1
     assert {"WEBP", "TPG"} <= set(cast(list[str], told["saved"]))
+
+
+def test_recent_errors(visits: Visits) -> None:
+    """Single errors with their requests, for keys of the server alone, and without what their queries held."""
+    told = seen(visits, "recent", "403 (Forbidden)", "404 (Not Found)")
+    assert "Sign in with a key" in cast(str, told["hint"])
+    assert re.search(r"40[34] \w+\s+GET /gallery-1250000000/nothing-here.png", cast(str, told["row"]))
+    assert (told["page"], told["region"], told["chinese"]) == (False, 1, "最近的错误")
+
+
+def test_jobs_for_all_pictures(visits: Visits, server: ServerProcess) -> None:
+    told = seen(visits, "bulk", "403 (Forbidden)")
+    assert "same key" in cast(str, told["same"])
+    assert "3 pictures" in cast(str, told["about"])
+    assert "in/a.png → out/in/a.webp" in cast(str, told["about"])
+    assert cast(str, told["ended"]).startswith("2 of 3 done, 1 failed. All have ended.")
+    (wrong,) = cast(list[str], told["wrong"])
+    assert wrong.startswith("in/broken.png: ")
+    assert told["bar"] == [3, 3]
+    with Image.open(io.BytesIO(server.request("GET", f"/{BULK}/out/in/deep/b.webp").body)) as image:
+        assert (image.format, image.width) == ("WEBP", 40)
+    assert "The others were cancelled." in cast(str, told["cancelled"])
+    done = int(cast(str, told["cancelled"]).split()[0])
+    assert done < 30
+    assert re.fullmatch(r"\d+ of the newest \d+ have ended", cast(str, told["jobs"]))
 
 
 def test_language_colours_and_keys(visits: Visits) -> None:

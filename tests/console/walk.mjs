@@ -71,7 +71,8 @@ async function visit(browser, name) {
   const context = await browser.newContext({ viewport: SIZE, colorScheme: scheme, locale, reducedMotion: 'reduce' });
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: request.at });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  // Long: what is waited for comes later on a machine that does other things besides.
+  page.setDefaultTimeout(60_000);
   const trouble = [];
   const own = [request.at, insecure];
   page.on('pageerror', (error) => trouble.push(`error: ${error}`));

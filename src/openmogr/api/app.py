@@ -177,6 +177,7 @@ class CosApi:
                 error.message,
                 error.detail,
             )
+        self._services.troubles.note(scope["method"], scope["path"], error, request_id)
         resource = scope["path"] if request is None else request.resource
         trace_id = RequestIds.trace_id(request_id)
         headers: list[Header] = [

@@ -3,6 +3,7 @@
 They are for pages (``openmogr.api.operate``), or requests of the API that have no other place:
 
 - ``POST /-/process`` is about no bucket;
+- ``GET /-/errors`` likewise;
 - ``/-/ci/<bucket>/<path>`` is ``/<path>`` at the CI host of a bucket, for who cannot choose the host, as browsers.
 """
 
@@ -32,6 +33,9 @@ def becomes_api(services: Services, request: Request) -> bool:
     if request.key == "process" and request.method == "POST":
         request.is_own = services.settings.process is not Processing.OFF
         return request.is_own
+    if request.key == "errors" and request.method in ("GET", "HEAD"):
+        request.is_own = True
+        return True
     bucket, _, key = request.key.removeprefix(_CI).partition("/")
     if not request.key.startswith(_CI) or not bucket:
         return False

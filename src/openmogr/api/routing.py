@@ -38,6 +38,7 @@ from openmogr.api.persistent import process_stored
 from openmogr.api.request import Request
 from openmogr.api.response import Response
 from openmogr.api.services import Services
+from openmogr.api.troubles import recent_errors
 from openmogr.api.unstored import process_unstored
 from openmogr.api.unsupported import BUCKET_CONFIGURATIONS, bucket_configuration, not_supported
 from openmogr.errors import InvalidArgument, NotSupported
@@ -207,7 +208,8 @@ _PAGE_OF_A_WEBSITE = route(website.serve_page, operation=True)
 WEBSITE: Table = {"": {"GET": _PAGE_OF_A_WEBSITE, "HEAD": _PAGE_OF_A_WEBSITE}}
 
 # Of the server itself, below ``/-/``; pages to look at are in ``openmogr.api.operate``.
-_OWN: Table = {"": {"POST": route(process_unstored, operation=True)}}
+_RECENT = route(recent_errors)
+_OWN: Table = {"": {"POST": route(process_unstored, operation=True), "GET": _RECENT, "HEAD": _RECENT}}
 
 _JOB_NAMES = re.compile(r"[a-z][0-9a-f]{33}(?:,[a-z][0-9a-f]{33})*")
 _PAGE = ("pagenumber", "pagesize")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from openmogr.api.configurations import Configurations
@@ -12,6 +12,7 @@ from openmogr.api.jobs.desk import JobDesk
 from openmogr.api.observing import Observer
 from openmogr.api.results import Results
 from openmogr.api.settings import ServerSettings
+from openmogr.api.troubles import Troubles
 from openmogr.auth import Verifier
 from openmogr.database import Database
 from openmogr.engine import ImagePool
@@ -41,6 +42,7 @@ class Services:
         tracing: where ``OTEL_*`` variables ask for it.
         bodies: how many pictures may be taken in at a time that are not to be stored.
         database: of what is no object.
+        troubles: the newest errors that were answered.
     """
 
     storage: Storage
@@ -59,3 +61,4 @@ class Services:
     jobs: JobDesk
     database: Database
     bodies: asyncio.Semaphore
+    troubles: Troubles = field(default_factory=Troubles)

@@ -100,7 +100,9 @@ def _told_type() -> TypeAdapter[_Told]:
 
 
 def _packed(told: _Told) -> bytes:
-    return json.dumps(asdict(told), default=_value_of, ensure_ascii=False).encode(errors="replace")
+    return json.dumps(asdict(told), default=_value_of, ensure_ascii=False, separators=(",", ":")).encode(
+        errors="replace"
+    )
 
 
 def _value_of(value: object) -> object:

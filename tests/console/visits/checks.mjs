@@ -37,8 +37,11 @@ export const VISITS = {
         kept.includes(tools.keys.key) || kept.includes(tools.keys.id),
       ];
       seen.state = JSON.stringify(await context.storageState()).includes(tools.keys.key);
+      await page.getByRole('button', { name: 'Sign out' }).waitFor();
       seen.signed = await page.getByRole('button', { name: 'Sign out' }).count();
       await page.reload();
+      // The head is drawn when the server has said what it is.
+      await page.locator('.tools').getByRole('button').first().waitFor();
       seen.forgotten = await page.locator('.tools').getByRole('button', { name: 'Sign in' }).count();
       return seen;
     },
@@ -59,12 +62,14 @@ export const VISITS = {
       seen.picture = await page.evaluate(() => document.activeElement.id);
       await page.locator('.tools').getByRole('button', { name: 'Sign in' }).focus();
       await page.keyboard.press('Enter');
+      await page.getByRole('dialog').waitFor();
       seen.inside = await page.evaluate(() => document.querySelector('dialog').contains(document.activeElement));
       await page.getByLabel('SecretId').fill('AKIDwrong');
       await page.getByLabel('SecretKey').fill('wrong');
       await page.keyboard.press('Enter');
       seen.refused = await page.getByRole('alert').innerText();
       await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
       seen.back = await focused();
       await page.getByRole('link', { name: 'Operations' }).focus();
       await page.keyboard.press('Enter');
@@ -110,7 +115,10 @@ export const VISITS = {
         found.push(...(await check(`buckets ${scheme}`)));
         await page.getByRole('link', { name: 'Operate' }).click();
         await page.locator('.fact').nth(9).waitFor();
+        // Nothing is drawn anew while it is looked at.
+        await page.evaluate(() => Object.defineProperty(document, 'hidden', { value: true, configurable: true }));
         found.push(...(await check(`operate ${scheme}`)));
+        await page.evaluate(() => delete document.hidden);
         await page.getByRole('link', { name: 'Buckets' }).click();
         await page.getByRole('button', { name: 'New bucket …' }).click();
         found.push(...(await check(`dialog ${scheme}`)));
@@ -142,7 +150,7 @@ export const VISITS = {
             document.head.append(
               Object.assign(script, { onload: () => resolve('ran'), onerror: () => resolve('blocked') }),
             );
-            setTimeout(() => resolve('nothing'), 500);
+            setTimeout(() => resolve('nothing'), 20_000);
           });
         try {
           told.stored = await run(
@@ -159,7 +167,10 @@ export const VISITS = {
         await fetch('http://127.0.0.1:1/leak').catch(() => {});
         const style = document.createElement('div');
         style.setAttribute('style', 'color: red');
-        await new Promise((resolve) => setTimeout(resolve, 200));
+        // They are told one by one.
+        const expected = ['frame-src', 'img-src', 'connect-src', 'style-src'];
+        const complete = () => expected.every((name) => blocked.some((found) => found.startsWith(name)));
+        for (let i = 0; i < 200 && !complete(); i++) await new Promise((resolve) => setTimeout(resolve, 100));
         return { ...told, blocked: [...new Set(blocked)].sort(), harmed: typeof window.harmed };
       }, tools.at);
       tools.trouble.length = 0;

@@ -1,5 +1,5 @@
 // Compare, from a picture that is dropped to a URL that opens.
-import { compared, ended, texts } from './common.mjs';
+import { compared, comparedAnew, ended, texts } from './common.mjs';
 
 /** Bytes of scripts that came until the first view stood. */
 async function firstPaint(page, at) {
@@ -54,16 +54,16 @@ export const VISITS = {
       await page.getByLabel('View', { exact: true }).selectOption('slider');
       await page.getByLabel('Zoom').selectOption('fit');
       // Another aim is another operation; without what takes longest.
-      for (const name of ['heif', 'jxl', 'gif', 'apng', 'avif'])
-        await page.locator('.chip', { hasText: name }).first().click();
-      await page.getByLabel('Aim at', { exact: true }).selectOption('size');
-      await page.getByLabel('KiB at most').fill('12');
-      await page.waitForTimeout(500);
-      await ended(page);
+      await comparedAnew(page, 'size-limit/12k', async () => {
+        for (const name of ['heif', 'jxl', 'gif', 'apng', 'avif'])
+          await page.locator('.chip', { hasText: name }).first().click();
+        await page.getByLabel('Aim at', { exact: true }).selectOption('size');
+        await page.getByLabel('KiB at most').fill('12');
+      });
       seen.limited = await texts(page.locator('#card-webp .size'));
-      await page.getByLabel('Aim at', { exact: true }).selectOption('quality');
-      await page.waitForTimeout(500);
-      await ended(page);
+      await comparedAnew(page, 'webp/quality/75', () =>
+        page.getByLabel('Aim at', { exact: true }).selectOption('quality'),
+      );
       await page.locator('#card-webp').click();
       // Stored when its owner asks for it, and from then on its URL is one that opens.
       seen.example = await page.locator('#snippet code').innerText();

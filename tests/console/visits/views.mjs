@@ -20,8 +20,9 @@ export const VISITS = {
       seen.turned = await operation.inputValue();
       await page.getByLabel('Next step').selectOption('text-watermark');
       await page.getByRole('button', { name: 'Add', exact: true }).click();
+      const marked = page.waitForResponse((response) => response.url().includes('watermark/2/text/5Zu-ICYgInRleHQi'));
       await page.getByLabel('Text', { exact: true }).fill('图 & "text"');
-      await page.waitForTimeout(600);
+      await marked;
       await page.locator('.result:not([aria-busy])').waitFor();
       seen.marked = await operation.inputValue();
       await page.locator('.result .preview, .result .alarm').first().waitFor();
@@ -72,15 +73,19 @@ export const VISITS = {
       seen.presigned = await page.evaluate(async (url) => (await fetch(url)).status, await tools.clipboard());
       await tools.shot('object', { fullPage: true });
       // A search, an upload with a rule, a style, and the end of an object.
-      await page.getByLabel('Prefix').fill('tp');
+      await page.getByLabel('Prefix', { exact: true }).fill('tp');
       await page.keyboard.press('Enter');
       await page.waitForFunction(() => document.querySelectorAll('.tile').length === 2);
       seen.found = await texts(page.locator('.key'));
       await page.getByRole('button', { name: 'Add a rule' }).click();
       await page.locator('.rules').getByLabel('Operation').fill('imageMogr2/thumbnail/40x/format/tpg');
       await page.locator('.rules').getByLabel('Name of the result').fill('{name}-small.tpg');
+      const listed = page.waitForResponse((response) => response.url().includes('prefix=tp&'));
       await tools.drop('.drop', 'photo.png', 'image/png');
       await page.locator('.log .done').waitFor();
+      // The list is read and drawn anew.
+      await listed;
+      await page.waitForFunction(() => document.querySelectorAll('.tile').length === 2);
       seen.uploaded = await page.locator('.log li').innerText();
       await page.getByLabel('Name', { exact: true }).fill('small');
       await page.getByRole('button', { name: 'Save' }).click();
@@ -125,15 +130,81 @@ export const VISITS = {
       await page.locator('.names a', { hasText: 'gallery-1250000000' }).click();
       await page.locator('.tile', { hasText: 'photo.png' }).click();
       await page.getByRole('button', { name: 'Job …' }).click();
-      await page.getByRole('button', { name: 'Submit' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Submit' }).click();
       await page.locator('.notice', { hasText: 'job' }).waitFor();
       await page.getByRole('link', { name: 'Operate' }).click();
-      await page.locator('select').selectOption('gallery-1250000000');
+      // The view before has lists, too, until this one is drawn.
+      await page.locator('.operate select').selectOption('gallery-1250000000');
       await page.locator('tr', { hasText: 'photo-800.webp' }).filter({ hasText: 'Success' }).waitFor();
       seen.jobs = await texts(page.locator('tr', { hasText: 'photo-800.webp' }));
-      seen.progress = await page.locator('progress').evaluate((bar) => [bar.value, bar.max]);
+      seen.progress = await page.locator('.operate progress').evaluate((bar) => [bar.value, bar.max]);
       seen.saved = await texts(page.locator('section', { hasText: 'Saved by format' }).last().locator('tbody th'));
       await tools.shot('operate', { fullPage: true });
+      return seen;
+    },
+  },
+
+  /** Single errors, for who has a key of the server. */
+  recent: {
+    async run(page, tools) {
+      const secret = 'q-signature=0123456789';
+      await page.goto(`${tools.at}${CONSOLE}#/operate`);
+      await page.evaluate((query) => fetch(`/gallery-1250000000/nothing-here.png?${query}`), secret);
+      await page.locator('.recent .hint').waitFor();
+      const seen = { hint: await page.locator('.recent .hint').innerText() };
+      await tools.signIn();
+      const row = page.locator('.troubles tr', { hasText: 'nothing-here.png' }).first();
+      await row.waitFor();
+      seen.row = await row.innerText();
+      seen.page = (await page.locator('main').innerText()).includes(secret);
+      seen.region = await page.getByRole('region', { name: 'Recent errors' }).count();
+      await page.getByRole('region', { name: 'Recent errors' }).focus();
+      await tools.shot('recent', { fullPage: true });
+      await page.getByRole('button', { name: '中文' }).click();
+      await page.locator('.troubles').waitFor();
+      seen.chinese = await page.locator('.recent h2').innerText();
+      return seen;
+    },
+  },
+
+  /** Jobs for all pictures below a prefix: to their end by keyboard, and cancelled. */
+  bulk: {
+    async run(page, tools) {
+      await page.goto(`${tools.at}${CONSOLE}#/buckets/bulk-1250000000/`);
+      await tools.signIn();
+      const panel = page.locator('.bulk');
+      await panel.waitFor();
+      await panel.getByLabel('Below the prefix').fill('in/');
+      await panel.getByLabel('Operation of the jobs').fill('imageMogr2/thumbnail/40x/format/webp');
+      await panel.getByLabel('Keys of the results').fill('out');
+      await page.keyboard.press('Enter');
+      await panel.getByRole('alert').waitFor();
+      const seen = { same: await panel.getByRole('alert').innerText() };
+      await panel.getByLabel('Keys of the results').fill('out/{path}.webp');
+      await page.keyboard.press('Enter');
+      await page.getByRole('dialog').waitFor();
+      seen.about = await page.getByRole('dialog').locator('p').innerText();
+      await tools.shot('bulk-asked');
+      await page.getByRole('dialog').getByRole('button', { name: 'Submit' }).click();
+      await panel.getByRole('status').waitFor();
+      seen.ended = await panel.getByRole('status').innerText();
+      seen.wrong = await texts(panel.locator('.log .wrong'));
+      seen.bar = await panel.locator('progress').evaluate((bar) => [bar.value, bar.max]);
+      await tools.shot('bulk', { fullPage: true });
+      // Many, of which most are taken back.
+      await panel.getByLabel('Below the prefix').fill('many/');
+      await panel.getByLabel('Operation of the jobs').fill('imageMogr2/thumbnail/900x/format/avif/effort/6');
+      await panel.getByLabel('Keys of the results').fill('taken/{path}.avif');
+      await panel.getByRole('button', { name: 'Submit jobs' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Submit' }).click();
+      await panel.getByRole('button', { name: 'Cancel the other' }).click();
+      await panel.getByRole('status').waitFor();
+      seen.cancelled = await panel.getByRole('status').innerText();
+      await page.getByRole('link', { name: 'Operate' }).click();
+      await page.locator('.operate select').selectOption('bulk-1250000000');
+      await page.locator('tr', { hasText: 'taken/many/' }).filter({ hasText: 'Cancel' }).first().waitFor();
+      seen.jobs = await page.locator('.operate progress').getAttribute('aria-label');
+      await tools.shot('bulk-operate', { fullPage: true });
       return seen;
     },
   },

@@ -1,7 +1,7 @@
 /** Calls of COS about buckets and objects. */
 
 import { encoded } from './signature.js';
-import { pathOf, read, send, textOf } from './service.js';
+import { parsed, pathOf, read, send, textOf } from './service.js';
 
 /** @typedef {{key: string, size: number, modified: string}} Listed */
 
@@ -97,10 +97,9 @@ export function putStyle(bucket, name, body) {
 /** @param {string} bucket @param {string} name */
 export const deleteStyle = (bucket, name) => send('DELETE', `${pathOf(bucket)}?style&style-name=${encoded(name)}`);
 
-/** The newest jobs of a bucket. @param {string} bucket */
-export async function listJobs(bucket) {
-  const document = await read(`/-/ci/${bucket}/jobs?size=20`);
-  return all(document, 'JobsDetail').map((item) => ({
+/** @param {ParentNode} document */
+const jobsIn = (document) =>
+  all(document, 'JobsDetail').map((item) => ({
     id: textOf(item, 'JobId'),
     state: textOf(item, 'State'),
     object: textOf(item, 'Input/Object'),
@@ -110,18 +109,24 @@ export async function listJobs(bucket) {
     ended: textOf(item, 'EndTime'),
     message: textOf(item, 'Message'),
   }));
-}
+
+/** The newest hundred jobs of a bucket. @param {string} bucket */
+export const listJobs = async (bucket) => jobsIn(await read(`/-/ci/${bucket}/jobs?size=100`));
+
+/** At most a hundred jobs by their names. @param {string} bucket @param {string[]} identifiers */
+export const jobsNamed = async (bucket, identifiers) =>
+  jobsIn(await read(`/-/ci/${bucket}/jobs/${identifiers.join(',')}`));
 
 /** @param {string} bucket @param {string} identifier */
 export const cancelJob = (bucket, identifier) => send('PUT', `/-/ci/${bucket}/jobs/${identifier}?cancel`);
 
 /**
- * Has a stored picture processed later.
+ * Has a stored picture processed later; gives the job's identifier.
  * @param {string} bucket
  * @param {string} region
  * @param {{object: string, output: string, rule: string}} job
  */
-export function submitJob(bucket, region, job) {
+export async function submitJob(bucket, region, job) {
   const root = document.implementation.createDocument(null, 'Request');
   /** @param {Element} parent @param {string} tag @param {string | Array<[string, any]>} value */
   const put = (parent, tag, value) => {
@@ -146,5 +151,6 @@ export function submitJob(bucket, region, job) {
     ],
     ['Output', output],
   ]);
-  return send('POST', `/-/ci/${bucket}/jobs`, { body: new XMLSerializer().serializeToString(root) });
+  const response = await send('POST', `/-/ci/${bucket}/jobs`, { body: new XMLSerializer().serializeToString(root) });
+  return textOf(parsed(await response.text()), 'JobsDetail/JobId');
 }

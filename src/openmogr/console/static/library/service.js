@@ -45,6 +45,11 @@ export const textOf = (node, path) => node.querySelector(path.replaceAll('/', ' 
  */
 export const pathOf = (bucket, key = '') => `/${bucket}/${key.split('/').map(encoded).join('/')}`;
 
+const PICTURES = /\.(jpe?g|png|apng|webp|gif|bmp|tiff?|avif|hei[fc]|tpg|jxl)$/i;
+
+/** Whether a key looks like that of a picture. @param {string} key */
+export const isPicture = (key) => PICTURES.test(key);
+
 /**
  * An operation as it stands in a URL.
  * @param {string} text

@@ -3,11 +3,14 @@
 import { cancelJob, listBuckets, listJobs } from '../library/buckets.js';
 import { button, chooser, element, labelled } from '../library/element.js';
 import { date } from '../library/numbers.js';
+import { each } from '../library/process.js';
 import { session } from '../library/service.js';
 import { text } from '../library/text.js';
 import { heads, into, notify, wordsOf } from './notices.js';
 
 const EVERY = 3000;
+const SHOWN = 20;
+const AT_A_TIME = 3;
 
 /** Jobs by bucket, read again and again while the place is on the page. @param {any} place */
 export async function jobs(place) {
@@ -32,8 +35,12 @@ async function table(bucket, again) {
   if (!found.length) return element('p', { class: 'empty' }, text('operate.jobs.none'));
   const cancel = (/** @type {string} */ id) => () =>
     cancelJob(bucket, id).then(again, (error) => notify(wordsOf(error), 'failed'));
+  const waiting = found.filter(({ state }) => state === 'Submitted');
+  const cancelOne = (/** @type {{id: string}} */ { id }) => cancelJob(bucket, id).then(nothing, nothing);
+  const cancelAll = () => each(waiting, AT_A_TIME, cancelOne).then(again);
   return [
     progress(found),
+    waiting.length > 1 ? button(text('operate.job.cancel.all', { waiting: waiting.length }), cancelAll) : null,
     element(
       'table',
       {},
@@ -41,7 +48,7 @@ async function table(bucket, again) {
       element(
         'tbody',
         {},
-        found.map((job) =>
+        found.slice(0, SHOWN).map((job) =>
           element(
             'tr',
             { class: job.state === 'Failed' ? 'wrong' : '' },
@@ -61,6 +68,8 @@ async function table(bucket, again) {
     ),
   ];
 }
+
+const nothing = () => {};
 
 /** How many of the newest jobs have ended. @param {Array<{state: string}>} found */
 function progress(found) {

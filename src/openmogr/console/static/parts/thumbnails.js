@@ -3,9 +3,9 @@
 import { element, fill } from '../library/element.js';
 import { each, made } from '../library/process.js';
 import { objectSource } from '../library/current.js';
+import { isPicture } from '../library/service.js';
 
 const OPERATION = 'imageMogr2/thumbnail/240x180|imageMogr2/format/webp/quality/70';
-const PICTURES = /\.(jpe?g|png|apng|webp|gif|bmp|tiff?|avif|hei[fc]|tpg|jxl)$/i;
 const AT_A_TIME = 3;
 
 /** Those of a bucket. @param {string} bucket */
@@ -51,7 +51,7 @@ export function thumbnails(bucket) {
     place(key) {
       const extension = key.includes('.') ? key.split('.').at(-1) : '';
       const place = element('span', { class: 'thumbnail', 'aria-hidden': 'true' }, extension?.slice(0, 5));
-      if (PICTURES.test(key)) {
+      if (isPicture(key)) {
         keys.set(place, key);
         seen.observe(place);
       }

@@ -5,6 +5,7 @@ import { listBuckets, listObjects } from '../library/buckets.js';
 import { bytes, date } from '../library/numbers.js';
 import { session } from '../library/service.js';
 import { text } from '../library/text.js';
+import { bulkPanel } from '../parts/bulk.js';
 import { bucketPanel } from '../parts/bucket_settings.js';
 import { into } from '../parts/notices.js';
 import { objectPanel } from '../parts/object.js';
@@ -112,7 +113,11 @@ class Browser {
         this.objects,
       ),
       this.detail,
-      session.keys ? [uploadPanel(this.bucket, this.prefix, () => this.load('')), bucketPanel(this.bucket)] : null,
+      session.keys ? [
+            uploadPanel(this.bucket, this.prefix, () => this.load('')),
+            bulkPanel(this.bucket, this.prefix, () => this.load('')),
+            bucketPanel(this.bucket),
+          ] : null,
     );
   }
 

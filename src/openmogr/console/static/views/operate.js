@@ -7,6 +7,7 @@ import { session } from '../library/service.js';
 import { text } from '../library/text.js';
 import { jobs } from '../parts/jobs.js';
 import { alarm, heads, into } from '../parts/notices.js';
+import { troubles } from '../parts/troubles.js';
 
 const EVERY = 3000;
 const NO_PICTURES = ['json', 'any'];
@@ -15,7 +16,8 @@ const NO_PICTURES = ['json', 'any'];
 
 /** @param {any} root @returns {() => void} what ends the view */
 export function render(root) {
-  const places = Object.fromEntries(['state', 'saved', 'errors', 'jobs'].map((name) => [name, element('div')]));
+  const names = ['state', 'saved', 'errors', 'recent', 'jobs'];
+  const places = Object.fromEntries(names.map((name) => [name, element('div')]));
   fill(
     root,
     element('h1', {}, text('operate')),
@@ -32,13 +34,29 @@ export function render(root) {
       element('section', { class: 'panel' }, element('h2', {}, text('operate.saved')), places.saved),
       element('section', { class: 'panel' }, element('h2', {}, text('operate.errors')), places.errors),
     ),
+    element('section', { class: 'panel recent' }, element('h2', {}, text('operate.recent')), places.recent),
     element('section', { class: 'panel' }, element('h2', {}, text('operate.jobs')), places.jobs),
   );
   const watch = new Watch(places);
   watch.read();
+  // Who may not see single errors is told so once.
+  let told = false;
+  const recent = () =>
+    into(places.recent, async () => {
+      try {
+        return await troubles();
+      } catch (error) {
+        told = true;
+        throw error;
+      }
+    });
   const timer = setInterval(() => {
-    if (!document.hidden) watch.read();
+    if (document.hidden) return;
+    watch.read();
+    // Who reads the list with the keyboard keeps the place.
+    if (!told && !places.recent.contains(document.activeElement)) recent();
   }, EVERY);
+  recent();
   into(places.jobs, () => jobs(places.jobs));
   return () => clearInterval(timer);
 }
