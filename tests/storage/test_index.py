@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def names(index: Index) -> list[str]:
     return [bucket.name for bucket in index.read(buckets.list_all).result()]
 
 
-def make(name: str, error: Exception | None = None) -> object:
+def make(name: str, error: Exception | None = None) -> Callable[[Transaction], None]:
     def work(change: Transaction) -> None:
         buckets.create(change, name, "ap-shanghai", Acl.PRIVATE, 100)
         if error is not None:
@@ -45,13 +45,12 @@ def make(name: str, error: Exception | None = None) -> object:
 @pytest.mark.parametrize("together", [False, True])
 def test_a_change_that_fails_leaves_nothing_and_costs_others_nothing(index: Index, together: bool) -> None:
     held = threading.Event()
-    waits: list[Future[object]] = []
     if together:  # what waits while this one is written has one transaction
-        waits.append(index.write(lambda _: held.wait(10)))
+        index.write(lambda _: held.wait(10))
     works = [make("a-1250000000"), make("b-1250000000", NoSuchKey()), make("c-1250000000")]
-    futures = []
+    futures: list[Future[None]] = []
     for work in works:
-        futures.append(index.write(work))  # type: ignore[arg-type]
+        futures.append(index.write(work))
         if not together:
             futures[-1].exception(10)
     held.set()
@@ -64,14 +63,14 @@ def test_a_change_that_fails_leaves_nothing_and_costs_others_nothing(index: Inde
 
 def test_what_sqlite_refuses_of_a_lone_change_is_told(index: Index) -> None:
     def work(change: Transaction) -> None:
-        make("a-1250000000")(change)  # type: ignore[operator]
+        make("a-1250000000")(change)
         change.connection.execute("INSERT INTO nowhere VALUES (1)")
 
     with pytest.raises(InternalError) as raised:
         index.write(work).result(10)
     assert isinstance(raised.value, CosError)
     assert "nowhere" in raised.value.detail
-    index.write(make("b-1250000000")).result(10)  # type: ignore[arg-type]
+    index.write(make("b-1250000000")).result(10)
     assert names(index) == ["b-1250000000"]
 
 

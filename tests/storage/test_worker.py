@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
+from functools import partial
 
 import pytest
 
@@ -41,8 +42,13 @@ def test_there_are_no_more_threads_than_wanted(threads: Threads) -> None:
 def test_a_shutdown_waits_for_what_was_begun_and_takes_nothing_more(threads: Threads) -> None:
     go = threading.Event()
     done: list[int] = []
+
+    def work(number: int) -> None:
+        go.wait(10)
+        done.append(number)
+
     for number in range(5):
-        threads.start(lambda number=number: (go.wait(10), done.append(number)))  # type: ignore[misc]
+        threads.start(partial(work, number))
     threading.Timer(0.05, go.set).start()
     threads.shutdown()
     assert sorted(done) == [0, 1, 2, 3, 4]

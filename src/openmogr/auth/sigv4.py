@@ -9,6 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import quote
 
 __all__ = [
@@ -53,10 +54,7 @@ class Scope:
 
     def key(self, secret_key: str) -> bytes:
         """The signing key, 32 bytes."""
-        key = b"AWS4" + secret_key.encode()
-        for text in (self.date, self.region, self.service, "aws4_request"):
-            key = hmac.digest(key, text.encode(), "sha256")
-        return key
+        return _signing_key(secret_key, self.date, self.region, self.service)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +83,15 @@ class PayloadSignature:
         digest = hashlib.sha256(trailer).hexdigest()
         lines = (f"{ALGORITHM}-TRAILER", self.time, self.scope, previous, digest)
         return sign_text(self.key, "\n".join(lines))
+
+
+# One holds for a day.
+@lru_cache(maxsize=1024)
+def _signing_key(secret_key: str, date: str, region: str, service: str) -> bytes:
+    key = b"AWS4" + secret_key.encode()
+    for text in (date, region, service, "aws4_request"):
+        key = hmac.digest(key, text.encode(), "sha256")
+    return key
 
 
 def encode_name(value: bytes) -> str:

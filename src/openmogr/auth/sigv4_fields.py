@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from urllib.parse import unquote_plus
 
 from openmogr.auth.errors import (
@@ -128,8 +129,12 @@ def from_form(fields: Mapping[str, str]) -> V4Fields:
 
 def parse_amz_date(text: str) -> datetime | None:
     """``YYYYMMDDTHHMMSSZ``; None for anything else."""
-    if not _DATE.fullmatch(text):
-        return None
+    return _amz_date(text) if _DATE.fullmatch(text) else None
+
+
+# A client signs many requests with one time.
+@lru_cache(maxsize=1024)
+def _amz_date(text: str) -> datetime | None:
     try:
         return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:

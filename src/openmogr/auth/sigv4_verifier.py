@@ -193,9 +193,9 @@ def _canonical_requests(request: SignedRequest, fields: V4Fields, content_sha256
         (encode_path(unquote_to_bytes(request.path)), request.path.decode("ascii", "surrogateescape"))
     )
     queries = dict.fromkeys((_canonical_query(map(_encoded, items)), _canonical_query(map(_as_sent, items))))
-    headers = _canonical_headers(request, fields.signed_headers)
-    for path, query, lines in itertools.product(paths, queries, headers):
-        yield canonical_request(request.method, path, query, lines, content_sha256)
+    for lines in _canonical_headers(request, fields.signed_headers):
+        for path, query in itertools.product(paths, queries):
+            yield canonical_request(request.method, path, query, lines, content_sha256)
 
 
 def _canonical_query(pairs: Iterator[tuple[str, str]]) -> str:
@@ -216,20 +216,22 @@ def _encoded(item: str) -> tuple[str, str]:
     return encode_name(unquote_to_bytes(name)), encode_name(unquote_to_bytes(value))
 
 
-def _canonical_headers(request: SignedRequest, names: Sequence[str]) -> list[list[tuple[str, bytes]]]:
+def _canonical_headers(request: SignedRequest, names: Sequence[str]) -> Iterator[list[tuple[str, bytes]]]:
     """The signed headers with trimmed values, for each host that may have been meant."""
     order = sorted(names)
     found: list[list[tuple[str, bytes]]] = []
-    values = {name: request.headers.get(name.encode(), b"") for name in order if name != "host"}
+    values = {name: _trimmed(request.headers.get(name.encode(), b"")) for name in order if name != "host"}
     for host in request.hosts or (b"",):
         for repair in _REPAIRS:
-            lines = [
-                (name, host if name == "host" else repair(_SPACES.sub(b" ", values[name].strip())))
-                for name in order
-            ]
+            lines = [(name, host if name == "host" else repair(values[name])) for name in order]
             if lines not in found:
                 found.append(lines)
-    return found
+                yield lines
+
+
+def _trimmed(value: bytes) -> bytes:
+    value = value.strip()
+    return _SPACES.sub(b" ", value) if b"  " in value else value
 
 
 def _same(value: bytes) -> bytes:
