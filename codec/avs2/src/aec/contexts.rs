@@ -61,6 +61,17 @@ pub(super) struct Context(u16);
 /// Increase of the estimate after a less probable symbol, by what the counter lacks.
 const INCREASE: [u16; 4] = [46, 95, 197, 197];
 
+/// What the first steps add to a context beyond `INCREASE[0]`, with the counter's step.
+const EARLY_INCREASE: [u16; 4] = {
+    let mut more = [0; 4];
+    let mut lacks = 1;
+    while lacks < 4 {
+        more[lacks] = ((INCREASE[lacks] - INCREASE[0]) << 3) - (1 << 1);
+        lacks += 1;
+    }
+    more
+};
+
 /// The bits of the adaptation counter. Soon they are 0 for good.
 const COUNTER: u16 = 3 << 1;
 
@@ -83,24 +94,29 @@ impl Context {
     pub(super) fn adapt_to_mps(&mut self) {
         if self.0 & COUNTER == 0 {
             self.0 -= ((self.0 >> 8) + (self.0 >> 10)) << 3;
-            return;
+        } else {
+            *self = self.adapted_to_early_mps();
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn adapted_to_early_mps(self) -> Self {
         let lg = self.0 >> 3;
         let lacks = (self.0 >> 1 & 3).min(2);
         // The rates are 3, 3, 4, 5.
         let rate = 5 - lacks;
         let lg = lg - (lg >> rate) - (lg >> (rate + 2));
-        self.0 = (lg << 3) | (lacks << 1) | (self.0 & 1);
+        Self((lg << 3) | (lacks << 1) | (self.0 & 1))
     }
 
     #[inline(always)]
     pub(super) fn adapt_to_lps(&mut self) {
         let lacks = self.0 & COUNTER;
-        let sum = if lacks == 0 {
-            self.0 + (INCREASE[0] << 3)
-        } else {
-            self.0 + (INCREASE[usize::from(lacks >> 1)] << 3) - (1 << 1)
-        };
+        let mut sum = self.0 + (INCREASE[0] << 3);
+        if lacks != 0 {
+            sum += EARLY_INCREASE[usize::from(lacks >> 1)];
+        }
         // From 1024 on the estimate is mirrored at 1023.5, and the other symbol is the more probable one.
         self.0 = if sum < 1024 << 3 { sum } else { sum ^ (2047 << 3 | 1) };
     }

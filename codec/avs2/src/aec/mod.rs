@@ -77,10 +77,11 @@ pub trait BinCoder {
         count
     }
 
-    /// Truncated unary code whose bins share a context; `max` is not 0.
+    /// A bin that tells whether `value` is above `max`, which is not 0; if not, its truncated unary code, whose bins
+    /// share a context. Nothing is returned for values above.
     #[inline(always)]
-    fn unary(&mut self, max: u32, value: u32, context: usize) -> u32 {
-        self.truncated_unary(max, value, |_| context)
+    fn final_or_unary(&mut self, max: u32, value: u32, context: usize) -> Option<u32> {
+        if self.final_bin(value > max) { None } else { Some(self.truncated_unary(max, value, |_| context)) }
     }
 
     /// Truncated unary code of equiprobable bins.
@@ -218,10 +219,6 @@ mod tests {
             }
             writer.exp_golomb(123_456);
             writer.truncated_unary(5, 5, |i| i as usize);
-            for count in 1..=16 {
-                writer.bypass_signs(count, 0x59A3 >> (16 - count));
-                writer.unary(31, 2 * count - 1, 5);
-            }
             writer.final_bin(true);
             let bytes = writer.finish();
             let estimate = cost.cost() as f64 / f64::from(1 << COST_BITS) / 8.0;
@@ -238,7 +235,6 @@ mod tests {
             }
             assert_eq!(reader.exp_golomb(0), 123_456);
             assert_eq!(reader.truncated_unary(5, 0, |i| i as usize), 5);
-            reader.run(SignsAndUnary);
             assert!(reader.final_bin(false));
             assert_eq!(reader.check(), Ok(()));
         }
@@ -250,10 +246,24 @@ mod tests {
     impl LocalJob for SignsAndUnary {
         fn run<C: BinCoder>(self, c: &mut C) {
             for count in 1..=16 {
-                assert_eq!(c.bypass_signs(count, 0), 0x59A3 >> (16 - count));
-                assert_eq!(c.unary(31, 0, 5), 2 * count - 1);
+                let (signs, rest) = (0x59A3 >> (16 - count), 2 * count - 1);
+                assert_eq!(c.bypass_signs(count, signs), signs);
+                assert_eq!(c.final_or_unary(31, rest, 5), Some(rest));
+                assert_eq!(c.final_or_unary(31, 32, 5), None);
             }
         }
+    }
+
+    #[test]
+    fn signs_and_unary_codes_round_trip() {
+        let mut writer = AecWriter::new();
+        writer.run(SignsAndUnary);
+        writer.final_bin(true);
+        let bytes = writer.finish();
+        let mut reader = AecReader::new(&bytes);
+        reader.run(SignsAndUnary);
+        assert!(reader.final_bin(false));
+        assert_eq!(reader.check(), Ok(()));
     }
 
     #[test]

@@ -33,19 +33,9 @@ impl Engine<'_> {
     /// Loads 32 bits.
     #[inline(always)]
     fn refill(&mut self) {
-        let word = match self.data.split_first_chunk() {
-            Some((&word, rest)) => {
-                self.data = rest;
-                u32::from_be_bytes(word)
-            }
-            None => {
-                let (word, beyond) = load_tail(self.data);
-                self.data = &[];
-                self.beyond += beyond;
-                word
-            }
-        };
-        self.window = (self.window << 32) | u64::from(word);
+        let (window, data, beyond) = refilled(self.window, self.data);
+        (self.window, self.data) = (window, data);
+        self.beyond += beyond;
         self.ahead += 32;
     }
 
@@ -57,10 +47,9 @@ impl Engine<'_> {
         }
     }
 
-    /// Decodes whether the symbol is the less probable one, whose interval has the size `q`.
+    /// Decodes whether the symbol is the less probable one, whose interval has the size `q`; the bits must be there.
     #[inline(always)]
     fn is_less_probable(&mut self, q: u8) -> bool {
-        self.need(MIN_AHEAD);
         // Below q the range is doubled before it is divided: as the range less 256 has 8 bits, that is the borrow.
         let (excess, doubled) = self.excess.overflowing_sub(q);
         self.ahead -= u32::from(doubled);
@@ -72,7 +61,7 @@ impl Engine<'_> {
         self.window -= scaled;
         // Below 512, and not 0.
         let r_lps = u32::from(q) + if doubled { u32::from(self.excess) } else { 0 };
-        let shift = (r_lps << 23).leading_zeros();
+        let shift = (r_lps << 23 | 1).leading_zeros();
         self.excess = (r_lps << shift) as u8;
         self.ahead -= shift;
         true
@@ -80,6 +69,13 @@ impl Engine<'_> {
 
     #[inline(always)]
     fn bin(&mut self, state: &mut Context) -> bool {
+        self.need(MIN_AHEAD);
+        self.ready_bin(state)
+    }
+
+    /// The same where the bits are there.
+    #[inline(always)]
+    fn ready_bin(&mut self, state: &mut Context) -> bool {
         let mps = state.mps();
         if self.is_less_probable(state.q() as u8) {
             state.adapt_to_lps();
@@ -117,6 +113,11 @@ impl Engine<'_> {
     #[inline(always)]
     fn final_bin(&mut self) -> bool {
         self.need(MIN_AHEAD);
+        self.ready_final_bin()
+    }
+
+    #[inline(always)]
+    fn ready_final_bin(&mut self) -> bool {
         let (excess, doubled) = self.excess.overflowing_sub(1);
         self.ahead -= u32::from(doubled);
         let scaled = (256 | u64::from(excess)) << self.ahead;
@@ -129,12 +130,20 @@ impl Engine<'_> {
     }
 }
 
-/// The last word, filled up with zeros, and how many bytes of zeros these are.
+/// A window with 32 bits more, what is left of the data, and how many bytes of zeros were read behind its end. Rare
+/// enough to be kept apart from the code that needs the registers.
 #[cold]
 #[inline(never)]
-fn load_tail(rest: &[u8]) -> (u32, usize) {
-    let word = (0..4).fold(0, |word, i| (word << 8) | u32::from(*rest.get(i).unwrap_or(&0)));
-    (word, 4_usize.saturating_sub(rest.len()))
+fn refilled(window: u64, data: &[u8]) -> (u64, &[u8], usize) {
+    let (word, rest, beyond) = match data.split_first_chunk() {
+        Some((&word, rest)) => (u32::from_be_bytes(word), rest, 0),
+        None => {
+            let byte = |i: usize| u32::from(*data.get(i).unwrap_or(&0));
+            let word = (0..4).fold(0, |word, i| (word << 8) | byte(i));
+            (word, Default::default(), 4 - data.len())
+        }
+    };
+    ((window << 32) | u64::from(word), rest, beyond)
 }
 
 #[cold]
@@ -227,17 +236,24 @@ impl BinCoder for LocalReader<'_, '_> {
 
     /// With the context in a register.
     #[inline(always)]
-    fn unary(&mut self, max: u32, _value: u32, context: usize) -> u32 {
+    fn final_or_unary(&mut self, max: u32, _value: u32, context: usize) -> Option<u32> {
+        // The first bin consumes 1 bit.
+        self.engine.need(1 + MIN_AHEAD);
+        if self.engine.ready_final_bin() {
+            return None;
+        }
         let mut state = self.contexts[context];
         let mut count = 0;
-        while !self.engine.bin(&mut state) {
+        let mut bin = self.engine.ready_bin(&mut state);
+        while !bin {
             count += 1;
             if count == max {
                 break;
             }
+            bin = self.engine.bin(&mut state);
         }
         self.contexts[context] = state;
-        count
+        Some(count)
     }
 
     #[inline(always)]

@@ -370,8 +370,8 @@ impl<const LUMA: bool, const DIAG: bool> Block<LUMA, DIAG> {
         'pairs: while count < 16 {
             let base = self.level_context(g, position);
             let [cap, step] = LEVEL_STEPS[count & 15];
-            let context = base + rank.min(cap.into()) + usize::from(step);
-            let level = code_level(c, context, cell(position).unsigned_abs());
+            let context = (base + rank.min(cap.into()) + usize::from(step)) as u8;
+            let level = code_level(c, context.into(), cell(position).unsigned_abs());
             rank = rank.max(RANKS[level.min(5) as usize].into());
             group.coded[count & 15] = CodedLevel::new(level, position);
             count += 1;
@@ -382,8 +382,9 @@ impl<const LUMA: bool, const DIAG: bool> Block<LUMA, DIAG> {
                     break 'pairs;
                 }
                 next -= 1;
-                let place = usize::from(run_places[next & 15]);
-                if c.bin(context + place, cell(next) != 0) {
+                // All run contexts are below 256, and there are more contexts.
+                let context = (context + usize::from(run_places[next & 15])) as u8;
+                if c.bin(context.into(), cell(next) != 0) {
                     break;
                 }
             }
@@ -400,6 +401,8 @@ impl<const LUMA: bool, const DIAG: bool> Block<LUMA, DIAG> {
     }
 }
 
+const _: () = assert!(ctx::RUN + 66 <= 256 && ctx::LEVEL + 40 <= 256 && ctx::COUNT > 256);
+
 /// Greatest rank that counts, and what is added to it, by the number of coefficients before (docs/spec/avs2#a44.2).
 static LEVEL_STEPS: [[u8; 2]; 16] = {
     let mut steps = [[4, 5]; 16];
@@ -410,14 +413,14 @@ static LEVEL_STEPS: [[u8; 2]; 16] = {
 /// docs/spec/avs2#a43.5
 #[inline(always)]
 fn code_level<C: BinCoder>(c: &mut C, context: usize, level: u32) -> u32 {
-    if c.final_bin(level > 32) {
-        let level = 33 + c.exp_golomb(level.wrapping_sub(33));
-        if level > MAX_LEVEL {
-            c.fail(Error::Invalid { element: "coefficient level", value: level.into() });
-        }
-        return level.min(MAX_LEVEL);
+    if let Some(rest) = c.final_or_unary(31, level.wrapping_sub(1), context) {
+        return 1 + rest;
     }
-    1 + c.unary(31, level.wrapping_sub(1), context)
+    let level = 33 + c.exp_golomb(level.wrapping_sub(33));
+    if level > MAX_LEVEL {
+        c.fail(Error::Invalid { element: "coefficient level", value: level.into() });
+    }
+    level.min(MAX_LEVEL)
 }
 
 /// `rankOf` (docs/spec/avs2#a43.1).
