@@ -76,3 +76,12 @@ def test_the_decoder_is_measured(tmp_path: Path) -> None:
         ("small.tpg", 1, 64 * 48),
         ("small.tpg", 2, 64 * 48),
     ]
+
+
+def test_large_pictures_are_measured(tmp_path: Path) -> None:
+    path = tmp_path / "large.json"
+    assert "| 0.0 |" in run("bench.large", "96", "--json", str(path))
+    rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
+    assert [(row["table"], row["side"]) for row in rows] == [("encode", 96), ("decode", 96)]
+    assert rows[1]["bytes"] == 96 * 96 * 3
+    assert all(row["memory"] >= 0 and row["cpu"] > 0 for row in rows)

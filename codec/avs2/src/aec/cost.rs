@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::BinCoder;
-use super::contexts::ContextSet;
+use super::contexts::{Context, ContextSet};
 use crate::math;
 
 /// Costs are in units of 2^-`COST_BITS` bit.
@@ -31,11 +31,30 @@ impl ContextSet {
     /// Costs of the bins 0 and 1 of each context in its current state.
     #[must_use]
     pub fn costs(&self) -> [[u32; 2]; super::ctx::COUNT] {
-        self.0.map(|state| {
-            let [more, less] = COSTS[state.q() as usize];
-            if state.mps() { [less, more] } else { [more, less] }
-        })
+        let costs = &*COSTS;
+        self.0.map(|state| costs_of(costs, state))
     }
+
+    /// Visits contexts whose states are not those of `before`, with their costs.
+    pub fn changes_from(&self, before: &Self, mut visit: impl FnMut(usize, [u32; 2])) {
+        const AT_A_TIME: usize = 8;
+        let costs = &*COSTS;
+        let parts = self.0.chunks(AT_A_TIME).zip(before.0.chunks(AT_A_TIME));
+        for (part, (now, before)) in parts.enumerate().filter(|(_, (now, before))| now != before) {
+            for (i, (&now, before)) in now.iter().zip(before).enumerate() {
+                if now != *before {
+                    visit(part * AT_A_TIME + i, costs_of(costs, now));
+                }
+            }
+        }
+    }
+}
+
+/// Costs of the bins 0 and 1.
+#[inline(always)]
+fn costs_of(costs: &[[u32; 2]; 256], state: Context) -> [u32; 2] {
+    let [more, less] = costs[state.q() as usize];
+    if state.mps() { [less, more] } else { [more, less] }
 }
 
 /// Counts the bits that a writer would spend; adapts its own contexts.

@@ -27,20 +27,68 @@ pub(in crate::encoder) fn source_error(
 }
 
 /// Writes source minus prediction, in sixteenths, without gaps.
-pub(in crate::encoder) fn source_residual(source: &[i16], prediction: &[u8], out: &mut [i16]) {
-    for ((out, &a), &b) in out.iter_mut().zip(source).zip(prediction) {
-        *out = a - (i16::from(b) << FRACTION_BITS);
-    }
+pub(in crate::encoder) fn source_residual(
+    backend: Backend,
+    source: &[i16],
+    prediction: &[u8],
+    out: &mut [i16],
+) {
+    multiversion::run(
+        backend,
+        #[inline(always)]
+        || {
+            for ((out, &a), &b) in out.iter_mut().zip(source).zip(prediction) {
+                *out = a - (i16::from(b) << FRACTION_BITS);
+            }
+        },
+    );
 }
 
 /// Sum of squares of a residual in sixteenths, in squared samples.
-pub(in crate::encoder) fn source_energy(residual: &[i16]) -> f64 {
-    // 64 squares of up to 4080 fit into 32 bits.
-    let sum: u64 = residual
-        .chunks(64)
-        .map(|part| u64::from(part.iter().map(|&r| (i32::from(r) * i32::from(r)) as u32).sum::<u32>()))
-        .sum();
+pub(in crate::encoder) fn source_energy(backend: Backend, residual: &[i16]) -> f64 {
+    let sum = multiversion::run(
+        backend,
+        #[inline(always)]
+        || {
+            // 64 squares of up to 4080 fit into 32 bits.
+            let square = |&r: &i16| (i32::from(r) * i32::from(r)) as u32;
+            residual.chunks(64).map(|part| u64::from(part.iter().map(square).sum::<u32>())).sum::<u64>()
+        },
+    );
     sum as f64 / f64::from(1 << (2 * FRACTION_BITS))
+}
+
+/// Rows of a source in sixteenths.
+#[derive(Clone, Copy)]
+pub(in crate::encoder) struct SourceRows<'a> {
+    pub samples: &'a [i16],
+    /// Rows are this far apart.
+    pub stride: usize,
+}
+
+/// Sum of squared differences of a source in sixteenths and samples, in squared samples. The sums of differences in
+/// squares of 2 x 2 are written to `sums`, row by row.
+pub(in crate::encoder) fn squares_error(
+    backend: Backend,
+    source: SourceRows<'_>,
+    samples: Source<'_>,
+    (w, h): (usize, usize),
+    sums: &mut [i16],
+) -> f64 {
+    if let Some(sum) = simd::squares_error(backend, source, samples, (w, h), sums) {
+        return sum as f64 / f64::from(1 << (2 * FRACTION_BITS));
+    }
+    for (y, sums) in sums.chunks_exact_mut(w / 2).take(h / 2).enumerate() {
+        sums.fill(0);
+        for y in 2 * y..2 * y + 2 {
+            let source = source.samples[y * source.stride..][..w].chunks_exact(2);
+            let samples = samples.samples[y * samples.stride..][..w].chunks_exact(2);
+            for ((sum, a), b) in sums.iter_mut().zip(source).zip(samples) {
+                *sum += a[0] + a[1] - ((i16::from(b[0]) + i16::from(b[1])) << FRACTION_BITS);
+            }
+        }
+    }
+    source_error(backend, (source.samples, source.stride), (samples.samples, samples.stride), (w, h))
 }
 
 /// Rows after which [`absolute_difference`] looks at its limit.
@@ -188,8 +236,19 @@ mod tests {
                 let error = |backend| source_error(backend, (&fine, size.0), (&b, size.0), size);
                 assert_eq!(error(Backend::SCALAR), error(best), "source error {size:?}");
                 let mut residual = vec![0; fine.len()];
-                source_residual(&fine, &b, &mut residual);
-                assert_eq!(source_energy(&residual), error(best), "energy {size:?}");
+                for backend in [Backend::SCALAR, best] {
+                    source_residual(backend, &fine, &b, &mut residual);
+                    assert_eq!(source_energy(backend, &residual), error(best), "energy {size:?}");
+                }
+                let squares = |backend| {
+                    let mut sums = vec![1; fine.len() / 4];
+                    let source = SourceRows { samples: &fine, stride: size.0 };
+                    let samples = Source { samples: &b, stride: size.0 };
+                    let error = squares_error(backend, source, samples, size, &mut sums);
+                    (error, sums)
+                };
+                assert_eq!(squares(Backend::SCALAR), squares(best), "squares {size:?}");
+                assert_eq!(squares(best).0, error(best), "squares {size:?}");
             }
         }
     }

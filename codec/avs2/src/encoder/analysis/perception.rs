@@ -7,9 +7,11 @@
 use std::sync::LazyLock;
 
 use crate::encoder::analysis::drawn;
-use crate::encoder::analysis::metric::{source_error, source_residual};
+use crate::encoder::analysis::metric::{SourceRows, source_error, source_residual, squares_error};
 use crate::encoder::input::{FRACTION_BITS, SourcePlane};
+use crate::inter::Source;
 use crate::math;
+use crate::multiversion;
 use crate::picture::PlaneBuffer;
 use crate::simd::Backend;
 
@@ -77,8 +79,8 @@ impl Perception {
     }
 
     /// Writes what is left to code of a source in sixteenths, in sixteenths without gaps.
-    pub fn residual(&self, source: &[i16], prediction: &[u8], out: &mut [i16]) {
-        source_residual(source, prediction, out);
+    pub fn residual(&self, backend: Backend, source: &[i16], prediction: &[u8], out: &mut [i16]) {
+        source_residual(backend, source, prediction, out);
         if self.as_shown {
             for ((out, &source), &sample) in out.iter_mut().zip(source).zip(prediction) {
                 let sample = i16::from(sample) << FRACTION_BITS;
@@ -136,55 +138,64 @@ impl Perception {
         samples: (&[u8], usize),
         (w, h): (usize, usize),
     ) -> f64 {
-        let plain = source_error(backend, source, samples, (w, h));
         if self.tables.is_empty() {
-            return plain;
+            return source_error(backend, source, samples, (w, h));
         }
+        let source = SourceRows { samples: source.0, stride: source.1 };
+        let samples = Source { samples: samples.0, stride: samples.1 };
         // Most blocks are small, and clearing takes time.
-        let base = f64::from(self.base) * plain;
         match w * h / 4 {
-            ..=16 => self.add_means::<16>(base, source, samples, (w, h)),
-            17..=64 => self.add_means::<64>(base, source, samples, (w, h)),
-            _ => self.add_means::<1024>(base, source, samples, (w, h)),
+            ..=16 => self.error_with_means::<16>(backend, source, samples, (w, h)),
+            17..=64 => self.error_with_means::<64>(backend, source, samples, (w, h)),
+            _ => self.error_with_means::<1024>(backend, source, samples, (w, h)),
         }
     }
 
-    /// `total` and the weighted energies of the mean errors of a block with at most `N` squares of 2 x 2.
-    fn add_means<const N: usize>(
+    /// Squared error and weighted energies of the mean errors of a block with at most `N` squares of 2 x 2.
+    fn error_with_means<const N: usize>(
         &self,
-        mut total: f64,
-        source: (&[i16], usize),
-        samples: (&[u8], usize),
+        backend: Backend,
+        source: SourceRows<'_>,
+        samples: Source<'_>,
         (w, h): (usize, usize),
     ) -> f64 {
-        let mut sums = [0_i32; N];
-        for (y, sums) in sums.chunks_exact_mut(w / 2).take(h / 2).enumerate() {
-            for y in 2 * y..2 * y + 2 {
-                let source = source.0[y * source.1..][..w].chunks_exact(2);
-                let samples = samples.0[y * samples.1..][..w].chunks_exact(2);
-                for ((sum, a), b) in sums.iter_mut().zip(source).zip(samples) {
-                    let b = (i32::from(b[0]) + i32::from(b[1])) << FRACTION_BITS;
-                    *sum += i32::from(a[0]) + i32::from(a[1]) - b;
+        let mut squares = [0_i16; N];
+        let plain = squares_error(backend, source, samples, (w, h), &mut squares);
+        multiversion::run(
+            backend,
+            #[inline(always)]
+            || {
+                let mut total = f64::from(self.base) * plain;
+                let mut sums = squares.map(i32::from);
+                let mut size = (w / 2, h / 2);
+                for (i, (&side, &weight)) in SIDES.iter().zip(&self.means).enumerate() {
+                    if i > 0 {
+                        size = shrink(&mut sums, size);
+                    }
+                    if weight > 0.0 {
+                        let scale = (side * side) << (2 * FRACTION_BITS);
+                        total += f64::from(weight) * energy(&sums[..size.0 * size.1]) / scale as f64;
+                    }
                 }
-            }
-        }
-        let mut size = (w / 2, h / 2);
-        for (i, (&side, &weight)) in SIDES.iter().zip(&self.means).enumerate() {
-            if i > 0 {
-                size = shrink(&mut sums, size);
-            }
-            if weight > 0.0 {
-                let scale = (side * side) << (2 * FRACTION_BITS);
-                total += f64::from(weight) * energy(&sums[..size.0 * size.1]) / scale as f64;
-            }
-        }
-        total
+                total
+            },
+        )
     }
 }
 
 /// Sums 2 x 2 neighbours; a side of 1 stays.
+#[inline(always)]
 fn shrink(sums: &mut [i32], (w, h): (usize, usize)) -> (usize, usize) {
     let (next_w, next_h) = (w.div_ceil(2), h.div_ceil(2));
+    if w.is_multiple_of(2) && h.is_multiple_of(2) {
+        for y in 0..next_h {
+            for x in 0..next_w {
+                let (above, below) = (2 * y * w + 2 * x, (2 * y + 1) * w + 2 * x);
+                sums[y * next_w + x] = sums[above] + sums[above + 1] + sums[below] + sums[below + 1];
+            }
+        }
+        return (next_w, next_h);
+    }
     for y in 0..next_h {
         for x in 0..next_w {
             let mut sum = 0;
@@ -197,6 +208,7 @@ fn shrink(sums: &mut [i32], (w, h): (usize, usize)) -> (usize, usize) {
     (next_w, next_h)
 }
 
+#[inline(always)]
 fn energy(sums: &[i32]) -> f64 {
     // Lanes of their own let the compiler use vectors; the order of additions is fixed.
     let mut lanes = [0.0_f32; 8];
@@ -300,7 +312,7 @@ mod tests {
         let luma = luma.limited_to_shown();
         assert_eq!(error(&luma), 0.0);
         let mut residual = [1; 64];
-        luma.residual(&source, &samples, &mut residual);
+        luma.residual(Backend::SCALAR, &source, &samples, &mut residual);
         assert_eq!(residual, [0; 64]);
     }
 

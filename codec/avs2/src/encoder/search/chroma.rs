@@ -16,6 +16,8 @@ pub(super) struct Chroma {
     /// Coded blocks: bit 0 Cb, bit 1 Cr.
     pub ctp: u8,
     pub cost: f64,
+    /// Squared errors of Cb and Cr.
+    pub errors: [f64; 2],
 }
 
 /// Both chroma blocks of a CU, and what their choices cost.
@@ -59,8 +61,8 @@ impl<'a> Search<'a> {
             None => self.rough_chroma_modes(&blocks),
         };
         let (mode, ctp, bits) = self.best_chroma(&blocks, &modes);
-        let cost = self.commit_chroma(&blocks, mode, ctp, bits);
-        Chroma { mode, ctp, cost: cost * self.picture.chroma_weight }
+        let (cost, errors) = self.commit_chroma(&blocks, mode, ctp, bits);
+        Chroma { mode, ctp, cost: cost * self.picture.chroma_weight, errors }
     }
 
     fn chroma_blocks(&self, node: Node, luma_mode: u8, tradeoff: Tradeoff) -> ChromaBlocks {
@@ -144,24 +146,32 @@ impl<'a> Search<'a> {
         (best.1, best.2, best.3)
     }
 
-    /// Reconstructs both blocks from what is kept, whose coefficients have `coefficient_bits`; their cost.
-    fn commit_chroma(&mut self, blocks: &ChromaBlocks, mode: u8, ctp: u8, coefficient_bits: [f64; 2]) -> f64 {
+    /// Reconstructs both blocks from what is kept, whose coefficients have `coefficient_bits`; their cost and errors.
+    fn commit_chroma(
+        &mut self,
+        blocks: &ChromaBlocks,
+        mode: u8,
+        ctp: u8,
+        coefficient_bits: [f64; 2],
+    ) -> (f64, [f64; 2]) {
         let Tradeoff { qp, lambda } = blocks.tradeoff;
         let Node { at: (x, y), log2_size } = blocks.node;
         let offset = self.z_offset(x, y) / 4;
         let bits = blocks.mode_bits[usize::from(mode)] + blocks.ctp_bits[usize::from(ctp)];
-        let mut cost = lambda * bits;
+        let (mut cost, mut errors) = (lambda * bits, [0.0; 2]);
         for c in 1..3 {
             let scratch = &mut self.scratch;
             scratch.best_chroma[c - 1].swap(&mut scratch.best_prediction, &mut scratch.best_levels);
             let coded = ctp >> (c - 1) & 1 == 1;
             let quantiser = self.chroma_quantiser(c, qp, log2_size);
-            cost += self.reconstruct(blocks.at(c), coded.then_some(&quantiser), Secondary::None, offset);
+            let error = self.reconstruct(blocks.at(c), coded.then_some(&quantiser), Secondary::None, offset);
+            errors[c - 1] = error;
+            cost += error;
             if coded {
                 cost += lambda * coefficient_bits[c - 1];
             }
         }
-        cost
+        (cost, errors)
     }
 
     pub(super) fn chroma_quantiser(&self, c: usize, qp: u8, log2_size: u32) -> Quantiser<'a> {

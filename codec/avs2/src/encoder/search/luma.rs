@@ -2,11 +2,13 @@
 
 use super::reconstruction::BlockCosts;
 use super::{BlockAt, Cu, Search, Tradeoff, UNTRIED, coded_size};
+use crate::aec::ctx;
 use crate::encoder::analysis::metric::hadamard;
 use crate::encoder::quantisation::quantiser::{Quantised, Quantiser};
+use crate::encoder::quantisation::rate::Costs;
 use crate::encoder::quantisation::transform::halved_norms;
 use crate::recon::{Availability, Secondary};
-use crate::syntax::coding::{code_luma_mode, code_partition};
+use crate::syntax::coding::code_partition;
 use crate::syntax::{
     BlockClass, IntraCu, NeighbourView, Node, TransformSplit, code_luma_ctp, most_probable_modes,
 };
@@ -21,6 +23,8 @@ pub(super) struct Luma {
     modes: [u8; 4],
     pub ctp: u8,
     cost: f64,
+    /// Squared error of all blocks, each measured on its own.
+    pub error: f64,
 }
 
 /// What the luma of a CU is searched for.
@@ -56,6 +60,7 @@ struct ModeChoice {
     /// It has coefficients.
     coded: bool,
     cost: f64,
+    error: f64,
 }
 
 impl LumaBlock {
@@ -116,7 +121,7 @@ impl<'a> Search<'a> {
             code_partition(c, sdip, log2_size, split);
         });
         let n = if split == TransformSplit::None { log2_size } else { log2_size - 1 };
-        let mut luma = Luma { split, modes: [0; 4], ctp: 0, cost: lambda * self.bits(partition) };
+        let mut luma = Luma { split, modes: [0; 4], ctp: 0, cost: lambda * self.bits(partition), error: 0.0 };
         for i in 0..split.block_count() {
             let block = split.block(size, i);
             let at = BlockAt { c: 0, x: x + block.x, y: y + block.y, size: (block.w, block.h) };
@@ -127,10 +132,11 @@ impl<'a> Search<'a> {
                 None => self.rough_modes(&block),
             };
             let offset = self.z_offset(x, y) + i * size * size / 4;
-            let ModeChoice { mode, coded, cost } = self.best_mode(&block, &quantiser, tried, offset);
+            let ModeChoice { mode, coded, cost, error } = self.best_mode(&block, &quantiser, tried, offset);
             luma.modes[i] = mode;
             luma.ctp |= u8::from(coded) << i;
             luma.cost += cost;
+            luma.error += error;
             // No block costs less than nothing.
             if luma.cost >= limit {
                 return luma;
@@ -161,11 +167,7 @@ impl<'a> Search<'a> {
         self.load_source(at);
         self.load_line(at, available);
         let most_probable = most_probable_modes(self.row.luma_modes((at.x, at.y)));
-        let mode_bits = std::array::from_fn(|mode| {
-            self.bits(self.costs.of(|c| {
-                code_luma_mode(c, most_probable, mode as u8);
-            }))
-        });
+        let mode_bits = luma_mode_costs(&self.costs, most_probable).map(|cost| self.bits(cost));
         LumaBlock { at, is_strip, available, most_probable, mode_bits, lambda, root: lambda.sqrt() }
     }
 
@@ -204,27 +206,28 @@ impl<'a> Search<'a> {
         let (_, mode, coded) = best;
         let error = self.reconstruct(at, coded.is_some().then_some(quantiser), block.secondary(mode), offset);
         let mode_bits = block.mode_bits[usize::from(mode)];
-        let cost = match coded {
-            None => error + lambda * (mode_bits + ctp_bits[0]),
+        let (cost, error) = match coded {
+            None => (error + lambda * (mode_bits + ctp_bits[0]), error),
             Some(Quantised { bits, .. }) => {
                 let cost = error + lambda * self.bits(bits);
-                let cost = self.quantise_as_shown(block, mode, quantiser, offset, cost);
-                cost + lambda * (mode_bits + ctp_bits[1])
+                let (cost, error) = self.quantise_as_shown(block, mode, quantiser, offset, (cost, error));
+                (cost + lambda * (mode_bits + ctp_bits[1]), error)
             }
         };
-        ModeChoice { mode, coded: coded.is_some(), cost }
+        ModeChoice { mode, coded: coded.is_some(), cost, error }
     }
 
-    /// Quantises a block, which is reconstructed at `cost`, again as long as that lowers it: where its samples are beyond
-    /// black or white nobody sees it, so they may stay there. Returns the cost, without that of the mode.
+    /// Quantises a block, which is reconstructed at a cost and with an error, again as long as that lowers the cost: where
+    /// its samples are beyond black or white nobody sees it, so they may stay there. Returns the cost, without that of the
+    /// mode, and the error.
     fn quantise_as_shown(
         &mut self,
         block: &LumaBlock,
         mode: u8,
         quantiser: &Quantiser<'_>,
         offset: usize,
-        mut cost: f64,
-    ) -> f64 {
+        (mut cost, mut least): (f64, f64),
+    ) -> (f64, f64) {
         const ROUNDS: usize = 3;
         let (at, secondary) = (block.at, block.secondary(mode));
         for _ in 0..ROUNDS {
@@ -243,9 +246,9 @@ impl<'a> Search<'a> {
                 self.reconstruct(at, Some(quantiser), secondary, offset);
                 break;
             }
-            cost = next;
+            (cost, least) = (next, error);
         }
-        cost
+        (cost, least)
     }
 
     /// The modes that are worth full costs, by Hadamard distance; the most probable modes are among them.
@@ -278,6 +281,7 @@ impl<'a> Search<'a> {
         let effort = self.picture.effort;
         let coarse_step = if block.is_strip { effort.strip_coarse_step } else { effort.coarse_step };
         let mut order = RoughOrder::new(wanted);
+        self.rough.start(block.at, block.available, &self.scratch.line);
         for mode in [0, 1, 2, block.most_probable.0, block.most_probable.1] {
             self.try_roughly(block, mode, &mut order);
         }
@@ -300,14 +304,37 @@ impl<'a> Search<'a> {
         if order.tried >> mode & 1 == 1 {
             return;
         }
-        let size = block.at.size;
-        self.predict(mode, size);
-        let count = size.0 * size.1;
-        let (source, prediction) = (&self.scratch.source[..count], &self.scratch.prediction[..count]);
-        let distance = hadamard(self.picture.backend, source, prediction, size);
+        let distance = self.rough.distance(mode).unwrap_or_else(|| {
+            let size = block.at.size;
+            self.predict(mode, size);
+            let count = size.0 * size.1;
+            let (source, prediction) = (&self.scratch.source[..count], &self.scratch.prediction[..count]);
+            let distance = hadamard(self.picture.backend, source, prediction, size);
+            self.rough.set(mode, distance);
+            distance
+        });
         let cost = f64::from(distance) + block.root * block.mode_bits[usize::from(mode)];
         order.add(Ranked { cost, mode });
     }
+}
+
+/// What `code_luma_mode` would cost, by mode: five bits have a context each, so all codes share their beginnings.
+fn luma_mode_costs(costs: &Costs, most_probable: (u8, u8)) -> [u32; 33] {
+    let mut codes = [0; 32];
+    codes[0] = costs.bin(ctx::LUMA_MODE, false);
+    for i in 0..5 {
+        let [zero, one] = [false, true].map(|bin| costs.bin(ctx::LUMA_MODE + 1 + i, bin));
+        for code in (0..1 << i).rev() {
+            (codes[2 * code], codes[2 * code + 1]) = (codes[code] + zero, codes[code] + one);
+        }
+    }
+    let first = costs.bin(ctx::LUMA_MODE, true);
+    let mut rest = codes.into_iter();
+    std::array::from_fn(|mode| match mode as u8 {
+        mode if mode == most_probable.0 => first + costs.bin(ctx::LUMA_MODE + 6, false),
+        mode if mode == most_probable.1 => first + costs.bin(ctx::LUMA_MODE + 6, true),
+        _ => rest.next().unwrap_or_default(),
+    })
 }
 
 /// A mode and its rough cost.
@@ -358,6 +385,25 @@ fn insert(best: &mut [Ranked], new: Ranked) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aec::{ContextSet, CostCoder};
+    use crate::syntax::coding::code_luma_mode;
+
+    #[test]
+    fn costs_of_modes_are_those_of_their_codes() {
+        let mut coder = CostCoder::new(ContextSet::default());
+        (0..200_u32).for_each(|i| {
+            code_luma_mode(&mut coder, (0, 2), (i * i % 33) as u8);
+        });
+        let costs = Costs::new(&coder.into_contexts());
+        for most_probable in [(0, 2), (0, 31), (7, 8), (31, 32)] {
+            let expected = std::array::from_fn(|mode| {
+                costs.of(|c| {
+                    code_luma_mode(c, most_probable, mode as u8);
+                })
+            });
+            assert_eq!(luma_mode_costs(&costs, most_probable), expected, "{most_probable:?}");
+        }
+    }
 
     #[test]
     fn the_cheapest_modes_are_kept_in_order() {

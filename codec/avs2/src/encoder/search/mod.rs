@@ -5,8 +5,10 @@ mod chroma;
 mod inter;
 mod luma;
 mod node;
+mod recoding;
 mod reconstruction;
 mod refinement;
+mod rough;
 pub(super) mod row;
 pub(super) mod wavefront;
 
@@ -29,6 +31,7 @@ use crate::recon::{CoefficientBlock, MAX_COEFFICIENTS, ReferenceLine};
 use crate::simd::Backend;
 use crate::syntax::{Entry, NeighbourView, Node, SaoLcu, SaoMerge, SliceTools};
 use node::SavedNode;
+use rough::RoughMemory;
 
 /// What the search of a picture needs.
 pub(super) struct Picture<'a> {
@@ -54,6 +57,8 @@ type Samples = Box<[u8; 4096]>;
 
 struct Scratch {
     line: ReferenceLine,
+    /// The block whose source is loaded.
+    loaded: Option<BlockAt>,
     /// Rounded to 8 bits, for rough comparisons.
     source: Samples,
     /// In sixteenths.
@@ -106,6 +111,7 @@ pub(super) struct Search<'a> {
     picture: &'a Picture<'a>,
     pub row: Row,
     pub contexts: ContextSet,
+    rough: RoughMemory,
     costs: Costs,
     levels: LcuLevels,
     cus: Vec<Cu>,
@@ -127,7 +133,7 @@ struct Tradeoff {
 }
 
 /// A position and size in samples of a component.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct BlockAt {
     c: usize,
     x: usize,
@@ -159,11 +165,13 @@ impl<'a> Search<'a> {
             costs: Costs::new(&contexts),
             contexts,
             row,
+            rough: RoughMemory::new(picture.effort.refinement.is_some()),
             levels: LcuLevels::new(picture.geometry.lcu_log2),
             cus: Vec::new(),
             lambda_factor: 1.0,
             scratch: Scratch {
                 line: ReferenceLine::default(),
+                loaded: None,
                 source: samples(),
                 fine: Box::new([0; 4096]),
                 prediction: samples(),
@@ -184,7 +192,7 @@ impl<'a> Search<'a> {
 
     /// Sets the context states that the next CU starts with.
     pub fn start_with(&mut self, contexts: ContextSet) {
-        self.costs = Costs::new(&contexts);
+        self.costs.follow(&contexts);
         self.contexts = contexts;
     }
 

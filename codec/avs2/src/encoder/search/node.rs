@@ -1,5 +1,7 @@
 //! Nodes of the quadtree: one CU or four smaller nodes.
 
+use std::ops::Range;
+
 use super::inter::SKIP_STOP_COST;
 use super::{ATTEMPT_LOG2, Search};
 use crate::aec::ctx;
@@ -130,7 +132,12 @@ impl Search<'_> {
 
     /// Replaces `saved` by what is coded in a node.
     pub(super) fn save_to(&self, node: Node, saved: &mut SavedNode) {
-        for c in 0..3 {
+        self.save_planes(node, 0..3, saved);
+    }
+
+    /// The same for some components.
+    pub(super) fn save_planes(&self, node: Node, planes: Range<usize>, saved: &mut SavedNode) {
+        for c in planes {
             let NodeArea { left, top, width, height } = self.area(node, c);
             let samples = &mut saved.samples[c];
             samples.clear();
@@ -143,9 +150,9 @@ impl Search<'_> {
         }
     }
 
-    /// Puts back what was coded in a node.
+    /// Puts back what was coded in a node, as far as it was saved.
     pub(super) fn put(&mut self, node: Node, saved: &SavedNode) {
-        for c in 0..3 {
+        for c in (0..3).filter(|&c| !saved.levels[c].is_empty()) {
             let range = self.level_range(node, c);
             self.levels.planes[c][range].copy_from_slice(&saved.levels[c]);
             let NodeArea { left, top, width, .. } = self.area(node, c);
@@ -155,7 +162,7 @@ impl Search<'_> {
         }
     }
 
-    fn level_range(&self, Node { at: (x, y), log2_size }: Node, c: usize) -> std::ops::Range<usize> {
+    fn level_range(&self, Node { at: (x, y), log2_size }: Node, c: usize) -> Range<usize> {
         let shift = 2 * usize::from(c > 0);
         let from = self.z_offset(x, y);
         from >> shift..(from + (1 << (2 * log2_size))) >> shift

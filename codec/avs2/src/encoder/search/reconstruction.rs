@@ -21,6 +21,9 @@ pub(super) struct BlockCosts {
 impl Search<'_> {
     /// Loads the source of a block without gaps.
     pub(super) fn load_source(&mut self, at: BlockAt) {
+        if self.scratch.loaded.replace(at) == Some(at) {
+            return;
+        }
         let (w, h) = at.size;
         let Scratch { source, fine, .. } = &mut self.scratch;
         for (i, (fine, whole)) in fine.chunks_exact_mut(w).zip(source.chunks_exact_mut(w)).take(h).enumerate()
@@ -66,7 +69,7 @@ impl Search<'_> {
         let count = size.0 * size.1;
         let Scratch { fine, prediction, residual, .. } = &mut self.scratch;
         let perception = &self.picture.perception[usize::from(!class.luma)];
-        perception.residual(&fine[..count], &prediction[..count], &mut residual[..]);
+        perception.residual(self.picture.backend, &fine[..count], &prediction[..count], &mut residual[..]);
         self.quantise_residual(quantiser, size, secondary, class, lambda)
     }
 
@@ -81,7 +84,7 @@ impl Search<'_> {
     ) -> BlockCosts {
         let count = size.0 * size.1;
         let Scratch { residual, coefficients, levels, .. } = &mut self.scratch;
-        let energy = source_energy(&residual[..count]);
+        let energy = source_energy(self.picture.backend, &residual[..count]);
         forward_transform(
             self.picture.backend,
             &residual[..count],

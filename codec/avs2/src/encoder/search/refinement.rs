@@ -3,8 +3,9 @@
 //! What a decision does to the blocks after it is seen by coding these again: a single decision is changed, all later
 //! ones in the node are kept, and if the node got cheaper the change stays.
 
-use super::luma::{Modes, Wanted};
-use super::{BlockAt, Cu, Search, Tradeoff};
+use super::luma::Modes;
+use super::recoding::{Decision, Parts};
+use super::{BlockAt, Cu, Search};
 use crate::aec::{ContextSet, CostCoder};
 use crate::encoder::options::Refinement;
 use crate::encoder::quantisation::rate::ONE_BIT;
@@ -16,14 +17,6 @@ const FACTORS: [f64; 3] = [1.0, 0.75, 1.0 / 0.75];
 const LEAST_GAIN: f64 = 5e-4;
 const CHROMA_MODES: u8 = 5;
 
-/// A CU and how it is quantised.
-#[derive(Clone, Copy)]
-struct Decision {
-    cu: Cu,
-    /// Factor of lambda.
-    factor: f64,
-}
-
 /// A coded CU.
 struct Step {
     decision: Decision,
@@ -32,6 +25,12 @@ struct Step {
     sum: f64,
     /// States before it.
     before: ContextSet,
+}
+
+/// Another decision for CU `k` of a node.
+struct Change {
+    k: usize,
+    decision: Decision,
 }
 
 impl Search<'_> {
@@ -54,11 +53,19 @@ impl Search<'_> {
         }
         let (mut cost, mut end) = self.cost_of_steps(node, &start, steps.iter());
         let mut coded = self.saved_node(node);
+        // How often the node was changed, and how often it had been when the changes of each CU were last tried.
+        let (mut changes, mut tried) = (0, vec![None; steps.len()]);
         for _ in 0..refinement.sweeps {
             let before = cost;
             for k in 0..steps.len() {
-                for changed in self.alternatives(&steps[k], refinement.luma_modes) {
-                    let tail = self.code_again(&steps, k, changed, refinement.bits_behind);
+                if tried[k].replace(changes) == Some(changes) {
+                    // All of them would be rejected again.
+                    continue;
+                }
+                let mut parts = Parts::new(steps[k].decision);
+                for decision in self.alternatives(&steps[k], refinement.luma_modes) {
+                    let tail =
+                        self.code_again(&steps, &Change { k, decision }, refinement.bits_behind, &mut parts);
                     let better = tail.and_then(|tail| {
                         let all = steps[..k].iter().chain(&tail);
                         let found = self.cost_of_steps(node, &start, all);
@@ -68,7 +75,8 @@ impl Search<'_> {
                         (cost, end) = found;
                         steps.truncate(k);
                         steps.extend(tail);
-                        coded = self.saved_node(node);
+                        self.save_to(node, &mut coded);
+                        changes += 1;
                     } else {
                         self.put(node, &coded);
                     }
@@ -143,48 +151,37 @@ impl Search<'_> {
         self.rough_modes(&block)
     }
 
-    fn lambda_of(&self, cu: &Cu) -> f64 {
-        let weight = self.picture.activity.of(cu.node.at, cu.node.size());
-        self.picture.lambda * self.lambda_factor / weight
-    }
-
-    /// Codes the CUs from `k` on again, CU `k` as given; `None` if that falls `bits_behind` behind.
+    /// Codes the CUs from the changed one on again; `None` if that falls `bits_behind` behind.
     fn code_again(
         &mut self,
         steps: &[Step],
-        k: usize,
-        changed: Decision,
+        &Change { k, decision }: &Change,
         bits_behind: f64,
+        parts: &mut Parts,
     ) -> Option<Vec<Step>> {
-        let allowed = bits_behind * self.lambda_factor * self.picture.lambda;
+        let lambda = self.lambda_factor * self.picture.lambda;
+        let allowed = bits_behind * lambda;
         let mut sum = if k > 0 { steps[k - 1].sum } else { 0.0 };
         let mut tail = Vec::with_capacity(steps.len() - k);
         self.start_with(steps[k].before.clone());
         for (i, old) in steps.iter().enumerate().skip(k) {
-            let decision = self.code_decided(if i == k { changed } else { old.decision });
-            let (step, contexts) = self.step(decision, sum);
-            if step.sum > old.sum + allowed {
+            let before = self.contexts.clone();
+            let most = old.sum + allowed;
+            let coded = if i == k {
+                self.code_decided(decision, most - sum, Some(&mut *parts))
+            } else {
+                self.code_decided(old.decision, most - sum, None)
+            }?;
+            sum = sum + coded.error + lambda * coded.coder.cost() as f64 / f64::from(ONE_BIT);
+            if sum > most {
                 return None;
             }
-            sum = step.sum;
-            tail.push(step);
-            self.start_with(contexts);
+            tail.push(Step { decision: coded.decision, error: coded.error, sum, before });
+            if i + 1 < steps.len() {
+                self.start_with(coded.coder.into_contexts());
+            }
         }
         Some(tail)
-    }
-
-    /// Codes a CU whose partition and modes are decided.
-    fn code_decided(&mut self, Decision { mut cu, factor }: Decision) -> Decision {
-        let Cu { node, coded, .. } = cu;
-        let tradeoff = Tradeoff { qp: coded.qp, lambda: self.lambda_of(&cu) * factor };
-        let modes = coded.luma_modes;
-        let luma =
-            self.luma(node, coded.split, tradeoff, Wanted { modes: Some(modes), limit: f64::INFINITY });
-        let chroma = self.chroma(node, modes[0], tradeoff, Some(coded.chroma_mode));
-        cu.coded.chroma_mode = chroma.mode;
-        cu.coded.ctp = luma.ctp | chroma.ctp << 4;
-        self.store_cells(&cu);
-        Decision { cu, factor }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The kernels.
 
+use crate::encoder::analysis::metric::SourceRows;
 use crate::encoder::quantisation::transform::matrix;
+use crate::inter::Source;
 use crate::recon::MAX_COEFFICIENTS;
 use crate::simd::vector::{I16x8, I16x16, I32x4, I32x8, Pairs4, Pairs8, U8x16, Vector};
 
@@ -265,6 +267,78 @@ pub(super) fn source_error(
         }
     }
     total
+}
+
+/// The same, of squares of 2 x 2 as well, whose sums of differences are written row by row. The width is 4 or 8, with a
+/// height that is a multiple of 4, or a multiple of 16.
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
+pub(super) fn squares_error(
+    source: SourceRows<'_>,
+    samples: Source<'_>,
+    (w, h): (usize, usize),
+    sums: &mut [i16],
+) -> u64 {
+    // Rows whose squares fit into a vector of sums.
+    const ROWS: usize = 16;
+    let zero = I32x8::splat(0);
+    let mut total = 0;
+    if w < 16 {
+        // Four rows at a time.
+        for (y, sums) in (0..h).step_by(4).zip(sums.chunks_exact_mut(w)) {
+            let (mut a, mut b) = ([0; 32], [0; 32]);
+            for j in 0..4 {
+                a[j * w..][..w].copy_from_slice(&source.samples[(y + j) * source.stride..][..w]);
+                b[j * w..][..w].copy_from_slice(&samples.samples[(y + j) * samples.stride..][..w]);
+            }
+            let d = difference(&a, &b);
+            if w == 4 {
+                let mut pairs = [0; 8];
+                neighbours(d).write(&mut pairs);
+                sums.copy_from_slice(&[0, 1, 4, 5].map(|i| pairs[i] + pairs[i + 2]));
+                total += zero.dot_add(d, d).sum_unsigned();
+                continue;
+            }
+            let e = difference(&a[16..], &b[16..]);
+            let (mut first, mut second) = ([0; 8], [0; 8]);
+            neighbours(d).write(&mut first);
+            neighbours(e).write(&mut second);
+            for i in 0..4 {
+                (sums[i], sums[4 + i]) = (first[i] + first[4 + i], second[i] + second[4 + i]);
+            }
+            total += zero.dot_add(d, d).dot_add(e, e).sum_unsigned();
+        }
+        return total;
+    }
+    for from in (0..h).step_by(ROWS) {
+        let mut sum = zero;
+        for y in (from..(from + ROWS).min(h)).step_by(2) {
+            for x in (0..w).step_by(16) {
+                let row = |y: usize| {
+                    let (a, b) = (y * source.stride + x, y * samples.stride + x);
+                    difference(&source.samples[a..], &samples.samples[b..])
+                };
+                let (d, e) = (row(y), row(y + 1));
+                sum = sum.dot_add(d, d).dot_add(e, e);
+                neighbours(d.add(e)).write(&mut sums[y / 2 * (w / 2) + x / 2..]);
+            }
+        }
+        total += sum.sum_unsigned();
+    }
+    total
+}
+
+/// Sixteen sixteenths minus samples.
+#[inline]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
+fn difference(source: &[i16], samples: &[u8]) -> I16x16 {
+    I16x16::read(source).sub(U8x16::read(samples).widen().shl::<4>())
+}
+
+/// Sums of neighbours, which fit into 16 bits.
+#[inline]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
+fn neighbours(v: I16x16) -> I16x8 {
+    I32x8::splat(0).mul_add(Pairs8::from_neighbours(v), Pairs8::splat([1, 1])).pack()
 }
 
 /// Products of the tap sums; see the caller.

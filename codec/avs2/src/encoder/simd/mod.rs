@@ -6,6 +6,8 @@
 
 mod kernels;
 
+use crate::encoder::analysis::metric::SourceRows;
+use crate::inter::Source;
 use crate::recon::MAX_COEFFICIENTS;
 use crate::simd::Backend;
 
@@ -45,6 +47,21 @@ pub(super) fn source_error(
     if backend.has_vectors() {
         // SAFETY: the processor has the instructions.
         return Some(unsafe { kernels::source_error(source, samples, size) });
+    }
+    None
+}
+
+/// The same; sums of differences in squares of 2 x 2 are written to `sums`, row by row.
+pub(super) fn squares_error(
+    backend: Backend,
+    source: SourceRows<'_>,
+    samples: Source<'_>,
+    (w, h): (usize, usize),
+    sums: &mut [i16],
+) -> Option<u64> {
+    if backend.has_vectors() && (matches!(w, 4 | 8) && h.is_multiple_of(4) || w.is_multiple_of(16)) {
+        // SAFETY: the processor has the instructions.
+        return Some(unsafe { kernels::squares_error(source, samples, (w, h), sums) });
     }
     None
 }

@@ -1,5 +1,7 @@
 //! What was decided for an LCU, and how it is written.
 
+use std::ops::RangeInclusive;
+
 use crate::aec::BinCoder;
 use crate::encoder::quantisation::quantiser::LevelArray;
 use crate::filter::Geometry;
@@ -146,6 +148,28 @@ impl<N: NeighbourView, L: LevelSource> CuWriter<'_, N, L> {
     pub fn code_cu<C: BinCoder>(&mut self, c: &mut C) {
         let Some((cu, rest)) = self.cus.split_first() else { return };
         self.cus = rest;
+        self.code_head(c, cu);
+        self.code_levels(c, cu, 0..=2);
+    }
+
+    /// Codes the luma levels of the next CU, of which nothing else need be decided. They have contexts of their own, so
+    /// [`code_all_but_luma_levels`](Self::code_all_but_luma_levels) may follow.
+    pub fn code_luma_levels<C: BinCoder>(&mut self, c: &mut C) {
+        if let Some(cu) = self.cus.first() {
+            self.code_levels(c, cu, 0..=0);
+        }
+    }
+
+    /// Codes everything else of the next CU.
+    pub fn code_all_but_luma_levels<C: BinCoder>(&mut self, c: &mut C) {
+        if let Some(cu) = self.cus.first() {
+            self.code_head(c, cu);
+            self.code_levels(c, cu, 1..=2);
+        }
+    }
+
+    /// Codes what comes before the levels of a CU.
+    fn code_head<C: BinCoder>(&mut self, c: &mut C, cu: &Cu) {
         let Cu { node, mut coded, .. } = *cu;
         if let Some(tools) = self.inter {
             let (cu_type, mut syntax) = cu.inter.unwrap_or((CuType::Intra, InterSyntax::default()));
@@ -162,9 +186,14 @@ impl<N: NeighbourView, L: LevelSource> CuWriter<'_, N, L> {
             code_intra_cu(c, self.tools, self.neighbours, node, &mut coded);
         }
         debug_assert_eq!(coded, cu.coded, "what is written at {:?} was decided", node.at);
+    }
+
+    fn code_levels<C: BinCoder>(&mut self, c: &mut C, cu: &Cu, planes: RangeInclusive<usize>) {
         coded_blocks(cu, |plane, from, size, class| {
-            let levels = self.levels.levels(cu, plane, from, size.0 * size.1);
-            code_coefficients(c, size, class, &mut LevelArray { levels, width: size.0 });
+            if planes.contains(&plane) {
+                let levels = self.levels.levels(cu, plane, from, size.0 * size.1);
+                code_coefficients(c, size, class, &mut LevelArray { levels, width: size.0 });
+            }
         });
     }
 }
