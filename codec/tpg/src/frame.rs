@@ -124,7 +124,7 @@ impl Frame {
             cut(&self.colour, 2, chroma_width, chroma_height),
         ];
         let planes = Planes { colour, alpha, range: self.range };
-        colour::convert_by_threads(&planes, layout, (self.simd, self.threads), out)
+        colour::convert_by_threads(&planes, layout, self.simd, self.threads, out)
     }
 }
 

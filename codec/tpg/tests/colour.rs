@@ -52,7 +52,7 @@ fn threads_change_nothing() {
         let source = Planes { alpha, ..limited(planes) };
         let by = |threads| {
             let mut out = vec![0; width * height * layout.bytes()];
-            convert_by_threads(&source, layout, (SimdLevel::Auto, threads), &mut out).unwrap();
+            convert_by_threads(&source, layout, SimdLevel::Auto, threads, &mut out).unwrap();
             out
         };
         let one = by(1);

@@ -106,7 +106,7 @@ const PIXELS_PER_THREAD: usize = 1 << 18;
 /// # Errors
 /// If a plane or `out` has not the size that luma asks for.
 pub fn convert(source: &Planes<'_>, layout: Layout, simd: SimdLevel, out: &mut [u8]) -> Result<(), Error> {
-    convert_by_threads(source, layout, (simd, 1), out)
+    convert_by_threads(source, layout, simd, 1, out)
 }
 
 /// [`convert`] by up to so many threads; the result does not depend on how many.
@@ -116,7 +116,8 @@ pub fn convert(source: &Planes<'_>, layout: Layout, simd: SimdLevel, out: &mut [
 pub fn convert_by_threads(
     source: &Planes<'_>,
     layout: Layout,
-    (simd, threads): (SimdLevel, usize),
+    simd: SimdLevel,
+    threads: usize,
     out: &mut [u8],
 ) -> Result<(), Error> {
     let (width, height) = check_planes(source)?;
