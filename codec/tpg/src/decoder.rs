@@ -87,7 +87,7 @@ impl<D: AsRef<[u8]>> Decoder<D> {
         let alpha = alpha.filter(|_| has_alpha);
         let range = header.range();
         let frame = Frame::new(self.next, chunks.delay, shown, colour, alpha, self.options.simd)?;
-        Ok(Some(frame.with_range(range)))
+        Ok(Some(frame.with_range(range).with_threads(self.options.threads)))
     }
 
     /// Decodes the one picture of a payload.

@@ -19,6 +19,7 @@ pub struct Frame {
     colour: Picture,
     alpha: Option<Picture>,
     simd: SimdLevel,
+    threads: usize,
     range: ColourRange,
 }
 
@@ -39,12 +40,17 @@ impl Frame {
         }
         let (width, height) = (shown.0 as usize, shown.1 as usize);
         let range = ColourRange::Limited;
-        Ok(Self { index, delay, width, height, colour, alpha, simd, range })
+        Ok(Self { index, delay, width, height, colour, alpha, simd, threads: 1, range })
     }
 
     /// The frame with samples of another range.
     pub(crate) fn with_range(self, range: ColourRange) -> Self {
         Self { range, ..self }
+    }
+
+    /// The frame whose pixels are made by up to so many threads.
+    pub(crate) fn with_threads(self, threads: usize) -> Self {
+        Self { threads, ..self }
     }
 
     /// The decoded colour picture, uncut.
@@ -117,7 +123,8 @@ impl Frame {
             cut(&self.colour, 1, chroma_width, chroma_height),
             cut(&self.colour, 2, chroma_width, chroma_height),
         ];
-        colour::convert(&Planes { colour, alpha, range: self.range }, layout, self.simd, out)
+        let planes = Planes { colour, alpha, range: self.range };
+        colour::convert_by_threads(&planes, layout, self.simd, self.threads, out)
     }
 }
 

@@ -55,7 +55,8 @@ impl<D: AsRef<[u8]>> StreamDecoder<D> {
                 let index = self.delivered;
                 self.delivered += 1;
                 let shown = (picture.width, picture.height);
-                return Frame::new(index, 0, shown, picture, None, self.options.simd).map(Some);
+                let frame = Frame::new(index, 0, shown, picture, None, self.options.simd)?;
+                return Ok(Some(frame.with_threads(self.options.threads)));
             }
             if let Some(error) = self.error.take() {
                 self.reported = true;

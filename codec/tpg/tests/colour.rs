@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use tpg::SimdLevel;
-use tpg::colour::{ColourRange, Layout, PlaneRef, Planes, convert};
+use tpg::colour::{ColourRange, Layout, PlaneRef, Planes, convert, convert_by_threads};
 
 /// Deterministic noise.
 fn noise(seed: u32, length: usize) -> Vec<u8> {
@@ -39,6 +39,25 @@ fn run(size: (usize, usize), seed: u32, layout: Layout, simd: SimdLevel) -> Vec<
     let mut out = vec![0; width * height * layout.bytes()];
     convert(&Planes { alpha, ..limited(planes) }, layout, simd, &mut out).unwrap();
     out
+}
+
+#[test]
+fn threads_change_nothing() {
+    let (width, height) = (1027, 771);
+    let samples = noise(5, width * height);
+    let half = |samples| plane(samples, width, width.div_ceil(2), height.div_ceil(2));
+    let planes = [plane(&samples, width, width, height), half(&samples), half(&samples)];
+    for layout in [Layout::Rgb, Layout::Rgba] {
+        let alpha = Some(planes[0]).filter(|_| layout == Layout::Rgba);
+        let source = Planes { alpha, ..limited(planes) };
+        let by = |threads| {
+            let mut out = vec![0; width * height * layout.bytes()];
+            convert_by_threads(&source, layout, SimdLevel::Auto, threads, &mut out).unwrap();
+            out
+        };
+        let one = by(1);
+        assert!(one == by(2) && one == by(3) && one == by(64));
+    }
 }
 
 #[test]

@@ -130,15 +130,15 @@ impl LoopFilter {
         self.qp.extend_from_slice(&info.qp);
         self.lcus.extend_from_slice(&info.lcus);
         self.rows += 1;
-        for c in 0..3 {
+        for (c, samples) in samples.iter().enumerate() {
             let n = 1 << geometry.plane_lcu_log2(c);
             let (_, height) = geometry.plane_size(c);
             let top = self.start_row(row, c);
             let target = self.deblocked[c].as_mut().unwrap_or(&mut self.planes[c]);
             for (i, y) in (row * n..height.min((row + 1) * n)).enumerate() {
-                target.row_mut(y - top).copy_from_slice(samples[c].row(i + 1));
+                target.row_mut(y - top).copy_from_slice(samples.row(i + 1));
                 if let Some(stages) = &mut self.stages {
-                    stages.reconstruction[c].row_mut(y).copy_from_slice(samples[c].row(i + 1));
+                    stages.reconstruction[c].row_mut(y).copy_from_slice(samples.row(i + 1));
                 }
             }
         }

@@ -8,6 +8,8 @@ mod row;
 #[cfg(target_arch = "x86_64")]
 mod simd;
 
+use std::sync::Mutex;
+
 use avs2::SimdLevel;
 
 use crate::Error;
@@ -94,35 +96,84 @@ pub struct Planes<'a> {
     pub range: ColourRange,
 }
 
+/// Lines that one thread converts at a time.
+const BAND: usize = 64;
+/// Pixels for which another thread is worth its start.
+const PIXELS_PER_THREAD: usize = 1 << 18;
+
 /// Converts planes to pixels; A is 255 where there is no alpha plane.
 ///
 /// # Errors
 /// If a plane or `out` has not the size that luma asks for.
 pub fn convert(source: &Planes<'_>, layout: Layout, simd: SimdLevel, out: &mut [u8]) -> Result<(), Error> {
-    let Planes { colour: [y, cb, cr], alpha, range } = *source;
-    let (width, height) = (y.width, y.height);
-    let chroma = (width.div_ceil(2), height.div_ceil(2));
-    let fits = (cb.width, cb.height) == chroma
-        && (cr.width, cr.height) == chroma
-        && alpha.is_none_or(|plane| (plane.width, plane.height) == (width, height))
-        && source.colour.iter().chain(alpha.as_ref()).all(PlaneRef::is_whole);
-    if !fits {
-        return Err(Error::SizeMismatch {
-            shown: (width as u32, height as u32),
-            coded: (cb.width as u32 * 2, cb.height as u32 * 2),
-        });
-    }
+    convert_by_threads(source, layout, simd, 1, out)
+}
+
+/// [`convert`] by up to so many threads; the result does not depend on how many.
+///
+/// # Errors
+/// Those of [`convert`].
+pub fn convert_by_threads(
+    source: &Planes<'_>,
+    layout: Layout,
+    simd: SimdLevel,
+    threads: usize,
+    out: &mut [u8],
+) -> Result<(), Error> {
+    let (width, height) = check_planes(source)?;
     check_size(out, width * height * layout.bytes())?;
     if width == 0 {
         return Ok(());
     }
+    let threads = threads.min(width * height / PIXELS_PER_THREAD);
+    if threads <= 1 {
+        convert_lines(source, layout, simd, 0, out);
+        return Ok(());
+    }
+    let bands = Mutex::new(out.chunks_mut(BAND * width * layout.bytes()).enumerate());
+    // Whoever is there takes the next band, so it does not matter how many threads can be had.
+    let take = || bands.lock().ok().and_then(|mut bands| bands.next());
+    let work = || {
+        while let Some((number, band)) = take() {
+            convert_lines(source, layout, simd, number * BAND, band);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads {
+            let _ = std::thread::Builder::new().name("tpg-colour".into()).spawn_scoped(scope, work);
+        }
+        work();
+    });
+    Ok(())
+}
 
+/// Width and height of luma, if all planes fit.
+fn check_planes(source: &Planes<'_>) -> Result<(usize, usize), Error> {
+    let [y, cb, cr] = source.colour;
+    let (width, height) = (y.width, y.height);
+    let chroma = (width.div_ceil(2), height.div_ceil(2));
+    let fits = (cb.width, cb.height) == chroma
+        && (cr.width, cr.height) == chroma
+        && source.alpha.is_none_or(|plane| (plane.width, plane.height) == (width, height))
+        && source.colour.iter().chain(source.alpha.as_ref()).all(PlaneRef::is_whole);
+    if fits {
+        return Ok((width, height));
+    }
+    Err(Error::SizeMismatch {
+        shown: (width as u32, height as u32),
+        coded: (cb.width as u32 * 2, cb.height as u32 * 2),
+    })
+}
+
+/// Converts lines from `first` on, as many as `out` holds.
+fn convert_lines(source: &Planes<'_>, layout: Layout, simd: SimdLevel, first: usize, out: &mut [u8]) {
+    let Planes { colour: [y, cb, cr], alpha, range } = *source;
     let convert_row = row_function(simd);
-    let mut scratch = row::Scratch::new(width);
-    for (line, out) in out.chunks_exact_mut(width * layout.bytes()).enumerate() {
+    let mut scratch = row::Scratch::new(y.width);
+    for (line, out) in (first..).zip(out.chunks_exact_mut(y.width * layout.bytes())) {
         let near = line / 2;
         // The other chroma row that has weight: the one above for even lines, the one below for odd lines.
-        let far = if line % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(chroma.1 - 1) };
+        let far = if line % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(cb.height - 1) };
         let source = row::Source {
             y: y.row(line),
             cb: [cb.row(near), cb.row(far)],
@@ -132,7 +183,6 @@ pub fn convert(source: &Planes<'_>, layout: Layout, simd: SimdLevel, out: &mut [
         };
         convert_row(&source, &mut scratch, layout, out);
     }
-    Ok(())
 }
 
 type RowFunction = fn(&row::Source<'_>, &mut row::Scratch, Layout, &mut [u8]);
