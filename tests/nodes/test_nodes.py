@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -144,14 +145,12 @@ class Client:
         parts = [random.randbytes(1 << 20), b"end of " + key.encode()]
         made = self.again(lambda: self._cos.create_multipart_upload(Bucket=BUCKET, Key=key))
         upload = made["UploadId"]
-        etags = [
-            self.again(
-                lambda number=number, part=part: self._cos.upload_part(
-                    Bucket=BUCKET, Key=key, Body=part, PartNumber=number, UploadId=upload
-                )
-            )["ETag"]
-            for number, part in enumerate(parts, 1)
-        ]
+        etags = []
+        for number, part in enumerate(parts, 1):
+            place = {"Key": key, "PartNumber": number, "UploadId": upload}
+            etags.append(
+                self.again(partial(self._cos.upload_part, Bucket=BUCKET, Body=part, **place))["ETag"]
+            )
         named = {"Part": [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]}
         for attempt in range(TRIES):
             try:
