@@ -37,7 +37,7 @@ INSERT INTO queues VALUES ('p2', 'c', 'queue-pic-1', 'Paused', 1, 2, '', 'XML');
 INSERT INTO templates VALUES ('t1', 'b', 'small', 'imageMogr2/strip', 1, 3, 4);
 """
 REQUEST = '{"object": "a.png", "rule": "imageMogr2/strip", "bucket": "b", "output": "c.png", "level": 1}'
-JOBS = [
+JOBS: list[tuple[object, ...]] = [
     (f"c{number:04}", "b", "p1", "Submitted", 1, 0, 10 + number, None, None, REQUEST, None, None, None)
     for number in range(1200)
 ]

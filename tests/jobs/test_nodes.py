@@ -114,8 +114,8 @@ def _check_that_none_overlap(folder: Path, killed: dict[int, float]) -> None:
             ended += 1
         else:
             told[identifier] += 1
-    for (identifier, pid), at in begun.items():
-        attempts[identifier].append((at, killed[int(pid)]))
+    for (identifier, pid), since in begun.items():
+        attempts[identifier].append((since, killed[int(pid)]))
     for identifier, spans in attempts.items():
         spans.sort()
         for (_, end), (start, _) in itertools.pairwise(spans):
@@ -154,7 +154,7 @@ def _wait(server: ServerProcess, job: str, *states: str, seconds: float = 90) ->
 @pytest.mark.alone
 def test_a_server_goes_on_with_what_a_killed_one_ran(postgresql_url: str, tmp_path: Path) -> None:
     photo = (Path(openmogr.demo.__file__).parent / openmogr.demo.KEY).read_bytes()
-    settings = {
+    settings: dict[str, dict[str, object]] = {
         "database": {"url": postgresql_url},
         "jobs": {"lease": LEASE},
         "image": {"workers": 1, "anonymous_max_effort": 9, "max_effort": 9},

@@ -27,7 +27,10 @@ def _until(server: ServerProcess, target: str, status: int) -> bytes:
 @pytest.mark.alone
 def test_a_lost_database_is_503_and_found_again(postgresql: PostgreSQLServer, tmp_path: Path) -> None:
     with postgresql.fresh() as name:
-        settings = {"database": {"url": postgresql.url(name), "timeout": 2}, "image": {"workers": 1}}
+        settings: dict[str, dict[str, object]] = {
+            "database": {"url": postgresql.url(name), "timeout": 2},
+            "image": {"workers": 1},
+        }
         with ServerProcess(tmp_path / "data", settings) as server:
             server.request("PUT", f"/{BUCKET}", b"")
             server.request("PUT", f"/{BUCKET}/a.txt", b"text")
