@@ -2,8 +2,9 @@
 
 Runs `openmogr bulk` over photos of two sizes with some operations, and reckons with the CPU seconds of each picture,
 which the load of the machine changes little: all of a run's, those of listing, reading, writing and the ledger
-included, less those of its start. Prices are options; they are examples, and those of no provider. Requests are those of a store: a GET and a
-PUT for each picture, and a listing of a thousand keys twice (once to compare keys, once to work).
+included, less those of its start. Prices are options; they are examples, and those of no provider. Requests are those
+of a store: a GET and a PUT for each picture, and a listing of a thousand keys twice (once to compare keys, once to
+work).
 """
 
 from __future__ import annotations
