@@ -198,6 +198,7 @@ reliability: setup ## soak the server, kill it, starve it and overload it, for a
 	$(BIN)/python -m bench.shortage --json bench/results/shortage.json
 	$(BIN)/python -m bench.slow_clients --json bench/results/slow_clients.json
 	$(BIN)/python -m bench.responsiveness --json bench/results/responsiveness.json
+	$(BIN)/python -m bench.bulk --json bench/results/bulk.json
 
 fuzz: setup ## fuzz the codec's decoder, a minute a target (FUZZ_SECONDS)
 	codec/fuzz/run.sh header $(FUZZ_SECONDS)

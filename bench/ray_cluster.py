@@ -116,7 +116,11 @@ def main(nodes: int, cpus: int, folder: str) -> None:
     """Keep a cluster until the standard input ends."""
     from ray.cluster_utils import Cluster
 
-    arguments = {"num_cpus": cpus, "object_store_memory": 100 << 20, "include_dashboard": False}
+    arguments: dict[str, Any] = {
+        "num_cpus": cpus,
+        "object_store_memory": 100 << 20,
+        "include_dashboard": False,
+    }
     cluster = Cluster(initialize_head=True, head_node_args={**arguments, "temp_dir": folder})
     for _ in range(nodes - 1):
         cluster.add_node(**arguments)
@@ -127,7 +131,7 @@ def main(nodes: int, cpus: int, folder: str) -> None:
     for _ in sys.stdin:
         node = cluster.add_node(**arguments)
         print(json.dumps({"raylet": node.all_processes["raylet"][0].process.pid}), flush=True)
-    cluster.shutdown()
+    cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from openmogr.image import ImageSettings, Processor, Source, parse_operation
 from tests.bulk.conftest import OP, Ran, command, environment, make_pictures, picture, results
@@ -188,6 +189,21 @@ def test_too_large_a_source_is_not_read(run: Run, tmp_path: Path) -> None:
         stream.truncate(10 << 30)
     done = run("in", "out", "--op", OP)
     assert (done.code, done.summary["reasons"]) == (5, {"ImageTooLarge": 1})
+
+
+def test_what_a_picture_may_take(run: Run, tmp_path: Path) -> None:
+    source = make_pictures(tmp_path / "in", 1)
+    Image.new("RGB", (6000, 4000), "#246").save(source / "large.png")
+    done = run("in", "out", "--op", OP, "-j1", "--memory", "48m")
+    assert (done.code, done.summary["done"], done.summary["reasons"]) == (5, 1, {"MemoryExceeded": 1}), (
+        done.err
+    )
+    # That is this machine's fault, and tried again.
+    assert run("in", "out", "--op", OP, "-j1").summary["done"] == 1
+    slow = "imageMogr2/format/avif/effort/9"
+    late = run("in", "slow", "--op", slow, env={"OPENMOGR_IMAGE_DEADLINE": "0.05"})
+    assert late.code == 5, late.err
+    assert late.summary["reasons"]["DeadlineExceeded"] >= 1
 
 
 def test_one_run_at_a_time(run: Run, tmp_path: Path) -> None:

@@ -12,12 +12,13 @@ from openmogr.bulk.estimate import Cutter, Estimate
 from openmogr.bulk.feed import Listing, Manifest
 from openmogr.bulk.keys import KeyRule, key_problem
 from openmogr.bulk.ledger import Ledger
-from openmogr.bulk.model import Item, Outcome, PlaceUrl, Reason, Status
+from openmogr.bulk.model import Batch, Item, Outcome, PlaceUrl, Reason, Recipe, Status
+from openmogr.bulk.on_ray import _work
 from openmogr.bulk.places import check_apart, inner_prefix, place_of, shown
 from openmogr.bulk.sources import FolderSource
 from openmogr.bulk.survey import take_survey
 from openmogr.bulk.targets import FolderTarget, clear_parts
-from openmogr.image import parse_operation
+from openmogr.image import ImageSettings, parse_operation
 
 WEBP = parse_operation("imageMogr2/format/webp")
 SAME = parse_operation("imageMogr2/thumbnail/10x")
@@ -195,6 +196,13 @@ async def test_the_ledger_on_both_engines(database_url: str) -> None:
         assert not (await ledger.look_up([two.key]))[two.key].same
     async with Ledger(url, "source", "another target", "recipe") as ledger:
         assert await ledger.look_up([two.key]) == {}
+
+
+def test_a_node_with_other_codecs_does_nothing(tmp_path: Path) -> None:
+    place = PlaceUrl(str(tmp_path))
+    recipe = Recipe(place, place, WEBP, ImageSettings(), "key", versions="of another machine")
+    with pytest.raises(BulkError, match="other versions of codecs or fonts"):
+        _work(recipe, Batch([], 0.0))
 
 
 def failed(one: Item) -> Outcome:

@@ -82,7 +82,7 @@ def test_kills_leave_no_trace(run: Run, tmp_path: Path, cluster: RayCluster) -> 
     await_results(process, tmp_path / "out", 140)
     assert process.poll() is None, "the run was over before its driver was killed"
     process.kill()
-    process.wait()
+    process.communicate()
     assert killed == [True, True]
     written_down = made(tmp_path / "out")
     last = start(tmp_path, cluster)
