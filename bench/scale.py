@@ -113,7 +113,7 @@ def start_shared(stack: ExitStack, folder: Path, count: int) -> list[ServerProce
         del os.environ[name]
     os.environ.update(AWS_ACCESS_KEY_ID=KEY, AWS_SECRET_ACCESS_KEY=SECRET)
     store.client.create_bucket(Bucket="scale")
-    settings = {
+    settings: dict[str, dict[str, object]] = {
         "storage": {"url": "s3://scale/objects", "endpoint": store.endpoint, "region": "us-east-1"},
         "database": {"url": database.url("scale")},
         "image": {"workers": 1},

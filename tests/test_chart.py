@@ -218,6 +218,11 @@ def test_the_settings_are_those_of_the_server(tmp_path: Path) -> None:
     environment = {one["name"]: one["value"] for one in container["env"]}
     assert environment.pop("OPENMOGR_CONFIG") == "/etc/openmogr/openmogr.toml"
     settings = load_settings(file, environment=environment)
+    assert settings.warnings == ()
+    assert (settings.storage.url, settings.storage.endpoint) == (
+        "s3://pictures/openmogr",
+        "http://store:7070",
+    )
     assert settings.server.operate_place == ("0.0.0.0", 9001)
     assert settings.image.workers == 3
     assert settings.results.max_bytes == 1 << 30

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import re
 import shutil
 import subprocess
@@ -17,11 +18,12 @@ from packaging.requirements import Requirement
 from tools.release.archives import (
     components,
     crates_of_notices,
-    needed_libraries,
     problems_of_source,
     problems_of_wheel,
     text,
 )
+from tools.release.binaries import problems_of_module, read_module
+from tools.release.build import target_of_rust
 from tools.release.check import missing, problems
 from tools.release.distributions import NATIVE, ROOT, TARGETS, VERSIONS, version_of_release
 from tools.release.version import changes
@@ -150,13 +152,34 @@ def test_bills_of_materials_name_more_than_the_notices(dist: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="wheels of other systems are linked otherwise")
 @pytest.mark.timeout(1800)
-def test_a_wheel_of_glibc_is_none_of_musl(dist: Path, tmp_path: Path) -> None:
-    pytest.importorskip("elftools", reason="tools of releases are not installed")
+def test_a_module_is_for_what_its_wheel_says(dist: Path, tmp_path: Path) -> None:
     wheel = archive(dist, "pillow_tpg-*.whl")
-    assert "libc.so.6" in needed_libraries(wheel)
-    renamed = tmp_path / re.sub(r"linux_\w+\.whl", "musllinux_1_2_x86_64.whl", wheel.name)
-    shutil.copy(wheel, renamed)
-    assert any(words.startswith("needs ") and "libc.so.6" in words for words in problems(renamed))
+    module = read_module(wheel)
+    assert (module.kind, module.machine) == ("ELF", platform.machine())
+    assert "libc.so.6" in module.libraries
+    here = f"{module.machine}-unknown-linux"
+    assert problems_of_module(wheel, f"{here}-gnu") == []
+    assert "needs libc.so.6" in problems_of_module(wheel, f"{here}-musl")
+    other = {"x86_64": "aarch64", "aarch64": "x86_64"}[module.machine]
+    assert problems_of_module(wheel, f"{other}-unknown-linux-gnu") == [
+        f"is ELF for {module.machine}, wanted is ELF for {other}"
+    ]
+    for target, kind in (("x86_64-apple-darwin", "Mach-O"), ("x86_64-pc-windows-msvc", "PE")):
+        assert problems_of_module(wheel, target) == [
+            f"is ELF for {module.machine}, wanted is {kind} for x86_64"
+        ]
+    broken = tmp_path / wheel.name
+    with zipfile.ZipFile(broken, "w") as new:
+        new.writestr("pillow_tpg/_pillow_tpg.abi3.so", b"no module")
+    assert problems_of_module(broken, f"{here}-gnu") == ["pillow_tpg/_pillow_tpg.abi3.so is no module"]
+
+
+def test_zig_builds_for_other_systems_than_this_one() -> None:
+    assert target_of_rust("x86_64-unknown-linux-gnu", "linux") == ("x86_64-unknown-linux-gnu", True)
+    assert target_of_rust("aarch64-apple-darwin", "linux") == ("aarch64-apple-darwin", True)
+    assert target_of_rust("aarch64-apple-darwin", "darwin") == ("aarch64-apple-darwin", False)
+    assert target_of_rust("x86_64-pc-windows-msvc", "win32") == ("x86_64-pc-windows-msvc", False)
+    assert target_of_rust("x86_64-pc-windows-msvc", "linux") == ("x86_64-pc-windows-gnu", True)
 
 
 # ---------------------------------------------------------------------------------------------------- versions

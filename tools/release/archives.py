@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import subprocess
 import tarfile
 import zipfile
 from pathlib import Path
-from typing import Any, cast
 
 from tools.release.distributions import NATIVE, ROOT, Native
 from tools.third_party import linked, read_crates
@@ -17,9 +15,9 @@ from tools.third_party import linked, read_crates
 __all__ = [
     "NOTICES",
     "components",
+    "content",
     "crates_of_notices",
     "names",
-    "needed_libraries",
     "problems_of_paths",
     "problems_of_source",
     "problems_of_wheel",
@@ -137,17 +135,6 @@ def problems_of_paths(archive: Path) -> list[str]:
         for place in (str(ROOT), str(Path.home()))
         if place.encode() + b"/" in data
     ]
-
-
-def needed_libraries(archive: Path) -> set[str]:
-    """The libraries that the module in a wheel of Linux is linked with."""
-    from elftools.elf.dynamic import DynamicSection
-    from elftools.elf.elffile import ELFFile
-
-    (module,) = [one for one in names(archive) if one.endswith(".so")]
-    dynamic = ELFFile(io.BytesIO(content(archive, module))).get_section_by_name(".dynamic")
-    assert isinstance(dynamic, DynamicSection)
-    return {str(cast(Any, tag).needed) for tag in dynamic.iter_tags("DT_NEEDED")}
 
 
 def problems_of_notices(native: Native | None, archive: Path) -> list[str]:

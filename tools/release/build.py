@@ -5,8 +5,9 @@
     python -m tools.release.build sources                                    source distributions, the wheel of openmogr
     python -m tools.release.build service                                    that wheel alone, without the network
 
-Needs Rust with the target, maturin, build and, for Linux targets, ziglang, which links against old C libraries; on
-x86 nasm as well. Wheels are of the stable ABI of Python 3.11; ``--free-threaded`` builds those of free-threaded 3.14.
+Needs Rust with the target, maturin, build and, for Linux targets and those of other systems than this one, ziglang,
+which links against old C libraries and for other systems; on x86 nasm as well. Wheels are of the stable ABI of Python
+3.11; ``--free-threaded`` builds those of free-threaded 3.14.
 """
 
 from __future__ import annotations
@@ -45,15 +46,26 @@ def neutral_paths() -> dict[str, str]:
     return {**os.environ, "CARGO_ENCODED_RUSTFLAGS": flags, "PATH": path}
 
 
+def target_of_rust(target: str, system: str) -> tuple[str, bool]:
+    """What Rust calls the target on a system (``sys.platform``), and whether Zig links for it."""
+    one = TARGETS[target]
+    if one.policy is not None:
+        return target, True
+    own = {"darwin": "apple-darwin", "win32": "pc-windows-msvc"}.get(system, "none")
+    return (target, False) if target.endswith(own) else (one.elsewhere or target, True)
+
+
 def build_wheel(native: Native, target: str, out: Path, interpreter: str) -> None:
     """One wheel for a target."""
     policy = TARGETS[target].policy
     command: list[str | Path] = [sys.executable, "-m", "maturin", "build", "--release", "--locked"]
-    command += ["--target", target, "--out", out, "--interpreter", interpreter]
+    rust, zig = target_of_rust(target, sys.platform)
+    command += ["--target", rust, "--out", out, "--interpreter", interpreter]
     # A folder of its own: other flags would have make setup compile everything anew.
     command += ["--target-dir", native.folder / "target" / "release-wheels"]
+    command += ["--zig"] * zig
     if policy is not None:
-        command += ["--zig", "--compatibility", policy]
+        command += ["--compatibility", policy]
     run(command, native.folder, neutral_paths())
 
 

@@ -1,4 +1,4 @@
-"""Checks what has been built before it is published: names, versions, contents, and how old a Linux wheels run on.
+"""Checks what has been built before it is published: names, versions, contents, modules, and how old a Linux may be.
 
 python -m tools.release.check dist            what is there
 python -m tools.release.check dist --complete  and nothing that a release has is missing
@@ -15,13 +15,12 @@ from pathlib import Path
 
 from packaging.utils import parse_sdist_filename, parse_wheel_filename
 
-from tools.release.archives import needed_libraries, problems_of_paths, problems_of_source, problems_of_wheel
+from tools.release.archives import problems_of_paths, problems_of_source, problems_of_wheel
+from tools.release.binaries import problems_of_abi, problems_of_module
 from tools.release.distributions import NATIVE, TARGETS, version_of_release
 
 __all__ = ["main", "missing", "problems"]
 
-# The one library that musl consists of, by its two names.
-MUSL_LIBRARIES = {"libc.so", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"}
 ABI = {("cp311", "abi3"), ("cp314", "cp314t")}
 
 
@@ -42,8 +41,10 @@ def problems(archive: Path) -> list[str]:
     found += [f"is for {interpreter} and {abi}" for interpreter, abi in wrong]
     if target is None:
         return [*found, f"is for {', '.join(sorted(platforms))}, which is no target of a release"]
+    found += problems_of_paths(archive) + problems_of_abi(archive) + problems_of_module(archive, target)
     policy = TARGETS[target].policy
-    return found + problems_of_paths(archive) + (_wrong_policy(archive, policy) if policy else [])
+    # auditwheel judges musl only on a system with that C library, which has no versions of symbols to look at.
+    return found + (_wrong_policy(archive, policy) if policy and policy.startswith("manylinux") else [])
 
 
 def _wrong_version(version: str) -> list[str]:
@@ -52,11 +53,7 @@ def _wrong_version(version: str) -> list[str]:
 
 
 def _wrong_policy(archive: Path, policy: str) -> list[str]:
-    """What a wheel of Linux needs beyond its policy: symbols of glibc, as auditwheel sees them, or libraries."""
-    if policy.startswith("musllinux"):
-        # auditwheel judges these only on a system with that C library, which has no versions of symbols to look at.
-        needed = needed_libraries(archive) - MUSL_LIBRARIES
-        return [f"needs {', '.join(sorted(needed))}"] if needed else []
+    """What a wheel needs beyond its policy of symbols of glibc, as auditwheel sees them."""
     command = [sys.executable, "-m", "auditwheel", "show", str(archive)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     words = " ".join((done.stdout + done.stderr).split())

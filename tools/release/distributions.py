@@ -44,13 +44,16 @@ class Target:
     Attributes:
         policy: the oldest C library, as maturin's ``--compatibility`` has it; None where systems have no such.
         tag: what platform tags of its wheels look like, a regular expression.
+        elsewhere: what Rust calls it where Zig links for it on another system; None if that is the same.
     """
 
     policy: str | None
     tag: str
+    elsewhere: str | None = None
 
 
-# Linux is compiled and linked by Zig against the C library of the policy, on whatever machine the build runs.
+# Linux is compiled and linked by Zig against the C library of the policy, on whatever machine the build runs. A release
+# builds for macOS and Windows where they run; elsewhere Zig builds for them too, to be looked at.
 TARGETS: Mapping[str, Target] = {
     "x86_64-unknown-linux-gnu": Target("manylinux_2_28", r"manylinux_2_28_x86_64"),
     "aarch64-unknown-linux-gnu": Target("manylinux_2_28", r"manylinux_2_28_aarch64"),
@@ -58,7 +61,7 @@ TARGETS: Mapping[str, Target] = {
     "aarch64-unknown-linux-musl": Target("musllinux_1_2", r"musllinux_1_2_aarch64"),
     "x86_64-apple-darwin": Target(None, r"macosx_\d+_\d+_x86_64"),
     "aarch64-apple-darwin": Target(None, r"macosx_\d+_\d+_arm64"),
-    "x86_64-pc-windows-msvc": Target(None, r"win_amd64"),
+    "x86_64-pc-windows-msvc": Target(None, r"win_amd64", "x86_64-pc-windows-gnu"),
 }
 
 
