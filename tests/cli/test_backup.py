@@ -291,10 +291,10 @@ def test_jobs_are_in_a_backup(openmogr: Run, tmp_path: Path) -> None:
             result = openmogr("backup", dest, "--data", data)
             assert result.exit_code == 0, result.output
             told += [submit(server, len(told) + number) for number in range(4)]
-    assert len(list(dest.glob("jobs-*.sqlite3"))) == 1
+    assert len(list(dest.glob("database-*.sqlite3"))) == 1
     result = openmogr("restore", dest, "--data", back)
     assert result.exit_code == 0, result.output
-    with contextlib.closing(sqlite3.connect(back / "jobs.sqlite3")) as jobs:
+    with contextlib.closing(sqlite3.connect(back / "database.sqlite3")) as jobs:
         done = [row[0] for row in jobs.execute("SELECT id FROM jobs WHERE state = 'Success'")]
     assert told[0] in done
     with ServerProcess(back) as server:
@@ -303,16 +303,16 @@ def test_jobs_are_in_a_backup(openmogr: Run, tmp_path: Path) -> None:
                 assert server.request("HEAD", f"/{BUCKET}/out/{number}.webp").status == 200
             wait_for(server, identifier)
             assert server.request("HEAD", f"/{BUCKET}/out/{number}.webp").status == 200
-        assert (back / "jobs.sqlite3").stat().st_mode & 0o777 == 0o600
+        assert (back / "database.sqlite3").stat().st_mode & 0o777 == 0o600
 
 
 def test_jobs_elsewhere(openmogr: Run, tmp_path: Path) -> None:
-    """The database lies where ``[jobs] file`` says, before and after."""
+    """The database lies where ``[database] url`` says, before and after."""
     data, dest, back = tmp_path / "data", tmp_path / "backup", tmp_path / "restored"
     file = tmp_path / "elsewhere" / "jobs.db"
     config = tmp_path / "openmogr.toml"
-    config.write_text(f'[jobs]\nfile = "{file}"\n')
-    with ServerProcess(data, {"jobs": {"file": str(file)}}) as server:
+    config.write_text(f'[database]\nurl = "sqlite://{file}"\n')
+    with ServerProcess(data, {"database": {"url": f"sqlite://{file}"}}) as server:
         server.request("PUT", f"/{BUCKET}", b"")
         identifier = submit(server, "x")
     assert openmogr("backup", dest, "--data", data, "--config", config).exit_code == 0
@@ -324,7 +324,7 @@ def test_jobs_elsewhere(openmogr: Run, tmp_path: Path) -> None:
     assert openmogr("restore", dest, "--data", back, "--config", config).exit_code == 0
     with contextlib.closing(sqlite3.connect(file)) as jobs:
         assert jobs.execute("SELECT id FROM jobs").fetchall() == [(identifier,)]
-    damaged = next(dest.glob("jobs-*.sqlite3"))
+    damaged = next(dest.glob("database-*.sqlite3"))
     damaged.write_bytes(damaged.read_bytes()[:-100])
     file.unlink()
     result = openmogr("restore", dest, "--data", tmp_path / "other", "--config", config)
