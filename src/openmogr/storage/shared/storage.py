@@ -8,7 +8,6 @@ import fcntl
 import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -21,6 +20,7 @@ from openmogr.storage.embedded.keys import check_bucket_name, encode_key, encode
 from openmogr.storage.embedded.modes import tighten
 from openmogr.storage.embedded.records import milliseconds, now
 from openmogr.storage.embedded.staged import FileStaged
+from openmogr.storage.embedded.worker import Threads
 from openmogr.storage.errors import (
     BucketNotEmpty,
     StorageBusy,
@@ -87,7 +87,7 @@ class SharedStorage:
         self._recovery = Recovery(place, self._catalogue, self._locks.busy)
         self._writing = Writing(place, self._catalogue, self._looking, self._locks, self._recovery)
         self._spool = BlobFiles(settings.data, lambda: None)
-        self._pool = ThreadPoolExecutor(settings.io_threads, "openmogr-io")
+        self._pool = Threads(settings.io_threads, "openmogr-io")
         self._lock: int | None = None
 
     async def _end(self, fact: Fact) -> None:
