@@ -311,6 +311,22 @@ async def _tell_nobody(job: Job) -> None:
     pass
 
 
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_runner_that_is_woken_as_it_is_closed_ends(store: JobStore, turns: int) -> None:
+    runner = JobRunner(store, _nothing, _tell_nobody, concurrency=2, keep=1000)
+    runner.start()
+    await asyncio.sleep(0.3)  # it has looked, and waits now
+    runner.announce()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        await runner.close()
+
+
+async def _nothing(job: Job) -> Outcome:
+    return Outcome("Success")
+
+
 async def test_a_long_job_keeps_its_lease(postgresql_url: str, tmp_path: Path) -> None:
     async with node(postgresql_url, tmp_path) as one, node(postgresql_url, tmp_path) as other:
         starts: list[str] = []

@@ -167,8 +167,10 @@ class PostgreSQL:
                 await connection.add_listener(channel, self._heard)
                 known.add(channel)
                 self._heard(connection, 0, channel, "")
+            # Not wait_for, which in Python 3.11 forgets to be cancelled when it is woken at the same time.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), _LOOK_SECONDS)
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self._changed.wait()
             await connection.execute("SELECT 1")
 
     def _heard(self, connection: object, pid: int, channel: str, payload: object) -> None:

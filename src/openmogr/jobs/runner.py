@@ -100,8 +100,10 @@ class JobRunner:
                 self._wake.set()
                 await self._do(job, asked)
                 continue
+            # Not wait_for, which in Python 3.11 forgets to be cancelled when it is woken at the same time.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _LOOK_SECONDS)
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self._wake.wait()
 
     async def _do(self, job: Job, asked: float) -> None:
         held = self._held[job.id] = _Held(asyncio.create_task(self._outcome(job)), asked)
