@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -23,6 +24,12 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"reference data not found in {folder}")
     return folder
+
+
+def pytest_configure() -> None:
+    # A shell's background jobs ignore interruptions, and so would what tests start to interrupt it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
