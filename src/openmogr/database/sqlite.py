@@ -23,6 +23,8 @@ __all__ = ["SQLite"]
 
 _WRITES = "openmogr_writes"
 _TOLD = "openmogr_told"
+# What opening takes on the disk: the table of a journal's pages, and a few of these.
+_RESERVE_BYTES = 128 * 1024
 
 
 class SQLite:
@@ -46,24 +48,37 @@ class SQLite:
         """Open, and bring the tables to this version. Raises ``DatabaseUnusable``."""
         try:
             self._claim()
-            engine = create_async_engine(
-                URL.create("sqlite+aiosqlite", database=str(self._path)),
-                connect_args={"timeout": self._timeout},
-                pool_timeout=self._timeout,
-            )
-            self._engine = engine
-            event.listen(engine.sync_engine, "connect", _prepare)
-            event.listen(engine.sync_engine, "begin", _begin)
-            async with self.connected(write=True) as connection:
-                await connection.run_sync(upgrade)
+            try:
+                await self._open(upgrade)
+            except DBAPIError:
+                # The disk may be full, and is to be emptied by this server.
+                if not self._make_room():
+                    raise
+                await self._open(upgrade)
         except (OSError, DBAPIError) as error:
             raise DatabaseUnusable(self.in_words(error)) from error
+        self._keep_back()
+
+    async def _open(self, upgrade: Callable[[Connection], None]) -> None:
+        if self._engine is not None:
+            await self._engine.dispose()
+        engine = create_async_engine(
+            URL.create("sqlite+aiosqlite", database=str(self._path)),
+            connect_args={"timeout": self._timeout},
+            pool_timeout=self._timeout,
+        )
+        self._engine = engine
+        event.listen(engine.sync_engine, "connect", _prepare)
+        event.listen(engine.sync_engine, "begin", _begin)
+        async with self.connected(write=True) as connection:
+            await connection.run_sync(upgrade)
 
     async def close(self) -> None:
         """Close, and let others have it."""
         if self._engine is not None:
             await self._engine.dispose()
             self._engine = None
+            self._keep_back()
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
@@ -79,6 +94,30 @@ class SQLite:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise DatabaseUnusable("it is in use by another OpenMogr process") from None
+
+    @property
+    def _reserve(self) -> Path:
+        return self._path.with_name(self._path.name + "-reserve")
+
+    def _keep_back(self) -> None:
+        """Take the space that opening needs, or none if there is less."""
+        with contextlib.suppress(OSError):
+            descriptor = os.open(self._reserve, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                os.posix_fallocate(descriptor, 0, _RESERVE_BYTES)
+            except OSError:
+                os.ftruncate(descriptor, 0)
+            finally:
+                os.close(descriptor)
+
+    def _make_room(self) -> bool:
+        """Give that space back; False if there was none."""
+        try:
+            length = self._reserve.stat().st_size
+            self._reserve.unlink()
+        except OSError:
+            return False
+        return length > 0
 
     @asynccontextmanager
     async def connected(self, *, write: bool) -> AsyncIterator[AsyncConnection]:
