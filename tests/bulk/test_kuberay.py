@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import click
 import jsonschema
 import pytest
 import yaml
@@ -27,7 +28,9 @@ def job() -> Any:
 def test_the_command_knows_its_options(job: Any) -> None:
     program, name, *arguments = shlex.split(job["spec"]["entrypoint"])
     assert (program, name) == ("openmogr", "bulk")
-    given = cli.cli.commands["bulk"].make_context("bulk", arguments).params
+    command = cli.cli.get_command(click.Context(cli.cli), name)
+    assert command is not None
+    given = command.make_context(name, arguments).params
     assert (given["ray"], given["source"], given["memory"]) == ("auto", "s3://photos/2026", 1 << 30)
     assert given["ledger"].startswith("postgresql://")
 
