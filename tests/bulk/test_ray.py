@@ -72,14 +72,13 @@ def test_kills_leave_no_trace(run: Run, tmp_path: Path, cluster: RayCluster) -> 
     killed = []
     process = start(tmp_path, cluster)
     await_results(process, tmp_path / "out", 10)
-    # A process that works on a picture, then one of Ray's, then a node.
+    # A process that works on a picture, then one of Ray's. A node is not killed here, for a driver that was attached to
+    # it ends with it; ``bench.bulk`` does that too.
     pictures = [pid for worker in cluster.workers() for pid in below(worker) if not below(pid)]
     killed.append(kill_one(pictures))
     await_results(process, tmp_path / "out", 50)
     killed.append(kill_one(cluster.workers()))
-    await_results(process, tmp_path / "out", 90)
-    os.kill(cluster.raylets[1], signal.SIGKILL)
-    await_results(process, tmp_path / "out", 140)
+    await_results(process, tmp_path / "out", 120)
     assert process.poll() is None, "the run was over before its driver was killed"
     process.kill()
     process.communicate()

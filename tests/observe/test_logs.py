@@ -28,11 +28,17 @@ def _logged(settings: LogSettings) -> io.StringIO:
     return out
 
 
+# What uvicorn and Ray add to records.
+FOREIGN = {"color_message": "GET", "_ray_timestamp_ns": 1}
+
+
 def test_json_lines_are_objects_with_fields_and_the_request() -> None:
     out = _logged(LogSettings(format=LogFormat.JSON))
     token = REQUEST_ID.set("abc")
     try:
-        logging.getLogger("openmogr.access").info("GET %s", "/k<ü>", extra={"status": 200, "bytes": 5})
+        logging.getLogger("openmogr.access").info(
+            "GET %s", "/k<ü>", extra={"status": 200, "bytes": 5, **FOREIGN}
+        )
     finally:
         REQUEST_ID.reset(token)
     logging.getLogger("other.library").warning("no request")

@@ -28,9 +28,10 @@ def _add_request_id(logger: WrappedLogger, name: str, event: EventDict) -> Event
     return event
 
 
-def _drop_colours(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-    """uvicorn sends its messages a second time, for terminals."""
+def _drop_foreign_fields(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """uvicorn sends its messages a second time, for terminals; Ray adds a time of its own to all records."""
     event.pop("color_message", None)
+    event.pop("_ray_timestamp_ns", None)
     return event
 
 
@@ -55,7 +56,7 @@ def configure_logging(settings: LogSettings, stream: TextIO | None = None) -> No
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
-        _drop_colours,
+        _drop_foreign_fields,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_request_id,
     ]
