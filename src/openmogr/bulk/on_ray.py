@@ -139,12 +139,18 @@ class _Here:
         self._runner = self._loop.run_until_complete(self._start(recipe))
 
     async def _start(self, recipe: Recipe) -> Runner:
-        runner = Runner(recipe, 1, apart=True)
-        try:
-            await runner.start()
-        except WorkerError as error:
-            raise BulkError(str(error)) from error
-        return runner
+        for last in (False, False, True):
+            runner = Runner(recipe, 1, apart=True)
+            try:
+                await runner.start()
+            except WorkerError as error:
+                # Somebody may have ended them as they began; what is really wrong is so again.
+                if last:
+                    raise BulkError(str(error)) from error
+                await runner.close()
+            else:
+                return runner
+        raise AssertionError
 
     def run(self, batch: Batch) -> BatchDone:
         return self._loop.run_until_complete(self._runner.run(batch))
