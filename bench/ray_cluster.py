@@ -131,7 +131,7 @@ def main(nodes: int, cpus: int, folder: str) -> None:
     for _ in sys.stdin:
         node = cluster.add_node(**arguments)
         print(json.dumps({"raylet": node.all_processes["raylet"][0].process.pid}), flush=True)
-    cluster.shutdown()  # type: ignore[no-untyped-call]
+    cluster.shutdown()  # type: ignore[no-untyped-call]  # Ray gives it no types
 
 
 if __name__ == "__main__":

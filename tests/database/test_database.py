@@ -83,7 +83,7 @@ async def test_a_change_is_whole_or_not_at_all(database: Database) -> None:
         async with database.changing() as connection:
             await connection.execute(sa.insert(SHELVES).values(name="b"))
             _ = 1 / 0
-    with pytest.raises(IntegrityError):  # noqa: PT012
+    with pytest.raises(IntegrityError):  # noqa: PT012 - of the whole transaction
         async with database.changing() as connection:
             await connection.execute(sa.insert(SHELVES).values(name="c"))
             await connection.execute(sa.insert(SHELVES).values(name="a"))
@@ -294,7 +294,7 @@ async def test_a_connection_that_is_lost_in_a_change_is_told(postgresql_url: str
         await make_shelves(database)
         other = Database(settings_of(postgresql_url), tmp_path)
         await other.open()
-        with pytest.raises(DatabaseUnavailable):  # noqa: PT012
+        with pytest.raises(DatabaseUnavailable):  # noqa: PT012 - of the whole transaction
             async with database.changing() as connection:
                 pid = (await connection.execute(sa.select(sa.func.pg_backend_pid()))).scalar_one()
                 async with other.changing() as killer:

@@ -81,7 +81,7 @@ class RayExecutor:
         if (now := time.monotonic()) > self._looked + _LOOK_EVERY:
             self._looked = now
             with contextlib.suppress(Exception):  # it is asked again
-                there = self._ray.cluster_resources()  # type: ignore[no-untyped-call]
+                there = self._ray.cluster_resources()  # type: ignore[no-untyped-call]  # Ray gives it no types
                 self._slots = max(int(there.get("CPU", 1)), 1)
         return self._slots
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import random
+import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -68,7 +68,8 @@ class Locks:
             for left in await self._catalogue.lockers(facts):
                 if left.batch not in self.busy:
                     await self._end(left)
-            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - only so that nodes do not go in step
+            # So that nodes do not go in step.
+            await asyncio.sleep(pause * (0.5 + secrets.randbelow(500) / 1000))
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _end(self, left: Fact) -> None:

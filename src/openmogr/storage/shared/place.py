@@ -31,6 +31,7 @@ from openmogr.storage.stores.settings import StoreBucket
 from openmogr.storage.stores.store import Limits
 
 if TYPE_CHECKING:
+    from obstore import PutMode
     from obstore.store import ObjectStore
 
 __all__ = ["HIDDEN", "MARK", "MAX_COPY", "WHOLE", "Abilities", "Place"]
@@ -252,7 +253,7 @@ class Place:
     # Writing
 
     async def put(
-        self, path: str, data: bytes, attributes: Mapping[str, str], mode: object = "overwrite"
+        self, path: str, data: bytes, attributes: Mapping[str, str], mode: PutMode = "overwrite"
     ) -> str:
         """Write an object in one request; returns its ETag there.
 
@@ -275,7 +276,7 @@ class Place:
                 self._base + path,
                 data,
                 attributes=dict(attributes) or None,
-                mode=mode,  # type: ignore[arg-type]
+                mode=mode,
                 use_multipart=False,
             )
             return result["e_tag"] or ""

@@ -6,6 +6,7 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from openmogr.errors import CosError, NoSuchKey
 from openmogr.storage.embedded import crc64
@@ -29,6 +30,9 @@ from openmogr.storage.shared.place import HIDDEN, MAX_COPY, WHOLE, Place
 from openmogr.storage.shared.reader import PlaceReader, UploadReader, digest_of
 from openmogr.storage.shared.records import Fact, State, appended_etag
 from openmogr.storage.shared.recovery import Recovery
+
+if TYPE_CHECKING:
+    from obstore import PutMode
 
 __all__ = ["Writing"]
 
@@ -159,7 +163,7 @@ class Writing:
             return
         await self._settle([fact], [etag], begun)
 
-    async def _mode(self, write: Write, source: Source) -> object:
+    async def _mode(self, write: Write, source: Source) -> PutMode:
         """The condition in the store's own terms; it is checked here besides, since not every store or request has it.
 
         Raises:
@@ -189,7 +193,7 @@ class Writing:
             raise ObjectChanged(detail=f"key {write.key!r}")
         return seen
 
-    async def _send(self, path: str, fact: Fact, source: Source, mode: object = "overwrite") -> str:
+    async def _send(self, path: str, fact: Fact, source: Source, mode: PutMode = "overwrite") -> str:
         attributes = self._place.attributes_of(fact.attributes.headers, fact.mark)
         if source.size > WHOLE:
             return await self._place.put_stream(path, source.size, source.stream(), attributes)
