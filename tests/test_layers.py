@@ -17,7 +17,7 @@ PACKAGE = SOURCE / "openmogr"
 # From the bottom up. A part imports itself and lower layers; parts of one layer do not know each other, except in
 # the layer of the app, which puts a server together.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"asgi", "dates", "errors", "installation", "lazily", "machine"}),
+    frozenset({"asgi", "dates", "errors", "installation", "lazily", "machine", "reserve"}),
     frozenset({"database"}),
     frozenset({"image", "storage", "auth", "wire", "workers", "results", "observe", "jobs", "console"}),
     frozenset({"engine", "transfer"}),

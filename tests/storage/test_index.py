@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from openmogr.errors import CosError, InternalError, NoSuchKey
+from openmogr.reserve import Reserve
 from openmogr.storage.embedded import buckets
 from openmogr.storage.embedded.blobs import BlobFiles
 from openmogr.storage.embedded.index import Index, Transaction
-from openmogr.storage.embedded.reserve import Reserve
 from openmogr.storage.interface import Acl
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from openmogr.database.errors import DatabaseUnusable
+from openmogr.reserve import Reserve
 
 __all__ = ["SQLite"]
 
@@ -40,6 +41,7 @@ class SQLite:
         self._timeout = timeout
         self._engine: AsyncEngine | None = None
         self._lock = -1
+        self._reserve = Reserve(path.with_name(path.name + "-reserve"), _RESERVE_BYTES)
         # SQLite has one writer, which others would wait for asleep, in steps.
         self._turn = asyncio.Lock()
         self._listeners: dict[str, list[Callable[[str], None]]] = {}
@@ -52,12 +54,12 @@ class SQLite:
                 await self._open(upgrade)
             except DBAPIError:
                 # The disk may be full, and is to be emptied by this server.
-                if not self._make_room():
+                if not self._reserve.release():
                     raise
                 await self._open(upgrade)
         except (OSError, DBAPIError) as error:
             raise DatabaseUnusable(self.in_words(error)) from error
-        self._keep_back()
+        self._reserve.make()
 
     async def _open(self, upgrade: Callable[[Connection], None]) -> None:
         if self._engine is not None:
@@ -78,7 +80,7 @@ class SQLite:
         if self._engine is not None:
             await self._engine.dispose()
             self._engine = None
-            self._keep_back()
+            self._reserve.make()
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
@@ -94,30 +96,6 @@ class SQLite:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise DatabaseUnusable("it is in use by another OpenMogr process") from None
-
-    @property
-    def _reserve(self) -> Path:
-        return self._path.with_name(self._path.name + "-reserve")
-
-    def _keep_back(self) -> None:
-        """Take the space that opening needs, or none if there is less."""
-        with contextlib.suppress(OSError):
-            descriptor = os.open(self._reserve, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                os.posix_fallocate(descriptor, 0, _RESERVE_BYTES)
-            except OSError:
-                os.ftruncate(descriptor, 0)
-            finally:
-                os.close(descriptor)
-
-    def _make_room(self) -> bool:
-        """Give that space back; False if there was none."""
-        try:
-            length = self._reserve.stat().st_size
-            self._reserve.unlink()
-        except OSError:
-            return False
-        return length > 0
 
     @asynccontextmanager
     async def connected(self, *, write: bool) -> AsyncIterator[AsyncConnection]:

@@ -17,8 +17,8 @@ from queue import Empty, SimpleQueue
 from typing import Generic, Protocol, TypeVar
 
 from openmogr.errors import CosError, InternalError, is_shortage
+from openmogr.reserve import Reserve
 from openmogr.storage.embedded.quick import QuickReads
-from openmogr.storage.embedded.reserve import Reserve
 from openmogr.storage.embedded.worker import Threads
 from openmogr.storage.errors import StorageBusy, StorageFull, StorageUnusable
 

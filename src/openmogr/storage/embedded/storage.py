@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self, TypeAlias, TypeVar
 
 from openmogr.errors import CosError, InternalError, InvalidArgument
+from openmogr.reserve import Reserve
 from openmogr.storage.embedded import buckets, objects, uploads
 from openmogr.storage.embedded.blobs import BlobFiles, sync_folder
 from openmogr.storage.embedded.index import Index, Transaction
@@ -28,7 +29,6 @@ from openmogr.storage.embedded.quick import NotNow
 from openmogr.storage.embedded.reader import FileAssembly, FileReader, Means
 from openmogr.storage.embedded.recent import Found, RecentObjects
 from openmogr.storage.embedded.records import Segment, find_bucket, milliseconds
-from openmogr.storage.embedded.reserve import Reserve
 from openmogr.storage.embedded.staged import FileStaged
 from openmogr.storage.embedded.worker import Threads, settled
 from openmogr.storage.errors import StorageUnusable
