@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.bulk.conftest import OP, Ran, make_pictures, results
-from tests.gateway.conftest import BUILT, KEY, SECRET, VersityGW
+from tests.versitygw import VersityGW, keys_in_the_environment, versitygw
+
+__all__ = ["keys_in_the_environment", "versitygw"]
 
 Run = Callable[..., Ran]
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VersityGW]:
-    """With buckets ``photos`` and ``small``; skips where it was not built."""
-    if not BUILT.is_file():
-        pytest.skip("versitygw was not built: make clients")
-    pytest.importorskip("boto3")
+def gateway(versitygw: VersityGW) -> VersityGW:
+    """With buckets ``photos`` and ``small``."""
     pytest.importorskip("obstore")
-    with VersityGW(tmp_path_factory.mktemp("versitygw")) as running:
-        for name in ("photos", "small"):
-            running.client.create_bucket(Bucket=name)
-        yield running
-
-
-@pytest.fixture
-def keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    for name in ("photos", "small"):
+        versitygw.client.create_bucket(Bucket=name)
+    return versitygw
 
 
 def fill(client: Any, pictures: Path, folder: str) -> None:
@@ -55,7 +47,6 @@ def bulk(run: Run, gateway: VersityGW, source: str, target: str, *more: str) -> 
     return run(source, target, "--op", OP, *place, *more)
 
 
-@pytest.mark.usefixtures("keys")
 def test_from_bucket_to_bucket(run: Run, tmp_path: Path, gateway: VersityGW) -> None:
     pictures, client = make_pictures(tmp_path / "in", 9), gateway.client
     fill(client, pictures, "2026")
@@ -80,7 +71,6 @@ def test_from_bucket_to_bucket(run: Run, tmp_path: Path, gateway: VersityGW) -> 
     assert objects(client, "small", "web")["f1/p0001.webp"] == results(tmp_path / "whole")["f0/p0000.webp"]
 
 
-@pytest.mark.usefixtures("keys")
 def test_a_manifest_of_a_bucket(run: Run, tmp_path: Path, gateway: VersityGW) -> None:
     pictures, client = make_pictures(tmp_path / "in", 4), gateway.client
     fill(client, pictures, "list")
