@@ -8,13 +8,15 @@ DATA   ?= ./data
 CLIENTS := tests/clients
 rust_sources = $(shell find $(1) -name target -prune -o \( -name '*.rs' -o -name '*.toml' -o -name '*.lock' -o -name '*.py' -o -name '*.pyi' \) -print 2>/dev/null)
 FUZZ_SECONDS ?= 60
-# Test files are shared out to so many processes; `auto` is as many as there are processors.
-TEST_PROCESSES ?= auto
+# Test files are shared out to so many processes. Half of their time they wait for servers, clients and browsers.
+TEST_PROCESSES ?= $(shell expr 2 '*' `getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2`)
 CODEC_SOURCES := $(filter-out codec/wasm/%,$(call rust_sources,codec))
 WASM_SOURCES := $(call rust_sources,codec/avs2) $(call rust_sources,codec/tpg) $(wildcard codec/wasm/*.mjs codec/wasm/Cargo.* codec/wasm/src/* codec/wasm/.cargo/* codec/wasm/npm/*.js)
 WASM_TARGET := wasm32-unknown-unknown
 PIXELS_SOURCES := $(call rust_sources,pixels)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Where the environment forbids it, each of the hundreds of processes of the tests would compile the service anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup clients wasm wasm-tools run test test-rust test-neon test-python lint fmt bench reliability fuzz docs sheet clean check-python check-rust check-nasm check-fonts goldens notices lock site

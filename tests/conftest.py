@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.databases import database_url, postgresql, postgresql_url
+from tests.warm import begin_servers_warm
 
 __all__ = ["database_url", "postgresql", "postgresql_url"]
 
@@ -30,6 +31,7 @@ def pytest_configure() -> None:
     # A shell's background jobs ignore interruptions, and so would what tests start to interrupt it.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    begin_servers_warm()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -10,16 +10,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Protocol, Self
 
 from openmogr.auth import Credential, sign_request
 from openmogr.server import make_server
 
-__all__ = ["Answer", "ServerProcess"]
+__all__ = ["Answer", "Begun", "ServerProcess", "serve"]
 
 _START_SECONDS = 180.0
 
@@ -42,6 +42,26 @@ class Answer:
         return self.body.partition(b"<Code>")[2].partition(b"</Code>")[0].decode()
 
 
+class Begun(Protocol):
+    """A process, as :class:`subprocess.Popen` has it."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+
+    def poll(self) -> int | None:
+        """How it ended; None: it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """How it ended, once it has. Raises ``subprocess.TimeoutExpired``."""
+
+    def kill(self) -> None:
+        """End it at once."""
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+
+
 class ServerProcess:
     """Starts on entering, on a free port; ends on leaving.
 
@@ -49,12 +69,16 @@ class ServerProcess:
         data: the data folder.
         settings: by section; those of the storage and of keys are filled in.
         log: the file of its standard streams; None: beside the data folder.
-        launcher: the command that runs this module, whose name and arguments follow.
+        launcher: the command that runs this module, whose name and arguments follow; None: see ``begin``.
 
     Attributes:
         credential: the owner's key pair.
         port: on 127.0.0.1.
+        begin: begins :func:`serve` on a socket in another process, with overrides of settings and the file of its
+            standard streams; None: a new interpreter.
     """
+
+    begin: ClassVar[Callable[[socket.socket, str, Path], Begun] | None] = None
 
     def __init__(
         self,
@@ -62,7 +86,7 @@ class ServerProcess:
         settings: Mapping[str, Mapping[str, object]] | None = None,
         *,
         log: Path | None = None,
-        launcher: Sequence[str] = (sys.executable, "-m"),
+        launcher: Sequence[str] | None = None,
     ) -> None:
         self._launcher = launcher
         self.credential = Credential(
@@ -77,21 +101,30 @@ class ServerProcess:
         auth.setdefault("secret_id", self.credential.secret_id)
         auth.setdefault("secret_key", self.credential.secret_key)
         self._log = log or data.with_name(data.name + ".log")
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Begun | None = None
 
     def __enter__(self) -> Self:
+        overrides = json.dumps(self._overrides)
+        begin = type(self).begin
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.port = int(listener.getsockname()[1])
-            os.set_inheritable(listener.fileno(), True)
-            with self._log.open("ab") as log:
-                self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                    [*self._launcher, __name__, str(listener.fileno()), json.dumps(self._overrides)],
-                    pass_fds=[listener.fileno()],
-                    stdout=log,
-                    stderr=log,
-                )
+            if begin is None or self._launcher is not None:
+                self._process = self._interpreter(listener, overrides)
+            else:
+                self._process = begin(listener, overrides, self._log)
         self._wait()
         return self
+
+    def _interpreter(self, listener: socket.socket, overrides: str) -> Begun:
+        os.set_inheritable(listener.fileno(), True)
+        launcher = self._launcher or (sys.executable, "-m")
+        with self._log.open("ab") as log:
+            return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [*launcher, __name__, str(listener.fileno()), overrides],
+                pass_fds=[listener.fileno()],
+                stdout=log,
+                stderr=log,
+            )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -198,17 +231,21 @@ class ServerProcess:
         raise RuntimeError(f"the server did not start:\n{self.log}")
 
 
-def _main() -> None:
+def serve(listener: socket.socket, overrides: str) -> None:
+    """Run a server until it is told to end.
+
+    Args:
+        listener: where clients come.
+        overrides: settings by section, in JSON.
+    """
     from openmogr.app import create_app
     from openmogr.observe import configure_logging
     from openmogr.settings import load_settings
 
-    descriptor, overrides = sys.argv[1:]
     settings = load_settings(overrides=json.loads(overrides))
     configure_logging(settings.log)
-    server = make_server(create_app(settings), settings.server)
-    server.run(sockets=[socket.socket(fileno=int(descriptor))])
+    make_server(create_app(settings), settings.server).run(sockets=[listener])
 
 
 if __name__ == "__main__":
-    _main()
+    serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2])
