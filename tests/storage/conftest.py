@@ -11,10 +11,11 @@ import pytest
 
 from openmogr.storage import EmbeddedStorage, Storage
 from openmogr.storage.interface import ObjectAttributes, ObjectInfo, Part, Write
-from tests.storage.shared import SMALL, S3Stores, SharedStores
+from tests.emulators import azurite
+from tests.storage.shared import SMALL, AzureStores, S3Stores, SharedStores
 from tests.versitygw import keys_in_the_environment, versitygw
 
-__all__ = ["keys_in_the_environment", "versitygw"]
+__all__ = ["azurite", "keys_in_the_environment", "versitygw"]
 
 BUCKET = "photos-1250000000"
 
@@ -37,7 +38,7 @@ def embedded(folder: Path) -> Storage:
 
 
 # Not every store with every database: each of both is met, and what a cluster has is.
-BACKENDS = ("embedded", "folder-sqlite", "memory-sqlite", "s3-postgresql")
+BACKENDS = ("embedded", "folder-sqlite", "memory-sqlite", "s3-postgresql", "azure-sqlite")
 
 
 @pytest.fixture
@@ -55,6 +56,8 @@ def new_storage(request: pytest.FixtureRequest) -> New:
     server = request.getfixturevalue("postgresql") if engine == "postgresql" else None
     if store == "s3":
         return S3Stores(server, request.getfixturevalue("versitygw"))
+    if store == "azure":
+        return AzureStores(server, request.getfixturevalue("azurite"))
     return SharedStores(server, in_memory=store == "memory")
 
 

@@ -1,4 +1,4 @@
-"""Storages whose objects lie in a store, for tests: in memory, in a folder, and in versitygw, a real S3 server."""
+"""Storages whose objects lie in a store, for tests: in memory, in a folder, in versitygw (S3), and in Azurite (Azure)."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ from openmogr.storage.shared.catalogue import Catalogue
 from openmogr.storage.shared.place import Place
 from openmogr.storage.stores.settings import StoreBucket
 from openmogr.storage.stores.store import Limits
+from tests.emulators import Azurite
 from tests.versitygw import VersityGW
 
 if TYPE_CHECKING:
     from tests.databases import PostgreSQLServer
 
-__all__ = ["SMALL", "Alone", "S3Stores", "SharedStores"]
+__all__ = ["SMALL", "Alone", "AzureStores", "S3Stores", "SharedStores"]
 
 # Small limits, so that buffers fill, parts differ in size and limits are met with little data.
 SMALL = StorageSettings(
@@ -169,3 +170,19 @@ class S3Stores(SharedStores):
     def _promised(self) -> Promises | None:
         # It keeps files, which S3 does not.
         return Promises(keeps_opened=False, nests_keys=False)
+
+
+class AzureStores(SharedStores):
+    """The same in Azurite, a folder of a container for each."""
+
+    def __init__(self, server: PostgreSQLServer | None, account: Azurite) -> None:
+        super().__init__(server, in_memory=False)
+        self._account = account
+        self._name = f"stores-{next(_numbers)}"
+        account.create_container(self._name)
+
+    def _new_store(self, folder: Path) -> Any:
+        return f"az://{self._name}/{next(_numbers)}"
+
+    def _place(self, folder: Path, limits: Limits) -> Place:
+        return Place(StoreBucket(url=self._stores[folder], endpoint=self._account.endpoint), limits)

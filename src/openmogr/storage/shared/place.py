@@ -25,7 +25,7 @@ from openmogr.storage.shared.records import Found
 from openmogr.storage.stores.errors import as_answer
 from openmogr.storage.stores.listing import Entry
 from openmogr.storage.stores.metadata import headers_of, split_attributes
-from openmogr.storage.stores.names import nameable
+from openmogr.storage.stores.names import is_taken_for_another, nameable
 from openmogr.storage.stores.opening import CannotOpen, open_store, secrets_at_hand
 from openmogr.storage.stores.settings import StoreBucket
 from openmogr.storage.stores.store import Limits
@@ -54,6 +54,8 @@ _MAX_RETRIES = 2
 _MAX_METADATA = 2048 - 64
 _PLAIN = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+# Azure takes what could be the name of a variable.
+_AZURE_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 # What no listing in XML can show.
 _NOT_XML = re.compile("[\ufffe\uffff]")
 _CLIENTS_OWN = re.compile(r"#[0-9]+\Z")
@@ -105,6 +107,8 @@ class Place:
         self._limits = limits
         self._secrets = secrets_at_hand()
         parts = urlsplit(where.url)
+        self._scheme = parts.scheme
+        self._names = _AZURE_NAME if parts.scheme == "az" else _NAME
         self.root = Path(unquote(parts.path)).resolve() if parts.scheme == "file" else None
         folder = "" if self.root is not None else unquote(parts.path).strip("/")
         if nameable(folder) != folder:
@@ -144,7 +148,7 @@ class Place:
 
     def is_odd(self, key: str) -> bool:
         """Whether the client cannot name a key as it is, or the folder cannot hold it."""
-        if nameable(key) != key or _NOT_XML.search(key):
+        if nameable(key) != key or _NOT_XML.search(key) or is_taken_for_another(self._scheme, key):
             return True
         if self.root is None:
             return False
@@ -345,10 +349,15 @@ class Place:
 
     async def delete(self, paths: Sequence[str]) -> None:
         """Remove objects; missing ones are fine."""
-        # Of several, a client of files would stop at the first that is missing.
-        portion = _PAGE if self.abilities.attributes else 1
-        for first in range(0, len(paths), portion):
-            await self._quietly([self._base + path for path in paths[first : first + portion]])
+        if self.root is not None:
+            for path in paths:
+                await self._removed([path])
+            return
+        for first in range(0, len(paths), _PAGE):
+            some = paths[first : first + _PAGE]
+            if not await self._removed(some) and len(some) > 1:
+                # Clients of Azure and Google stop at the first that is missing.
+                await asyncio.gather(*(self._removed([path]) for path in some))
 
     async def clear(self, path: str) -> None:
         """Remove a hidden file that may be unfinished."""
@@ -368,7 +377,7 @@ class Place:
         room = _MAX_METADATA
         for name, value in headers.user.items():
             folded = name.lower()
-            if folded == MARK or not _NAME.fullmatch(folded) or not _PLAIN.fullmatch(value):
+            if folded == MARK or not self._names.fullmatch(folded) or not _PLAIN.fullmatch(value):
                 continue
             room -= len(folded) + len(value)
             if room >= 0:
@@ -382,13 +391,17 @@ class Place:
 
         return await obstore.get_async(self._store, self._base + path, options=options)
 
-    async def _quietly(self, paths: Sequence[str]) -> None:
+    async def _removed(self, paths: Sequence[str]) -> bool:
+        """Whether no object was missing."""
         import obstore
 
         try:
-            await self._ask(lambda: obstore.delete_async(self._store, paths))
+            await self._ask(
+                lambda: obstore.delete_async(self._store, [self._base + path for path in paths])
+            )
         except NoSuchKey:
-            return
+            return False
+        return True
 
     async def _write(self, request: Callable[[], Awaitable[T]], seconds: float | None = 0) -> T:
         from obstore import exceptions

@@ -175,7 +175,9 @@ class Writing:
         if write.forbid_overwrite:
             return "create"
         if seen is not None and self._place.abilities.updates and seen.found.etag:
-            return {"e_tag": seen.found.etag}
+            # Google's condition is the generation, which is its version.
+            version = {"version": seen.found.version} if seen.found.version else {}
+            return {"e_tag": seen.found.etag, **version}
         return "overwrite"
 
     async def _check(self, write: Write) -> Seen | None:
