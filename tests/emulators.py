@@ -1,7 +1,7 @@
 """Stores of other providers on loopback, where ``make clients`` has put them: Azurite, and fake-gcs-server.
 
-Azurite is Microsoft's emulator of Azure Blob Storage. fake-gcs-server speaks the JSON API of Google Cloud Storage and what
-reads of its XML API; it has no uploads of that API, by which ``obstore`` writes.
+Azurite is Microsoft's emulator of Azure Blob Storage. fake-gcs-server speaks the JSON API of Google Cloud Storage, and
+of its XML API what reads; it takes no uploads by that, as ``obstore`` makes them.
 """
 
 from __future__ import annotations
@@ -131,10 +131,11 @@ class FakeGCS(_Emulator):
         body = json.dumps({"name": name}).encode()
         self._ask("POST", "/storage/v1/b?project=p", body, {"Content-Type": "application/json"})
 
-    def put(self, bucket: str, key: str, data: bytes, fields: Mapping[str, object]) -> None:
-        """Store an object by the JSON API; fields are its ``contentType``, ``metadata`` and others."""
-        told = json.dumps({"name": key, **fields}).encode()
-        parts = (b"Content-Type: application/json", told), (b"Content-Type: application/octet-stream", data)
+    def put(self, bucket: str, key: str, data: bytes, content_type: str, **fields: object) -> None:
+        """Store an object by the JSON API; fields are its ``cacheControl``, ``metadata`` and others."""
+        told = json.dumps({"name": key, "contentType": content_type, **fields}).encode()
+        kind = b"Content-Type: " + content_type.encode()
+        parts = (b"Content-Type: application/json", told), (kind, data)
         body = b"".join(b"--of-two\r\n" + head + b"\r\n\r\n" + part + b"\r\n" for head, part in parts)
         headers = {"Content-Type": "multipart/related; boundary=of-two"}
         place = f"/upload/storage/v1/b/{bucket}/o?uploadType=multipart"

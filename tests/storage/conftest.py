@@ -39,6 +39,19 @@ def embedded(folder: Path) -> Storage:
 
 # Not every store with every database: each of both is met, and what a cluster has is.
 BACKENDS = ("embedded", "folder-sqlite", "memory-sqlite", "s3-postgresql", "azure-sqlite")
+# Thousands of requests each, which say nothing of Azure that the others do not.
+_NOT_OVER_AZURE = (
+    "test_histories",
+    "test_listing_agrees_with_the_model",
+    "test_pages_of_uploads_name_each_upload_once",
+)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "new_storage" in metafunc.fixturenames:
+        is_short = metafunc.function.__name__ not in _NOT_OVER_AZURE
+        chosen = [name for name in BACKENDS if is_short or not name.startswith("azure")]
+        metafunc.parametrize("new_storage", chosen, indirect=True)
 
 
 @pytest.fixture
@@ -46,7 +59,7 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture
 def new_storage(request: pytest.FixtureRequest) -> New:
     """Makes a storage of the back-end in a folder; not started yet."""
     if request.param == "embedded":

@@ -1,4 +1,4 @@
-"""Storages whose objects lie in a store, for tests: in memory, in a folder, in versitygw (S3), and in Azurite (Azure)."""
+"""Storages whose objects lie in a store, for tests: in memory, in a folder, in versitygw (S3), in Azurite (Azure)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.versitygw import VersityGW
 if TYPE_CHECKING:
     from tests.databases import PostgreSQLServer
 
-__all__ = ["SMALL", "Alone", "AzureStores", "S3Stores", "SharedStores"]
+__all__ = ["SMALL", "Alone", "AzureStores", "GoogleStores", "S3Stores", "SharedStores"]
 
 # Small limits, so that buffers fill, parts differ in size and limits are met with little data.
 SMALL = StorageSettings(
@@ -186,3 +186,17 @@ class AzureStores(SharedStores):
 
     def _place(self, folder: Path, limits: Limits) -> Place:
         return Place(StoreBucket(url=self._stores[folder], endpoint=self._account.endpoint), limits)
+
+
+class GoogleStores(SharedStores):
+    """The same in a bucket of a server that is taken for Google's."""
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(None, in_memory=False)
+        self._endpoint = endpoint
+
+    def _new_store(self, folder: Path) -> Any:
+        return None
+
+    def _place(self, folder: Path, limits: Limits) -> Place:
+        return Place(StoreBucket(url="gs://bucket", endpoint=self._endpoint), limits)

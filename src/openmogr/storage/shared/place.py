@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -49,6 +50,8 @@ MAX_COPY = 5 * 1024**3
 _MOST_PARTS = 9000
 _CONCURRENT = 2
 _PAGE = 1000
+# Of removals in one request, where that is fewer.
+_BATCH = {"az": 256}
 _MAX_RETRIES = 2
 # S3 takes 2048 bytes of metadata; COS as many, without the mark.
 _MAX_METADATA = 2048 - 64
@@ -353,11 +356,12 @@ class Place:
             for path in paths:
                 await self._removed([path])
             return
-        for first in range(0, len(paths), _PAGE):
-            some = paths[first : first + _PAGE]
-            if not await self._removed(some) and len(some) > 1:
-                # Clients of Azure and Google stop at the first that is missing.
-                await asyncio.gather(*(self._removed([path]) for path in some))
+        if self._scheme == "gs":
+            await asyncio.gather(*(self._removed([path]) for path in paths))
+            return
+        portion = _BATCH.get(self._scheme, _PAGE)
+        for first in range(0, len(paths), portion):
+            await self._removed(paths[first : first + portion])
 
     async def clear(self, path: str) -> None:
         """Remove a hidden file that may be unfinished."""
@@ -391,17 +395,13 @@ class Place:
 
         return await obstore.get_async(self._store, self._base + path, options=options)
 
-    async def _removed(self, paths: Sequence[str]) -> bool:
-        """Whether no object was missing."""
+    async def _removed(self, paths: Sequence[str]) -> None:
+        """Remove what one request can; the client stops at the end of one in which an object was missing."""
         import obstore
 
-        try:
-            await self._ask(
-                lambda: obstore.delete_async(self._store, [self._base + path for path in paths])
-            )
-        except NoSuchKey:
-            return False
-        return True
+        names = [self._base + path for path in paths]
+        with contextlib.suppress(NoSuchKey):
+            await self._ask(lambda: obstore.delete_async(self._store, names))
 
     async def _write(self, request: Callable[[], Awaitable[T]], seconds: float | None = 0) -> T:
         from obstore import exceptions

@@ -175,9 +175,10 @@ class Writing:
         if write.forbid_overwrite:
             return "create"
         if seen is not None and self._place.abilities.updates and seen.found.etag:
-            # Google's condition is the generation, which is its version.
-            version = {"version": seen.found.version} if seen.found.version else {}
-            return {"e_tag": seen.found.etag, **version}
+            if seen.found.version:
+                # Google's condition is the generation, which is the version.
+                return {"e_tag": seen.found.etag, "version": seen.found.version}
+            return {"e_tag": seen.found.etag}
         return "overwrite"
 
     async def _check(self, write: Write) -> Seen | None:
