@@ -22,6 +22,7 @@ from openmogr.storage.shared.catalogue import Catalogue
 from openmogr.storage.shared.place import Place
 from openmogr.storage.stores.settings import StoreBucket
 from openmogr.storage.stores.store import Limits
+from openmogr.transfer.unfinished import unfinished_uploads
 from tests.emulators import Azurite
 from tests.versitygw import VersityGW
 
@@ -165,7 +166,8 @@ class S3Stores(SharedStores):
 
     def _place(self, folder: Path, limits: Limits) -> Place:
         url = self._stores[folder]
-        return Place(StoreBucket(url=url, endpoint=self._gateway.endpoint, region="us-east-1"), limits)
+        where = StoreBucket(url=url, endpoint=self._gateway.endpoint, region="us-east-1")
+        return Place(where, limits, uploads=unfinished_uploads(where))
 
     def _promised(self) -> Promises | None:
         # It keeps files, which S3 does not.

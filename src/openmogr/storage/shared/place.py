@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from openmogr.errors import CosError, NoSuchKey
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from obstore import PutMode
     from obstore.store import ObjectStore
 
-__all__ = ["HIDDEN", "MARK", "MAX_COPY", "WHOLE", "Abilities", "Place"]
+__all__ = ["HIDDEN", "MARK", "MAX_COPY", "WHOLE", "Abilities", "Place", "Uploads"]
 
 T = TypeVar("T")
 
@@ -86,11 +86,20 @@ class Abilities:
         attributes: keep types and metadata with objects; otherwise objects have no marks.
         renames: move a hidden file to its key at once, where it keeps its ETag.
         updates: write on the condition that there is an object of an ETag.
+        ends_uploads: end uploads that were cut off, by the key.
     """
 
     attributes: bool = True
     renames: bool = False
     updates: bool = True
+    ends_uploads: bool = False
+
+
+class Uploads(Protocol):
+    """Multipart uploads of the store itself, of which its client tells nothing."""
+
+    async def end(self, key: str) -> None:
+        """End all uploads of a key of the store. Raises ``OSError`` where it cannot be reached."""
 
 
 class Place:
@@ -100,13 +109,21 @@ class Place:
         where: the URL, and what belongs to it.
         limits: of requests.
         store: an opened one; None: that of the URL.
+        uploads: of the store; None where nothing can be done about them.
 
     Raises:
         CannotOpen: saying why.
     """
 
-    def __init__(self, where: StoreBucket, limits: Limits, store: ObjectStore | None = None) -> None:
+    def __init__(
+        self,
+        where: StoreBucket,
+        limits: Limits,
+        store: ObjectStore | None = None,
+        uploads: Uploads | None = None,
+    ) -> None:
         self._where = where
+        self._uploads = uploads
         self._limits = limits
         self._secrets = secrets_at_hand()
         parts = urlsplit(where.url)
@@ -118,7 +135,9 @@ class Place:
             raise CannotOpen(f"the folder {folder!r} has an empty part, or one that leads elsewhere")
         self._base = f"{folder}/" if folder else ""
         local = self.root is not None
-        self.abilities = Abilities(attributes=not local, renames=local, updates=not local)
+        self.abilities = Abilities(
+            attributes=not local, renames=local, updates=not local, ends_uploads=uploads is not None
+        )
         # Folders are listed as the file system has them.
         self.is_ordered = not local
         self._store = store if store is not None else self._opened(where, limits.timeout)
@@ -363,8 +382,16 @@ class Place:
         for first in range(0, len(paths), portion):
             await self._removed(paths[first : first + portion])
 
-    async def clear(self, path: str) -> None:
-        """Remove a hidden file that may be unfinished."""
+    async def clear(self, path: str, *, cut: bool = False) -> None:
+        """Remove a hidden file that may be unfinished.
+
+        Args:
+            path: of the file, which nobody else writes.
+            cut: its writing may have been cut off, so that the store has an upload that nobody will finish.
+        """
+        uploads = self._uploads
+        if cut and uploads is not None:
+            await self._ask(lambda: uploads.end(self._base + path))
         await self.delete([path])
         if self.root is not None:
             await asyncio.to_thread(_unlink_unfinished, self.root / path)
