@@ -57,7 +57,7 @@ $(VENV)/.python: pyproject.toml $(VENV)/.tools | $(VENV)/.codec $(VENV)/.pixels
 $(VENV)/.node: $(CLIENTS)/package.json | $(VENV)/.tools
 	@if command -v npm >/dev/null 2>&1; then \
 	  npm install --prefix $(CLIENTS) --no-package-lock --no-audit --no-fund --silent \
-	  || echo "npm could not install the COS SDKs for JavaScript; their tests will be skipped"; \
+	  || echo "npm could not install the COS SDKs for JavaScript and Azurite; their tests will be skipped"; \
 	fi
 	@touch $@
 
@@ -89,6 +89,18 @@ $(VENV)/.versitygw-$(VERSITYGW): | $(VENV)/.tools
 	else ln -sf $(VERSITYGW_BUILT)/versitygw $(CLIENTS)/build/versitygw; fi
 	@touch $@
 
+# Google Cloud Storage for the tests of the gateway, kept in the same way.
+FAKE_GCS := v1.56.1
+FAKE_GCS_BUILT := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/openmogr/fake-gcs-server-$(FAKE_GCS)
+$(VENV)/.fake-gcs-server-$(FAKE_GCS): | $(VENV)/.tools
+	@mkdir -p $(CLIENTS)/build $(FAKE_GCS_BUILT) && rm -f $(CLIENTS)/build/fake-gcs-server
+	@if [ ! -x $(FAKE_GCS_BUILT)/fake-gcs-server ] && ! command -v go >/dev/null 2>&1; then \
+	  echo "no Go; the tests of the gateway over Google Cloud Storage will be skipped"; \
+	elif [ ! -x $(FAKE_GCS_BUILT)/fake-gcs-server ] && ! GOBIN=$(FAKE_GCS_BUILT) go install github.com/fsouza/fake-gcs-server@$(FAKE_GCS); then \
+	  echo "Go could not build fake-gcs-server; the tests of the gateway over Google Cloud Storage will be skipped"; \
+	else ln -sf $(FAKE_GCS_BUILT)/fake-gcs-server $(CLIENTS)/build/fake-gcs-server; fi
+	@touch $@
+
 # For the tests of the chart (deploy/helm), and kept in the same way.
 HELM := v3.22.0
 HELM_BUILT := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/openmogr/helm-$(HELM)
@@ -101,7 +113,7 @@ $(VENV)/.helm-$(HELM): | $(VENV)/.tools
 	else ln -sf $(HELM_BUILT)/helm $(CLIENTS)/build/helm; fi
 	@touch $@
 
-clients: $(VENV)/.node $(VENV)/.go $(VENV)/.java $(VENV)/.versitygw-$(VERSITYGW) $(VENV)/.helm-$(HELM) ## install and build the clients that the tests drive
+clients: $(VENV)/.node $(VENV)/.go $(VENV)/.java $(VENV)/.versitygw-$(VERSITYGW) $(VENV)/.fake-gcs-server-$(FAKE_GCS) $(VENV)/.helm-$(HELM) ## install and build the clients that the tests drive
 
 # wasm-bindgen has to be of the version that the crate is locked to.
 WASM_BINDGEN = $(shell sed -n '/^name = "wasm-bindgen"/{n;s/version = "\(.*\)"/\1/p}' codec/wasm/Cargo.lock)

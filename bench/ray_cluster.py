@@ -45,11 +45,14 @@ class RayCluster:
         lean = Path(self._folder.name, "lean")
         lean.mkdir()
         (lean / f"{_LEFT_OUT}.py").write_text("raise ImportError\n", encoding="utf-8")
+        # Where Ray notes which cluster is the machine's, whatever folder the cluster has; it makes none for that.
+        Path(self._folder.name, "ray").mkdir()
         places = (str(lean), os.environ.get("PYTHONPATH", ""))
         self.environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(place for place in places if place),
             "RAY_AUTH_MODE": "disabled",
+            "RAY_TMPDIR": self._folder.name,
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_raylet_start_wait_time_s": "120",
         }

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from openmogr.api.app import CosApi
@@ -33,6 +34,10 @@ from openmogr.settings import Settings
 from openmogr.storage import Backend, Storage, StorageUnusable, open_storage
 from openmogr.storage.routed import RoutedStorage
 from openmogr.storage.stores.opening import CannotOpen, open_store
+from openmogr.storage.stores.settings import StoreBucket
+
+if TYPE_CHECKING:
+    from openmogr.transfer.unfinished import UnfinishedUploads
 
 __all__ = ["App", "create_app"]
 
@@ -151,7 +156,11 @@ def create_app(
     store = _remembering(settings, database, metrics)
     makers = (*encoder_versions(), *font_versions(settings.image), settings_of_results(settings.image))
     opened = storage or open_storage(
-        settings.storage, settings.gateway, region=settings.server.region, database=database
+        settings.storage,
+        settings.gateway,
+        region=settings.server.region,
+        database=database,
+        uploads=_unfinished_uploads,
     )
     _watch(metrics, pool, opened)
     services = Services(
@@ -180,6 +189,13 @@ def create_app(
     )
     in_store = storage is None and settings.storage.backend is Backend.STORE
     return App(services, database, on_start, in_store=in_store)
+
+
+def _unfinished_uploads(place: StoreBucket) -> UnfinishedUploads | None:
+    # For those who have a store.
+    from openmogr.transfer.unfinished import unfinished_uploads
+
+    return unfinished_uploads(place)
 
 
 def _remembering(settings: Settings, database: Database, metrics: Metrics) -> Remembering | None:

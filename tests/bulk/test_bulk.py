@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -16,8 +17,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+import openmogr.bulk.ledger
 from openmogr.image import ImageSettings, Processor, Source, parse_operation
 from tests.bulk.conftest import OP, Ran, command, environment, make_pictures, picture, results
+from tests.databases import PASSWORD, PostgreSQLServer
 
 Run = Callable[..., Ran]
 
@@ -213,6 +216,8 @@ def test_one_run_at_a_time(run: Run, tmp_path: Path) -> None:
     )
     try:
         await_results(tmp_path / "out", 5)
+        # So that it is not over before the second has begun.
+        first.send_signal(signal.SIGSTOP)
         second = run("in", "out", "--op", OP)
         assert (second.code, "in use by another" in second.err) == (3, True), second.err
     finally:
@@ -306,3 +311,39 @@ def test_the_driver_is_killed(run: Run, tmp_path: Path) -> None:
     assert {key: hashlib.sha256(data).hexdigest() for key, data in found.items()} == {
         key: hashlib.sha256(data).hexdigest() for key, data in whole.items()
     }
+
+
+def test_a_ledger_in_postgresql(
+    run: Run, tmp_path: Path, postgresql: PostgreSQLServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed anywhere, the run goes on where its ledger is, and does nothing again that stands there."""
+    monkeypatch.setattr(openmogr.bulk.ledger, "_PATIENCE", 0.2)
+    count = 300
+    make_pictures(tmp_path / "in", count)
+    assert run("in", "whole", "--op", OP).code == 0
+    with postgresql.fresh() as name:
+        ledger = ("--ledger", postgresql.url(name))
+        process = subprocess.Popen(
+            command("in", "out", "--op", OP, "-j2", "--batch-seconds", "0.1", *ledger),
+            cwd=tmp_path,
+            env=environment(),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        await_results(tmp_path / "out", random.randint(1, count - 100))
+        process.send_signal(signal.SIGSTOP)
+        second = run("in", "out", "--op", OP, *ledger)
+        assert (second.code, "another run is at work" in second.err) == (3, True), second.err
+        process.kill()
+        _, told = process.communicate()
+        written = sum(1 for _ in (tmp_path / "out").rglob("*.webp"))
+        known = int(postgresql.sql("SELECT count(*) FROM bulk_objects WHERE state = 'done'", name))
+        assert 0 <= known <= written < count, "what is put down is there, and the run was not over"
+        last = run("in", "out", "--op", OP, *ledger)
+        assert (last.code, last.summary["failed"]) == (0, 0), last.err
+        assert (last.summary["skipped"], last.summary["done"]) == (known, count - known)
+        assert results(tmp_path / "out") == results(tmp_path / "whole")
+        again = run("in", "out", "--op", OP, *ledger)
+        assert (again.code, again.summary["skipped"], again.summary["done"]) == (0, count, 0)
+        assert not list((tmp_path / "out").rglob("*.sqlite3*"))
+        assert PASSWORD not in told + last.out + last.err

@@ -72,17 +72,20 @@ def test_kills_leave_no_trace(run: Run, tmp_path: Path, cluster: RayCluster) -> 
     killed = []
     process = start(tmp_path, cluster)
     await_results(process, tmp_path / "out", 10)
-    # A process that works on a picture, then one of Ray's. A node is not killed here, for a driver that was attached to
-    # it ends with it; ``bench.bulk`` does that too.
+    # A process that works on a picture, then one of Ray's, then a node, and the driver. A driver that was attached to
+    # the node ends with it.
     pictures = [pid for worker in cluster.workers() for pid in below(worker) if not below(pid)]
     killed.append(kill_one(pictures))
     await_results(process, tmp_path / "out", 50)
     killed.append(kill_one(cluster.workers()))
-    await_results(process, tmp_path / "out", 120)
-    assert process.poll() is None, "the run was over before its driver was killed"
+    await_results(process, tmp_path / "out", 90)
+    killed.append(kill_one(cluster.raylets[-1:]))
+    cluster.add_node()
+    await_results(process, tmp_path / "out", 150)
     process.kill()
     process.communicate()
-    assert killed == [True, True]
+    assert killed == [True, True, True]
+    assert process.returncode != 4, "the run was over before its driver was killed"
     written_down = made(tmp_path / "out")
     last = start(tmp_path, cluster)
     out, _ = last.communicate(timeout=240)

@@ -1,4 +1,4 @@
-"""``openmogr bulk`` over buckets of a real S3 server."""
+"""``openmogr bulk`` over buckets of a real S3 server, and over Azure."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from tests.bulk.conftest import OP, Ran, make_pictures, results
+from tests.emulators import Azurite, azurite
 from tests.versitygw import VersityGW, keys_in_the_environment, versitygw
 
-__all__ = ["keys_in_the_environment", "versitygw"]
+__all__ = ["azurite", "keys_in_the_environment", "versitygw"]
 
 Run = Callable[..., Ran]
 
@@ -69,6 +70,31 @@ def test_from_bucket_to_bucket(run: Run, tmp_path: Path, gateway: VersityGW) -> 
     third = bulk(run, gateway, "s3://photos/2026/", "s3://small/web")
     assert (third.code, third.summary["done"], third.summary["skipped"]) == (0, 1, 8), third.err
     assert objects(client, "small", "web")["f1/p0001.webp"] == results(tmp_path / "whole")["f0/p0000.webp"]
+
+
+def test_from_container_to_container(run: Run, tmp_path: Path, azurite: Azurite) -> None:
+    obstore = pytest.importorskip("obstore")
+    from obstore.store import AzureStore
+
+    photos, small = (
+        AzureStore(name, endpoint=azurite.endpoint, client_options={"allow_http": True})
+        for name in ("photos", "small")
+    )
+    pictures = make_pictures(tmp_path / "in", 9)
+    for name in ("photos", "small"):
+        azurite.create_container(name)
+    for path in pictures.rglob("p*"):
+        obstore.put(photos, f"2026/{path.relative_to(pictures).as_posix()}", path.read_bytes())
+    obstore.put(small, "web/f0/p0000.webp", b"of somebody else")
+    assert run("in", "whole", "--op", OP).code == 0
+    words = ("az://photos/2026/", "az://small/web", "--op", OP, "--endpoint", azurite.endpoint)
+    first = run(*words)
+    assert (first.code, first.summary["reasons"], first.summary["done"]) == (7, {"TargetExists": 1}, 8)
+    second = run(*words, "--overwrite")
+    assert (second.code, second.summary["done"], second.summary["skipped"]) == (0, 1, 8), second.err
+    found = [item["path"] for page in obstore.list(small) for item in page]
+    made = {key.removeprefix("web/"): bytes(obstore.get(small, key).bytes()) for key in found}
+    assert made == results(tmp_path / "whole")
 
 
 def test_a_manifest_of_a_bucket(run: Run, tmp_path: Path, gateway: VersityGW) -> None:

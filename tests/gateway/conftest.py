@@ -1,4 +1,4 @@
-"""A real server in front of buckets that exist: a folder, and versitygw, a real S3 server, where it was built."""
+"""A real server in front of buckets that exist: a folder, versitygw (S3), Azurite (Azure), fake-gcs-server (Google)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,19 @@ import pytest
 
 import openmogr.demo
 from openmogr.testing import ServerProcess
+from tests.emulators import Azurite, FakeGCS, azurite, fake_gcs
 from tests.versitygw import BUILT, KEY, SECRET, VersityGW, keys_in_the_environment, versitygw
 
-__all__ = ["BUILT", "KEY", "SECRET", "VersityGW", "keys_in_the_environment", "versitygw"]
+__all__ = [
+    "BUILT",
+    "KEY",
+    "SECRET",
+    "VersityGW",
+    "azurite",
+    "fake_gcs",
+    "keys_in_the_environment",
+    "versitygw",
+]
 
 BUCKET = "photos-1250000000"
 FOLDER = "team/pictures"
@@ -64,6 +74,10 @@ class S3Bucket:
             "region": "us-east-1",
         }
 
+    def put_told(self, key: str, data: bytes) -> None:
+        """Store one with ``max-age=7`` and the metadata ``origin: camera``."""
+        self.put(key, data, CacheControl="max-age=7", Metadata={"origin": "camera"})
+
     def put(self, key: str, data: bytes, content_type: str = "image/png", **more: object) -> None:
         self._gateway.client.put_object(
             Bucket=self._name, Key=f"{self._folder}/{key}", Body=data, ContentType=content_type, **more
@@ -72,6 +86,56 @@ class S3Bucket:
     def keys(self) -> list[str]:
         found = self._gateway.client.list_objects_v2(Bucket=self._name).get("Contents", [])
         return sorted(str(item["Key"]) for item in found)
+
+
+class AzureContainer:
+    """A folder of a container of Azure, which ``obstore`` writes as any other tool does."""
+
+    def __init__(self, account: Azurite, name: str) -> None:
+        from obstore.store import AzureStore
+
+        account.create_container(name)
+        self.place: dict[str, object] = {"url": f"az://{name}/{FOLDER}", "endpoint": account.endpoint}
+        self._store = AzureStore(name, endpoint=account.endpoint, client_options={"allow_http": True})
+
+    def put(self, key: str, data: bytes, content_type: str = "image/png", **more: str) -> None:
+        import obstore
+
+        told = {"Content-Type": content_type, **more}
+        obstore.put(self._store, f"{FOLDER}/{key}", data, attributes=told)
+
+    def put_told(self, key: str, data: bytes) -> None:
+        """As of :class:`S3Bucket`."""
+        self.put(key, data, **{"Cache-Control": "max-age=7", "origin": "camera"})
+
+    def keys(self) -> list[str]:
+        import obstore
+
+        return sorted(item["path"] for page in obstore.list(self._store) for item in page)
+
+
+class GCSBucket:
+    """A folder of a bucket of Google Cloud Storage, which anybody may read."""
+
+    def __init__(self, server: FakeGCS, name: str) -> None:
+        self._server, self._name = server, name
+        server.create_bucket(name)
+        self.place: dict[str, object] = {
+            "url": f"gs://{name}/{FOLDER}",
+            "endpoint": server.endpoint,
+            "anonymous": True,
+        }
+
+    def put(self, key: str, data: bytes, content_type: str = "image/png") -> None:
+        self._server.put(self._name, f"{FOLDER}/{key}", data, content_type)
+
+    def put_told(self, key: str, data: bytes) -> None:
+        """As of :class:`S3Bucket`."""
+        told = {"cacheControl": "max-age=7", "metadata": {"origin": "camera"}}
+        self._server.put(self._name, f"{FOLDER}/{key}", data, "image/png", **told)
+
+    def keys(self) -> list[str]:
+        return self._server.keys(self._name)
 
 
 @pytest.fixture(scope="session")
@@ -85,13 +149,26 @@ def keys_for_all(keys_in_the_environment: None) -> None:
     """Of the store, for servers that tests start."""
 
 
-@pytest.fixture(scope="module", params=["folder", "s3"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    chosen = any(mark.args[0] == "store" for mark in metafunc.definition.iter_markers("parametrize"))
+    if "store" in metafunc.fixturenames and not chosen:
+        # What clients see of a store is the same of all; two of them are enough for each client.
+        more = ["azure", "gcs"] if metafunc.module.__name__.endswith("test_gateway") else []
+        metafunc.parametrize("store", ["folder", "s3", *more], indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
 def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A store of each kind, which the tests of a module have in common."""
     pytest.importorskip("obstore")
     if request.param == "folder":
         return FolderStore(tmp_path_factory.mktemp("folder"))
-    return S3Bucket(request.getfixturevalue("versitygw"), f"company-photos-{next(_numbers)}")
+    name = f"company-photos-{next(_numbers)}"
+    if request.param == "azure":
+        return AzureContainer(request.getfixturevalue("azurite"), name)
+    if request.param == "gcs":
+        return GCSBucket(request.getfixturevalue("fake_gcs"), name)
+    return S3Bucket(request.getfixturevalue("versitygw"), name)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from openmogr.testing import Answer, ServerProcess
-from tests.gateway.conftest import BUCKET, S3Bucket, Store
+from tests.gateway.conftest import BUCKET, AzureContainer, FolderStore, GCSBucket, S3Bucket, Store
 
 HOST = f"{BUCKET}.cos.ap-shanghai.myqcloud.com"
 OWN = "own-1250000000.cos.ap-shanghai.myqcloud.com"
@@ -86,6 +86,13 @@ def test_missing_keys(server: ServerProcess, key: str) -> None:
         assert answer.status in (400, 404), answer.body
         if key == "none.png":
             assert (answer.status, answer.code) == (404, "NoSuchKey")
+
+
+@pytest.mark.parametrize("store", ["azure"], indirect=True)
+@pytest.mark.parametrize("key", ["b\\1.png", "b/1.png.", "b./1.png", "b/1.png%5C"])
+def test_keys_that_azure_takes_for_others(server: ServerProcess, key: str) -> None:
+    """A policy about ``b/`` would not be asked of ``b\\``."""
+    assert get(server, f"/{quote(key, safe='/%')}").code == "NoSuchKey"
 
 
 def test_listings(server: ServerProcess) -> None:
@@ -289,12 +296,18 @@ def test_jobs_and_pages_of_websites_read_from_it(server: ServerProcess, photo: b
 
 
 def test_what_the_store_tells_is_told(server: ServerProcess, store: Store, photo: bytes) -> None:
-    if not isinstance(store, S3Bucket):
+    if isinstance(store, FolderStore):
         pytest.skip("folders keep nothing besides the bytes")
-    store.put("told", photo, "image/png", CacheControl="max-age=7", Metadata={"origin": "camera"})
+    assert isinstance(store, S3Bucket | AzureContainer | GCSBucket)
+    store.put_told("told", photo)
     answer = get(server, "/told?imageMogr2/thumbnail/20x")
     assert answer.header("Cache-Control") == "max-age=7"
     assert answer.header("x-cos-meta-origin") == "camera"
+
+
+@pytest.mark.parametrize("store", ["s3"], indirect=True)
+def test_marks_of_folders_and_what_lies_beside(server: ServerProcess, store: Store, photo: bytes) -> None:
+    assert isinstance(store, S3Bucket)
     store.put("folder/", b"", "application/x-directory")
     store.put("empty.txt", b"", "text/plain")
     assert keys(get(server, "/?prefix=folder")) == ["folder"]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -245,3 +248,62 @@ def test_two_servers_and_one_that_is_killed(
             assert second.get_object(Bucket=bucket, Key="b")["Body"].get_raw_stream().read() == b"part"
             assert direct.get_object(Bucket=STORE, Key=f"{FOLDER}/{bucket}/b")["Body"].read() == b"part"
             assert PASSWORD not in one.log + two.log
+
+
+def uploads(direct: Any, folder: str) -> list[str]:
+    """Keys of the store's own multipart uploads."""
+    found = direct.list_multipart_uploads(Bucket=STORE, Prefix=f"{folder}/").get("Uploads", [])
+    return sorted(item["Key"] for item in found)
+
+
+def cut_off(server: ServerProcess, direct: Any, folder: str, send: Callable[[CosS3Client], object]) -> None:
+    """Kill a server while it writes to the store what it was sent."""
+
+    def sending() -> None:
+        with contextlib.suppress(Exception):
+            send(cos_at(server))
+
+    before = uploads(direct, folder)
+    thread = threading.Thread(target=sending)
+    thread.start()
+    deadline = time.monotonic() + 60
+    while uploads(direct, folder) == before:
+        assert time.monotonic() < deadline
+        assert thread.is_alive(), "it was written before it could be cut off"
+    server.signal(signal.SIGKILL)
+    thread.join()
+
+
+@pytest.mark.parametrize("is_part", [False, True])
+def test_uploads_of_the_store_that_a_kill_cut_off_are_ended(
+    direct: Any, versitygw: VersityGW, tmp_path: Path, is_part: bool
+) -> None:
+    folder = f"cut-{is_part}".lower()
+    settings = settings_of(versitygw)
+    settings["storage"]["url"] = f"s3://{STORE}/{folder}"
+    body = bytes(24 << 20)
+    with ServerProcess(tmp_path / "data", settings) as server:
+        cos = cos_at(server)
+        cos.create_bucket(Bucket=BUCKET)
+        upload = cos.create_multipart_upload(Bucket=BUCKET, Key="large")["UploadId"]
+        # Of another program, one of them to the key that is about to be written.
+        names = [f"{folder}/{BUCKET}/large", f"{folder}/others"]
+        theirs = {key: direct.create_multipart_upload(Bucket=STORE, Key=key)["UploadId"] for key in names}
+        place = {"Bucket": BUCKET, "Key": "large", "Body": body}
+
+        def send(client: CosS3Client) -> object:
+            if is_part:
+                return client.upload_part(**place, PartNumber=1, UploadId=upload)
+            return client.put_object(**place)
+
+        cut_off(server, direct, folder, send)
+    assert len(uploads(direct, folder)) == 3, "nothing was cut off"
+    with ServerProcess(tmp_path / "data", settings) as server:
+        assert uploads(direct, folder) == sorted(names)
+        if not is_part:
+            send(cos_at(server))
+    for key, theirs_id in theirs.items():
+        direct.abort_multipart_upload(Bucket=STORE, Key=key, UploadId=theirs_id)
+    assert not direct.list_objects_v2(Bucket=STORE, Prefix=f"{folder}/.openmogr/").get("Contents")
+    if not is_part:
+        assert direct.head_object(Bucket=STORE, Key=names[0])["ContentLength"] == len(body)

@@ -11,10 +11,11 @@ import pytest
 
 from openmogr.storage import EmbeddedStorage, Storage
 from openmogr.storage.interface import ObjectAttributes, ObjectInfo, Part, Write
-from tests.storage.shared import SMALL, S3Stores, SharedStores
+from tests.emulators import azurite
+from tests.storage.shared import SMALL, AzureStores, S3Stores, SharedStores
 from tests.versitygw import keys_in_the_environment, versitygw
 
-__all__ = ["keys_in_the_environment", "versitygw"]
+__all__ = ["azurite", "keys_in_the_environment", "versitygw"]
 
 BUCKET = "photos-1250000000"
 
@@ -37,7 +38,20 @@ def embedded(folder: Path) -> Storage:
 
 
 # Not every store with every database: each of both is met, and what a cluster has is.
-BACKENDS = ("embedded", "folder-sqlite", "memory-sqlite", "s3-postgresql")
+BACKENDS = ("embedded", "folder-sqlite", "memory-sqlite", "s3-postgresql", "azure-sqlite")
+# Thousands of requests each, which say nothing of Azure that the others do not.
+_NOT_OVER_AZURE = (
+    "test_histories",
+    "test_listing_agrees_with_the_model",
+    "test_pages_of_uploads_name_each_upload_once",
+)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "new_storage" in metafunc.fixturenames:
+        is_short = metafunc.function.__name__ not in _NOT_OVER_AZURE
+        chosen = [name for name in BACKENDS if is_short or not name.startswith("azure")]
+        metafunc.parametrize("new_storage", chosen, indirect=True)
 
 
 @pytest.fixture
@@ -45,7 +59,7 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture
 def new_storage(request: pytest.FixtureRequest) -> New:
     """Makes a storage of the back-end in a folder; not started yet."""
     if request.param == "embedded":
@@ -55,6 +69,8 @@ def new_storage(request: pytest.FixtureRequest) -> New:
     server = request.getfixturevalue("postgresql") if engine == "postgresql" else None
     if store == "s3":
         return S3Stores(server, request.getfixturevalue("versitygw"))
+    if store == "azure":
+        return AzureStores(server, request.getfixturevalue("azurite"))
     return SharedStores(server, in_memory=store == "memory")
 
 

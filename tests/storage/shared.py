@@ -1,4 +1,4 @@
-"""Storages whose objects lie in a store, for tests: in memory, in a folder, and in versitygw, a real S3 server."""
+"""Storages whose objects lie in a store, for tests: in memory, in a folder, in versitygw (S3), in Azurite (Azure)."""
 
 from __future__ import annotations
 
@@ -22,12 +22,14 @@ from openmogr.storage.shared.catalogue import Catalogue
 from openmogr.storage.shared.place import Place
 from openmogr.storage.stores.settings import StoreBucket
 from openmogr.storage.stores.store import Limits
+from openmogr.transfer.unfinished import unfinished_uploads
+from tests.emulators import Azurite
 from tests.versitygw import VersityGW
 
 if TYPE_CHECKING:
     from tests.databases import PostgreSQLServer
 
-__all__ = ["SMALL", "Alone", "S3Stores", "SharedStores"]
+__all__ = ["SMALL", "Alone", "AzureStores", "GoogleStores", "S3Stores", "SharedStores"]
 
 # Small limits, so that buffers fill, parts differ in size and limits are met with little data.
 SMALL = StorageSettings(
@@ -164,8 +166,39 @@ class S3Stores(SharedStores):
 
     def _place(self, folder: Path, limits: Limits) -> Place:
         url = self._stores[folder]
-        return Place(StoreBucket(url=url, endpoint=self._gateway.endpoint, region="us-east-1"), limits)
+        where = StoreBucket(url=url, endpoint=self._gateway.endpoint, region="us-east-1")
+        return Place(where, limits, uploads=unfinished_uploads(where))
 
     def _promised(self) -> Promises | None:
         # It keeps files, which S3 does not.
         return Promises(keeps_opened=False, nests_keys=False)
+
+
+class AzureStores(SharedStores):
+    """The same in Azurite, a folder of a container for each."""
+
+    def __init__(self, server: PostgreSQLServer | None, account: Azurite) -> None:
+        super().__init__(server, in_memory=False)
+        self._account = account
+        self._name = f"stores-{next(_numbers)}"
+        account.create_container(self._name)
+
+    def _new_store(self, folder: Path) -> Any:
+        return f"az://{self._name}/{next(_numbers)}"
+
+    def _place(self, folder: Path, limits: Limits) -> Place:
+        return Place(StoreBucket(url=self._stores[folder], endpoint=self._account.endpoint), limits)
+
+
+class GoogleStores(SharedStores):
+    """The same in a bucket of a server that is taken for Google's."""
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(None, in_memory=False)
+        self._endpoint = endpoint
+
+    def _new_store(self, folder: Path) -> Any:
+        return None
+
+    def _place(self, folder: Path, limits: Limits) -> Place:
+        return Place(StoreBucket(url="gs://bucket", endpoint=self._endpoint), limits)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
@@ -32,7 +33,7 @@ from openmogr.storage.interface import (
 )
 from openmogr.storage.shared.place import WHOLE
 from tests.databases import PostgreSQLServer
-from tests.storage.shared import Alone, S3Stores, SharedStores
+from tests.storage.shared import Alone, AzureStores, GoogleStores, S3Stores, SharedStores
 from tests.versitygw import VersityGW
 
 pytestmark = pytest.mark.anyio
@@ -63,11 +64,13 @@ async def get(storage: Alone, key: str) -> bytes:
 # Other tools
 
 
-@pytest.fixture(params=["memory", "s3"])
+@pytest.fixture(params=["memory", "s3", "azure"])
 async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Alone]:
     pytest.importorskip("obstore")
     if request.param == "s3":
         stores: SharedStores = S3Stores(None, request.getfixturevalue("versitygw"))
+    elif request.param == "azure":
+        stores = AzureStores(None, request.getfixturevalue("azurite"))
     else:
         stores = SharedStores(None, in_memory=True)
     async with stores(tmp_path) as opened:
@@ -143,6 +146,34 @@ async def test_others_see_types_and_metadata(storage: Alone) -> None:
     assert found.headers.user == {"maker": "us"}, "what no header can hold is kept here"
     assert found.mark
     assert (await storage.head_object(BUCKET, "b/图 1.png")).attributes == FULL
+
+
+async def test_names_of_metadata_that_the_store_refuses_are_kept(storage: Alone) -> None:
+    told = ObjectAttributes(ObjectHeaders("image/png", user={"photo-by": "us", "2nd": "x", "plain_1": "y"}))
+    info = await put(storage, "a", b"body", told)
+    assert await storage.head_object(BUCKET, "a") == info
+    assert info.attributes == told
+    found = await storage.place.head(f"{BUCKET}/a")
+    is_azure = storage.place._where.url.startswith("az:")
+    assert found.headers.user == ({"plain_1": "y"} if is_azure else told.headers.user)
+
+
+async def test_keys_that_a_store_takes_for_others_are_apart(storage: Alone) -> None:
+    keys = ["a/b", "a\\b", "a./b", "a/b.", "a/b.."]
+    for key in keys:
+        await put(storage, key, key.encode())
+    assert [await get(storage, key) for key in keys] == [key.encode() for key in keys]
+    assert [info.key for info in (await storage.list_objects(BUCKET)).objects] == sorted(keys)
+    if storage.place._where.url.startswith("az:"):
+        assert (await storage.place.find(f"{BUCKET}/a/b.")) is None, "it lies hidden"
+
+
+async def test_of_many_that_are_removed_some_may_be_missing(storage: Alone) -> None:
+    """Stores take so many in one request, and their clients stop at the first that is missing."""
+    there = [f"k{number:04}" for number in range(0, 600, 2)]
+    await asyncio.gather(*(elsewhere(storage, key, b"x") for key in there))
+    await storage.delete_objects(BUCKET, [f"k{number:04}" for number in range(600)])
+    assert (await storage.list_objects(BUCKET)).objects == []
 
 
 async def test_a_bucket_has_what_lies_there_already(storage: Alone) -> None:
@@ -420,3 +451,40 @@ async def test_a_node_that_was_away_for_too_long_does_not_write(
 
 class Dead(BaseException):
     """The end of a process."""
+
+
+class Google:
+    """So much of Google Cloud Storage as a condition of a write needs: nothing that can be had takes its writes."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := (await reader.readuntil(b"\r\n\r\n")).decode().lower():
+            self.asked.append(head)
+            length = next((line for line in head.split("\r\n") if line.startswith("content-length:")), ":0")
+            await reader.readexactly(int(length.partition(":")[2]))
+            told = "Content-Length: 0" if head.startswith("put") else "Content-Length: 3"
+            date = "Last-Modified: Mon, 30 Nov 2026 20:00:00 GMT"
+            words = ("HTTP/1.1 200 OK", 'ETag: "abc"', "x-goog-generation: 77", date, told)
+            writer.write(("\r\n".join(words) + "\r\n\r\n").encode())
+            if head.startswith("put"):
+                break
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_googles_condition_is_the_generation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("obstore")
+    keys = {"disable_oauth": True, "client_email": "", "private_key": "", "private_key_id": ""}
+    monkeypatch.setenv("GOOGLE_SERVICE_ACCOUNT_KEY", json.dumps(keys))
+    google = Google()
+    server = await asyncio.start_server(google.answer, "127.0.0.1", 0)
+    async with server:
+        endpoint = "http://{}:{}".format(*server.sockets[0].getsockname())
+        async with GoogleStores(endpoint)(tmp_path) as storage:
+            await storage.create_bucket(BUCKET, region="r")
+            google.asked.clear()
+            await put(storage, "a", b"new", if_match="abc")
+    assert [head.split()[0] for head in google.asked] == ["head", "head", "put"]
+    assert "x-goog-if-generation-match: 77\r\n" in google.asked[-1]

@@ -20,7 +20,8 @@ from openmogr.auth import Credential
 from openmogr.storage.interface import Acl
 from openmogr.testing import ServerProcess
 from openmogr.transfer import Journal, SourceError, open_source
-from openmogr.transfer.details import Details, DetailsSource, s3_signer
+from openmogr.transfer.details import Details, DetailsSource
+from openmogr.transfer.signing import s3_signer
 
 pytest.importorskip("obstore")
 BUCKET = "taken-1250000000"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Sequence
@@ -20,6 +21,10 @@ from openmogr.bulk.tables import OBJECTS, RECIPES, RUNS
 from openmogr.database import Database, DatabaseSettings, DatabaseUnusable
 
 __all__ = ["Ledger", "Record"]
+
+
+# For so many seconds a lock is waited for: PostgreSQL hears in a moment that a killed run is no more.
+_PATIENCE = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +178,15 @@ class Ledger:
             self._lock = await asyncpg.connect(self._settings.url.get_secret_value(), timeout=60)
         except (asyncpg.PostgresError, ValueError, TimeoutError) as error:
             raise DatabaseUnusable(f"{self._settings.shown}: {' '.join(str(error).split())[:300]}") from error
-        if not await self._lock.fetchval(
+        until = time.monotonic() + _PATIENCE
+        while not await self._lock.fetchval(
             "SELECT pg_try_advisory_lock($1)", int.from_bytes(name[:8], signed=True)
         ):
-            raise DatabaseUnusable("another run is at work on this source and target; it has to end first")
+            if time.monotonic() > until:
+                raise DatabaseUnusable(
+                    "another run is at work on this source and target; it has to end first"
+                )
+            await asyncio.sleep(0.1)
 
     async def _release_lock(self) -> None:
         if self._lock is not None:

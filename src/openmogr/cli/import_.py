@@ -93,6 +93,7 @@ async def _run(settings: Settings, source: SourceStore, bucket: str, options: di
     from openmogr.storage import Backend, StorageUnusable, open_storage
     from openmogr.storage.errors import BucketAlreadyOwnedByYou
     from openmogr.transfer import Importer, Journal
+    from openmogr.transfer.unfinished import unfinished_uploads
 
     journal = options["journal"]
     if not isinstance(journal, Path):
@@ -102,7 +103,8 @@ async def _run(settings: Settings, source: SourceStore, bucket: str, options: di
             database = Database(settings.database, settings.storage.data)
             if settings.storage.backend is Backend.STORE:
                 await stack.enter_async_context(database)
-            storage = await stack.enter_async_context(open_storage(settings.storage, database=database))
+            opened = open_storage(settings.storage, database=database, uploads=unfinished_uploads)
+            storage = await stack.enter_async_context(opened)
             try:
                 if not options["dry_run"]:
                     await storage.create_bucket(bucket, region=settings.server.region)

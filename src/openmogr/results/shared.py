@@ -186,7 +186,8 @@ class SharedResults:
                 async with self._database.changing() as connection:
                     await connection.execute(new)
                 async with asyncio.timeout(self._timeout * 5):
-                    await obstore.put_async(self._store, self._place(key), body)
+                    # Not in parts, which a killed node would leave behind.
+                    await obstore.put_async(self._store, self._place(key), body, use_multipart=False)
             self.counts["put"] += 1
         except DatabaseUnavailable as error:
             _log.warning("a result is not shared: %s", error.detail)

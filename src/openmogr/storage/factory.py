@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from openmogr.database import Database
 from openmogr.storage.embedded import EmbeddedStorage
@@ -11,8 +13,11 @@ from openmogr.storage.interface import Storage
 from openmogr.storage.routed import RoutedStorage
 from openmogr.storage.settings import Backend, StorageSettings
 from openmogr.storage.stores.opening import CannotOpen
-from openmogr.storage.stores.settings import GatewaySettings
+from openmogr.storage.stores.settings import GatewaySettings, StoreBucket
 from openmogr.storage.stores.store import Limits, Store
+
+if TYPE_CHECKING:
+    from openmogr.storage.shared.place import Uploads
 
 __all__ = ["open_storage"]
 
@@ -23,6 +28,7 @@ def open_storage(
     *,
     region: str = "",
     database: Database | None = None,
+    uploads: Callable[[StoreBucket], Uploads | None] | None = None,
 ) -> Storage:
     """The back-end of the settings, which ``async with`` starts.
 
@@ -31,6 +37,7 @@ def open_storage(
         gateway: which buckets' objects lie elsewhere; None: none's.
         region: of such buckets, where their stores have none.
         database: of a storage in a store; opened before the storage is started.
+        uploads: gives what ends multipart uploads of a store that were cut off, if it can.
 
     Raises:
         StorageUnusable: a store cannot be opened, whether it answers or not.
@@ -40,7 +47,7 @@ def open_storage(
             kept: Storage = EmbeddedStorage(settings)
         case Backend.STORE:
             assert database is not None, "a storage in a store needs a database"
-            kept = _in_store(settings, database)
+            kept = _in_store(settings, database, uploads)
     if gateway is None or not gateway.buckets:
         return kept
     limits = Limits.of(gateway, settings.chunk_bytes)
@@ -53,14 +60,17 @@ def open_storage(
     return RoutedStorage(kept, stores, gateway.buckets, limits.counts, region)
 
 
-def _in_store(settings: StorageSettings, database: Database) -> Storage:
+def _in_store(
+    settings: StorageSettings, database: Database, uploads: Callable[[StoreBucket], Uploads | None] | None
+) -> Storage:
     # SQLAlchemy is for those who have a store.
     from openmogr.storage.shared import SharedStorage
     from openmogr.storage.shared.place import Place
 
     limits = Limits(settings.timeout, asyncio.Semaphore(settings.max_requests), settings.chunk_bytes)
     try:
-        place = Place(settings.place, limits)
+        where = settings.place
+        place = Place(where, limits, uploads=uploads(where) if uploads is not None else None)
     except CannotOpen as error:
         raise StorageUnusable(f"[storage] url: {error}") from error
     return SharedStorage(settings, place, database, settings.timeout)

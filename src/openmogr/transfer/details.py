@@ -6,33 +6,27 @@ By ``GET ?acl`` and ``GET ?tagging`` as COS and S3 have them, each with its own 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import http.client
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import TypeAlias
 from urllib.parse import quote, urlsplit
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from openmogr.auth import Credential, sign_request
-from openmogr.auth.sigv4 import ALGORITHM, Scope, canonical_request, sign_text, string_to_sign
 from openmogr.storage.interface import Acl
+from openmogr.transfer.signing import Signer
 
-__all__ = ["Details", "DetailsSource", "cos_signer", "s3_signer"]
+__all__ = ["Details", "DetailsSource"]
 
 _MAX_BYTES = 256 * 1024
 _TRIES = 3
 _PAUSE_SECONDS = 1.0
 _TIMEOUT_SECONDS = 30.0
 _READ = ("READ", "FULL_CONTROL")
-# Method, path, subresource and host to the headers of the signature.
-Signer: TypeAlias = Callable[[str, str, str], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,38 +43,6 @@ class _NotThere(ValueError):
 
 class _NotTold(Exception):
     """An answer that may be another one when it is asked for again."""
-
-
-def cos_signer(credential: Credential) -> Signer:
-    """Signs with COS v5."""
-
-    def sign(path: str, subresource: str, host: str) -> Mapping[str, str]:
-        signed = sign_request(credential, "GET", f"{path}?{subresource}", {"host": host})
-        token = {"x-cos-security-token": credential.token} if credential.token else {}
-        return {"Authorization": signed, **token}
-
-    return sign
-
-
-def s3_signer(credential: Credential, region: str) -> Signer:
-    """Signs with AWS version 4."""
-
-    def sign(path: str, subresource: str, host: str) -> Mapping[str, str]:
-        moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-        scope, content = Scope(moment[:8], region, "s3"), hashlib.sha256().hexdigest()
-        headers = {"host": host, "x-amz-content-sha256": content, "x-amz-date": moment}
-        if credential.token:
-            headers["x-amz-security-token"] = credential.token
-        given = sorted((name, value.encode()) for name, value in headers.items())
-        request = canonical_request("GET", path, f"{subresource}=", given, content)
-        signature = sign_text(scope.key(credential.secret_key), string_to_sign(moment, str(scope), request))
-        names = ";".join(name for name, _ in given)
-        headers["Authorization"] = (
-            f"{ALGORITHM} Credential={credential.secret_id}/{scope}, SignedHeaders={names}, Signature={signature}"
-        )
-        return headers
-
-    return sign
 
 
 class DetailsSource:
@@ -141,7 +103,7 @@ class DetailsSource:
         connection.request(
             "GET",
             f"{path}?{subresource}",
-            headers={"host": self._host, **self._sign(path, subresource, self._host)},
+            headers={"host": self._host, **self._sign("GET", path, subresource, self._host)},
         )
         answer = connection.getresponse()
         body = answer.read(_MAX_BYTES + 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from openmogr.auth import Credential
 from openmogr.storage.stores.metadata import split_attributes
 from openmogr.storage.stores.names import nameable
-from openmogr.storage.stores.opening import CannotOpen, cos_keys, open_store
-from openmogr.transfer.details import Details, DetailsSource, cos_signer, s3_signer
+from openmogr.storage.stores.opening import CannotOpen, open_store
+from openmogr.transfer.details import Details, DetailsSource
+from openmogr.transfer.signing import bucket_of
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -146,32 +145,9 @@ def open_source(url: str, *, endpoint: str = "", region: str = "", details: bool
         store = open_store(url, endpoint=endpoint, region=region)
         if parts.scheme == "file":
             return SourceStore(store, "", url)
-        made = {"cos": _cos_details, "s3": _s3_details}[parts.scheme] if details else None
-        told = None if made is None else made(parts.netloc, endpoint, region)
+        told = DetailsSource(*bucket_of(url, endpoint, region)) if details else None
         has_styles = details and parts.scheme == "cos"
-        bucket = _cos_details(parts.netloc, endpoint, region, service="pic") if has_styles else None
+        bucket = DetailsSource(*bucket_of(url, endpoint, region, service="pic")) if has_styles else None
         return SourceStore(store, parts.path.lstrip("/"), url, told, bucket)
     except CannotOpen as error:
         raise SourceError(str(error)) from error
-
-
-def _cos_details(bucket: str, endpoint: str, region: str, service: str = "cos") -> DetailsSource:
-    root = (
-        f"{endpoint.rstrip('/')}/{bucket}"
-        if endpoint
-        else f"https://{bucket}.{service}.{region}.myqcloud.com"
-    )
-    return DetailsSource(root, cos_signer(Credential(*cos_keys())))
-
-
-def _s3_details(bucket: str, endpoint: str, region: str) -> DetailsSource:
-    """Of path style, which S3 and all that speak it understand."""
-    key, secret = os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_SECRET_ACCESS_KEY")
-    if not key or not secret:
-        raise SourceError(
-            "ACLs and tags of s3:// need the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        )
-    region = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-    root = endpoint.rstrip("/") or f"https://s3.{region}.amazonaws.com"
-    credential = Credential(key, secret, os.environ.get("AWS_SESSION_TOKEN") or None)
-    return DetailsSource(f"{root}/{bucket}", s3_signer(credential, region))

@@ -347,10 +347,16 @@ class Catalogue:
                 await connection.execute(delete(FILES).where(FILES.c.place.in_(some)))
 
     async def unused_files(self) -> list[str]:
-        """Hidden files that are to be removed, or were being written by nodes that are no more."""
+        """Hidden files that are to be removed."""
         async with self.database.reading() as connection:
-            unused = or_(FILES.c.node == "", self._left(FILES.c.node))
-            return list((await connection.scalars(select(FILES.c.place).where(unused))).all())
+            unused = select(FILES.c.place).where(FILES.c.node == "")
+            return list((await connection.scalars(unused)).all())
+
+    async def cut_files(self) -> list[str]:
+        """Hidden files that were being written by nodes that are no more."""
+        async with self.database.reading() as connection:
+            cut = select(FILES.c.place).where(FILES.c.node != "", self._left(FILES.c.node))
+            return list((await connection.scalars(cut)).all())
 
 
 def _portions(items: Sequence[Any]) -> Iterable[Sequence[Any]]:

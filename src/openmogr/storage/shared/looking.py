@@ -17,7 +17,7 @@ from openmogr.storage.interface import ObjectAttributes, ObjectInfo, ObjectList
 from openmogr.storage.shared.catalogue import Catalogue
 from openmogr.storage.shared.place import Place
 from openmogr.storage.shared.reader import PlaceReader
-from openmogr.storage.shared.records import Fact, Found, State
+from openmogr.storage.shared.records import Fact, Found, State, plain_etag
 from openmogr.storage.stores.listing import Entry, OutOfOrder, Page, Scan, list_page, sorted_scan
 
 __all__ = ["Looking", "Seen"]
@@ -116,7 +116,7 @@ class Looking:
             bucket=bucket,
             key=key,
             size=found.size,
-            etag=_shown(found.etag) or self._place.origin(path, found)[:32],
+            etag=plain_etag(found.etag) or self._place.origin(path, found)[:32],
             crc64=0,
             last_modified=_milliseconds(found.modified),
             attributes=ObjectAttributes(found.headers),
@@ -189,12 +189,14 @@ def described(facts: Sequence[Fact], found: Found) -> Fact | None:
 
 def _listed_fact(facts: Sequence[Fact], found: Found) -> Fact | None:
     """The same where the store has not told the mark."""
-    fitting = [
-        item
-        for item in facts
-        if item.size == found.size
-        and (item.store_etag == found.etag or (item.state is State.BEGUN and item.etag == _shown(found.etag)))
-    ]
+    told = plain_etag(found.etag)
+
+    def is_of(item: Fact) -> bool:
+        if item.store_etag is not None and plain_etag(item.store_etag) == told:
+            return True
+        return item.state is State.BEGUN and item.etag == told
+
+    fitting = [item for item in facts if item.size == found.size and is_of(item)]
     return max(fitting, key=lambda item: item.modified, default=None)
 
 
@@ -256,10 +258,6 @@ class _View:
 
 def _entry(fact: Fact) -> Entry:
     return Entry(fact.key, fact.size, _HIDDEN_ETAG, moment(fact.modified))
-
-
-def _shown(etag: str) -> str:
-    return etag.removeprefix("W/").strip('"')
 
 
 def _milliseconds(time: datetime) -> datetime:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from openmogr.errors import CosError, NoSuchKey
@@ -25,7 +26,7 @@ from openmogr.storage.shared.records import Found
 from openmogr.storage.stores.errors import as_answer
 from openmogr.storage.stores.listing import Entry
 from openmogr.storage.stores.metadata import headers_of, split_attributes
-from openmogr.storage.stores.names import nameable
+from openmogr.storage.stores.names import is_taken_for_another, nameable
 from openmogr.storage.stores.opening import CannotOpen, open_store, secrets_at_hand
 from openmogr.storage.stores.settings import StoreBucket
 from openmogr.storage.stores.store import Limits
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from obstore import PutMode
     from obstore.store import ObjectStore
 
-__all__ = ["HIDDEN", "MARK", "MAX_COPY", "WHOLE", "Abilities", "Place"]
+__all__ = ["HIDDEN", "MARK", "MAX_COPY", "WHOLE", "Abilities", "Place", "Uploads"]
 
 T = TypeVar("T")
 
@@ -49,11 +50,15 @@ MAX_COPY = 5 * 1024**3
 _MOST_PARTS = 9000
 _CONCURRENT = 2
 _PAGE = 1000
+# Of removals in one request, where that is fewer.
+_BATCH = {"az": 256}
 _MAX_RETRIES = 2
 # S3 takes 2048 bytes of metadata; COS as many, without the mark.
 _MAX_METADATA = 2048 - 64
 _PLAIN = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+# Azure takes what could be the name of a variable.
+_AZURE_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 # What no listing in XML can show.
 _NOT_XML = re.compile("[\ufffe\uffff]")
 _CLIENTS_OWN = re.compile(r"#[0-9]+\Z")
@@ -81,11 +86,20 @@ class Abilities:
         attributes: keep types and metadata with objects; otherwise objects have no marks.
         renames: move a hidden file to its key at once, where it keeps its ETag.
         updates: write on the condition that there is an object of an ETag.
+        ends_uploads: end uploads that were cut off, by the key.
     """
 
     attributes: bool = True
     renames: bool = False
     updates: bool = True
+    ends_uploads: bool = False
+
+
+class Uploads(Protocol):
+    """Multipart uploads of the store itself, of which its client tells nothing."""
+
+    async def end(self, key: str) -> None:
+        """End all uploads of a key of the store. Raises ``OSError`` where it cannot be reached."""
 
 
 class Place:
@@ -95,23 +109,35 @@ class Place:
         where: the URL, and what belongs to it.
         limits: of requests.
         store: an opened one; None: that of the URL.
+        uploads: of the store; None where nothing can be done about them.
 
     Raises:
         CannotOpen: saying why.
     """
 
-    def __init__(self, where: StoreBucket, limits: Limits, store: ObjectStore | None = None) -> None:
+    def __init__(
+        self,
+        where: StoreBucket,
+        limits: Limits,
+        store: ObjectStore | None = None,
+        uploads: Uploads | None = None,
+    ) -> None:
         self._where = where
+        self._uploads = uploads
         self._limits = limits
         self._secrets = secrets_at_hand()
         parts = urlsplit(where.url)
+        self._scheme = parts.scheme
+        self._names = _AZURE_NAME if parts.scheme == "az" else _NAME
         self.root = Path(unquote(parts.path)).resolve() if parts.scheme == "file" else None
         folder = "" if self.root is not None else unquote(parts.path).strip("/")
         if nameable(folder) != folder:
             raise CannotOpen(f"the folder {folder!r} has an empty part, or one that leads elsewhere")
         self._base = f"{folder}/" if folder else ""
         local = self.root is not None
-        self.abilities = Abilities(attributes=not local, renames=local, updates=not local)
+        self.abilities = Abilities(
+            attributes=not local, renames=local, updates=not local, ends_uploads=uploads is not None
+        )
         # Folders are listed as the file system has them.
         self.is_ordered = not local
         self._store = store if store is not None else self._opened(where, limits.timeout)
@@ -144,7 +170,7 @@ class Place:
 
     def is_odd(self, key: str) -> bool:
         """Whether the client cannot name a key as it is, or the folder cannot hold it."""
-        if nameable(key) != key or _NOT_XML.search(key):
+        if nameable(key) != key or _NOT_XML.search(key) or is_taken_for_another(self._scheme, key):
             return True
         if self.root is None:
             return False
@@ -345,13 +371,27 @@ class Place:
 
     async def delete(self, paths: Sequence[str]) -> None:
         """Remove objects; missing ones are fine."""
-        # Of several, a client of files would stop at the first that is missing.
-        portion = _PAGE if self.abilities.attributes else 1
+        if self.root is not None:
+            for path in paths:
+                await self._removed([path])
+            return
+        if self._scheme == "gs":
+            await asyncio.gather(*(self._removed([path]) for path in paths))
+            return
+        portion = _BATCH.get(self._scheme, _PAGE)
         for first in range(0, len(paths), portion):
-            await self._quietly([self._base + path for path in paths[first : first + portion]])
+            await self._removed(paths[first : first + portion])
 
-    async def clear(self, path: str) -> None:
-        """Remove a hidden file that may be unfinished."""
+    async def clear(self, path: str, *, cut: bool = False) -> None:
+        """Remove a hidden file that may be unfinished.
+
+        Args:
+            path: of the file, which nobody else writes.
+            cut: its writing may have been cut off, so that the store has an upload that nobody will finish.
+        """
+        uploads = self._uploads
+        if cut and uploads is not None:
+            await self._ask(lambda: uploads.end(self._base + path))
         await self.delete([path])
         if self.root is not None:
             await asyncio.to_thread(_unlink_unfinished, self.root / path)
@@ -368,7 +408,7 @@ class Place:
         room = _MAX_METADATA
         for name, value in headers.user.items():
             folded = name.lower()
-            if folded == MARK or not _NAME.fullmatch(folded) or not _PLAIN.fullmatch(value):
+            if folded == MARK or not self._names.fullmatch(folded) or not _PLAIN.fullmatch(value):
                 continue
             room -= len(folded) + len(value)
             if room >= 0:
@@ -382,13 +422,13 @@ class Place:
 
         return await obstore.get_async(self._store, self._base + path, options=options)
 
-    async def _quietly(self, paths: Sequence[str]) -> None:
+    async def _removed(self, paths: Sequence[str]) -> None:
+        """Remove what one request can; the client stops at the end of one in which an object was missing."""
         import obstore
 
-        try:
-            await self._ask(lambda: obstore.delete_async(self._store, paths))
-        except NoSuchKey:
-            return
+        names = [self._base + path for path in paths]
+        with contextlib.suppress(NoSuchKey):
+            await self._ask(lambda: obstore.delete_async(self._store, names))
 
     async def _write(self, request: Callable[[], Awaitable[T]], seconds: float | None = 0) -> T:
         from obstore import exceptions

@@ -40,6 +40,7 @@ __all__ = [
     "bucket",
     "fact",
     "parts_etag",
+    "plain_etag",
     "stored_part",
     "upload",
 ]
@@ -95,7 +96,9 @@ class Fact:
         """Whether an object of the store is the one that the row is about."""
         if self.state is State.REMOVED or (self.mark, self.size) != (found.mark, found.size):
             return False
-        return self.store_etag == found.etag or (self.store_etag is None and bool(self.mark))
+        if self.store_etag is None:
+            return bool(self.mark)
+        return plain_etag(self.store_etag) == plain_etag(found.etag)
 
     def info(self, origin: str = "", headers: ObjectHeaders | None = None) -> ObjectInfo:
         """What is told of the object.
@@ -140,6 +143,11 @@ class Fact:
             "appends": self.appends,
             **attribute_row(self.attributes),
         }
+
+
+def plain_etag(etag: str) -> str:
+    """An ETag of the store without its quotes, which Azure leaves out of listings."""
+    return etag.removeprefix("W/").strip('"')
 
 
 def attribute_row(attributes: ObjectAttributes) -> dict[str, object]:

@@ -82,6 +82,7 @@ class Recovery:
                         "%s/%s was not ended: %s", fact.bucket, fact.key, error.detail or error.message
                     )
         await self.remove_files(await self._catalogue.unused_files())
+        await self.remove_files(await self._catalogue.cut_files(), cut=True)
 
     async def end(self, fact: Fact) -> None:
         """End one row; done again, and by several at once, the outcome is the same."""
@@ -116,7 +117,7 @@ class Recovery:
         """Give up what was begun."""
         for fact in facts:
             if fact.place is not None:
-                await self._place.clear(fact.place)
+                await self._place.clear(fact.place, cut=fact.size > WHOLE)
         await self._catalogue.release(facts)
 
     async def move(self, facts: Sequence[Fact], before: Sequence[str]) -> None:
@@ -151,13 +152,18 @@ class Recovery:
         await self._place.delete([self._place.path_of(fact.bucket, fact.key) for fact in facts])
         await self._catalogue.release(facts, before)
 
-    async def remove_files(self, places: Sequence[str]) -> None:
-        """Remove hidden files that nothing uses; what cannot be removed now is later."""
+    async def remove_files(self, places: Sequence[str], *, cut: bool = False) -> None:
+        """Remove hidden files that nothing uses; what cannot be removed now is later.
+
+        Args:
+            places: where they lie.
+            cut: their writing may have been cut off in the middle.
+        """
         if not places:
             return
         try:
             for place in places:
-                await self._place.clear(place)
+                await self._place.clear(place, cut=cut)
             await self._catalogue.removed(places)
         except CosError as error:
             _log.warning("%d hidden files are to be removed yet: %s", len(places), error)

@@ -373,7 +373,7 @@ class SharedStorage:
                 lambda connection: uploads.put_part(connection, found, StoredPart(part, place))
             )
         except BaseException:
-            await self._recovery.remove_files([place])
+            await self._recovery.remove_files([place], cut=part.size > WHOLE)
             raise
         await self._recovery.remove_files(old)
         return stored

@@ -104,7 +104,7 @@ class Writing:
         chosen = list(last.values())
         uploads = list({id(item): item for item in sources.values() if item.upload is not None}.values())
         completed = [item.upload.completed for item in uploads if item.upload is not None]
-        if len(chosen) == 1 and not chosen[0].is_copied and not self._place.abilities.renames:
+        if len(chosen) == 1 and not chosen[0].is_copied and self._goes_direct(chosen[0]):
             chosen = [_direct(chosen[0])]
         async with self._locks.begun([task.fact for task in chosen], completed) as begun:
             if len(chosen) == 1 and chosen[0].fact.place is None:
@@ -149,6 +149,17 @@ class Writing:
 
     # One object
 
+    def _goes_direct(self, task: Task) -> bool:
+        """Whether it is written under its key at once.
+
+        A large one is an upload of the store. Under its own key one that was cut off could not be told from those that
+        other programs have begun, and so not be ended.
+        """
+        abilities = self._place.abilities
+        if abilities.ends_uploads and WHOLE < task.source.size <= MAX_COPY:
+            return False
+        return not abilities.renames
+
     async def _put(self, task: Task, begun: Begun) -> None:
         """Write it under its key. What is not known to be written is looked after later."""
         fact = task.fact
@@ -175,6 +186,9 @@ class Writing:
         if write.forbid_overwrite:
             return "create"
         if seen is not None and self._place.abilities.updates and seen.found.etag:
+            if seen.found.version:
+                # Google's condition is the generation, which is the version.
+                return {"e_tag": seen.found.etag, "version": seen.found.version}
             return {"e_tag": seen.found.etag}
         return "overwrite"
 
@@ -296,7 +310,7 @@ class Writing:
             if_match=None if seen is None else seen.info.etag,
         )
         task = Task(fact, source, write)
-        if not self._place.abilities.renames:
+        if self._goes_direct(task):
             task = _direct(task)
         await self._catalogue.revise(task.fact)
         if task.fact.place is None:

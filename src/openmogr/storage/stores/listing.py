@@ -129,7 +129,9 @@ class _Walk:
     async def through(self, pages: AsyncIterator[Sequence[Entry]], after: str) -> str | None:
         """Take in what is of concern; returns behind which text to go on, None at the end."""
         self._before = ""
-        async for entries in pages:
+        async for found in pages:
+            # Some servers begin anew whatever they are asked for.
+            entries = [entry for entry in found if _highest(entry) > after]
             for entry in entries:
                 if time.monotonic() > self._until:
                     _end_early(self._page)
@@ -160,6 +162,11 @@ class _Walk:
         if not entry.key.startswith(self._page.prefix):
             return entry.key < self._page.prefix
         return self._page.add(entry)
+
+
+def _highest(entry: Entry) -> str:
+    """The key that an entry has at most: of an empty object the client may have dropped a slash."""
+    return entry.key if entry.size else f"{entry.key}/"
 
 
 def _behind(page: Page, entries: Sequence[Entry]) -> str | None:

@@ -77,7 +77,7 @@ def open_store(
 
 
 def _open(url: str, endpoint: str, region: str, anonymous: bool, given: dict[str, Any]) -> ObjectStore:
-    from obstore.store import AzureStore, LocalStore, S3Store, from_url
+    from obstore.store import AzureStore, GCSStore, LocalStore, S3Store, from_url
 
     parts = urlsplit(url)
     if parts.scheme == "file":
@@ -91,13 +91,15 @@ def _open(url: str, endpoint: str, region: str, anonymous: bool, given: dict[str
     if anonymous:
         given["skip_signature"] = True
     if endpoint:
-        given["endpoint"] = endpoint
+        given["base_url" if parts.scheme == "gs" else "endpoint"] = endpoint
     if region:
         given["region"] = region
     if parts.scheme == "s3":
         return S3Store(parts.netloc, **given)
     if parts.scheme == "az":
         return AzureStore(parts.netloc, **given)
+    if parts.scheme == "gs":
+        return GCSStore(parts.netloc, **given)
     return from_url(f"{parts.scheme}://{parts.netloc}", **given)
 
 

@@ -73,10 +73,10 @@ class StoreBucket(BaseModel):
         scheme = urlsplit(self.url).scheme
         if scheme == "cos" and not (self.endpoint or self.region):
             raise ValueError("cos:// needs a region, like ap-shanghai")
-        if scheme in ("gs", "file") and (self.endpoint or self.region):
-            raise ValueError(f"{scheme}:// takes neither endpoint nor region")
-        if scheme == "az" and self.region:
-            raise ValueError("az:// takes no region")
+        if scheme == "file" and (self.endpoint or self.region):
+            raise ValueError("file:// takes neither endpoint nor region")
+        if scheme in ("az", "gs") and self.region:
+            raise ValueError(f"{scheme}:// takes no region")
         if scheme == "file" and self.anonymous:
             raise ValueError("file:// knows no keys, so anonymous means nothing")
         return self

@@ -164,7 +164,7 @@ class Store:
         return answer
 
     async def _look_up(self, key: str) -> tuple[ObjectInfo, Any]:
-        check_readable(key)
+        check_readable(key, urlsplit(self._place.url).scheme)
         if self._root is not None and not await asyncio.to_thread(_is_inside, self._root, key):
             raise NoSuchKey
         result = await self._ask(lambda: self._get(key, {"head": True}))
