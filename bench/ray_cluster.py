@@ -24,6 +24,7 @@ __all__ = ["RayCluster"]
 # `check-jsonschema` brings a package that builds a grammar for seconds when it is imported, which Ray then does in each
 # of its processes. Nodes have no such package, nor do these.
 _LEFT_OUT = "rfc3987_syntax"
+_JOINED_SECONDS = 150
 
 
 class RayCluster:
@@ -123,15 +124,19 @@ def main(nodes: int, cpus: int, folder: str) -> None:
         "num_cpus": cpus,
         "object_store_memory": 100 << 20,
         "include_dashboard": False,
+        # Ray would for half a minute, which a busy machine outlasts.
+        "wait": False,
     }
     cluster = Cluster(initialize_head=True, head_node_args={**arguments, "temp_dir": folder})
     for _ in range(nodes - 1):
         cluster.add_node(**arguments)
+    cluster.wait_for_nodes(_JOINED_SECONDS)
     found = [
         node.all_processes["raylet"][0].process.pid for node in (cluster.head_node, *cluster.worker_nodes)
     ]
     print(json.dumps({"address": cluster.address, "raylets": found}), flush=True)
     for _ in sys.stdin:
+        # Not waited for, since Ray would wait for a killed one too. What is to be done waits for it.
         node = cluster.add_node(**arguments)
         print(json.dumps({"raylet": node.all_processes["raylet"][0].process.pid}), flush=True)
     cluster.shutdown()  # type: ignore[no-untyped-call]  # Ray gives it no types
