@@ -47,7 +47,7 @@ pub struct Decoder {
 #[pymethods]
 impl Decoder {
     #[new]
-    #[pyo3(signature = (data, *, limits=None, threads=1, simd="auto", cancel=None))]
+    #[pyo3(signature = (data, *, limits=None, threads=1, simd="auto", cancel=None, cut=false))]
     fn new(
         py: Python<'_>,
         data: PyBackedBytes,
@@ -55,13 +55,17 @@ impl Decoder {
         threads: usize,
         simd: &str,
         cancel: Option<Py<PyAny>>,
+        cut: bool,
     ) -> PyResult<Self> {
         let options = options(limits, threads, simd)?;
         let source = py.detach(|| match tpg::file_type(&data) {
             Some(FileType::Avs2) => {
                 tpg::StreamDecoder::new(data, options).map(|stream| Source::Stream(Box::new(stream)))
             }
-            _ => tpg::Decoder::new(data, options).map(|file| Source::File(Box::new(file))),
+            _ => {
+                let open = if cut { tpg::Decoder::new_cut } else { tpg::Decoder::new };
+                open(data, options).map(|file| Source::File(Box::new(file)))
+            }
         });
         let source = source.map_err(|error| to_python(&error))?;
         let info = match &source {
@@ -136,6 +140,12 @@ impl Frame {
     #[getter]
     fn height(&self) -> usize {
         self.0.height
+    }
+
+    /// Rows from the top that have all their pixels: the height, but for a frame that is not whole.
+    #[getter]
+    fn whole_rows(&self) -> usize {
+        self.0.whole_rows
     }
 
     /// Whether there is an alpha plane.
