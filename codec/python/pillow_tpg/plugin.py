@@ -49,7 +49,8 @@ class TpgImageFile(ImageFile.ImageFile):
     A file that is cut short is an OSError, which says what is missing, unless ``PIL.ImageFile.LOAD_TRUNCATED_IMAGES``
     is set. With it a still, or an animation that has not even one whole frame, has the rows that could be decoded,
     and is grey and opaque below; so is a still whose data are damaged. Rows come 16 to 64 at a time, as the
-    picture is coded, and those that are there are the ones of the whole file. The header, some 25 bytes, has to be there.
+    picture is coded, and those that are there are the ones of the whole file. The header, of some 25 bytes, has to
+    be there.
     """
 
     format = "TPG"

@@ -88,7 +88,7 @@ fn still(channels: usize) -> Vec<u8> {
     let (width, height) = (150, 300);
     let at = |i: usize| {
         let (x, y, c) = (i / channels % width, i / channels / width, i % channels);
-        ((x * (3 + c) + y * 2) ^ (x * y / 16) * (c + 1)) as u8
+        ((x * (3 + c) + y * 2) ^ ((x * y / 16) * (c + 1))) as u8
     };
     let bytes: Vec<u8> = (0..width * height * channels).map(at).collect();
     let format = if channels == 4 { PixelFormat::Rgba } else { PixelFormat::Rgb };
@@ -115,7 +115,8 @@ fn what_is_not_there_is_grey_and_opaque() {
     let file = still(4);
     for length in [file.len() / 4, file.len() * 3 / 4] {
         let (shown, error) = cut(&file[..length], 1).unwrap();
-        let [shown] = &shown[..] else { unreachable!("a still has one frame") };
+        assert_eq!(shown.len(), 1);
+        let shown = &shown[0];
         assert!(matches!(error, Some(Error::Truncated { .. })), "{error:?}");
         assert!(shown.rows < 300);
         assert!(shown.row(299).chunks(4).all(|pixel| pixel[3] == 255), "alpha is not there yet");
