@@ -47,7 +47,7 @@ pub struct Decoder {
 #[pymethods]
 impl Decoder {
     #[new]
-    #[pyo3(signature = (data, *, limits=None, threads=1, simd="auto", cancel=None, cut=false))]
+    #[pyo3(signature = (data, *, limits=None, threads=1, simd="auto", cancel=None))]
     fn new(
         py: Python<'_>,
         data: PyBackedBytes,
@@ -55,25 +55,29 @@ impl Decoder {
         threads: usize,
         simd: &str,
         cancel: Option<Py<PyAny>>,
-        cut: bool,
     ) -> PyResult<Self> {
         let options = options(limits, threads, simd)?;
         let source = py.detach(|| match tpg::file_type(&data) {
             Some(FileType::Avs2) => {
                 tpg::StreamDecoder::new(data, options).map(|stream| Source::Stream(Box::new(stream)))
             }
-            _ => {
-                let open = if cut { tpg::Decoder::new_cut } else { tpg::Decoder::new };
-                open(data, options).map(|file| Source::File(Box::new(file)))
-            }
+            _ => tpg::Decoder::new(data, options).map(|file| Source::File(Box::new(file))),
         });
-        let source = source.map_err(|error| to_python(&error))?;
-        let info = match &source {
-            Source::File(file) => Some(Py::new(py, Info::new(py, file.data(), file.container()))?),
-            Source::Stream(_) => None,
-        };
-        let cancel = Callback { function: cancel, raised: Mutex::new(None) };
-        Ok(Self { source: Mutex::new(source), cancel, info })
+        Self::of(py, source.map_err(|error| to_python(&error))?, cancel)
+    }
+
+    /// For a TPG file that may be cut short: of its first frame there is as much as could be decoded.
+    #[staticmethod]
+    #[pyo3(signature = (data, *, limits=None, threads=1))]
+    fn cut(
+        py: Python<'_>,
+        data: PyBackedBytes,
+        limits: Option<&Bound<'_, Limits>>,
+        threads: usize,
+    ) -> PyResult<Self> {
+        let options = options(limits, threads, "auto")?;
+        let file = py.detach(|| tpg::Decoder::new_cut(data, options)).map_err(|error| to_python(&error))?;
+        Self::of(py, Source::File(Box::new(file)), None)
     }
 
     /// The structure of the TPG file; None for a bare AVS2 stream.
@@ -109,6 +113,17 @@ impl Decoder {
                 Err(raised.unwrap_or_else(|| to_python(&error)))
             }
         }
+    }
+}
+
+impl Decoder {
+    fn of(py: Python<'_>, source: Source, cancel: Option<Py<PyAny>>) -> PyResult<Self> {
+        let info = match &source {
+            Source::File(file) => Some(Py::new(py, Info::new(py, file.data(), file.container()))?),
+            Source::Stream(_) => None,
+        };
+        let cancel = Callback { function: cancel, raised: Mutex::new(None) };
+        Ok(Self { source: Mutex::new(source), cancel, info })
     }
 }
 

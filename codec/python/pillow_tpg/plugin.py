@@ -128,12 +128,8 @@ class TpgImageFile(ImageFile.ImageFile):
         try:
             if self._decoder is None or self._decoded >= index:
                 self._decoded = -1
-                self._decoder = native.Decoder(
-                    self._data,
-                    limits=_Options.limits,
-                    threads=_Options.threads,
-                    cut=ImageFile.LOAD_TRUNCATED_IMAGES,
-                )
+                open_data = native.Decoder.cut if ImageFile.LOAD_TRUNCATED_IMAGES else native.Decoder
+                self._decoder = open_data(self._data, limits=_Options.limits, threads=_Options.threads)
             for frame in self._decoder:
                 self._decoded = frame.index
                 if frame.index == index:
