@@ -25,7 +25,7 @@ from tools.release.archives import (
     text,
 )
 from tools.release.binaries import problems_of_module, read_module
-from tools.release.build import target_of_rust
+from tools.release.build import CARGO_FOR_WINDOWS, target_of_rust
 from tools.release.check import missing, problems, without_decoder
 from tools.release.distributions import DECODER, NATIVE, ROOT, TARGETS, VERSIONS, version_of_release
 from tools.release.version import changes
@@ -207,6 +207,22 @@ def test_zig_builds_for_other_systems_than_this_one() -> None:
     assert target_of_rust("aarch64-apple-darwin", "darwin") == ("aarch64-apple-darwin", False)
     assert target_of_rust("x86_64-pc-windows-msvc", "win32") == ("x86_64-pc-windows-msvc", False)
     assert target_of_rust("x86_64-pc-windows-msvc", "linux") == ("x86_64-pc-windows-gnu", True)
+
+
+def test_the_exports_for_windows_are_mended_before_cargo_runs(tmp_path: Path) -> None:
+    """The list that maturin writes names the package too, and the linker finds no such function."""
+    exports = tmp_path / "target/maturin/pillow_tpg._pillow_tpg.def"
+    exports.parent.mkdir(parents=True)
+    exports.write_text("LIBRARY pillow_tpg._pillow_tpg\nEXPORTS\n    PyInit_pillow_tpg._pillow_tpg\n")
+    cargo = tmp_path / "bin/cargo"
+    cargo.parent.mkdir()
+    cargo.write_text('#!/bin/sh\necho "$@"\n')
+    cargo.chmod(0o755)
+    command = [CARGO_FOR_WINDOWS, "rustc", "--target-dir", tmp_path / "target", "--release"]
+    environment = {"PATH": f"{cargo.parent}:{Path(sys.executable).parent}:/usr/bin:/bin"}
+    done = subprocess.run([str(part) for part in command], env=environment, capture_output=True, text=True)
+    assert done.stdout == f"rustc --target-dir {tmp_path}/target --release\n", done.stderr
+    assert exports.read_text() == "LIBRARY pillow_tpg._pillow_tpg\nEXPORTS\n    PyInit__pillow_tpg\n"
 
 
 # ---------------------------------------------------------------------------------------------------- versions
