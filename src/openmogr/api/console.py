@@ -79,7 +79,10 @@ def _page() -> Response:
     nonce = secrets.token_urlsafe(18)
     headers = [
         (b"content-type", files()[PAGE].content_type.encode()),
-        (b"content-security-policy", _POLICY.format(nonce=nonce, wasm=_WASM if has_decoder() else "").encode()),
+        (
+            b"content-security-policy",
+            _POLICY.format(nonce=nonce, wasm=_WASM if has_decoder() else "").encode(),
+        ),
         *_ALONE,
         _NOT_KEPT,
     ]
