@@ -123,7 +123,7 @@ wasm-tools: | check-rust ## install what `make wasm` needs: Rust for WebAssembly
 	@codec/wasm/target/tools/bin/wasm-bindgen --version 2>/dev/null | grep -qx 'wasm-bindgen $(WASM_BINDGEN)' \
 	  || cargo install --quiet --debug --root codec/wasm/target/tools --version '=$(WASM_BINDGEN)' wasm-bindgen-cli
 
-wasm: | check-rust ## build @openmogr/tpg, the package for browsers and Node (codec/wasm/npm)
+wasm: | check-rust ## build @openmogr/tpg, the package for browsers and Node (codec/wasm/npm), and the console's decoder
 	node codec/wasm/build.mjs
 
 # For the tests, which are skipped where the tools are missing.
@@ -237,4 +237,4 @@ lock: $(VENV)/.tools ## write anew, with hashes, what the image and the tools of
 	$(BIN)/python -m tools.release.lock
 
 clean: ## remove what setup and builds made (never ./data)
-	rm -rf $(VENV) build dist site codec/target codec/wasm/target codec/wasm/npm/dist pixels/target $(CLIENTS)/build $(CLIENTS)/node_modules
+	rm -rf $(VENV) build dist site codec/target codec/wasm/target codec/wasm/npm/dist src/openmogr/console/decoder pixels/target $(CLIENTS)/build $(CLIENTS)/node_modules

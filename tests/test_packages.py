@@ -15,17 +15,19 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from openmogr import console
 from tools.release.archives import (
     components,
     crates_of_notices,
+    has_decoder,
     problems_of_source,
     problems_of_wheel,
     text,
 )
 from tools.release.binaries import problems_of_module, read_module
-from tools.release.build import target_of_rust
-from tools.release.check import missing, problems
-from tools.release.distributions import NATIVE, ROOT, TARGETS, VERSIONS, version_of_release
+from tools.release.build import CARGO_FOR_WINDOWS, target_of_rust
+from tools.release.check import missing, problems, without_decoder
+from tools.release.distributions import DECODER, NATIVE, ROOT, TARGETS, VERSIONS, version_of_release
 from tools.release.version import changes
 
 WHEELS = ("openmogr-*-none-any.whl", "pillow_tpg-*.whl", "openmogr_pixels-*.whl")
@@ -93,6 +95,31 @@ def test_stray_and_missing_files_are_found(dist: Path, tmp_path: Path) -> None:
     assert [words.rpartition(" ")[0] for words in found[3:]] == ["the bill of materials lacks pyo3"]
     # It is no wheel that strangers could install, either.
     assert "is for linux_" in " ".join(problems(wheel))
+
+
+def without(wheel: Path, folder: Path, *left_out: str) -> Path:
+    """A wheel without some files."""
+    changed = folder / wheel.name
+    with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(changed, "w") as new:
+        for name in set(old.namelist()) - set(left_out):
+            new.writestr(name, old.read(name))
+    return changed
+
+
+@pytest.mark.timeout(1800)
+def test_the_service_has_the_whole_decoder_of_the_console_or_none(dist: Path, tmp_path: Path) -> None:
+    wheel = archive(dist, WHEELS[0])
+    sources = archive(dist, "openmogr-[0-9]*.tar.gz")
+    assert has_decoder(wheel) == has_decoder(sources) == console.has_decoder()
+    bare = without(wheel, tmp_path, *DECODER)
+    assert problems_of_wheel("openmogr", bare) == []
+    assert without_decoder([bare]) == [f"{bare.name}: lacks the decoder of the console: make wasm"]
+    if not has_decoder(wheel):
+        pytest.skip("the decoder for browsers is not built: make wasm")
+    assert without_decoder([wheel, sources]) == []
+    (tmp_path / "part").mkdir()
+    part = without(wheel, tmp_path / "part", "openmogr/console/decoder/png.js")
+    assert problems_of_wheel("openmogr", part) == ["lacks openmogr/console/decoder/png.js"]
 
 
 def test_a_release_lacks_what_is_not_built(tmp_path: Path) -> None:
@@ -180,6 +207,22 @@ def test_zig_builds_for_other_systems_than_this_one() -> None:
     assert target_of_rust("aarch64-apple-darwin", "darwin") == ("aarch64-apple-darwin", False)
     assert target_of_rust("x86_64-pc-windows-msvc", "win32") == ("x86_64-pc-windows-msvc", False)
     assert target_of_rust("x86_64-pc-windows-msvc", "linux") == ("x86_64-pc-windows-gnu", True)
+
+
+def test_the_exports_for_windows_are_mended_before_cargo_runs(tmp_path: Path) -> None:
+    """The list that maturin writes names the package too, and the linker finds no such function."""
+    exports = tmp_path / "target/maturin/pillow_tpg._pillow_tpg.def"
+    exports.parent.mkdir(parents=True)
+    exports.write_text("LIBRARY pillow_tpg._pillow_tpg\nEXPORTS\n    PyInit_pillow_tpg._pillow_tpg\n")
+    cargo = tmp_path / "bin/cargo"
+    cargo.parent.mkdir()
+    cargo.write_text('#!/bin/sh\necho "$@"\n')
+    cargo.chmod(0o755)
+    command = [CARGO_FOR_WINDOWS, "rustc", "--target-dir", tmp_path / "target", "--release"]
+    environment = {"PATH": f"{cargo.parent}:{Path(sys.executable).parent}:/usr/bin:/bin"}
+    done = subprocess.run([str(part) for part in command], env=environment, capture_output=True, text=True)
+    assert done.stdout == f"rustc --target-dir {tmp_path}/target --release\n", done.stderr
+    assert exports.read_text() == "LIBRARY pillow_tpg._pillow_tpg\nEXPORTS\n    PyInit__pillow_tpg\n"
 
 
 # ---------------------------------------------------------------------------------------------------- versions

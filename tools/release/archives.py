@@ -9,7 +9,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-from tools.release.distributions import NATIVE, ROOT, Native
+from tools.release.distributions import DECODER, NATIVE, ROOT, Native
 from tools.third_party import linked, read_crates
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "components",
     "content",
     "crates_of_notices",
+    "has_decoder",
     "names",
     "problems_of_paths",
     "problems_of_source",
@@ -92,11 +93,18 @@ def components(archive: Path) -> set[str]:
     return {f"{component['name']} {component['version']}" for component in document["components"]}
 
 
+def has_decoder(archive: Path) -> bool:
+    """Whether an archive of the service has the decoder of the console, or some of it: it may be without."""
+    return any("openmogr/console/decoder/" in name for name in names(archive))
+
+
 def problems_of_source(name: str, archive: Path) -> list[str]:
     """What a source distribution has too much or too little, in words."""
     native = native_of(name)
     folder, patterns = (ROOT, SERVICE_SOURCES) if native is None else (native.folder, NATIVE_SOURCES)
     wanted = {path for path in tracked(folder) if any(re.fullmatch(one, path) for one in patterns)}
+    if native is None and has_decoder(archive):
+        wanted |= {f"src/{path}" for path in DECODER}
     return differences(wanted | {"PKG-INFO"}, names(archive)) + problems_of_notices(native, archive)
 
 
@@ -109,6 +117,7 @@ def problems_of_wheel(name: str, archive: Path, target: str | None = None) -> li
     wanted |= {f"{info}/licenses/{one}" for one in NOTICES}
     if native is None:
         wanted |= {path.removeprefix("src/") for path in tracked(ROOT) if path.startswith("src/")}
+        wanted |= DECODER if has_decoder(archive) else set()
         return differences(wanted, found) + problems_of_notices(native, archive)
     if not (native.folder / "python" / native.package / "__main__.py").exists():
         wanted.discard(f"{info}/entry_points.txt")

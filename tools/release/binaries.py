@@ -19,7 +19,8 @@ LIBRARIES: Mapping[str, str] = {
     "linux-gnu": r".+",
     # The one library that musl consists of, by its two names.
     "linux-musl": r"libc\.so|libc\.musl-\w+\.so\.1",
-    "apple-darwin": r"/usr/lib/libSystem\.B\.dylib",
+    # Rust asks for iconv, which comes with the system, and Zig then for what that consists of.
+    "apple-darwin": r"/usr/lib/lib(System\.B|iconv\.2|charset\.1)\.dylib",
     "windows-msvc": r"(api-ms-win-[\w-]+|kernel32|ntdll|bcryptprimitives|advapi32|ws2_32|userenv|vcruntime140|python3"
     r"|python314t)\.dll",
 }

@@ -25,6 +25,7 @@ __all__ = ["main"]
 
 OLDEST_PYTHON = "python3.11"
 FREE_THREADED = "python3.14t"
+CARGO_FOR_WINDOWS = ROOT / "tools" / "release" / "cargo_for_windows"
 
 
 def run(command: list[str | Path], folder: Path, environment: dict[str, str] | None = None) -> None:
@@ -66,7 +67,8 @@ def build_wheel(native: Native, target: str, out: Path, interpreter: str) -> Non
     command += ["--zig"] * zig
     if policy is not None:
         command += ["--compatibility", policy]
-    run(command, native.folder, neutral_paths())
+    mended = {"CARGO": str(CARGO_FOR_WINDOWS)} if zig and "windows" in rust else {}
+    run(command, native.folder, neutral_paths() | mended)
 
 
 def build_wheel_here(native: Native, out: Path) -> None:

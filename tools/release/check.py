@@ -15,11 +15,11 @@ from pathlib import Path
 
 from packaging.utils import parse_sdist_filename, parse_wheel_filename
 
-from tools.release.archives import problems_of_paths, problems_of_source, problems_of_wheel
+from tools.release.archives import has_decoder, problems_of_paths, problems_of_source, problems_of_wheel
 from tools.release.binaries import problems_of_abi, problems_of_module
 from tools.release.distributions import NATIVE, TARGETS, version_of_release
 
-__all__ = ["main", "missing", "problems"]
+__all__ = ["main", "missing", "problems", "without_decoder"]
 
 ABI = {("cp311", "abi3"), ("cp314", "cp314t")}
 
@@ -84,6 +84,12 @@ def missing(folder: Path) -> Iterator[str]:
                     yield f"the wheel of {native.name} for {abi} and {target}"
 
 
+def without_decoder(archives: list[Path]) -> list[str]:
+    """Which archives of the service have no decoder for the console, which builds of one's own may do without."""
+    lacking = [one.name for one in archives if one.name.startswith("openmogr-") and not has_decoder(one)]
+    return [f"{name}: lacks the decoder of the console: make wasm" for name in lacking]
+
+
 def main() -> int:
     """Prints what is wrong, a line each; the result is the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -94,6 +100,7 @@ def main() -> int:
     wrong = [f"{archive.name}: {words}" for archive in archives for words in problems(archive)]
     if options.complete:
         wrong += [f"missing: {words}" for words in missing(options.folder)]
+        wrong += without_decoder(archives)
     for words in wrong:
         print(words)
     print(f"{len(archives)} archives, {len(wrong)} problems")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["NATIVE", "ROOT", "TARGETS", "VERSIONS", "Native", "Target", "version_of_release"]
+__all__ = ["DECODER", "NATIVE", "ROOT", "TARGETS", "VERSIONS", "Native", "Target", "version_of_release"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,6 +34,21 @@ class Native:
 NATIVE = (
     Native("pillow-tpg", ROOT / "codec", "pillow_tpg", "pillow-tpg-binding"),
     Native("openmogr-pixels", ROOT / "pixels", "openmogr_pixels", "openmogr-pixels-binding"),
+)
+
+
+# What `make wasm` builds for the console, as paths in `src`; a release has all of it.
+DECODER = frozenset(
+    f"openmogr/console/decoder/{name}"
+    for name in (
+        "THIRD_PARTY_DECODER.txt",
+        "decode.js",
+        "dist/tpg_decode.js",
+        "dist/tpg_decode_bg.wasm",
+        "load.js",
+        "png.js",
+        "reader.js",
+    )
 )
 
 

@@ -89,6 +89,29 @@ impl Picture {
         let (width, height) = (self.width as usize, self.height as usize);
         if index == 0 { (width, height) } else { (width.div_ceil(2), height.div_ceil(2)) }
     }
+
+    /// An intra picture all of whose samples are `value`.
+    pub(crate) fn filled(width: u32, height: u32, value: u8) -> Self {
+        let planes = coded_sizes(width, height).map(|(width, height)| {
+            let mut plane = PlaneBuffer::new(width, height);
+            plane.samples_mut().fill(value);
+            plane.into()
+        });
+        let picture_type = PictureType::I;
+        Self { width, height, coding_order: 0, output_order: 0, picture_type, qp: 0, planes }
+    }
+
+    /// Bytes of its planes.
+    pub(crate) fn memory(width: u32, height: u32) -> usize {
+        coded_sizes(width, height).map(|(width, height)| PlaneBuffer::memory(width, height)).iter().sum()
+    }
+}
+
+/// Width and height of the planes of a picture.
+fn coded_sizes(width: u32, height: u32) -> [(usize, usize); 3] {
+    let [width, height] = [width, height].map(|side| (side as usize).next_multiple_of(8));
+    let chroma = (width / 2, height / 2);
+    [(width, height), chroma, chroma]
 }
 
 /// Samples that may be overwritten behind each row.

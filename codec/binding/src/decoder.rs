@@ -63,13 +63,21 @@ impl Decoder {
             }
             _ => tpg::Decoder::new(data, options).map(|file| Source::File(Box::new(file))),
         });
-        let source = source.map_err(|error| to_python(&error))?;
-        let info = match &source {
-            Source::File(file) => Some(Py::new(py, Info::new(py, file.data(), file.container()))?),
-            Source::Stream(_) => None,
-        };
-        let cancel = Callback { function: cancel, raised: Mutex::new(None) };
-        Ok(Self { source: Mutex::new(source), cancel, info })
+        Self::of(py, source.map_err(|error| to_python(&error))?, cancel)
+    }
+
+    /// For a TPG file that may be cut short: of its first frame there is as much as could be decoded.
+    #[staticmethod]
+    #[pyo3(signature = (data, *, limits=None, threads=1))]
+    fn cut(
+        py: Python<'_>,
+        data: PyBackedBytes,
+        limits: Option<&Bound<'_, Limits>>,
+        threads: usize,
+    ) -> PyResult<Self> {
+        let options = options(limits, threads, "auto")?;
+        let file = py.detach(|| tpg::Decoder::new_cut(data, options)).map_err(|error| to_python(&error))?;
+        Self::of(py, Source::File(Box::new(file)), None)
     }
 
     /// The structure of the TPG file; None for a bare AVS2 stream.
@@ -108,6 +116,17 @@ impl Decoder {
     }
 }
 
+impl Decoder {
+    fn of(py: Python<'_>, source: Source, cancel: Option<Py<PyAny>>) -> PyResult<Self> {
+        let info = match &source {
+            Source::File(file) => Some(Py::new(py, Info::new(py, file.data(), file.container()))?),
+            Source::Stream(_) => None,
+        };
+        let cancel = Callback { function: cancel, raised: Mutex::new(None) };
+        Ok(Self { source: Mutex::new(source), cancel, info })
+    }
+}
+
 /// A decoded frame in the size to show.
 #[pyclass(frozen, module = "pillow_tpg")]
 pub struct Frame(tpg::Frame);
@@ -136,6 +155,12 @@ impl Frame {
     #[getter]
     fn height(&self) -> usize {
         self.0.height
+    }
+
+    /// Rows from the top that have all their pixels: the height, but for a frame that is not whole.
+    #[getter]
+    fn whole_rows(&self) -> usize {
+        self.0.whole_rows
     }
 
     /// Whether there is an alpha plane.

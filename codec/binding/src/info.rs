@@ -90,11 +90,17 @@ impl Info {
     }
 }
 
-/// Reads the structure of a TPG file without decoding a picture.
+/// Reads the structure of a TPG file without decoding a picture. With `cut` a first frame that is not whole counts.
 #[pyfunction]
-#[pyo3(signature = (data, *, limits=None))]
-pub fn read_info(py: Python<'_>, data: PyBackedBytes, limits: Option<&Bound<'_, Limits>>) -> PyResult<Info> {
+#[pyo3(signature = (data, *, limits=None, cut=false))]
+pub fn read_info(
+    py: Python<'_>,
+    data: PyBackedBytes,
+    limits: Option<&Bound<'_, Limits>>,
+    cut: bool,
+) -> PyResult<Info> {
     let limits = crate::info::limits(limits);
-    let container = py.detach(|| Container::parse(&data, &limits)).map_err(|error| to_python(&error))?;
+    let parse = if cut { Container::parse_cut } else { Container::parse };
+    let container = py.detach(|| parse(&data, &limits)).map_err(|error| to_python(&error))?;
     Ok(Info::new(py, &data, &container))
 }

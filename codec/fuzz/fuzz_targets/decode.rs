@@ -12,8 +12,8 @@ const LIMITS: Limits = Limits {
     max_memory: 8 << 20,
 };
 
-/// RGBA of every frame, and the error that ended them.
-fn decode(data: &[u8], threads: usize, simd: SimdLevel) -> (Vec<Vec<u8>>, Option<Error>) {
+/// RGBA of every frame, and the error that ended them. What `is_cut` is shown as far as it goes.
+fn decode(data: &[u8], threads: usize, simd: SimdLevel, is_cut: bool) -> (Vec<Vec<u8>>, Option<Error>) {
     let options = Options { limits: LIMITS, threads, simd };
     let mut frames = Vec::new();
     let mut all = |next: &mut dyn FnMut() -> Result<Option<Frame>, Error>| {
@@ -28,16 +28,19 @@ fn decode(data: &[u8], threads: usize, simd: SimdLevel) -> (Vec<Vec<u8>>, Option
         Some(FileType::Avs2) => StreamDecoder::new(data, options)
             .and_then(|mut decoder| all(&mut || decoder.next_frame(&NeverCancel))),
         _ => {
-            Decoder::new(data, options).and_then(|mut decoder| all(&mut || decoder.next_frame(&NeverCancel)))
+            let open = if is_cut { Decoder::new_cut } else { Decoder::new };
+            open(data, options).and_then(|mut decoder| all(&mut || decoder.next_frame(&NeverCancel)))
         }
     };
     (frames, result.err())
 }
 
 fuzz_target!(|data: &[u8]| {
-    let portable = decode(data, 1, SimdLevel::Scalar);
-    if !portable.0.is_empty() {
-        let threads = 1 + data.len() % 2;
-        assert!(portable == decode(data, threads, SimdLevel::Auto), "instruction sets or threads disagree");
+    for is_cut in [false, true] {
+        let portable = decode(data, 1, SimdLevel::Scalar, is_cut);
+        if !portable.0.is_empty() {
+            let again = decode(data, 1 + data.len() % 2, SimdLevel::Auto, is_cut);
+            assert!(portable == again, "instruction sets or threads disagree");
+        }
     }
 });

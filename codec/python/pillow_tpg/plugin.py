@@ -45,6 +45,12 @@ class TpgImageFile(ImageFile.ImageFile):
     ``timestamp`` of the current frame in milliseconds and ``loop`` 0, as TPG has no loop count. Frames are
     decoded one by one as they are asked for; going back starts anew. Of a damaged animation the whole frames
     are there.
+
+    A file that is cut short is an OSError, which says what is missing, unless ``PIL.ImageFile.LOAD_TRUNCATED_IMAGES``
+    is set. With it a still, or an animation that has not even one whole frame, has the rows that could be decoded,
+    and is grey and opaque below; so is a still whose data are damaged. Rows come 16 to 64 at a time, as the
+    picture is coded, and those that are there are the ones of the whole file. The header, of some 25 bytes, has to
+    be there.
     """
 
     format = "TPG"
@@ -60,7 +66,9 @@ class TpgImageFile(ImageFile.ImageFile):
         assert self.fp is not None
         self._data = self.fp.read()
         try:
-            self._info = native.read_info(self._data, limits=_Options.limits)
+            self._info = native.read_info(
+                self._data, limits=_Options.limits, cut=ImageFile.LOAD_TRUNCATED_IMAGES
+            )
         except native.TpgError as error:
             raise _pillow_error(error) from error
         self._size = (self._info.width, self._info.height)
@@ -120,7 +128,8 @@ class TpgImageFile(ImageFile.ImageFile):
         try:
             if self._decoder is None or self._decoded >= index:
                 self._decoded = -1
-                self._decoder = native.Decoder(self._data, limits=_Options.limits, threads=_Options.threads)
+                open_data = native.Decoder.cut if ImageFile.LOAD_TRUNCATED_IMAGES else native.Decoder
+                self._decoder = open_data(self._data, limits=_Options.limits, threads=_Options.threads)
             for frame in self._decoder:
                 self._decoded = frame.index
                 if frame.index == index:

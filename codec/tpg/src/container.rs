@@ -39,6 +39,8 @@ pub struct Container {
     /// What is wrong behind the last of `frames`: the file is cut or damaged there, or holds fewer frames than it
     /// announces. More than these are left out.
     pub damage: Option<Error>,
+    /// The first frame is not whole, and the only one; see [`parse_cut`](Self::parse_cut).
+    pub is_cut: bool,
     /// Bytes behind the last chunk that are not a chunk.
     pub trailing_bytes: usize,
     /// An unknown chunk behind the last colour picture: its code and offset.
@@ -92,6 +94,14 @@ fn chunk_at(data: &[u8], offset: usize) -> Result<Chunk, Error> {
     }
 }
 
+/// Code and payload of the chunk at `offset`, which the file ends in; `None` if it ends before the payload.
+fn cut_chunk(data: &[u8], offset: usize) -> Option<(u8, Range<usize>)> {
+    let (&[a, b, c, code], rest) = data.get(offset..)?.split_first_chunk::<CODE_BYTES>()?;
+    // Chunks of pictures have a size of 4 bytes.
+    let is_picture = [a, b, c] == START_CODE && matches!(code, CODE_COLOUR | CODE_ALPHA) && rest.len() >= 4;
+    is_picture.then_some((code, offset + CODE_BYTES + 4..data.len()))
+}
+
 /// The coded data of a picture payload and the delay in front of them.
 ///
 /// Coded data begin with a start code; where a delay is in front, the third byte is always 0 (docs/spec/tpg.md#t3.2).
@@ -129,6 +139,45 @@ impl Container {
     /// If not even one frame is there, or a budget would be exceeded. What is wrong behind a whole frame of an
     /// animation goes to [`damage`](Self::damage) instead.
     pub fn parse(data: &[u8], limits: &Limits) -> Result<Self, Error> {
+        let (mut container, end) = Self::step_through(data, limits)?;
+        container.finish(data.len() - end)?;
+        container.check_total_pixels(limits)?;
+        Ok(container)
+    }
+
+    /// As [`parse`](Self::parse), but where not even one frame is whole, there is one all the same: with as much of its
+    /// pictures as the file has, which may be nothing. [`damage`](Self::damage) says what is wrong.
+    ///
+    /// # Errors
+    /// If the header chunk is not there, or a budget would be exceeded.
+    pub fn parse_cut(data: &[u8], limits: &Limits) -> Result<Self, Error> {
+        let (mut container, end) = Self::step_through(data, limits)?;
+        let first = container.frames.first().cloned();
+        let cut = match container.damage {
+            Some(Error::Truncated { offset, .. }) if offset == end => cut_chunk(data, end),
+            _ => None,
+        };
+        if let Err(error) = container.finish(data.len() - end) {
+            let nothing = || data.len()..data.len();
+            let is_first = first.is_none();
+            let mut frame = first.unwrap_or(FrameChunks { delay: 0, colour: nothing(), alpha: None });
+            if let Some((code, payload)) = cut {
+                let (delay, coded) = split_delay(data, payload, container.header.mode().is_animation());
+                match code {
+                    CODE_COLOUR if is_first => (frame.delay, frame.colour) = (delay, coded),
+                    CODE_ALPHA if !is_first && frame.alpha.is_none() => frame.alpha = Some(coded),
+                    _ => {}
+                }
+            }
+            container.frames = vec![frame];
+            (container.damage, container.is_cut) = (Some(error), true);
+        }
+        container.check_total_pixels(limits)?;
+        Ok(container)
+    }
+
+    /// Takes all chunks that are whole; also where the last of them ends. What is wrong behind them is in `damage`.
+    fn step_through(data: &[u8], limits: &Limits) -> Result<(Self, usize), Error> {
         check_limit("file size", data.len() as u64, limits.max_bytes as u64)?;
         if !data.starts_with(MAGIC) {
             let prefix = &MAGIC[..data.len().min(MAGIC.len())];
@@ -160,6 +209,7 @@ impl Container {
             user_data: Vec::new(),
             frames: Vec::new(),
             damage: None,
+            is_cut: false,
             trailing_bytes: 0,
             unknown: None,
         };
@@ -178,13 +228,13 @@ impl Container {
                 }
             }
         }
-        container.finish(data.len() - offset)?;
-        check_limit(
-            "number of pixels of all frames",
-            pixels.saturating_mul(container.frames.len() as u64),
-            limits.max_total_pixels,
-        )?;
-        Ok(container)
+        Ok((container, offset))
+    }
+
+    fn check_total_pixels(&self, limits: &Limits) -> Result<(), Error> {
+        let pixels = u64::from(self.header.width) * u64::from(self.header.height);
+        let needed = pixels.saturating_mul(self.frames.len() as u64);
+        check_limit("number of pixels of all frames", needed, limits.max_total_pixels)
     }
 
     fn take(&mut self, data: &[u8], chunk: Chunk, limits: &Limits) -> Result<(), Error> {

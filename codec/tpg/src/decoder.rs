@@ -1,5 +1,7 @@
 //! Decoding of files, frame by frame.
 
+mod cut;
+
 use std::ops::Range;
 
 use avs2::{CancelCheck, Picture};
@@ -19,6 +21,8 @@ pub struct Decoder<D> {
     /// Coded size of the first picture.
     size: Option<(u32, u32)>,
     failed: bool,
+    /// A first frame that is not whole is shown as far as it goes.
+    shows_cut: bool,
 }
 
 impl<D: AsRef<[u8]>> Decoder<D> {
@@ -28,8 +32,12 @@ impl<D: AsRef<[u8]>> Decoder<D> {
     /// Those of [`Container::parse`].
     pub fn new(data: D, options: Options) -> Result<Self, Error> {
         let container = Container::parse(data.as_ref(), &options.limits)?;
+        Ok(Self::of(data, container, options))
+    }
+
+    fn of(data: D, container: Container, options: Options) -> Self {
         let stream = avs2::Decoder::new(options.stream_in_file());
-        Ok(Self { data, container, options, stream, next: 0, size: None, failed: false })
+        Self { data, container, options, stream, next: 0, size: None, failed: false, shows_cut: false }
     }
 
     /// The structure of the file.
@@ -65,6 +73,13 @@ impl<D: AsRef<[u8]>> Decoder<D> {
     }
 
     fn decode_next(&mut self, cancel: &dyn CancelCheck) -> Result<Option<Frame>, Error> {
+        if self.shows_cut && self.next == 0 {
+            return self.decode_first_as_far_as_it_goes(cancel).map(Some);
+        }
+        self.decode_whole(cancel)
+    }
+
+    fn decode_whole(&mut self, cancel: &dyn CancelCheck) -> Result<Option<Frame>, Error> {
         let Some(chunks) = self.container.frames.get(self.next).cloned() else {
             let first_missing = self.next == self.container.frames.len();
             return match &self.container.damage {

@@ -16,6 +16,8 @@ pub struct Frame {
     pub width: usize,
     /// Height to show in pixels.
     pub height: usize,
+    /// Rows from the top that have all their pixels: `height`, but for a frame that is not whole.
+    pub whole_rows: usize,
     colour: Picture,
     alpha: Option<Picture>,
     simd: SimdLevel,
@@ -40,12 +42,17 @@ impl Frame {
         }
         let (width, height) = (shown.0 as usize, shown.1 as usize);
         let range = ColourRange::Limited;
-        Ok(Self { index, delay, width, height, colour, alpha, simd, threads: 1, range })
+        Ok(Self { index, delay, width, height, whole_rows: height, colour, alpha, simd, threads: 1, range })
     }
 
     /// The frame with samples of another range.
     pub(crate) fn with_range(self, range: ColourRange) -> Self {
         Self { range, ..self }
+    }
+
+    /// The frame with so many whole rows, at most.
+    pub(crate) fn with_whole_rows(self, rows: usize) -> Self {
+        Self { whole_rows: self.height.min(rows), ..self }
     }
 
     /// The frame whose pixels are made by up to so many threads.

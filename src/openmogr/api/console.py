@@ -11,7 +11,7 @@ from openmogr.api.hosts import Style
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response
 from openmogr.api.services import Services
-from openmogr.console import PAGE, files
+from openmogr.console import PAGE, files, has_decoder
 from openmogr.errors import NoSuchKey
 from openmogr.image import ImageSettings, has_metric, written_formats
 
@@ -27,10 +27,12 @@ _NONCE = b"{nonce}"
 # Scripts run by their nonce alone: all that lies in buckets has the same origin. Texts become documents of XML at most,
 # by the one policy of ``library/service.js``, and elements never.
 _POLICY = (
-    "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src 'self' blob:;"
+    "default-src 'none'; script-src 'nonce-{nonce}'{wasm}; style-src 'nonce-{nonce}'; img-src 'self' blob:;"
     " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
     " require-trusted-types-for 'script'; trusted-types xml"
 )
+# What compiling WebAssembly needs, and nothing else does. It is there where the decoder of TPG is.
+_WASM = " 'wasm-unsafe-eval'"
 _ALONE: tuple[Header, ...] = (
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
@@ -77,7 +79,10 @@ def _page() -> Response:
     nonce = secrets.token_urlsafe(18)
     headers = [
         (b"content-type", files()[PAGE].content_type.encode()),
-        (b"content-security-policy", _POLICY.format(nonce=nonce).encode()),
+        (
+            b"content-security-policy",
+            _POLICY.format(nonce=nonce, wasm=_WASM if has_decoder() else "").encode(),
+        ),
         *_ALONE,
         _NOT_KEPT,
     ]
@@ -95,6 +100,7 @@ def _state(services: Services) -> bytes:
             "health": "elsewhere" if server.operate_address else "here",
             "metrics": metrics,
             "scores": has_metric(),
+            "tpg": has_decoder(),
             "formats": _formats(),
             "limits": {
                 "signed": _limits(services.image),

@@ -177,6 +177,12 @@ impl<'a> AecReader<'a> {
         }
         Ok(())
     }
+
+    /// Whether nothing read so far depends on what is behind the end of the data.
+    pub fn is_within_data(&self) -> bool {
+        let Engine { beyond, ahead, .. } = self.engine;
+        beyond * 8 <= ahead as usize
+    }
 }
 
 impl BinCoder for AecReader<'_> {

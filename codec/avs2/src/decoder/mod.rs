@@ -1,5 +1,6 @@
 //! Decoding of streams: units, sequences, the order of pictures.
 
+mod cut;
 mod inter;
 mod lcu;
 mod parsed;
@@ -9,6 +10,7 @@ mod sink;
 
 use std::collections::VecDeque;
 
+pub use self::cut::Cut;
 use self::picture::{Means, PictureDecoder};
 use crate::bitstream::{BitReader, Units, remove_pseudo_start_codes, start_code};
 #[doc(hidden)]
@@ -71,7 +73,7 @@ impl Decoder {
                         value: unit.value.into(),
                     })?;
                     let payload = remove_pseudo_start_codes(unit.value, unit.payload);
-                    picture.decode_slice(unit.value, &payload, cancel)?;
+                    picture.decode_slice(unit.value, &payload, false, cancel)?;
                 }
                 start_code::SEQUENCE => {
                     self.finish_picture(current.take())?;

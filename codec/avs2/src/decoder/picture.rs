@@ -134,8 +134,15 @@ impl PictureDecoder {
         })
     }
 
-    /// Decodes a slice; `payload` is free of pseudo start code bits.
-    pub fn decode_slice(&mut self, value: u8, payload: &[u8], cancel: &dyn CancelCheck) -> Result<(), Error> {
+    /// Decodes a slice; `payload` is free of pseudo start code bits. If it `is_short`, an LCU that needs more of it is an
+    /// error; otherwise what is behind its end counts as zeros, which a few whole slices need.
+    pub fn decode_slice(
+        &mut self,
+        value: u8,
+        payload: &[u8],
+        is_short: bool,
+        cancel: &dyn CancelCheck,
+    ) -> Result<(), Error> {
         let PictureContext { sequence, header, geometry, .. } = &*self.context;
         let mut reader = BitReader::new(payload);
         let mut slice = SliceHeader::new(header, 0, 0);
@@ -163,6 +170,9 @@ impl PictureDecoder {
                 self.lcu.start_row();
             }
             self.decode_lcu(&mut Source { slice: &state, aec: &mut aec }, (column, row))?;
+            if is_short && !aec.is_within_data() {
+                return Err(Error::Truncated { element: "slice data" });
+            }
             self.next += 1;
             if self.next.is_multiple_of(columns) {
                 self.next_lcu_row(self.next / columns < rows)?;
@@ -220,15 +230,38 @@ impl PictureDecoder {
 
     /// The complete picture.
     pub fn finish(self) -> Result<(StoredPicture, PictureHeader, Option<Stages>), Error> {
-        let PictureContext { sequence, header, geometry, .. } = &*self.context;
+        let geometry = &self.context.geometry;
         let expected = geometry.lcu_columns() * geometry.lcu_rows();
         if self.next != expected {
             return Err(Error::IncompletePicture { decoded: self.next as u32, expected: expected as u32 });
         }
-        let (planes, stages) = match self.stage {
+        self.store(|_| {})
+    }
+
+    /// The picture with `fill` below the rows that are there, and how many of luma these are.
+    pub fn finish_cut(self, fill: u8) -> Result<(StoredPicture, PictureHeader, usize), Error> {
+        let geometry = self.context.geometry;
+        let rows = geometry.final_rows(self.next / geometry.lcu_columns());
+        let (stored, header, _) = self.store(|planes| {
+            for (c, plane) in planes.iter_mut().enumerate() {
+                let rows = rows >> usize::from(c > 0);
+                (rows..plane.height()).for_each(|y| plane.row_mut(y).fill(fill));
+            }
+        })?;
+        Ok((stored, header, rows))
+    }
+
+    /// What is there once all rows are filtered and `mend` has had the planes.
+    fn store(
+        self,
+        mend: impl FnOnce(&mut [PlaneBuffer; 3]),
+    ) -> Result<(StoredPicture, PictureHeader, Option<Stages>), Error> {
+        let PictureContext { sequence, header, .. } = &*self.context;
+        let (mut planes, stages) = match self.stage {
             Stage::Whole { sink, .. } => sink.finish()?,
             Stage::Divided { pipeline, .. } => pipeline.finish()?,
         };
+        mend(&mut planes);
         let picture = Picture {
             width: sequence.horizontal_size.into(),
             height: sequence.vertical_size.into(),

@@ -57,6 +57,16 @@ impl Geometry {
     pub fn plane_lcu_log2(&self, c: usize) -> u32 {
         self.lcu_log2 - u32::from(c > 0)
     }
+
+    /// Rows of luma that LCU rows below the first `lcu_rows` change no more; of chroma half as many. The filters are
+    /// four samples behind in each plane.
+    #[must_use]
+    pub fn final_rows(&self, lcu_rows: usize) -> usize {
+        match lcu_rows >= self.lcu_rows() {
+            true => self.height,
+            false => (lcu_rows * self.lcu_size()).saturating_sub(8),
+        }
+    }
 }
 
 /// Filter parameters of an LCU.

@@ -2,7 +2,8 @@
 
 import { made, mayProcess } from './process.js';
 
-/** @typedef {{url: string, width: number, height: number, converted: boolean}} Shown */
+/** @typedef {'browser' | 'page' | 'server'} By who has decoded a picture */
+/** @typedef {{url: string, width: number, height: number, by: By}} Shown */
 
 /** @param {Blob} blob @returns {Promise<HTMLImageElement | null>} */
 async function decoded(blob) {
@@ -17,21 +18,33 @@ async function decoded(blob) {
   }
 }
 
+/** @param {Blob} blob @returns {Promise<Blob | null>} */
+async function decodedByServer(blob) {
+  if (!mayProcess()) return null;
+  return (await made({ kind: 'file', name: '', size: blob.size, blob }, 'imageMogr2/format/png')).blob;
+}
+
+/** @type {Array<[By, (blob: Blob) => Promise<Blob | null>]>} */
+const WAYS = [
+  ['browser', async (blob) => blob],
+  // Not needed before there is such a picture.
+  ['page', async (blob) => (await import('./tpg.js')).asPng(blob)],
+  ['server', decodedByServer],
+];
+
 /**
- * What a browser can show of a picture: itself, or where it does not know the format, its pixels as PNG by the server.
+ * What a browser can show of a picture: itself, or where it does not know the format, its pixels as PNG: of TPG by the
+ * decoder of this page if there is one, otherwise by the server.
  * @param {Blob} blob
  * @returns {Promise<Shown | null>} null where neither can be had; whoever gets it lets go of its URL
  */
 export async function shown(blob) {
-  let image = await decoded(blob);
-  let converted = false;
-  if (image === null && mayProcess()) {
-    const source = { kind: /** @type {const} */ ('file'), name: '', size: blob.size, blob };
-    const png = await made(source, 'imageMogr2/format/png').catch(() => null);
-    image = png && (await decoded(png.blob));
-    converted = true;
+  for (const [by, way] of WAYS) {
+    const known = await way(blob).catch(() => null);
+    const image = known && (await decoded(known));
+    if (image) return { url: image.src, width: image.naturalWidth, height: image.naturalHeight, by };
   }
-  return image && { url: image.src, width: image.naturalWidth, height: image.naturalHeight, converted };
+  return null;
 }
 
 /** @param {Shown | null | undefined} picture */

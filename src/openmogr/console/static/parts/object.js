@@ -4,15 +4,18 @@ import { deleteObject, getAcl, putAcl } from '../library/buckets.js';
 import { button, chooser, element, labelled } from '../library/element.js';
 import { objectSource, setSource } from '../library/current.js';
 import { bytes, date } from '../library/numbers.js';
-import { described, made } from '../library/process.js';
+import { described, made, original } from '../library/process.js';
 import { shown } from '../library/picture.js';
 import { pathOf, presigned, session } from '../library/service.js';
 import { text } from '../library/text.js';
+import { asPng, isForHere } from '../library/tpg.js';
 import { ask } from './dialog.js';
 import { jobDialog } from './job.js';
 import { copy, into, notify, wordsOf } from './notices.js';
 
 const HOUR = 3600;
+// Of a larger TPG the server makes a small preview.
+const MOST_BYTES = 4 << 20;
 
 /** @param {Array<[string, any]>} rows */
 const table = (rows) =>
@@ -38,9 +41,9 @@ function foldout(title, work) {
 
 /** @param {any} source */
 async function preview(source) {
-  const picture = await shown(
-    (await made(source, 'imageMogr2/thumbnail/640x480>|imageMogr2/format/webp/quality/80')).blob,
-  );
+  const here = isForHere(source, MOST_BYTES) ? await asPng(await original(source)).catch(() => null) : null;
+  const small = 'imageMogr2/thumbnail/640x480>|imageMogr2/format/webp/quality/80';
+  const picture = await shown(here ?? (await made(source, small)).blob);
   return picture && element('img', { src: picture.url, alt: source.key, class: 'preview' });
 }
 

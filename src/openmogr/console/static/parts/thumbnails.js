@@ -1,28 +1,41 @@
-/** Small pictures of objects, made by the server, in formats that every browser shows; TPG too. */
+/** Small pictures of objects: small TPG are decoded in this page, the others come from the server as WebP. */
 
 import { element, fill } from '../library/element.js';
-import { each, made } from '../library/process.js';
+import { each, made, original } from '../library/process.js';
 import { objectSource } from '../library/current.js';
 import { isPicture } from '../library/service.js';
+import { isForHere, smallPng } from '../library/tpg.js';
 
-const OPERATION = 'imageMogr2/thumbnail/240x180|imageMogr2/format/webp/quality/70';
+const WIDTH = 240;
+const HEIGHT = 180;
+const OPERATION = `imageMogr2/thumbnail/${WIDTH}x${HEIGHT}|imageMogr2/format/webp/quality/70`;
+// Larger files take longer to come than what the server makes of them.
+const MOST_BYTES = 256 << 10;
 const AT_A_TIME = 3;
+
+/** @param {import('../library/process.js').Source} source @returns {Promise<Blob>} */
+async function small(source) {
+  const here = isForHere(source, MOST_BYTES)
+    ? await smallPng(await original(source), WIDTH, HEIGHT).catch(() => null)
+    : null;
+  return here ?? (await made(source, OPERATION)).blob;
+}
 
 /** Those of a bucket. @param {string} bucket */
 export function thumbnails(bucket) {
   /** @type {Set<string>} */
   const urls = new Set();
-  /** @type {Map<Element, string>} */
-  const keys = new Map();
+  /** @type {Map<Element, import('../library/process.js').Source>} */
+  const sources = new Map();
   /** @type {Element[]} */
   let wanted = [];
   let working = false;
 
   const load = async (/** @type {Element} */ place) => {
-    const key = keys.get(place) ?? '';
-    const result = await made(objectSource(bucket, key, 0), OPERATION).catch(() => null);
-    if (!result || !place.isConnected) return;
-    const url = URL.createObjectURL(result.blob);
+    const source = sources.get(place);
+    const picture = source && (await small(source).catch(() => null));
+    if (!picture || !place.isConnected) return;
+    const url = URL.createObjectURL(picture);
     urls.add(url);
     fill(place, element('img', { src: url, alt: '' }));
   };
@@ -47,12 +60,12 @@ export function thumbnails(bucket) {
     work();
   });
   return {
-    /** @param {string} key */
-    place(key) {
+    /** @param {string} key @param {number} size of the object in bytes */
+    place(key, size) {
       const extension = key.includes('.') ? key.split('.').at(-1) : '';
       const place = element('span', { class: 'thumbnail', 'aria-hidden': 'true' }, extension?.slice(0, 5));
       if (isPicture(key)) {
-        keys.set(place, key);
+        sources.set(place, objectSource(bucket, key, size));
         seen.observe(place);
       }
       return place;

@@ -192,7 +192,7 @@ class Browser {
     const tile = element(
       'button',
       { type: 'button', class: 'tile', 'aria-pressed': 'false', on: { click: choose } },
-      this.thumbnails.place(item.key),
+      this.thumbnails.place(item.key, item.size),
       element('span', { class: 'key' }, item.key.slice(this.prefix.lastIndexOf('/') + 1)),
       element('small', {}, `${bytes(item.size)} · ${date(item.modified)}`),
     );

@@ -161,10 +161,9 @@ class Comparison {
       return;
     }
     const name = result.format.name.toUpperCase();
-    const converted = result.picture?.converted
-      ? element('p', { class: 'hint' }, icon(ARROW), ' ', text('compare.converted', { name }))
-      : null;
-    fill(this.places.trouble, converted);
+    const by = result.picture?.by ?? 'browser';
+    const hint = () => element('p', { class: 'hint' }, icon(ARROW), ' ', text(`compare.by.${by}`, { name }));
+    fill(this.places.trouble, by !== 'browser' && hint());
     fill(this.places.viewer, this.viewer());
     fill(
       this.places.snippets,
