@@ -22,8 +22,8 @@ pub struct BlockWeights {
 /// Size of the blocks.
 const UNIT: usize = 16;
 /// How much of measured weights counts, and of those by activity beside them.
-const MEASURED: f32 = 0.35;
-const BESIDE: f32 = 0.75;
+const MEASURED: f32 = 0.2;
+const BESIDE: f32 = 0.85;
 /// Greatest weight; the least is its reciprocal.
 const GREATEST: f32 = 4.0;
 
