@@ -58,7 +58,7 @@ const STILL: Constants = Constants {
 };
 /// Photographs at efforts that refine. These find more that costs little by the weights; with as strong ones that would
 /// be more of the detail than HEIC loses at equal bytes, and Butteraugli sees it.
-const REFINED_STILL: Constants = Constants { strength: 1.3, slope: 0.17, chroma_qp_delta: -4, ..STILL };
+const REFINED_STILL: Constants = Constants { strength: 1.4, slope: 0.17, chroma_qp_delta: -3, ..STILL };
 /// Stills that are mostly drawn.
 const DRAWN_STILL: Constants =
     Constants { strength: 1.0, luma: perception::DRAWN_LUMA, lambda: 0.5, ..STILL };
