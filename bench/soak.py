@@ -32,6 +32,9 @@ from bench.common import Report, Value
 from bench.processes import memory, own_memory
 from openmogr.testing import Answer, ServerProcess
 
+# A result is as large as the server lets it be, and is decoded here whatever it is.
+Image.MAX_IMAGE_PIXELS = None
+
 BUCKET = "soak-1250000000"
 # Time for workers to be replaced, and for the system to take back what they had, in seconds.
 _REST = 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import subprocess
 import sys
@@ -39,9 +40,10 @@ _HEAVY = {
 
 
 def _imported(*arguments: str, cwd: Path) -> set[str]:
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", *arguments], cwd=cwd, capture_output=True, text=True, check=True
-    )
+    # Measuring coverage imports much of what is looked for here.
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("COV", "COVERAGE"))}
+    command = [sys.executable, "-X", "importtime", *arguments]
+    done = subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, check=True)
     # Of this process only: the one that workers are forked from has an environment of its own.
     return {match[1] for match in re.finditer(r"^import time:.*\| +(\S+)$", done.stderr, re.MULTILINE)}
 

@@ -196,7 +196,14 @@ export const VISITS = {
       await panel.getByLabel('Operation of the jobs').fill('imageMogr2/thumbnail/900x/format/avif/effort/6');
       await panel.getByLabel('Keys of the results').fill('taken/{path}.avif');
       await panel.getByRole('button', { name: 'Submit jobs' }).click();
+      // Until more have been asked for than can be begun, or there would be none to take back.
+      let asked = 0;
+      const enough = page.waitForResponse((response) => {
+        asked += Number(response.request().method() === 'POST' && response.url().endsWith('/jobs'));
+        return asked === 12;
+      });
       await page.getByRole('dialog').getByRole('button', { name: 'Submit' }).click();
+      await enough;
       await panel.getByRole('button', { name: 'Cancel the other' }).click();
       await panel.getByRole('status').waitFor();
       seen.cancelled = await panel.getByRole('status').innerText();

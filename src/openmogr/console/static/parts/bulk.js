@@ -41,7 +41,10 @@ class Run {
     await each(this.wanted, AT_A_TIME, async (job) => {
       if (this.cancelled) return;
       try {
-        this.states.set(await submitJob(this.bucket, this.region, job), 'Submitted');
+        const id = await submitJob(this.bucket, this.region, job);
+        this.states.set(id, 'Submitted');
+        // Its reader changed their mind while it was on its way.
+        if (this.cancelled) await this.takeBack(id);
       } catch (error) {
         this.refused.push(`${job.object}: ${wordsOf(error)}`);
       }
@@ -78,13 +81,16 @@ class Run {
   async cancel() {
     this.cancelled = true;
     this.changed();
-    await each(this.open(), AT_A_TIME, async (id) => {
-      await cancelJob(this.bucket, id).then(
-        () => this.states.set(id, 'Cancel'),
-        () => {},
-      );
-      this.changed();
-    });
+    await each(this.open(), AT_A_TIME, (id) => this.takeBack(id));
+  }
+
+  /** @param {string} id */
+  async takeBack(id) {
+    await cancelJob(this.bucket, id).then(
+      () => this.states.set(id, 'Cancel'),
+      () => {},
+    );
+    this.changed();
   }
 
   counts() {
