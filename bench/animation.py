@@ -62,9 +62,9 @@ def tpg(clip: Clip, setting: int) -> bytes:
     return encode_animation(clip.frames, clip.delays, qp=63 - setting / QP_PARTS)
 
 
-def tpg_full(clip: Clip, setting: int) -> bytes:
-    """The same with every tool."""
-    return encode_animation(clip.frames, clip.delays, qp=63 - setting / QP_PARTS, tools="full")
+def tpg_genuine(clip: Clip, setting: int) -> bytes:
+    """The same with the tools of Tencent's encoder alone."""
+    return encode_animation(clip.frames, clip.delays, qp=63 - setting / QP_PARTS, tools="genuine")
 
 
 def _saved(clip: Clip, form: str, **options: object) -> bytes:
@@ -86,7 +86,7 @@ def avif(clip: Clip, setting: int) -> bytes:
 
 ENCODERS: dict[str, tuple[Encode, int]] = {
     "TPG": (tpg, 63 * QP_PARTS),
-    "TPG full": (tpg_full, 63 * QP_PARTS),
+    "TPG genuine": (tpg_genuine, 63 * QP_PARTS),
     "WebP": (webp, 100),
     "AVIF": (avif, 100),
 }

@@ -21,9 +21,9 @@ pub struct BlockWeights {
 
 /// Size of the blocks.
 const UNIT: usize = 16;
-/// How much of measured weights counts, and of those by activity beside them.
-const MEASURED: f32 = 0.35;
-const BESIDE: f32 = 0.75;
+/// How much of measured weights counts, and of those by activity beside them: in photographs, and in pictures that are
+/// mostly drawn.
+const SHARES: [(f32, f32); 2] = [(0.2, 0.85), (0.35, 0.75)];
 /// Greatest weight; the least is its reciprocal.
 const GREATEST: f32 = 4.0;
 
@@ -55,9 +55,14 @@ impl Activity {
     }
 
     /// The same with measured weights.
-    pub(in crate::encoder) fn with_weights(mut self, weights: Option<&BlockWeights>) -> Self {
+    pub(in crate::encoder) fn with_weights(
+        mut self,
+        weights: Option<&BlockWeights>,
+        mostly_drawn: bool,
+    ) -> Self {
         let Some(BlockWeights { logs }) = weights else { return self };
-        let both = |(weight, log): (&f32, &f32)| BESIDE * math::log2_f32(*weight) + MEASURED * log;
+        let (measured, beside) = SHARES[usize::from(mostly_drawn)];
+        let both = |(weight, log): (&f32, &f32)| beside * math::log2_f32(*weight) + measured * log;
         let sums: Vec<f32> = self.weights.iter().zip(logs).map(both).collect();
         let mean = sums.iter().sum::<f32>() / sums.len().max(1) as f32;
         for (weight, log) in self.weights.iter_mut().zip(&sums) {
