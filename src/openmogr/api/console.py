@@ -100,7 +100,7 @@ def _state(services: Services) -> bytes:
             "health": "elsewhere" if server.operate_address else "here",
             "metrics": metrics,
             "scores": has_metric(),
-            "tpg": has_decoder(),
+            "decoder": has_decoder(),
             "formats": _formats(),
             "limits": {
                 "signed": _limits(services.image),

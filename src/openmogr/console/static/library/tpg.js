@@ -21,7 +21,7 @@ async function load() {
  * @param {Blob} blob
  */
 async function opened(blob) {
-  if (!session.server.tpg || (await blob.slice(0, MAGIC.length).text()) !== MAGIC) return null;
+  if (!session.server.decoder || (await blob.slice(0, MAGIC.length).text()) !== MAGIC) return null;
   const tpg = await (loading ??= load());
   const data = await blob.arrayBuffer();
   const about = await tpg.read(data);
@@ -64,4 +64,4 @@ export async function smallPng(blob, width, height) {
  * @param {{name: string, size: number}} source
  * @param {number} most bytes
  */
-export const isForHere = ({ name, size }, most) => session.server.tpg && /\.tpg$/i.test(name) && size <= most;
+export const isForHere = ({ name, size }, most) => session.server.decoder && /\.tpg$/i.test(name) && size <= most;
