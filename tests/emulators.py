@@ -15,7 +15,7 @@ import json
 import os
 import socket
 import subprocess
-import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +23,8 @@ from typing import Self
 from urllib.parse import quote
 
 import pytest
+
+from tests.versitygw import await_answers
 
 __all__ = ["ACCOUNT", "ACCOUNT_KEY", "Azurite", "FakeGCS", "azurite", "fake_gcs"]
 
@@ -33,7 +35,7 @@ ACCOUNT = "openmogr"
 ACCOUNT_KEY = base64.b64encode(b"key of an emulator of Azure").decode()
 
 
-class _Emulator:
+class _Emulator(ABC):
     """A process that answers on a port of loopback."""
 
     def __init__(self) -> None:
@@ -41,9 +43,9 @@ class _Emulator:
             self._port = int(listener.getsockname()[1])
         self._process: subprocess.Popen[bytes] | None = None
 
+    @abstractmethod
     def _command(self) -> tuple[list[str], Mapping[str, str]]:
         """Of the process: its words, and what it finds in its environment."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         words, environment = self._command()
@@ -53,15 +55,8 @@ class _Emulator:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self._port), 1).close()
-                return self
-            except OSError:
-                assert self._process.poll() is None, f"{words[0]} did not start"
-                assert time.monotonic() < deadline, f"{words[0]} does not answer"
-                time.sleep(0.05)
+        await_answers(self._process, self._port, words[0])
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

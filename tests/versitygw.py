@@ -13,10 +13,23 @@ from typing import Any, Self
 
 import pytest
 
-__all__ = ["BUILT", "KEY", "SECRET", "VersityGW", "keys_in_the_environment", "versitygw"]
+__all__ = ["BUILT", "KEY", "SECRET", "VersityGW", "await_answers", "keys_in_the_environment", "versitygw"]
 
 KEY, SECRET = "AKVERSITYGW", "secret-of-versitygw"
 BUILT = Path(__file__).parent / "clients" / "build" / "versitygw"
+
+
+def await_answers(process: subprocess.Popen[bytes], port: int, name: str) -> None:
+    """Until a server that was begun takes connections on loopback."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            assert process.poll() is None, f"{name} did not start"
+            assert time.monotonic() < deadline, f"{name} does not answer"
+            time.sleep(0.05)
 
 
 class VersityGW:
@@ -57,15 +70,7 @@ class VersityGW:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self._port), 1).close()
-                return
-            except OSError:
-                assert self._process.poll() is None, "versitygw did not start"
-                assert time.monotonic() < deadline, "versitygw does not answer"
-                time.sleep(0.05)
+        await_answers(self._process, self._port, "versitygw")
 
     def signal(self, number: int) -> None:
         """Send it a signal."""

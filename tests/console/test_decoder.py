@@ -28,9 +28,14 @@ OBJECTS = {"photo.tpg": "tpg.jpg", "animation.tpg": "base_animation.tpg"}
 SETTINGS: dict[str, dict[str, object]] = {"server": {"process": "everybody", "console_bucket": BUCKET}}
 THUMBNAIL = "thumbnail/240x180"
 
+# A clone without Rust for WebAssembly has none, and its server does without, as another test shows.
+needs_decoder = pytest.mark.skipif(
+    not has_decoder(), reason="the decoder for browsers is not built: make wasm"
+)
+
 
 @contextmanager
-def gallery(folder: Path, launcher: Sequence[str] = (sys.executable, "-m")) -> Iterator[ServerProcess]:
+def gallery(folder: Path, launcher: Sequence[str] | None = None) -> Iterator[ServerProcess]:
     with ServerProcess(folder / "data", SETTINGS, launcher=launcher) as server:
         assert server.request("PUT", f"/{BUCKET}", b"", {"x-cos-acl": "public-read"}).status == 200
         for key, name in OBJECTS.items():
@@ -86,12 +91,11 @@ def check_decoded_by_server(told: Seen, server: ServerProcess, pictures: Mapping
     assert told["result"] == compared(server, told, pictures)
 
 
+@needs_decoder
 def test_the_page_decodes_what_the_native_decoder_does(
     walk: Walk, pictures: Mapping[str, Path], tmp_path: Path
 ) -> None:
     """Pixel for pixel; the server makes nothing for it, and no decoder is loaded before there is a TPG."""
-    if not has_decoder():
-        pytest.skip("the decoder for browsers is not built: make wasm")
     with gallery(tmp_path) as server:
         told = looked(walk, server, pictures, "decoder", "page")
         result = compared(server, told, pictures)
@@ -122,11 +126,10 @@ def test_the_server_decodes_where_the_decoder_was_not_built(
     assert asked(told, r"GET /-/console/tpg/") == []
 
 
+@needs_decoder
 def test_the_server_decodes_where_the_decoder_does_not_come(
     walk: Walk, pictures: Mapping[str, Path], tmp_path: Path
 ) -> None:
-    if not has_decoder():
-        pytest.skip("the decoder for browsers is not built: make wasm")
     with gallery(tmp_path) as server:
         told = looked(walk, server, pictures, "decoder-lost", "lost", "net::ERR_FAILED")
         check_decoded_by_server(told, server, pictures)
