@@ -66,8 +66,9 @@ class BlobFiles:
         self._keep: int | None = None
         self._staging = data / "staging"
         self._blobs = data / "blobs"
-        # Names of this run begin alike, so that the sweep for leftovers leaves alone what is new.
-        self._run = secrets.token_hex(6)
+        # Names of this run begin alike, so that the sweep for leftovers leaves alone what is new. They go on in
+        # order, so that the index writes few of its pages: no other run has the same beginning.
+        self._run = secrets.token_hex(10)
         self._uploads = itertools.count()
         self._blob_count = itertools.count(secrets.randbelow(len(_FAN_OUT)) * _IN_A_ROW)
         self._unsynced: set[str] = set()
@@ -97,8 +98,8 @@ class BlobFiles:
 
     def new_name(self) -> str:
         """A name for a blob, whose file is then made durable at its place."""
-        folder = _FAN_OUT[next(self._blob_count) // _IN_A_ROW % len(_FAN_OUT)]
-        return self._run + secrets.token_hex(9) + folder
+        number = next(self._blob_count)
+        return f"{self._run}{number:010x}{_FAN_OUT[number // _IN_A_ROW % len(_FAN_OUT)]}"
 
     def placed(self, name: str) -> None:
         """A blob lies durable in its place, but for its name in the folder."""

@@ -324,7 +324,11 @@ class Index:
             connection.execute("BEGIN IMMEDIATE")
             if len(jobs) == 1:
                 self._write_alone(jobs[0])
-            else:
+            elif not self._write_at_once(jobs):
+                # A full disk ends the transaction by itself.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                connection.execute("BEGIN IMMEDIATE")
                 for job in jobs:
                     self._write_one(job)
             self._blobs.sync_names(
@@ -347,6 +351,17 @@ class Index:
         except Exception as error:
             job.error = _translate(error) if isinstance(error, sqlite3.Error) else error
             raise sqlite3.OperationalError(f"nothing to commit: {error}") from error
+
+    def _write_at_once(self, jobs: list[_Job[object]]) -> bool:
+        """Run all without savepoints, which cost as much as the writes; False: one failed, so none has happened."""
+        for job in jobs:
+            job.transaction = Transaction(self._connection)
+            try:
+                job.result = job.work(job.transaction)
+            except Exception:
+                # Run again in a savepoint of its own, it says so to who waits for it.
+                return False
+        return True
 
     def _write_one(self, job: _Job[object]) -> None:
         """Run one write in a savepoint. Raises only if the whole transaction is lost."""

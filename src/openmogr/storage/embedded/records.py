@@ -194,30 +194,41 @@ def store_segments(transaction: Transaction, segments: Sequence[Segment]) -> int
     """Write a content; returns its number, None for an empty one."""
     if not segments:
         return None
-    connection = transaction.connection
-    content: int = connection.execute("SELECT coalesce(max(content), 0) + 1 FROM segments").fetchone()[0]
-    connection.executemany(
-        "INSERT INTO segments (content, position, blob, start, length) VALUES (?, ?, ?, ?, ?)",
-        [(content, index, item.blob, item.start, item.length) for index, item in enumerate(segments)],
-    )
-    transaction.keep([item.blob for item in segments])
-    return content
+    first, *rest = segments
+    ((content,),) = transaction.connection.execute(
+        "INSERT INTO segments (content, position, blob, start, length)"
+        " SELECT coalesce(max(content), 0) + 1, 0, ?, ?, ? FROM segments RETURNING content",
+        (first.blob, first.start, first.length),
+    ).fetchall()
+    transaction.keep([first.blob])
+    _append_segments(transaction, content, 1, rest)
+    return int(content)
 
 
 def add_segments(transaction: Transaction, content: int | None, segments: Sequence[Segment]) -> int | None:
     """Add to the end of a content; returns its number. Who reads it has its own list of segments."""
     if content is None or not segments:
         return store_segments(transaction, segments) if content is None else content
-    connection = transaction.connection
-    (first,) = connection.execute(
+    (position,) = transaction.connection.execute(
         "SELECT max(position) + 1 FROM segments WHERE content = ?", (content,)
     ).fetchone()
-    connection.executemany(
+    _append_segments(transaction, content, position, segments)
+    return content
+
+
+def _append_segments(
+    transaction: Transaction, content: int, position: int, segments: Sequence[Segment]
+) -> None:
+    if not segments:
+        return
+    transaction.connection.executemany(
         "INSERT INTO segments (content, position, blob, start, length) VALUES (?, ?, ?, ?, ?)",
-        [(content, first + index, item.blob, item.start, item.length) for index, item in enumerate(segments)],
+        [
+            (content, position + index, item.blob, item.start, item.length)
+            for index, item in enumerate(segments)
+        ],
     )
     transaction.keep([item.blob for item in segments])
-    return content
 
 
 def remove_content(transaction: Transaction, content: int | None) -> None:
