@@ -72,6 +72,12 @@ class VersityGW:
         )
         await_answers(self._process, self._port, "versitygw")
 
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def signal(self, number: int) -> None:
         """Send it a signal."""
         assert self._process is not None
