@@ -28,8 +28,7 @@ pub struct EncodedFrame {
 
 /// Encodes the frames of an animation one by one. In the compatible tool set the only reference is the frame before.
 ///
-/// F pictures are one slice, and are searched by one thread whatever the options say. The first frame is
-/// coded as [`encode_intra_picture`](crate::encoder::encode_intra_picture) does.
+/// F pictures are one slice. The first frame is coded as [`encode_intra_picture`](crate::encoder::encode_intra_picture) does.
 ///
 /// ```
 /// use avs2::NeverCancel;

@@ -4,9 +4,9 @@ use crate::encoder::DrawnRegions;
 use crate::encoder::analysis::activity::Activity;
 use crate::encoder::analysis::perception::Perception;
 use crate::encoder::filters::{self, FilterTask};
+use crate::encoder::search;
 use crate::encoder::search::row::Row;
 use crate::encoder::search::wavefront;
-use crate::encoder::search::{self, search_inter_rows};
 use crate::encoder::tuning::{Tuning, UseOfSao};
 use crate::encoder::write::stream::{self, SliceSetup};
 use crate::encoder::{EncoderOptions, Importance, PictureInput, Progress};
@@ -122,18 +122,21 @@ impl PictureTask<'_> {
     ) -> Result<Searched, Error> {
         let all_rows = picture.geometry.lcu_rows();
         let options = self.options;
-        if let Some(order) = self.order {
+        let inter = self.order.map(|order| {
             let tools = InterTools::new(self.sequence, &self.header);
-            let effort = options.inter_effort();
-            let (mut rows, field) = search_inter_rows(picture, tools, effort, order, cancel, progress)?;
+            search::InterPicture::new(tools, options.inter_effort(), order)
+        });
+        let slice_rows =
+            if inter.is_some() || options.slice_rows == 0 { all_rows } else { options.slice_rows };
+        let (inter, threads) = (inter.as_ref(), options.threads);
+        let mut rows = wavefront::search_rows(picture, inter, slice_rows, threads, cancel, progress)?;
+        let field = inter.map(|_| MotionField::join(rows.iter_mut().filter_map(|row| row.motion.take())));
+        if let Some(field) = &field {
             for row in &mut rows {
-                switch_off_still_edges(&mut row.info, &field, row.y);
+                switch_off_still_edges(&mut row.info, field, row.y);
             }
-            return Ok(Searched { rows, field: Some(field), slice_rows: all_rows });
         }
-        let slice_rows = if options.slice_rows == 0 { all_rows } else { options.slice_rows };
-        let rows = wavefront::search_rows(picture, slice_rows, options.threads, cancel, progress)?;
-        Ok(Searched { rows, field: None, slice_rows })
+        Ok(Searched { rows, field, slice_rows })
     }
 
     /// Chooses the parameters of the loop filters; the filtered planes, and the components with sample adaptive offset.

@@ -43,7 +43,7 @@ pub(crate) use compensation::{Block, Compensator, pointed_at};
 pub(crate) use deblocking::{mark_inner_edges, switch_off_still_edges};
 pub(crate) use derivation::{MotionContext, PredictionBlocks};
 pub(crate) use interpolation::Source;
-pub(crate) use motion::{CollocatedMotion, MotionField, Rect};
+pub(crate) use motion::{CollocatedMotion, MotionEdge, MotionField, Rect};
 pub(crate) use partition::{Orientation, Partition, Shape};
 pub(crate) use picture_buffer::{PictureBuffer, PictureOrder, StoredPicture, picture_bytes};
 pub(crate) use syntax::{

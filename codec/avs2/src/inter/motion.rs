@@ -1,5 +1,7 @@
 //! Motion vectors and the motion field (docs/spec/avs2#c5 and #c11).
 
+use std::ops::Range;
+
 use super::prediction::Distances;
 use crate::syntax::Node;
 
@@ -121,12 +123,16 @@ struct Block {
 
 const UNDECODED: Block = Block { slice: 0, motion: Motion::INTRA };
 
-/// Motion of all 4x4 blocks of the current picture.
+/// Motion of all 4x4 blocks of the current picture, or of some rows of it.
 #[derive(Debug, Default)]
 pub(crate) struct MotionField {
     columns: usize,
+    /// Rows of blocks before the first one of the field.
+    first: usize,
     rows: usize,
     blocks: Vec<Block>,
+    /// The row of blocks before the first one, as far as it is known.
+    above: Vec<Block>,
     /// Whether the CU that holds an 8x8 block has coefficients.
     coded: Vec<bool>,
 }
@@ -139,36 +145,71 @@ impl MotionField {
 
     /// Forgets all blocks; `width` and `height` are the coded size.
     pub(crate) fn reset(&mut self, width: usize, height: usize) {
-        (self.columns, self.rows) = (width / 4, height / 4);
+        (self.columns, self.first, self.rows) = (width / 4, 0, height / 4);
+        self.above.clear();
         self.blocks.clear();
         self.blocks.resize(self.columns * self.rows, UNDECODED);
         self.coded.clear();
         self.coded.resize((width / 8) * (height / 8), false);
     }
 
-    /// Coded height of the picture in luma samples.
+    /// The luma rows `rows` of a picture, from a multiple of 8 on.
+    pub(crate) fn of_rows(width: usize, rows: Range<usize>) -> Self {
+        let mut field = Self::default();
+        field.reset(width, rows.len());
+        field.first = rows.start / 4;
+        field
+    }
+
+    /// The field of a picture from those of its rows, from the first row on.
+    pub(crate) fn join(parts: impl IntoIterator<Item = Self>) -> Self {
+        let mut parts = parts.into_iter();
+        let mut field = parts.next().unwrap_or_default();
+        for part in parts {
+            field.rows += part.rows;
+            field.blocks.extend(part.blocks);
+            field.coded.extend(part.coded);
+        }
+        field
+    }
+
+    /// What the field of the rows below needs of the columns from luma sample `x` on.
+    pub(crate) fn lower_edge(&self, x: usize, width: usize) -> MotionEdge {
+        let last = (self.rows - 1) * self.columns;
+        MotionEdge(self.blocks[last + x / 4..][..width / 4].to_vec())
+    }
+
+    /// Takes what the field of the rows above has in the columns from luma sample `x` on.
+    pub(crate) fn take_edge(&mut self, x: usize, edge: &MotionEdge) {
+        self.above.resize(self.columns, UNDECODED);
+        self.above[x / 4..][..edge.0.len()].copy_from_slice(&edge.0);
+    }
+
+    /// End of the field in luma samples, which is the coded height of the picture if it is that of a picture.
     pub(crate) fn height(&self) -> usize {
-        4 * self.rows
+        4 * (self.first + self.rows)
     }
 
     /// Notes whether the CU `rect` has coefficients of any component.
     pub(crate) fn set_coded(&mut self, rect: Rect, coded: bool) {
         let columns = self.columns / 2;
         let range = (rect.x / 8).min(columns)..((rect.x + rect.width) / 8).min(columns);
-        for row in rect.y / 8..((rect.y + rect.height) / 8).min(self.rows / 2) {
+        let y = rect.y - 4 * self.first;
+        for row in y / 8..((y + rect.height) / 8).min(self.rows / 2) {
             self.coded[row * columns + range.start..row * columns + range.end].fill(coded);
         }
     }
 
     /// Whether the CU that holds luma sample (x, y) has coefficients.
     pub(crate) fn is_coded(&self, x: usize, y: usize) -> bool {
-        self.coded[(y / 8) * (self.columns / 2) + x / 8]
+        self.coded[(y / 8 - self.first / 2) * (self.columns / 2) + x / 8]
     }
 
     /// Stores the motion of `rect`, which belongs to slice number `slice` (counted from 1 within the picture).
     pub(crate) fn store(&mut self, rect: Rect, slice: u32, motion: Motion) {
         let columns = (rect.x / 4).min(self.columns)..((rect.x + rect.width) / 4).min(self.columns);
-        for row in rect.y / 4..((rect.y + rect.height) / 4).min(self.rows) {
+        let y = rect.y - 4 * self.first;
+        for row in y / 4..((y + rect.height) / 4).min(self.rows) {
             let start = row * self.columns;
             self.blocks[start + columns.start..start + columns.end].fill(Block { slice, motion });
         }
@@ -180,18 +221,22 @@ impl MotionField {
         self.set_coded(rect, false);
     }
 
-    /// Motion of the block that holds luma sample (x, y), which must lie in the picture.
+    /// Motion of the block that holds luma sample (x, y), which must lie in the field.
     pub(crate) fn at(&self, x: usize, y: usize) -> &Motion {
-        &self.blocks[(y / 4) * self.columns + x / 4].motion
+        &self.blocks[(y / 4 - self.first) * self.columns + x / 4].motion
     }
 
     /// Motion of the block that holds (x, y) if it is available to slice number `slice` (docs/spec/avs2#c5.2).
     pub(crate) fn neighbour(&self, x: isize, y: isize, slice: u32) -> Option<&Motion> {
         let (column, row) = (usize::try_from(x).ok()? / 4, usize::try_from(y).ok()? / 4);
-        if column >= self.columns || row >= self.rows {
+        if column >= self.columns {
             return None;
         }
-        let block = &self.blocks[row * self.columns + column];
+        let block = if row + 1 == self.first {
+            self.above.get(column)?
+        } else {
+            self.blocks.get(row.checked_sub(self.first)? * self.columns + column)?
+        };
         (block.slice == slice).then_some(&block.motion)
     }
 
@@ -211,6 +256,10 @@ impl MotionField {
         CollocatedMotion { columns, blocks }
     }
 }
+
+/// The last row of blocks of a field, in some columns.
+#[derive(Debug)]
+pub(crate) struct MotionEdge(Vec<Block>);
 
 /// Motion that a later picture derives its own from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -258,6 +307,38 @@ mod tests {
             [(15, 7, 2), (16, 0, 1), (7, 0, 1), (8, 8, 1), (-1, 0, 1), (8, -1, 1), (32, 0, 1)]
         {
             assert_eq!(field.neighbour(x, y, slice), None, "{x}, {y}, slice {slice}");
+        }
+    }
+
+    #[test]
+    fn a_field_of_rows_knows_what_is_above() {
+        let mut whole = MotionField::default();
+        whole.reset(32, 24);
+        let mut parts = [MotionField::of_rows(32, 0..16), MotionField::of_rows(32, 16..24)];
+        for (rect, x) in [(Rect::new(8, 8, 8, 8), 4), (Rect::new(16, 0, 16, 16), 8)] {
+            whole.store(rect, 1, moving(x));
+            parts[0].store(rect, 1, moving(x));
+        }
+        let [upper, lower] = &mut parts;
+        assert_eq!(lower.neighbour(8, 15, 1), None);
+        lower.take_edge(8, &upper.lower_edge(8, 24));
+        let below = Rect::new(8, 16, 8, 8);
+        for field in [&mut whole, lower] {
+            field.store(below, 1, moving(2));
+            field.set_coded(below, true);
+        }
+        for (x, y) in [(7, 15), (8, 15), (15, 15), (16, 15), (31, 15), (32, 15), (8, 16), (16, 23), (8, 24)] {
+            assert_eq!(parts[1].neighbour(x, y, 1), whole.neighbour(x, y, 1), "{x}, {y}");
+        }
+        assert_eq!(parts[1].neighbour(8, 11, 1), None);
+        assert_eq!(
+            (parts[1].height(), parts[1].is_coded(8, 16), parts[1].is_coded(16, 16)),
+            (24, true, false)
+        );
+        let joined = MotionField::join(parts);
+        assert_eq!(joined.height(), 24);
+        for (x, y) in (0..8).flat_map(|x| (0..6).map(move |y| (4 * x, 4 * y))) {
+            assert_eq!((joined.at(x, y), joined.is_coded(x, y)), (whole.at(x, y), whole.is_coded(x, y)));
         }
     }
 

@@ -13,7 +13,7 @@ pub(super) mod row;
 pub(super) mod wavefront;
 
 use inter::InterSearch;
-pub(super) use inter::{InterEffort, search_inter_rows};
+pub(super) use inter::{InterEffort, InterPicture};
 
 use crate::aec::{BinCoder, ContextSet, CostCoder};
 use crate::encoder::analysis::activity::Activity;
@@ -21,12 +21,13 @@ use crate::encoder::analysis::perception::Perception;
 use crate::encoder::input::SourcePlane;
 use crate::encoder::options::Effort;
 use crate::encoder::quantisation::rate::{Costs, ONE_BIT};
-use crate::encoder::search::row::Row;
+use crate::encoder::search::row::{BottomEdge, Row, RowStart};
 use crate::encoder::write::lcu::{
     Cu, CuWriter, LcuDecision, LcuLevels, LevelSource, StoredLevels, coded_blocks, coded_size, z_offset,
 };
 use crate::filter::{CuArea, Geometry};
 use crate::headers::WeightMatrices;
+use crate::inter::MotionVector;
 use crate::recon::{CoefficientBlock, MAX_COEFFICIENTS, ReferenceLine};
 use crate::simd::Backend;
 use crate::syntax::{Entry, NeighbourView, Node, SaoLcu, SaoMerge, SliceTools};
@@ -194,6 +195,41 @@ impl<'a> Search<'a> {
     pub fn start_with(&mut self, contexts: ContextSet) {
         self.costs.follow(&contexts);
         self.contexts = contexts;
+    }
+
+    /// Takes the lower edge of the LCU above in column `column`.
+    pub fn take_edge(&mut self, column: usize, edge: BottomEdge) {
+        self.row.take_edge(column, &edge);
+        if let (Some(inter), Some(motion)) = (&mut self.inter, &edge.motion) {
+            inter.field.take_edge(self.row.columns_of(column).start, motion);
+        }
+        if let Some(start) = edge.start {
+            if let Some(inter) = &mut self.inter {
+                inter.last = start.vectors;
+            }
+            self.start_with(start.contexts);
+        }
+    }
+
+    /// The lower edge of the LCU in column `column`; the row below `starts` from it.
+    pub fn bottom_edge(&self, column: usize, starts: bool) -> BottomEdge {
+        let columns = self.row.columns_of(column);
+        let inter = self.inter.as_ref();
+        let start = || {
+            let vectors = inter.map_or([MotionVector::ZERO; 4], |inter| inter.last);
+            Box::new(RowStart { contexts: self.contexts.clone(), vectors })
+        };
+        BottomEdge {
+            motion: inter.map(|inter| inter.field.lower_edge(columns.start, columns.len())),
+            start: starts.then(start),
+            ..self.row.bottom_edge(column)
+        }
+    }
+
+    /// The row, with its motion.
+    pub fn into_row(mut self) -> Row {
+        self.row.motion = self.inter.map(|inter| inter.field);
+        self.row
     }
 
     /// Decides the LCU in column `column`.

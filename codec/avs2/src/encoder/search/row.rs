@@ -1,8 +1,11 @@
 //! One LCU row while it is searched.
 
+use std::ops::Range;
+
 use crate::aec::ContextSet;
 use crate::encoder::write::lcu::LcuDecision;
 use crate::filter::{Geometry, RowInfo};
+use crate::inter::{MotionEdge, MotionField, MotionVector};
 use crate::picture::PlaneBuffer;
 use crate::recon::{Availability, LcuPlace};
 use crate::syntax::{Entry, NeighbourView};
@@ -13,8 +16,19 @@ pub(in crate::encoder) struct BottomEdge {
     /// The last row of samples of each component.
     pub samples: [Vec<u8>; 3],
     pub cells: Vec<Entry>,
-    /// Context states after the LCU, from the LCU that the row below starts from.
-    pub contexts: Option<Box<ContextSet>>,
+    /// In inter pictures.
+    pub motion: Option<MotionEdge>,
+    /// From the LCU that the row below starts from.
+    pub start: Option<Box<RowStart>>,
+}
+
+/// What the search of a row goes on from.
+#[derive(Debug, Clone)]
+pub(in crate::encoder) struct RowStart {
+    /// States after an LCU of the row above.
+    pub contexts: ContextSet,
+    /// Vectors of the last explicit CU before, by reference.
+    pub vectors: [MotionVector; 4],
 }
 
 /// Samples and side information of a row.
@@ -36,6 +50,8 @@ pub(in crate::encoder) struct Row {
     qp_delta_before: bool,
     geometry: Geometry,
     pub lcus: Vec<LcuDecision>,
+    /// In inter pictures, once the row is searched.
+    pub motion: Option<MotionField>,
 }
 
 impl Row {
@@ -59,6 +75,7 @@ impl Row {
             qp_delta_before: false,
             geometry,
             lcus: Vec::with_capacity(geometry.lcu_columns()),
+            motion: None,
         }
     }
 
@@ -82,11 +99,17 @@ impl Row {
         self.cells[at..at + edge.cells.len()].copy_from_slice(&edge.cells);
     }
 
-    /// The lower edge of the LCU in column `column`.
-    pub fn bottom_edge(&self, column: usize, contexts: Option<Box<ContextSet>>) -> BottomEdge {
+    /// Luma columns of the LCU in column `column`.
+    pub fn columns_of(&self, column: usize) -> Range<usize> {
         let size = 1 << self.geometry.lcu_log2;
         let x = column * size;
-        let width = size.min(self.geometry.width - x);
+        x..(x + size).min(self.geometry.width)
+    }
+
+    /// The lower edge of the LCU in column `column`, as far as the row knows it.
+    pub fn bottom_edge(&self, column: usize) -> BottomEdge {
+        let columns = self.columns_of(column);
+        let (x, width) = (columns.start, columns.len());
         let at = self.cell_index(x, self.y + self.height - 4);
         BottomEdge {
             samples: std::array::from_fn(|c| {
@@ -94,7 +117,8 @@ impl Row {
                 self.planes[c].row(self.height >> shift)[x >> shift..][..width >> shift].to_vec()
             }),
             cells: self.cells[at..at + width / 4].to_vec(),
-            contexts,
+            motion: None,
+            start: None,
         }
     }
 

@@ -1,13 +1,15 @@
 //! LCU rows on several threads.
 //!
-//! A row may be searched up to one LCU behind the row above: intra prediction reads the samples above right. Bit costs
-//! start from the context states after the second LCU of the row above, and then follow the row. So every decision
-//! depends on the picture alone, not on the number of threads.
+//! A row may be searched up to one LCU behind the row above: intra prediction reads the samples above right, and motion
+//! is derived from that of the blocks above right. Bit costs start from the context states after the second LCU of the
+//! row above, and then follow the row; so do the vectors that a motion search starts from. So every decision depends on
+//! the picture alone, not on the number of threads.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use crate::encoder::search::inter::{InterPicture, InterSearch};
 use crate::encoder::search::row::{BottomEdge, Row};
 use crate::encoder::search::{Picture, Search};
 use crate::{CancelCheck, Error};
@@ -22,9 +24,10 @@ struct Links {
     below: Option<Sender<BottomEdge>>,
 }
 
-/// Searches all rows; a slice begins every `slice_rows` rows.
+/// Searches all rows, in inter pictures for motion too; a slice begins every `slice_rows` rows.
 pub(in crate::encoder) fn search_rows(
     picture: &Picture<'_>,
+    inter: Option<&InterPicture<'_>>,
     slice_rows: usize,
     threads: usize,
     cancel: &(dyn CancelCheck + Sync),
@@ -52,7 +55,7 @@ pub(in crate::encoder) fn search_rows(
                 return;
             }
             let links = links[index].lock().map(|mut links| std::mem::take(&mut *links)).unwrap_or_default();
-            let row = if cancel.is_cancelled() { None } else { search_row(picture, index, &links) };
+            let row = if cancel.is_cancelled() { None } else { search_row(picture, inter, index, &links) };
             let Some(row) = row else {
                 stopped.store(true, Ordering::Relaxed);
                 return;
@@ -75,29 +78,33 @@ pub(in crate::encoder) fn search_rows(
 }
 
 /// Searches one row; `None` if the row above was given up.
-fn search_row(picture: &Picture<'_>, index: usize, links: &Links) -> Option<Row> {
+fn search_row<'a>(
+    picture: &'a Picture<'a>,
+    inter: Option<&'a InterPicture<'a>>,
+    index: usize,
+    links: &Links,
+) -> Option<Row> {
     let geometry = picture.geometry;
     let columns = geometry.width.div_ceil(1 << geometry.lcu_log2);
     let row = Row::new(geometry, index, links.above.is_some(), picture.slice_tools.slice_qp);
+    let rows = row.y..row.y + row.height;
     let mut search = Search::new(picture, row);
+    search.inter =
+        inter.map(|inter| Box::new(InterSearch::new(inter, picture.backend, geometry.width, rows)));
     let mut received = 0;
     for column in 0..columns {
         if let Some(above) = &links.above {
             while received < (column + 2).min(columns) {
                 let edge = above.recv().ok()?;
-                search.row.take_edge(received, &edge);
-                if let Some(contexts) = edge.contexts {
-                    search.start_with(*contexts);
-                }
+                search.take_edge(received, edge);
                 received += 1;
             }
         }
         search.search_lcu(column);
         if let Some(below) = &links.below {
-            let contexts = (column == 1.min(columns - 1)).then(|| Box::new(search.contexts.clone()));
             // The row below may have been given up.
-            let _ = below.send(search.row.bottom_edge(column, contexts));
+            let _ = below.send(search.bottom_edge(column, column == 1.min(columns - 1)));
         }
     }
-    Some(search.row)
+    Some(search.into_row())
 }

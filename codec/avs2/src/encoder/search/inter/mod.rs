@@ -2,9 +2,9 @@
 
 mod explicit;
 mod residual;
-mod rows;
 mod vectors;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::{BlockAt, Cu, Samples, Search};
@@ -12,12 +12,12 @@ use crate::encoder::analysis::metric::absolute_difference;
 use crate::filter::{CuArea, RowInfo};
 use crate::inter::{
     Block, Compensator, CuType, InterSyntax, InterTools, MotionContext, MotionField, MotionVector, Partition,
-    PredictionBlock, Rect, Source, StoredPicture, code_cu_type, code_inter, mark_inner_edges, orientation_of,
+    PictureOrder, PredictionBlock, Rect, Source, StoredPicture, code_cu_type, code_inter, mark_inner_edges,
+    orientation_of,
 };
 use crate::simd::Backend;
 use crate::syntax::{Node, TransformSplit};
 use residual::{Choice, Residual};
-pub(in crate::encoder) use rows::search_inter_rows;
 
 /// The only slice.
 const SLICE: u32 = 1;
@@ -46,16 +46,32 @@ pub(in crate::encoder) struct InterEffort {
 /// A skip CU is not divided if its cost per 16 samples is below this multiple of lambda, in a quick search.
 pub(in crate::encoder::search) const SKIP_STOP_COST: f64 = 1.0;
 
-/// What inter pictures need besides.
+/// What the search of an inter picture needs besides.
+pub(in crate::encoder) struct InterPicture<'a> {
+    context: MotionContext<'a>,
+    references: &'a [Arc<StoredPicture>],
+    effort: InterEffort,
+}
+
+impl<'a> InterPicture<'a> {
+    pub fn new(tools: InterTools, effort: InterEffort, order: &'a PictureOrder) -> Self {
+        let collocated = order.references.first().and_then(|reference| reference.motion.as_ref());
+        let context = MotionContext { tools, distances: order.distances, collocated };
+        Self { context, references: &order.references, effort }
+    }
+}
+
+/// What the search of a row of an inter picture needs besides.
 pub(in crate::encoder) struct InterSearch<'a> {
     context: MotionContext<'a>,
     references: &'a [Arc<StoredPicture>],
+    /// Motion of the row.
     pub field: MotionField,
     pub effort: InterEffort,
     backend: Backend,
     compensator: Compensator,
     /// Vectors of the last explicit CU by reference, starts for the next search.
-    last: [MotionVector; 4],
+    pub last: [MotionVector; 4],
     block: Samples,
 }
 
@@ -70,13 +86,10 @@ struct Candidate {
 }
 
 impl<'a> InterSearch<'a> {
-    pub fn new(
-        context: MotionContext<'a>,
-        references: &'a [Arc<StoredPicture>],
-        field: MotionField,
-        effort: InterEffort,
-        backend: Backend,
-    ) -> Self {
+    /// For the luma rows `rows` of a picture of coded width `width`.
+    pub fn new(picture: &InterPicture<'a>, backend: Backend, width: usize, rows: Range<usize>) -> Self {
+        let &InterPicture { context, references, effort } = picture;
+        let field = MotionField::of_rows(width, rows);
         let compensator = Compensator::new(backend);
         let (last, block) = ([MotionVector::ZERO; 4], Box::new([0; 4096]));
         Self { context, references, field, effort, backend, compensator, last, block }
