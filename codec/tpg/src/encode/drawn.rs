@@ -152,6 +152,32 @@ mod tests {
     }
 
     #[test]
+    fn shares_decide_about_a_region() {
+        // Of 4096 pixels: an edge for 128 of them, a clean one of 8 edges, 40 % flat and not a pixel less.
+        let least = Counts { pixels: SIDE * SIDE, edges: 32, clean: 4, flat: 1639 };
+        assert!(least.has_edges() && least.is_drawn());
+        assert!(!Counts { clean: 3, ..least }.is_drawn());
+        assert!(!Counts { edges: 33, ..least }.is_drawn(), "more edges want more clean ones");
+        assert!(!Counts { flat: 1638, ..least }.is_drawn());
+        let few = Counts { edges: 31, ..least };
+        assert!(!few.has_edges() && !few.is_drawn());
+        // Regions at the picture's border are smaller.
+        assert!(Counts { pixels: 5 * SIDE, edges: 3, clean: 1, flat: 128 }.is_drawn());
+        assert!(!Counts { pixels: 5 * SIDE, edges: 2, clean: 1, flat: 128 }.has_edges());
+    }
+
+    #[test]
+    fn edges_and_flat_pixels_are_counted() {
+        // A line of four pixels down the middle of 16x8: clean at both sides, three alike neighbours within.
+        let data: Vec<u8> = (0..16 * 8).map(|i| if (6..10).contains(&(i % 16)) { 20 } else { 250 }).collect();
+        let pixels = Pixels::trusted(&data, 16, 8, 16, PixelFormat::Grey);
+        let (mut below, mut counts) = (vec![Scan::default(); 16], [Counts::default()]);
+        (0..8).for_each(|y| count_row(&pixels, y, &mut below, &mut counts));
+        let [found] = counts;
+        assert_eq!((found.pixels, found.edges, found.clean, found.flat), (128, 16, 16, 112));
+    }
+
+    #[test]
     fn a_picture_is_mostly_what_most_of_its_regions_are() {
         for (columns, mostly) in [(1, false), (2, true), (3, true)] {
             let edges = |x: usize, y: usize| if x % 20 < 10 { noise(x, y) } else { 100 + noise(x, y) };
