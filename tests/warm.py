@@ -21,7 +21,15 @@ from openmogr import testing
 __all__ = ["begin_servers_warm"]
 
 # What a server imports while it starts, too.
-_PRELOADED = ("openmogr.testing", "openmogr.app", "openmogr.database.upgrade", "openmogr.database.sqlite")
+_PRELOADED = (
+    "openmogr.testing",
+    "openmogr.app",
+    "openmogr.database.upgrade",
+    "openmogr.database.sqlite",
+    "alembic.command",
+    "alembic.context",
+    "alembic.op",
+)
 
 
 class _Forked:
