@@ -8,8 +8,9 @@ DATA   ?= ./data
 CLIENTS := tests/clients
 rust_sources = $(shell find $(1) -name target -prune -o \( -name '*.rs' -o -name '*.toml' -o -name '*.lock' -o -name '*.py' -o -name '*.pyi' \) -print 2>/dev/null)
 FUZZ_SECONDS ?= 60
-# Test files are shared out to so many processes. Half of their time they wait for servers, clients and browsers.
-TEST_PROCESSES ?= $(shell expr 2 '*' `getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2`)
+# Test files are shared out to so many processes, in the order of tests/conftest.py. More than half of their time they
+# wait for servers, clients, browsers and the disk.
+TEST_PROCESSES ?= $(shell expr 2 + 2 '*' `getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2`)
 CODEC_SOURCES := $(filter-out codec/wasm/%,$(call rust_sources,codec))
 WASM_SOURCES := $(call rust_sources,codec/avs2) $(call rust_sources,codec/tpg) $(wildcard codec/wasm/*.mjs codec/wasm/Cargo.* codec/wasm/src/* codec/wasm/.cargo/* codec/wasm/npm/*.js)
 WASM_TARGET := wasm32-unknown-unknown
@@ -150,14 +151,14 @@ run: setup ## start the server with embedded storage and a sample picture
 test: setup test-rust test-neon test-python ## run every test, with a floor under the branch coverage of Python
 
 test-rust: | check-rust
-	cd codec && cargo test --release --quiet --workspace
+	cd codec && cargo test --profile quick --quiet --workspace
 	cd pixels && cargo test --release --quiet --workspace
 
 test-neon: | check-rust ## run the codec as 64-bit ARM does, with QEMU; says so where that cannot be done
 	codec/test_neon.sh
 
 test-python: setup clients $(VENV)/.wasm
-	COSCMD_PATH="$(CURDIR)/$(BIN)" $(BIN)/python -m pytest -q -rs -n $(TEST_PROCESSES) --dist loadfile --cov --cov-report=
+	COSCMD_PATH="$(CURDIR)/$(BIN)" $(BIN)/python -m pytest -q -rs -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder --cov --cov-report=
 
 goldens: setup ## make the pictures that tests compare with anew; look at what changed before committing it
 	$(BIN)/python -m tests.golden.remake
