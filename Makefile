@@ -148,7 +148,18 @@ setup: $(VENV)/.codec $(VENV)/.pixels $(VENV)/.python | check-fonts ## make .ven
 run: setup ## start the server with embedded storage and a sample picture
 	$(BIN)/openmogr serve --host $(HOST) --port $(PORT) --data $(DATA) --demo
 
-test: setup test-rust test-neon test-python ## run every test, with a floor under the branch coverage of Python
+# Tests of Python wait for more than they compute, so those of Rust run beside them, and are shown after them. Python's
+# tests that have to be alone wait for Rust's by the lock of tests/conftest.py.
+ifneq ($(shell command -v flock),)
+test: setup clients $(VENV)/.wasm ## run every test, with a floor under the branch coverage of Python
+	@mkdir -p build
+	@flock --no-fork --shared tests/conftest.py $(MAKE) --no-print-directory test-rust test-neon >build/test-rust.log 2>&1 & \
+	rust=$$!; trap "kill $$rust" INT TERM; \
+	$(MAKE) --no-print-directory test-python; python=$$?; \
+	wait $$rust; rust=$$?; cat build/test-rust.log; exit $$((python + rust))
+else
+test: setup test-rust test-neon test-python
+endif
 
 test-rust: | check-rust
 	cd codec && cargo test --profile quick --quiet --workspace

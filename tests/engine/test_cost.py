@@ -20,7 +20,7 @@ from openmogr.workers.protocol import spool_file
 
 pytestmark = pytest.mark.anyio
 
-SIZE = (1600, 1200)
+SIZE = (1280, 960)
 # Of noise imageSlim searches long; more than what it judges of a picture has no more to say.
 SLIM_SIZE = (1200, 900)
 CASES = [

@@ -21,8 +21,8 @@ from openmogr.testing import ServerProcess
 
 from .conftest import HOST, Client, Connect
 
-# The server's times are those of conftest.py, 5 s at most; what nobody ends goes on for 20 s and more. In between is what
-# other tests may need of the processors meanwhile.
+# The server's times are those of conftest.py, 5 s at most; what nobody ends goes on for 20 s and more. In between is
+# what other tests may need of the processors meanwhile.
 SOON = 15.0
 
 
