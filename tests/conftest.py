@@ -27,6 +27,7 @@ LONG = (
     "tests/gateway/test_faults.py",
     "tests/test_start.py",
     "tests/api/test_slow_readers.py",
+    "tests/reliability/test_harm.py",
     "tests/test_readme.py",
     "tests/test_bench.py",
     "tests/storage/test_full_disk.py",
