@@ -211,10 +211,10 @@ async def test_other_nodes_hear(postgresql_url: str, tmp_path: Path) -> None:
 
 
 async def test_a_lock_is_one_for_all(database_url: str, tmp_path: Path) -> None:
-    async with Database(settings_of(database_url, timeout=1), tmp_path) as one:
+    async with Database(settings_of(database_url), tmp_path) as one:
         other = one
         if one.is_shared:
-            other = Database(settings_of(database_url, timeout=1), tmp_path)
+            other = Database(settings_of(database_url), tmp_path)
             await other.open()
         inside: list[int] = []
 
@@ -228,8 +228,9 @@ async def test_a_lock_is_one_for_all(database_url: str, tmp_path: Path) -> None:
         await asyncio.gather(*(take(database, number) for number, database in enumerate([one, other] * 4)))
         async with one.locked("a"), other.locked("b"):
             if one.is_shared:
-                with pytest.raises(DatabaseUnavailable):
-                    await take(other, 1)
+                async with Database(settings_of(database_url, timeout=1), tmp_path) as impatient:
+                    with pytest.raises(DatabaseUnavailable):
+                        await take(impatient, 1)
         await take(other, 1)
         if other is not one:
             await other.close()
@@ -340,7 +341,7 @@ async def test_one_that_hangs_is_told_in_time(tmp_path: Path, postgresql: Postgr
                 started = time.monotonic()
                 with pytest.raises(DatabaseUnavailable):
                     await shelves(database)
-                assert time.monotonic() - started < 5
+                assert time.monotonic() - started < 20
             finally:
                 os.kill(pid, signal.SIGCONT)
             assert await shelves(database) == ["a"]
