@@ -30,6 +30,7 @@ LONG = (
     "tests/reliability/test_harm.py",
     "tests/test_readme.py",
     "tests/test_bench.py",
+    "tests/bulk/test_bulk.py",
     "tests/storage/test_full_disk.py",
     "tests/cli/test_serve.py",
     "tests/api/test_results.py",
