@@ -8,8 +8,9 @@ DATA   ?= ./data
 CLIENTS := tests/clients
 rust_sources = $(shell find $(1) -name target -prune -o \( -name '*.rs' -o -name '*.toml' -o -name '*.lock' -o -name '*.py' -o -name '*.pyi' \) -print 2>/dev/null)
 FUZZ_SECONDS ?= 60
-# Test files are shared out to so many processes. Half of their time they wait for servers, clients and browsers.
-TEST_PROCESSES ?= $(shell expr 2 '*' `getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2`)
+# Test files are shared out to so many processes, in the order of tests/conftest.py. More than half of their time they
+# wait for servers, clients, browsers and the disk.
+TEST_PROCESSES ?= $(shell expr 2 + 2 '*' `getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2`)
 CODEC_SOURCES := $(filter-out codec/wasm/%,$(call rust_sources,codec))
 WASM_SOURCES := $(call rust_sources,codec/avs2) $(call rust_sources,codec/tpg) $(wildcard codec/wasm/*.mjs codec/wasm/Cargo.* codec/wasm/src/* codec/wasm/.cargo/* codec/wasm/npm/*.js)
 WASM_TARGET := wasm32-unknown-unknown
@@ -147,17 +148,28 @@ setup: $(VENV)/.codec $(VENV)/.pixels $(VENV)/.python | check-fonts ## make .ven
 run: setup ## start the server with embedded storage and a sample picture
 	$(BIN)/openmogr serve --host $(HOST) --port $(PORT) --data $(DATA) --demo
 
-test: setup test-rust test-neon test-python ## run every test, with a floor under the branch coverage of Python
+# Tests of Python wait for more than they compute, so those of Rust run beside them, and are shown after them. Python's
+# tests that have to be alone wait for Rust's by the lock of tests/conftest.py.
+ifneq ($(shell command -v flock),)
+test: setup clients $(VENV)/.wasm ## run every test, with a floor under the branch coverage of Python
+	@mkdir -p build
+	@flock --no-fork --shared tests/conftest.py $(MAKE) --no-print-directory test-rust test-neon >build/test-rust.log 2>&1 & \
+	rust=$$!; trap "kill $$rust" INT TERM; \
+	$(MAKE) --no-print-directory test-python; python=$$?; \
+	wait $$rust; rust=$$?; cat build/test-rust.log; exit $$((python + rust))
+else
+test: setup test-rust test-neon test-python
+endif
 
 test-rust: | check-rust
-	cd codec && cargo test --release --quiet --workspace
+	cd codec && cargo test --profile quick --quiet --workspace
 	cd pixels && cargo test --release --quiet --workspace
 
 test-neon: | check-rust ## run the codec as 64-bit ARM does, with QEMU; says so where that cannot be done
 	codec/test_neon.sh
 
 test-python: setup clients $(VENV)/.wasm
-	COSCMD_PATH="$(CURDIR)/$(BIN)" $(BIN)/python -m pytest -q -rs -n $(TEST_PROCESSES) --dist loadfile --cov --cov-report=
+	COSCMD_PATH="$(CURDIR)/$(BIN)" $(BIN)/python -m pytest -q -rs -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder --cov --cov-report=
 
 goldens: setup ## make the pictures that tests compare with anew; look at what changed before committing it
 	$(BIN)/python -m tests.golden.remake

@@ -12,6 +12,8 @@ from typing import cast
 import pytest
 import yaml
 
+from tests.conftest import LONG
+
 ROOT = Path(__file__).resolve().parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 Map = dict[str, object]
@@ -70,6 +72,11 @@ def test_every_chore_and_script_exists() -> None:
             assert words[1] in chores, line
         elif "/" in words[0] and not words[0].startswith(".venv/"):
             assert (ROOT / words[0]).is_file(), line
+
+
+def test_files_that_begin_first_exist() -> None:
+    assert [name for name in LONG if not (ROOT / name).is_file()] == []
+    assert len(set(LONG)) == len(LONG)
 
 
 def test_the_fuzz_targets_exist() -> None:

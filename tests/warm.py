@@ -20,8 +20,12 @@ from openmogr import testing
 
 __all__ = ["begin_servers_warm"]
 
-# What a server imports while it starts, too.
-_PRELOADED = ("openmogr.testing", "openmogr.app", "openmogr.database.upgrade", "openmogr.database.sqlite")
+# What a server imports while it starts, too; what is not installed is left out.
+_PRELOADED = (
+    *("openmogr.testing", "openmogr.app", "openmogr.database.upgrade", "openmogr.database.sqlite"),
+    *("alembic.command", "alembic.context", "alembic.op", "aiosqlite"),
+    *("uvloop", "uvicorn.lifespan.on", "uvicorn.loops.uvloop", "pillow_heif", "PIL._avif"),
+)
 
 
 class _Forked:

@@ -6,7 +6,6 @@ import re
 import socket
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -19,13 +18,22 @@ pytestmark = pytest.mark.alone
 SLOW = "/a.png?imageMogr2/thumbnail/3000x/format/avif"
 
 
-@pytest.fixture
-def server(tmp_path: Path, photo: bytes) -> Iterator[ServerProcess]:
-    with ServerProcess(tmp_path / "data", {"image": {"workers": 1}}) as process:
+@pytest.fixture(scope="module")
+def _server(tmp_path_factory: pytest.TempPathFactory, photo: bytes) -> Iterator[ServerProcess]:
+    # Without results of earlier tests.
+    settings: dict[str, dict[str, object]] = {"image": {"workers": 1}, "results": {"max_bytes": 0}}
+    with ServerProcess(tmp_path_factory.mktemp("leaving") / "data", settings) as process:
         process.request("PUT", "/", b"", {"x-cos-acl": "public-read"}, host=HOST)
         process.request("PUT", "/a.png", photo, host=HOST)
         process.request("GET", "/a.png?imageInfo", host=HOST)
         yield process
+
+
+@pytest.fixture
+def server(_server: ServerProcess) -> Iterator[ServerProcess]:
+    """At rest."""
+    yield _server
+    _wait(_server, 0, 60)
 
 
 def _ask(server: ServerProcess, target: str = SLOW) -> socket.socket:

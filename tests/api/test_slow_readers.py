@@ -70,7 +70,6 @@ def test_many_slow_readers_hold_no_memory(tmp_path: Path, max_bytes: int) -> Non
         assert list((tmp_path / "data" / "spool").iterdir()) == []
 
 
-@pytest.mark.alone
 def test_the_slowest_reader_gives_way_when_the_spool_is_full(tmp_path: Path) -> None:
     out = io.BytesIO()
     Image.radial_gradient("L").resize((SIDE, SIDE)).convert("RGB").save(out, "PNG")

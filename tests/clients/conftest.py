@@ -96,7 +96,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
     folder = tmp_path_factory.mktemp("clients")
     recording = pytestconfig.stash.get(_CALLS, None)
     recorder = str(Path(__file__).with_name("recorder.py"))
-    launcher = (sys.executable, "-m") if recording is None else (sys.executable, recorder, str(recording))
+    launcher = None if recording is None else (sys.executable, recorder, str(recording))
     with ServerProcess(folder / "data", settings, launcher=launcher) as process:
         yield process
 

@@ -20,11 +20,11 @@ from openmogr.workers.protocol import spool_file
 
 pytestmark = pytest.mark.anyio
 
-SIZE = (1600, 1200)
+SIZE = (1280, 960)
 # Of noise imageSlim searches long; more than what it judges of a picture has no more to say.
 SLIM_SIZE = (1200, 900)
 CASES = [
-    # First, since workers keep memory, which hides what these take.
+    # First, and in each part one, since workers keep memory, which hides what these take.
     ("JPEG", "imageSlim"),
     ("PNG", "imageSlim"),
     ("WEBP", "imageSlim"),
@@ -66,6 +66,10 @@ if find_spec("cv2") is not None:
     CASES += [("JPEG", "imageMogr2/scrop/800x600"), ("PNG", "imageMogr2/scrop/800x600/format/jpg")]
 
 
+# So many tests, or one would take too long on a busy machine.
+PARTS = 4
+
+
 def _source(form: str, size: tuple[int, int] = SIZE) -> bytes:
     out = io.BytesIO()
     noise = Image.merge("RGB", [Image.effect_noise(size, strength) for strength in (20, 40, 60)])
@@ -73,7 +77,8 @@ def _source(form: str, size: tuple[int, int] = SIZE) -> bytes:
     return out.getvalue()
 
 
-async def test_estimates_are_enough_and_not_wild() -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_estimates_are_enough_and_not_wild(part: int) -> None:
     asked: list[int] = []
 
     @asynccontextmanager
@@ -100,10 +105,8 @@ async def test_estimates_are_enough_and_not_wild() -> None:
         cases = (
             CASES if find_font(Face.sans, settings.fonts) else [case for case in CASES if case not in WRITING]
         )
-        for (form, operation), scored in [
-            *((case, False) for case in cases),
-            *((case, True) for case in SCORED),
-        ]:
+        every = [*((case, False) for case in cases), *((case, True) for case in SCORED)]
+        for (form, operation), scored in every[part::PARTS]:
             source = _source(form, SLIM_SIZE) if operation == "imageSlim" else sources[form]
             pipelines: list[Pipeline] = []
             if operation is not None:

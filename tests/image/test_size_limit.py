@@ -25,7 +25,7 @@ MOST = 8
 
 @pytest.fixture(scope="module")
 def noisy() -> Image.Image:
-    return photo(480, 320).effect_spread(40)
+    return photo(320, 214).effect_spread(40)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def encodings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize("form", ["jpg", "webp", "avif", "heif"])
-@pytest.mark.parametrize("kilobytes", [10, 20])
+@pytest.mark.parametrize("kilobytes", [5, 9])
 def test_the_next_step_does_not_fit(
     form: str, kilobytes: int, noisy: Image.Image, encodings: list[int], run: Run
 ) -> None:
@@ -93,7 +93,8 @@ def test_tpg_keeps_exif_and_alpha_in_the_search(run: Run) -> None:
 
 @pytest.mark.parametrize("form", ["jpg", "webp", "avif", "tpg"])
 def test_a_limit_that_cannot_be_kept_gives_the_smallest(form: str, encodings: list[int], run: Run) -> None:
-    large = photo(3000, 800).effect_spread(40)
+    # TPG makes more of a kilobyte.
+    large = photo(*((3000, 800) if form == "tpg" else (1500, 400))).effect_spread(40)
     result = run(f"imageMogr2/format/{form}/size-limit/1k", large)
     assert result.quality <= 10
     assert len(result.data) > 1024

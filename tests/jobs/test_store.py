@@ -289,7 +289,11 @@ async def test_what_is_given_up_waits_again(store: JobStore) -> None:
     assert await store.waiting() == 1
 
 
-async def test_the_runner_hears_of_jobs_of_other_nodes(postgresql_url: str, tmp_path: Path) -> None:
+async def test_the_runner_hears_of_jobs_of_other_nodes(
+    postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So that it would not look by itself in time.
+    monkeypatch.setattr("openmogr.jobs.runner._LOOK_SECONDS", 600.0)
     async with node(postgresql_url, tmp_path) as one, node(postgresql_url, tmp_path) as other:
         done: asyncio.Queue[str] = asyncio.Queue()
 
@@ -302,7 +306,7 @@ async def test_the_runner_hears_of_jobs_of_other_nodes(postgresql_url: str, tmp_
         await asyncio.sleep(1)  # it has looked, and waits now
         for _ in range(3):
             job = await add(one)
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(60):
                 assert await done.get() == job.id
         await runner.close()
 

@@ -242,7 +242,6 @@ def nodes(
         yield servers, port, name
 
 
-@pytest.mark.alone
 def test_what_one_node_changes_the_others_see(nodes: tuple[list[ServerProcess], int, str]) -> None:
     servers, _, _ = nodes
     one, other, third = servers

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.alone
-SECONDS = 60 if os.environ.get("CI") else 15
+SECONDS = 30 if os.environ.get("CI") else 15
 
 
 def test_a_mixed_load_is_answered_truly_and_memory_comes_back(shared: Path, tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ async def test_a_store_that_fails_is_a_miss_and_left_alone(
                 assert await read(one, result_key(str(number))) is None
                 await one.put(result_key(str(number)), b"head", b"mine")
                 assert await read(one, result_key(str(number))) == (b"head", b"mine")
-            assert time.monotonic() - started < 3
+            assert time.monotonic() - started < 30
         assert asked == 1
         assert one.counts["failed"] == 1
         one._asked_again_at = 0.0

@@ -81,7 +81,7 @@ async def test_who_reads_for_longest_gives_way(make: Make) -> None:
         spool.sent_from_now(part)
     started = time.monotonic()
     await spool.take(parts[2])
-    assert 0.15 < time.monotonic() - started < 3
+    assert 0.15 < time.monotonic() - started < 4.5
     assert [part.closed for part in parts] == [True, False, False]
     assert (spool.held, spool.given_way) == (80, 1)
 

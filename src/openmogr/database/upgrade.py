@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 
 from openmogr.database.errors import DatabaseUnusable
 
-__all__ = ["VERSIONS", "configuration", "upgrade"]
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+__all__ = ["HEADS", "VERSIONS", "configuration", "upgrade"]
 
 # The table that says which revisions there are.
 VERSIONS = "openmogr_revisions"
+# The last revision of each line. Where a database has just these, nothing is due, and alembic, whose import takes
+# longer than all else of an opening, is not imported.
+HEADS = frozenset({"bulk_0001", "jobs_0001", "results_0001", "storage_0001"})
 _log = logging.getLogger("openmogr.database")
 
 
 def configuration() -> Config:
     """Alembic's, whose scripts lie in this package."""
+    from alembic.config import Config
+
     config = Config()
     # A % would begin the name of another option.
     place = str(Path(__file__).parent / "migrations").replace("%", "%%")
@@ -35,19 +40,28 @@ def upgrade(connection: Connection) -> None:
     Raises:
         DatabaseUnusable: the tables are of a newer version.
     """
+    there = _revisions(connection)
+    if there != HEADS:
+        _run_what_is_due(connection, there)
+
+
+def _revisions(connection: Connection) -> set[str]:
+    """Those that the database has; none where it is new."""
+    if not inspect(connection).has_table(VERSIONS):
+        return set()
+    return set(connection.execute(text(f"SELECT version_num FROM {VERSIONS}")).scalars())  # noqa: S608 - our own name
+
+
+def _run_what_is_due(connection: Connection, there: set[str]) -> None:
+    from alembic import command
+    from alembic.script import ScriptDirectory
+
     config = configuration()
-    script = ScriptDirectory.from_config(config)
-    known = {revision.revision for revision in script.walk_revisions()}
-    context = MigrationContext.configure(
-        connection, opts={"version_table": VERSIONS, "transactional_ddl": True}
-    )
-    there = set(context.get_current_heads())
+    known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
     if newer := sorted(there - known):
         raise DatabaseUnusable(
             f"its tables are of a newer version of OpenMogr (revision {', '.join(newer)}): start that version"
         )
-    if there == set(script.get_heads()):
-        return
     config.attributes["connection"] = connection
     command.upgrade(config, "heads")
-    _log.info("the tables of the database are of revisions %s now", ", ".join(sorted(script.get_heads())))
+    _log.info("the tables of the database are of revisions %s now", ", ".join(sorted(HEADS)))
