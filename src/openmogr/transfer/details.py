@@ -11,21 +11,20 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from openmogr.storage.interface import Acl
-from openmogr.transfer.signing import Signer
+from openmogr.transfer.signing import BucketHost, Signer, code_of
 
 __all__ = ["Details", "DetailsSource"]
 
 _MAX_BYTES = 256 * 1024
 _TRIES = 3
 _PAUSE_SECONDS = 1.0
-_TIMEOUT_SECONDS = 30.0
 _READ = ("READ", "FULL_CONTROL")
 
 
@@ -54,9 +53,7 @@ class DetailsSource:
     """
 
     def __init__(self, root: str, sign: Signer) -> None:
-        parts = urlsplit(root)
-        self._host, self._path = parts.netloc, parts.path.rstrip("/")
-        self._plain = parts.scheme == "http"
+        self._host = BucketHost.of(root)
         self._sign = sign
         # One connection for each thread, as long as it lives.
         self._local = threading.local()
@@ -87,7 +84,7 @@ class DetailsSource:
 
     def _ask(self, key: str, subresource: str) -> tuple[str, Element]:
         """The header ``x-cos-acl``, and the document."""
-        path = f"{self._path}/{quote(key)}"
+        path = f"{self._host.path}/{quote(key)}"
         for number in range(_TRIES):
             try:
                 return self._answer(path, subresource)
@@ -103,7 +100,7 @@ class DetailsSource:
         connection.request(
             "GET",
             f"{path}?{subresource}",
-            headers={"host": self._host, **self._sign("GET", path, subresource, self._host)},
+            headers=self._host.headers(self._sign, "GET", path, subresource),
         )
         answer = connection.getresponse()
         body = answer.read(_MAX_BYTES + 1)
@@ -111,9 +108,8 @@ class DetailsSource:
             raise _NotTold(f"{answer.status} {answer.reason}")
         if answer.status != 200 or len(body) > _MAX_BYTES:
             self._forget()
-            code = body.partition(b"<Code>")[2].partition(b"</Code>")[0][:100].decode("ascii", "replace")
             kind = _NotThere if answer.status == 404 else ValueError
-            raise kind(f"its {subresource} is not told: {answer.status} {code}".rstrip())
+            raise kind(f"its {subresource} is not told: {answer.status} {code_of(body)}".rstrip())
         try:
             return answer.getheader("x-cos-acl") or "", fromstring(body, forbid_dtd=True)
         except (ParseError, DefusedXmlException) as error:
@@ -122,8 +118,7 @@ class DetailsSource:
     def _connection(self) -> http.client.HTTPConnection:
         found: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
         if found is None:
-            kind = http.client.HTTPConnection if self._plain else http.client.HTTPSConnection
-            found = self._local.connection = kind(self._host, timeout=_TIMEOUT_SECONDS)
+            found = self._local.connection = self._host.connection()
         return found
 
     def _forget(self) -> None:

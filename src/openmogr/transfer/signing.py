@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
 from urllib.parse import urlsplit
@@ -13,10 +15,47 @@ from openmogr.auth import Credential, sign_request
 from openmogr.auth.sigv4 import ALGORITHM, Scope, canonical_request, sign_text, string_to_sign
 from openmogr.storage.stores.opening import CannotOpen, cos_keys
 
-__all__ = ["Signer", "bucket_of", "cos_signer", "s3_signer"]
+__all__ = ["BucketHost", "Signer", "bucket_of", "code_of", "cos_signer", "s3_signer"]
 
 # Method, path, query and host, as they go over the wire, to the headers of the signature.
 Signer: TypeAlias = Callable[[str, str, str, str], Mapping[str, str]]
+
+_TIMEOUT_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class BucketHost:
+    """Where a bucket is asked, taken from its URL.
+
+    Attributes:
+        host: with the port, where one is given.
+        path: before the keys, without a slash at its end; empty where the host is the bucket's own.
+        plain: without TLS.
+    """
+
+    host: str
+    path: str
+    plain: bool
+
+    @classmethod
+    def of(cls, root: str) -> BucketHost:
+        """Of a URL behind which keys stand, as ``bucket_of`` gives it."""
+        parts = urlsplit(root)
+        return cls(parts.netloc, parts.path.rstrip("/"), parts.scheme == "http")
+
+    def connection(self) -> http.client.HTTPConnection:
+        """A connection that is opened by its first request."""
+        kind = http.client.HTTPConnection if self.plain else http.client.HTTPSConnection
+        return kind(self.host, timeout=_TIMEOUT_SECONDS)
+
+    def headers(self, sign: Signer, method: str, path: str, query: str) -> dict[str, str]:
+        """Those of a signed request; its path includes ``self.path``."""
+        return {"host": self.host, **sign(method, path, query, self.host)}
+
+
+def code_of(body: bytes) -> str:
+    """The code in the XML of an error, at most 100 characters of ASCII; empty where there is none."""
+    return body.partition(b"<Code>")[2].partition(b"</Code>")[0][:100].decode("ascii", "replace")
 
 
 def cos_signer(credential: Credential) -> Signer:

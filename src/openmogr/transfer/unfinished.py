@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import logging
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from xml.etree.ElementTree import ParseError
 
 from defusedxml import DefusedXmlException
@@ -13,13 +13,12 @@ from defusedxml.ElementTree import fromstring
 
 from openmogr.storage.stores.opening import CannotOpen
 from openmogr.storage.stores.settings import StoreBucket
-from openmogr.transfer.signing import Signer, bucket_of
+from openmogr.transfer.signing import BucketHost, Signer, bucket_of, code_of
 
 __all__ = ["UnfinishedUploads", "unfinished_uploads"]
 
 _log = logging.getLogger("openmogr.storage")
 _MAX_BYTES = 4 << 20
-_TIMEOUT_SECONDS = 30.0
 
 
 def unfinished_uploads(place: StoreBucket) -> UnfinishedUploads | None:
@@ -43,9 +42,7 @@ class UnfinishedUploads:
     """
 
     def __init__(self, root: str, sign: Signer) -> None:
-        parts = urlsplit(root)
-        self._host, self._path = parts.netloc, parts.path.rstrip("/")
-        self._kind = http.client.HTTPConnection if parts.scheme == "http" else http.client.HTTPSConnection
+        self._host = BucketHost.of(root)
         self._sign = sign
 
     async def end(self, key: str) -> None:
@@ -82,10 +79,10 @@ class UnfinishedUploads:
         return uploads
 
     def _ask(self, method: str, path: str, query: str) -> bytes:
-        path = self._path + path
-        connection = self._kind(self._host, timeout=_TIMEOUT_SECONDS)
+        path = self._host.path + path
+        connection = self._host.connection()
         try:
-            headers = {"host": self._host, **self._sign(method, path, query, self._host)}
+            headers = self._host.headers(self._sign, method, path, query)
             connection.request(method, f"{path}?{query}", headers=headers)
             answer = connection.getresponse()
             body = answer.read(_MAX_BYTES)
@@ -95,6 +92,5 @@ class UnfinishedUploads:
             raise OSError(f"{answer.status} {answer.reason}")
         # Somebody else may have ended it.
         if answer.status >= 300 and (method, answer.status) != ("DELETE", 404):
-            code = body.partition(b"<Code>")[2].partition(b"</Code>")[0][:100].decode("ascii", "replace")
-            raise _Refused(f"{answer.status} {code}".rstrip())
+            raise _Refused(f"{answer.status} {code_of(body)}".rstrip())
         return body
