@@ -98,6 +98,48 @@ const VISITS = {
     }, values);
   },
 
+  /** Pages whose policy or browser is strict: what is shown, what they have beside TPG where it cannot be, and why. */
+  async strict(page, at) {
+    const still = '/codec/testdata/tpg/base_still.tpg';
+    const picture = `<picture><source srcset="${still}" type="image/tpg"><img id="beside" src="${values.beside}"></picture>`;
+    const body = `<!doctype html><script src="/codec/wasm/npm/polyfill.js"></script><img id="set" srcset="${still} 1x,${still}?2 2x">${picture}`;
+    const open = async (policy, before) => {
+      await page.unrouteAll();
+      await page.route('**/strict.html', (route) =>
+        route.fulfill({ body, contentType: 'text/html', headers: { 'Content-Security-Policy': policy } }));
+      await before?.();
+      await page.goto(`${at}/strict.html`);
+      return page.evaluate(() => OpenMogrTpg.ready); // eslint-disable-line
+    };
+    const shown = () => page.evaluate(async () => {
+      const images = ['set', 'beside'].map((id) => document.getElementById(id));
+      await sums.until(() => images.every((image) => image.currentSrc.startsWith('blob:') && image.naturalWidth > 0));
+      return images.map((image) => image.currentSrc.startsWith('blob:') && image.naturalWidth > 0);
+    });
+    const beside = () => page.evaluate(() => {
+      const image = document.getElementById('beside');
+      return sums.until(() => image.complete && image.naturalWidth > 0).then(() => [new URL(image.currentSrc).pathname, image.naturalWidth > 0]);
+    });
+    const documented = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; img-src 'self'";
+    const seen = { violations: [] };
+    page.on('console', (message) => message.type() === 'error' && /policy/i.test(message.text()) && seen.violations.push(message.text()));
+    seen.documented = [await open(`${documented} blob:`), ...(await shown())];
+    seen.counted = seen.violations.length;
+    seen.withoutBlobs = [await open(documented), ...(await beside())];
+    // A worker that is missing for a while.
+    let missing = true;
+    await open('', () => page.route('**/npm/worker.js', (route) => (missing ? route.abort() : route.continue())));
+    seen.withoutWorker = await beside();
+    missing = false;
+    seen.later = await page.evaluate(async (url) => {
+      const image = document.body.appendChild(Object.assign(new Image(), { src: url }));
+      return sums.until(() => image.src.startsWith('blob:') && image.naturalWidth > 0);
+    }, `${still}?later`);
+    await page.addInitScript(() => delete window.WebAssembly);
+    seen.withoutWasm = [await open(''), ...(await beside())];
+    return { ...seen, violations: undefined };
+  },
+
   /** A page of images with the polyfill. */
   async polyfill(page, at) {
     await page.goto(`${at}/examples/web/index.html`);
@@ -167,7 +209,7 @@ const VISITS = {
       null,
       { timeout: 60_000 },
     );
-    return page.evaluate(async (urls) => {
+    return page.evaluate(async ({ urls, foreign: foreignPath }) => {
       const still = document.getElementById('still');
       const shown = { example: await sums.until(() => still.complete && still.naturalWidth > 0), src: still.getAttribute('src') };
       shown.images = {};
@@ -179,8 +221,12 @@ const VISITS = {
       }
       // Who asks for the file itself gets it.
       const file = new Uint8Array(await (await fetch(urls[0])).arrayBuffer());
-      return { ...shown, file: String.fromCharCode(...file.slice(0, 3)) };
-    }, values.urls);
+      // Another origin, and a per cent sign that escapes nothing.
+      const foreign = new Image();
+      foreign.src = `${location.origin.replace('127.0.0.1', 'localhost')}${foreignPath}?width=50%`;
+      await foreign.decode().catch(() => {});
+      return { ...shown, foreign: foreign.naturalWidth > 0, file: String.fromCharCode(...file.slice(0, 3)) };
+    }, values);
   },
 };
 
