@@ -32,6 +32,27 @@ function tools() {
     (byte) => byte.toString(16).padStart(2, '0')).join('');
   window.sums = {
     hex,
+    /** Sums of the frames of files, and why no more come. */
+    async decoded(urls) {
+      const { frames, pictures, read } = await import('/codec/wasm/npm/decode.js');
+      const decoded = {};
+      for (const url of urls) {
+        const data = await (await fetch(url)).arrayBuffer();
+        const found = [];
+        let error = null;
+        try {
+          const isStream = data.byteLength >= 4 && new DataView(data).getUint32(0) === 0x1b0;
+          if (!isStream) error = (await read(data)).damage;
+          for await (const frame of isStream ? pictures(data) : frames(data)) {
+            found.push([frame.width, frame.height, await hex(frame.pixels)]);
+          }
+        } catch (caught) {
+          error = caught.message;
+        }
+        decoded[url] = { frames: found, error };
+      }
+      return decoded;
+    },
     /** Every frame of a PNG as the browser decodes it, not premultiplied, and its milliseconds. */
     async frames(url) {
       const decoder = new ImageDecoder({ data: (await fetch(url)).body, type: 'image/png', premultiplyAlpha: 'none', colorSpaceConversion: 'none' });
@@ -70,23 +91,7 @@ const VISITS = {
   async decode(page, at) {
     await page.goto(`${at}/examples/web/index.html`);
     return page.evaluate(async ({ urls, pixels }) => {
-      const { frames, pictures, read } = await import('/codec/wasm/npm/decode.js');
-      const decoded = {};
-      for (const url of urls) {
-        const data = await (await fetch(url)).arrayBuffer();
-        const found = [];
-        let error = null;
-        try {
-          const isStream = data.byteLength >= 4 && new DataView(data).getUint32(0) === 0x1b0;
-          if (!isStream) error = (await read(data)).damage;
-          for await (const frame of isStream ? pictures(data) : frames(data)) {
-            found.push([frame.width, frame.height, await sums.hex(frame.pixels)]); // eslint-disable-line
-          }
-        } catch (caught) {
-          error = caught.message;
-        }
-        decoded[url] = { frames: found, error };
-      }
+      const decoded = await sums.decoded(urls);
       const { TpgWorker } = await import('/codec/wasm/npm/client.js');
       const tpg = new TpgWorker();
       const data = new Uint8ClampedArray(await (await fetch(pixels.url)).arrayBuffer());
@@ -135,9 +140,23 @@ const VISITS = {
       const image = document.body.appendChild(Object.assign(new Image(), { src: url }));
       return sums.until(() => image.src.startsWith('blob:') && image.naturalWidth > 0);
     }, `${still}?later`);
+    // An image that failed before the script came.
+    await page.goto(`${at}/examples/web/index.html`);
+    seen.failedBefore = await page.evaluate(async (url) => {
+      const image = document.body.appendChild(Object.assign(new Image(), { src: url }));
+      await new Promise((resolve) => image.addEventListener('error', resolve));
+      document.head.append(Object.assign(document.createElement('script'), { src: '/codec/wasm/npm/polyfill.js' }));
+      return sums.until(() => image.src.startsWith('blob:') && image.naturalWidth > 0);
+    }, '/codec/testdata/tpg/tpg.jpg');
     await page.addInitScript(() => delete window.WebAssembly);
     seen.withoutWasm = [await open(''), ...(await beside())];
     return { ...seen, violations: undefined };
+  },
+
+  /** Decodes files in the page. */
+  async vectors(page, at) {
+    await page.goto(`${at}/examples/web/index.html`);
+    return page.evaluate(async (urls) => ({ decoded: await sums.decoded(urls) }), values.urls);
   },
 
   /** A page of images with the polyfill. */

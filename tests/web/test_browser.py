@@ -59,6 +59,14 @@ def test_decoder_and_encoder(browse: Visit, genuine: list[Path], tmp_path: Path)
     assert cast(str, seen["refused"]).startswith("RangeError: effort")
 
 
+def test_vectors(browse: Visit, vectors: list[Path]) -> None:
+    """Pixels and errors of every vector are those of the native decoder."""
+    files = {f"/vector/{index}": path for index, path in enumerate(vectors)}
+    seen = browse("vectors", files, urls=list(files))
+    decoded = cast(dict[str, Answer], seen["decoded"])
+    assert {url: decoded[url] for url in files} == {url: native_outcome(path) for url, path in files.items()}
+
+
 def delays(path: Path) -> list[float]:
     """Milliseconds by frame, as browsers are told them; none in stills."""
     info = pillow_tpg.info(path.read_bytes())
@@ -104,6 +112,7 @@ def test_polyfill_under_strict_policies(browse: Visit) -> None:
     assert seen["withoutBlobs"] == [False, BESIDE, True]
     assert seen["withoutWorker"] == [BESIDE, True]
     assert seen["later"] is True
+    assert seen["failedBefore"] is True
     assert seen["withoutWasm"] == [False, BESIDE, True]
 
 

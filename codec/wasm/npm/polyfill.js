@@ -237,15 +237,18 @@
     }).observe(whole, { subtree: true, childList: true, attributes: true, attributeFilter: ATTRIBUTES });
     root.addEventListener('load', ({ target }) => target.localName === 'link' && visitSheets(root), true);
     // Files whose address does not tell what they are: asked for once more when the browser could not show them.
-    root.addEventListener('error', ({ target }) => {
-      const url = target.localName === 'img' && target.currentSrc;
-      if (url && /^https?:/.test(url) && !isTpg(url)) retry(target, url);
-    }, true);
+    root.addEventListener('error', ({ target }) => target.localName === 'img' && retry(target), true);
     visitTree(whole);
     visitSheets(root);
+    // Of those that failed before this was there nothing is told any more.
+    for (const image of root.querySelectorAll('img')) {
+      if (image.complete && image.naturalWidth === 0) retry(image);
+    }
   }
 
-  async function retry(image, url) {
+  async function retry(image) {
+    const url = image.currentSrc;
+    if (!/^https?:/.test(url) || isTpg(url)) return;
     if (!(await beginsAsTpg(url).catch(() => false))) return;
     const isIt = (other) => absolute(other, document.baseURI) === url;
     const sets = [...(image.closest('picture')?.querySelectorAll('source[srcset]') ?? []), image];
