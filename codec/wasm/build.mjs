@@ -22,27 +22,25 @@ const neutral = Object.entries({
 // Beside the flags of .cargo/config.toml.
 const flags = `target.wasm32-unknown-unknown.rustflags=${JSON.stringify(neutral)}`;
 
-function build(name, features, targets) {
+// With a function that starts a module anew, which is called after a trap.
+const options = ['--target', 'web', '--no-typescript', '--omit-default-module-path', '--experimental-reset-state-function'];
+
+function build(name, ...features) {
   run('cargo', 'build', '--release', '--quiet', '--locked', '--config', flags, ...features);
   const module = here('target/wasm32-unknown-unknown/release/tpg_wasm.wasm');
-  for (const [target, out] of targets) {
-    run(bindgen, module, '--target', target, '--out-dir', out, '--out-name', name, '--no-typescript', '--omit-default-module-path');
-  }
+  run(bindgen, module, '--out-dir', dist, '--out-name', name, ...options);
   const bytes = readFileSync(`${dist}/${name}_bg.wasm`);
   console.log(`${name}_bg.wasm: ${bytes.length} bytes, ${gzipSync(bytes, { level: 9 }).length} compressed`);
 }
 
 /** A module as the body of a function: what it exports stays inside. */
-const inner = (path) => readFileSync(here(path), 'utf8').replace(/^export /gm, '');
+const inner = (path) => readFileSync(here(path), 'utf8').replace(/^export \{.*\};$/gm, '').replace(/^export /gm, '');
 
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
-build('tpg_decode', ['--no-default-features'], [['web', dist], ['no-modules', here('target/no-modules')]]);
-build('tpg', [], [['web', dist]]);
-if (!readFileSync(here('target/no-modules/tpg_decode_bg.wasm')).equals(readFileSync(`${dist}/tpg_decode_bg.wasm`))) {
-  throw new Error('the module for service workers is not the one for pages');
-}
-const parts = ['target/no-modules/tpg_decode.js', 'npm/reader.js', 'npm/png.js', 'npm/service-worker.js'].map(inner);
+build('tpg_decode', '--no-default-features');
+build('tpg');
+const parts = ['npm/dist/tpg_decode.js', 'npm/reader.js', 'npm/png.js', 'npm/service-worker.js'].map(inner);
 writeFileSync(`${dist}/service-worker.js`, `(() => {\n${parts.join('\n')}\n})();\n`);
 copyFileSync(here('../LICENSE'), here('npm/LICENSE'));
 copyFileSync(here('THIRD_PARTY.txt'), here('npm/THIRD_PARTY.txt'));

@@ -72,6 +72,8 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
         for name, size in (("photo.png", (384, 256)), ("small.png", (96, 64))):
             files[name] = folder / name
             photo.resize(size).save(files[name])
+    files["text.png"] = folder / "text.png"
+    files["text.png"].write_text("no picture")
     return files
 
 

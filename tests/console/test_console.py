@@ -37,6 +37,7 @@ VISITS = [
     "keyboard",
     "accessibility",
     "policy",
+    "faults",
     "insecure",
     "hashes",
 ]
@@ -246,6 +247,15 @@ def test_policy(visits: Visits) -> None:
     blocked = set(cast(list[str], told["blocked"]))
     assert {"frame-src", "img-src", "connect-src", "require-trusted-types-for"} <= blocked
     assert any(name.startswith("style-src") for name in blocked)
+
+
+def test_what_cannot_be_shown(visits: Visits) -> None:
+    told = seen(visits, "faults", "400 (Bad Request)", "404 (Not Found)")
+    (words,) = cast(list[str], told["told"])
+    assert words.startswith("InvalidImageFormat: "), words
+    assert told["cards"] == 0
+    assert told["missing"] == "There is no such bucket or object."
+    assert told["below"] == ["a.tpg"]
 
 
 def test_without_tls(visits: Visits) -> None:

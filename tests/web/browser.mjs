@@ -32,6 +32,27 @@ function tools() {
     (byte) => byte.toString(16).padStart(2, '0')).join('');
   window.sums = {
     hex,
+    /** Sums of the frames of files, and why no more come. */
+    async decoded(urls) {
+      const { frames, pictures, read } = await import('/codec/wasm/npm/decode.js');
+      const decoded = {};
+      for (const url of urls) {
+        const data = await (await fetch(url)).arrayBuffer();
+        const found = [];
+        let error = null;
+        try {
+          const isStream = data.byteLength >= 4 && new DataView(data).getUint32(0) === 0x1b0;
+          if (!isStream) error = (await read(data)).damage;
+          for await (const frame of isStream ? pictures(data) : frames(data)) {
+            found.push([frame.width, frame.height, await hex(frame.pixels)]);
+          }
+        } catch (caught) {
+          error = caught.message;
+        }
+        decoded[url] = { frames: found, error };
+      }
+      return decoded;
+    },
     /** Every frame of a PNG as the browser decodes it, not premultiplied, and its milliseconds. */
     async frames(url) {
       const decoder = new ImageDecoder({ data: (await fetch(url)).body, type: 'image/png', premultiplyAlpha: 'none', colorSpaceConversion: 'none' });
@@ -70,23 +91,7 @@ const VISITS = {
   async decode(page, at) {
     await page.goto(`${at}/examples/web/index.html`);
     return page.evaluate(async ({ urls, pixels }) => {
-      const { frames, pictures, read } = await import('/codec/wasm/npm/decode.js');
-      const decoded = {};
-      for (const url of urls) {
-        const data = await (await fetch(url)).arrayBuffer();
-        const found = [];
-        let error = null;
-        try {
-          const isStream = data.byteLength >= 4 && new DataView(data).getUint32(0) === 0x1b0;
-          if (!isStream) error = (await read(data)).damage;
-          for await (const frame of isStream ? pictures(data) : frames(data)) {
-            found.push([frame.width, frame.height, await sums.hex(frame.pixels)]); // eslint-disable-line
-          }
-        } catch (caught) {
-          error = caught.message;
-        }
-        decoded[url] = { frames: found, error };
-      }
+      const decoded = await sums.decoded(urls);
       const { TpgWorker } = await import('/codec/wasm/npm/client.js');
       const tpg = new TpgWorker();
       const data = new Uint8ClampedArray(await (await fetch(pixels.url)).arrayBuffer());
@@ -96,6 +101,62 @@ const VISITS = {
       tpg.close();
       return { decoded, encoded: await sums.hex(file), back: [back.width, back.height, back.frames.length], refused };
     }, values);
+  },
+
+  /** Pages whose policy or browser is strict: what is shown, what they have beside TPG where it cannot be, and why. */
+  async strict(page, at) {
+    const still = '/codec/testdata/tpg/base_still.tpg';
+    const picture = `<picture><source srcset="${still}" type="image/tpg"><img id="beside" src="${values.beside}"></picture>`;
+    const body = `<!doctype html><script src="/codec/wasm/npm/polyfill.js"></script><img id="set" srcset="${still} 1x,${still}?2 2x">${picture}`;
+    const open = async (policy, before) => {
+      await page.unrouteAll();
+      await page.route('**/strict.html', (route) =>
+        route.fulfill({ body, contentType: 'text/html', headers: { 'Content-Security-Policy': policy } }));
+      await before?.();
+      await page.goto(`${at}/strict.html`);
+      return page.evaluate(() => OpenMogrTpg.ready); // eslint-disable-line
+    };
+    const shown = () => page.evaluate(async () => {
+      const images = ['set', 'beside'].map((id) => document.getElementById(id));
+      await sums.until(() => images.every((image) => image.currentSrc.startsWith('blob:') && image.naturalWidth > 0));
+      return images.map((image) => image.currentSrc.startsWith('blob:') && image.naturalWidth > 0);
+    });
+    const beside = () => page.evaluate(() => {
+      const image = document.getElementById('beside');
+      return sums.until(() => image.complete && image.naturalWidth > 0).then(() => [new URL(image.currentSrc).pathname, image.naturalWidth > 0]);
+    });
+    const documented = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; img-src 'self'";
+    const seen = { violations: [] };
+    page.on('console', (message) => message.type() === 'error' && /policy/i.test(message.text()) && seen.violations.push(message.text()));
+    seen.documented = [await open(`${documented} blob:`), ...(await shown())];
+    seen.counted = seen.violations.length;
+    seen.withoutBlobs = [await open(documented), ...(await beside())];
+    // A worker that is missing for a while.
+    let missing = true;
+    await open('', () => page.route('**/npm/worker.js', (route) => (missing ? route.abort() : route.continue())));
+    seen.withoutWorker = await beside();
+    missing = false;
+    seen.later = await page.evaluate(async (url) => {
+      const image = document.body.appendChild(Object.assign(new Image(), { src: url }));
+      return sums.until(() => image.src.startsWith('blob:') && image.naturalWidth > 0);
+    }, `${still}?later`);
+    // An image that failed before the script came.
+    await page.goto(`${at}/examples/web/index.html`);
+    seen.failedBefore = await page.evaluate(async (url) => {
+      const image = document.body.appendChild(Object.assign(new Image(), { src: url }));
+      await new Promise((resolve) => image.addEventListener('error', resolve));
+      document.head.append(Object.assign(document.createElement('script'), { src: '/codec/wasm/npm/polyfill.js' }));
+      return sums.until(() => image.src.startsWith('blob:') && image.naturalWidth > 0);
+    }, '/codec/testdata/tpg/tpg.jpg');
+    await page.addInitScript(() => delete window.WebAssembly);
+    seen.withoutWasm = [await open(''), ...(await beside())];
+    return { ...seen, violations: undefined };
+  },
+
+  /** Decodes files in the page. */
+  async vectors(page, at) {
+    await page.goto(`${at}/examples/web/index.html`);
+    return page.evaluate(async (urls) => ({ decoded: await sums.decoded(urls) }), values.urls);
   },
 
   /** A page of images with the polyfill. */
@@ -167,7 +228,7 @@ const VISITS = {
       null,
       { timeout: 60_000 },
     );
-    return page.evaluate(async (urls) => {
+    return page.evaluate(async ({ urls, foreign: foreignPath }) => {
       const still = document.getElementById('still');
       const shown = { example: await sums.until(() => still.complete && still.naturalWidth > 0), src: still.getAttribute('src') };
       shown.images = {};
@@ -179,8 +240,12 @@ const VISITS = {
       }
       // Who asks for the file itself gets it.
       const file = new Uint8Array(await (await fetch(urls[0])).arrayBuffer());
-      return { ...shown, file: String.fromCharCode(...file.slice(0, 3)) };
-    }, values.urls);
+      // Another origin, and a per cent sign that escapes nothing.
+      const foreign = new Image();
+      foreign.src = `${location.origin.replace('127.0.0.1', 'localhost')}${foreignPath}?width=50%`;
+      await foreign.decode().catch(() => {});
+      return { ...shown, foreign: foreign.naturalWidth > 0, file: String.fromCharCode(...file.slice(0, 3)) };
+    }, values);
   },
 };
 

@@ -53,6 +53,15 @@ def genuine() -> list[Path]:
     return [path for path in files if path.read_bytes().startswith(b"TPG AVS2B")]
 
 
+@pytest.fixture(scope="session")
+def vectors() -> list[Path]:
+    """Streams and malformed files of the reference data."""
+    found = sorted(path for path in (SHARED / "vectors").rglob("*") if path.suffix in {".avs", ".tpg"})
+    if not found:
+        pytest.skip(f"no {SHARED / 'vectors'}: the reference data are missing")
+    return found
+
+
 def small_files() -> list[Path]:
     """The files and streams of the repository, broken ones too."""
     found = [

@@ -18,6 +18,8 @@ from .conftest import CLIENTS, ROOT, Answer, native_outcome, run_node, small_fil
 from .test_node import picture
 
 Visit: TypeAlias = Callable[..., Answer]
+# A picture that every browser shows.
+BESIDE = "/docs/use/console-buckets.webp"
 
 
 @pytest.fixture
@@ -57,6 +59,14 @@ def test_decoder_and_encoder(browse: Visit, genuine: list[Path], tmp_path: Path)
     assert cast(str, seen["refused"]).startswith("RangeError: effort")
 
 
+def test_vectors(browse: Visit, vectors: list[Path]) -> None:
+    """Pixels and errors of every vector are those of the native decoder."""
+    files = {f"/vector/{index}": path for index, path in enumerate(vectors)}
+    seen = browse("vectors", files, urls=list(files))
+    decoded = cast(dict[str, Answer], seen["decoded"])
+    assert {url: decoded[url] for url in files} == {url: native_outcome(path) for url, path in files.items()}
+
+
 def delays(path: Path) -> list[float]:
     """Milliseconds by frame, as browsers are told them; none in stills."""
     info = pillow_tpg.info(path.read_bytes())
@@ -94,10 +104,23 @@ def test_polyfill_in_a_page_that_changes(browse: Visit) -> None:
     assert seen == dict.fromkeys(seen, True)
 
 
+def test_polyfill_under_strict_policies(browse: Visit) -> None:
+    """The documented policy is enough; where nothing can be shown the page's other picture is."""
+    seen = browse("strict", {}, beside=BESIDE)
+    assert seen["documented"] == [True, True, True]
+    assert seen["counted"] == 0
+    assert seen["withoutBlobs"] == [False, BESIDE, True]
+    assert seen["withoutWorker"] == [BESIDE, True]
+    assert seen["later"] is True
+    assert seen["failedBefore"] is True
+    assert seen["withoutWasm"] == [False, BESIDE, True]
+
+
 def test_service_worker(browse: Visit, genuine: list[Path]) -> None:
     """Images of a page without scripts, by any name; who fetches the file gets the file."""
     files = {**served(genuine), **{f"/own/{path.name}": path for path in genuine}}
-    seen = browse("worker", files, urls=list(files))
+    seen = browse("worker", files, urls=list(files), foreign=BESIDE)
+    assert seen["foreign"] is True
     assert (seen["example"], seen["src"]) == (True, "../../codec/testdata/tpg/base_still.tpg")
     assert seen["file"] == "TPG"
     images = cast(dict[str, list[object] | None], seen["images"])

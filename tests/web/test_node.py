@@ -14,7 +14,7 @@ import pytest
 from pillow_tpg.quality import qp_for_quality
 from pillow_tpg.settings import StillOptions
 
-from .conftest import SHARED, Answer, native_outcome, run_node, small_files
+from .conftest import ROOT, SHARED, Answer, native_outcome, run_node, small_files
 
 GREATEST_COMPRESSED = 400 * 1024
 
@@ -112,6 +112,44 @@ def test_encoder(package: Path, tmp_path: Path) -> None:
         assert name in text, words
     for tools, qps in cast(dict[str, list[int]], answer["qps"]).items():
         assert qps == [qp_for_quality(quality, tools) for quality in range(1, 101)]
+
+
+REFUSED = {
+    "nothing": "TypeError: an image has width, height and data",
+    "list": "TypeError: data is a Uint8Array",
+    "words": "TypeError: data is a Uint8Array",
+    "floats": "TypeError: data is a Uint8Array",
+    "negative": "RangeError: width is -2",
+    "fraction": "RangeError: width is 1.6",
+    "text": "RangeError: width is 2, allowed are whole numbers",
+    "empty": "RangeError: width is 0",
+    "wide": "RangeError: width is 20000",
+    "gamut": "RangeError: colorSpace is display-p3",
+    "exif": "TypeError: exif is given as an ArrayBuffer",
+    "quality": "RangeError: quality is 80, allowed are",
+    "tools": "RangeError: tools is ",
+    "chroma": "RangeError: chroma is null",
+    "none": "TypeError: options are an object",
+    "file": "TypeError: a TPG file is given as",
+    "missing": "TypeError: a TPG file is given as",
+    "option": "TypeError: unknown option maxpixels; there are maxPixels",
+    "limit": "RangeError: maxPixels is ?",
+}
+
+
+def test_bad_input(package: Path, tmp_path: Path) -> None:
+    """It is refused in words; after what does not fit into memory other pictures are decoded as before."""
+    small = ROOT / "codec/testdata/tpg/base_animation.tpg"
+    info = pillow_tpg.info(small.read_bytes())
+    large = tmp_path / "large.tpg"
+    large.write_bytes(pillow_tpg.encode(np.zeros((1600, 1600, 3), np.uint8), effort=0))
+    told = run_node("bad_input.mjs", [str(small), str(large)], package)
+    for name, words in REFUSED.items():
+        assert cast(str, told[name]).startswith(words), (name, told[name])
+    for name in ("memory", "again"):
+        assert "more memory than there is" in cast(str, told[name]), told[name]
+    assert "begin this picture again" in cast(str, told["before"])
+    assert told["after"] == [info.width, info.height]
 
 
 def test_size(package: Path) -> None:

@@ -11,6 +11,8 @@ export class TpgWorker {
   /** A file as PNG, animated if it is. */
   png(data: Data, options?: ReadOptions & PngOptions): Promise<Blob>;
   encode(image: Pixels, options?: EncodeOptions): Promise<Uint8Array>;
+  /** False once it was closed or could not be loaded; calls are rejected from then on. */
+  readonly isAlive: boolean;
   /** Ends the worker; what is not done is rejected. */
   close(): void;
 }

@@ -16,6 +16,8 @@ export class TpgWorker {
   #worker;
   #waiting = new Map();
   #next = 0;
+  /** Why nothing is answered any more. */
+  #ended = null;
 
   constructor(url = new URL('./worker.js', import.meta.url)) {
     this.#worker = start(url);
@@ -25,18 +27,30 @@ export class TpgWorker {
       if (error) reject?.(new (ERRORS[error.name] ?? Error)(error.message));
       else resolve?.(result);
     });
+    // Errors of calls are answers; this is a script that cannot be loaded.
     this.#worker.addEventListener('error', (event) => {
-      const error = new Error(event.message || 'the worker of TPG could not be loaded');
-      for (const { reject } of this.#waiting.values()) reject(error);
-      this.#waiting.clear();
+      this.#end(event.message || 'the worker of TPG could not be loaded');
     });
+  }
+
+  /** Whether calls are still answered. */
+  get isAlive() {
+    return this.#ended === null;
+  }
+
+  #end(reason) {
+    this.#ended ??= reason;
+    this.#worker.terminate();
+    for (const { reject } of this.#waiting.values()) reject(new Error(reason));
+    this.#waiting.clear();
   }
 
   #call(call, ...values) {
     return new Promise((resolve, reject) => {
+      if (!this.isAlive) throw new Error(this.#ended);
       const id = this.#next++;
-      this.#waiting.set(id, { resolve, reject });
       this.#worker.postMessage({ id, call, values });
+      this.#waiting.set(id, { resolve, reject });
     });
   }
 
@@ -52,13 +66,13 @@ export class TpgWorker {
     return this.#call('png', data, options);
   }
 
-  encode({ width, height, data }, options) {
-    return this.#call('encode', { width, height, data }, options);
+  encode(image, options) {
+    // What else an image has may be what no message can carry, or not its own, as what `ImageData` has.
+    const { width, height, data, colorSpace } = image ?? {};
+    return this.#call('encode', { width, height, data, colorSpace }, options);
   }
 
   close() {
-    this.#worker.terminate();
-    for (const { reject } of this.#waiting.values()) reject(new Error('the worker of TPG was closed'));
-    this.#waiting.clear();
+    this.#end('the worker of TPG was closed');
   }
 }

@@ -24,6 +24,8 @@ export interface Pixels {
   width: number;
   height: number;
   data: Uint8Array | Uint8ClampedArray;
+  /** `ImageData` has one; others than `srgb` are refused. */
+  colorSpace?: string;
 }
 
 /** A still as a TPG file: the bytes that the native encoder makes. Sides are 1 to 16382. */

@@ -8,7 +8,9 @@
 
   const BASE = new URL('./', document.currentScript?.src ?? document.baseURI);
   /** A TPG file of one pixel: a browser that shows it needs no help. */
-  const SAMPLE = 'data:image/tpg;base64,VFBHIEFWUzJCAAABuQAKFAAAAAEAAAEAAAG7AAAANQAAAbAgQoAQAEEiAAAEADAAAZ7+CA0AAAGzAAD//wBBl+BYsQAAAQAAHypTAQAAAbE=';
+  const SAMPLE = 'VFBHIEFWUzJCAAABuQAKFAAAAAEAAAEAAAG7AAAANQAAAbAgQoAQAEEiAAAEADAAAZ7+CA0AAAGzAAD//wBBl+BYsQAAAQAAHypTAQAAAbE=';
+  /** A PNG of one pixel. */
+  const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNgAAAAAgAB5Sfe/AAAAABJRU5ErkJggg==';
   /** Addresses that promise a TPG file: by name, or as an operation of COS and CI asks for one. */
   const NAME = /\.tpg($|[?#])|[/&?=]format\/tpg\b/i;
   const IN_CSS = /url\(\s*(?:"([^"]*)"|'([^']*)'|([^)"'\s]*))\s*\)/g;
@@ -32,7 +34,8 @@
   };
   const isTpg = (url) => NAME.test(decodable(url)) && !/^(blob|data):/i.test(url);
 
-  const hasMagic = (bytes) => String.fromCharCode(...(bytes ?? []).slice(0, 9)) === 'TPG AVS2B';
+  const MAGIC = 'TPG AVS2B';
+  const hasMagic = (bytes) => String.fromCharCode(...(bytes ?? []).slice(0, MAGIC.length)) === MAGIC;
 
   function decodable(url) {
     try {
@@ -54,6 +57,15 @@
     return new TpgWorker(new URL('worker.js', BASE));
   }
 
+  /** The worker; another one if the last could not be loaded, as what is missing may come. */
+  async function theWorker() {
+    const current = worker;
+    const found = await current?.catch(() => null);
+    if (found?.isAlive) return found;
+    if (worker === current) worker = startWorker();
+    return worker;
+  }
+
   async function convert(url) {
     const response = await fetch(url, { credentials: 'same-origin' });
     if (!response.ok) throw new Error(`${url} was answered with ${response.status}`);
@@ -62,8 +74,7 @@
     if (!hasMagic(new Uint8Array(data))) {
       return URL.createObjectURL(new Blob([data], { type: response.headers.get('Content-Type') ?? '' }));
     }
-    worker ??= startWorker();
-    return URL.createObjectURL(await (await worker).png(data));
+    return URL.createObjectURL(await (await theWorker()).png(data));
   }
 
   /** The address under which the picture of a file can be shown. */
@@ -127,10 +138,14 @@
     }
   }, { rootMargin: '1250px' });
 
-  async function replaceSet(set) {
-    // Candidates are separated by commas followed by white space; addresses may hold commas.
-    const candidates = set.split(/,\s+/).map((candidate) => candidate.trim().split(/\s+/));
-    const shown = candidates.map(async ([url, ...rest]) => [isTpg(url) ? await load(url) : url, ...rest].join(' '));
+  /** Candidates of a set: an address and what is behind it. Addresses may hold commas, but do not end with one. */
+  function* candidates(set) {
+    const form = /[\s,]*(\S*[^\s,])(?:,|\s+((?:[^,(]|\([^)]*\)?)*))?/gy;
+    for (let found = form.exec(set); found; found = form.exec(set)) yield [found[1], (found[2] ?? '').trim()];
+  }
+
+  async function replaceSet(set, wanted = isTpg) {
+    const shown = [...candidates(set)].map(async ([url, rest]) => `${wanted(url) ? await load(url) : url} ${rest}`.trim());
     return (await Promise.all(shown)).join(', ');
   }
 
@@ -138,9 +153,7 @@
     const value = element.getAttribute(attribute);
     if (!value) return;
     if (attribute === 'srcset') {
-      if (value.split(/,\s+/).some((candidate) => isTpg(candidate.trim().split(/\s+/)[0]))) {
-        replace(element, attribute, replaceSet);
-      }
+      if ([...candidates(value)].some(([url]) => isTpg(url))) replace(element, attribute, (set) => replaceSet(set));
     } else if (isTpg(value)) {
       if (near && element.loading === 'lazy') near.observe(element);
       else replace(element, attribute, load);
@@ -224,32 +237,58 @@
     }).observe(whole, { subtree: true, childList: true, attributes: true, attributeFilter: ATTRIBUTES });
     root.addEventListener('load', ({ target }) => target.localName === 'link' && visitSheets(root), true);
     // Files whose address does not tell what they are: asked for once more when the browser could not show them.
-    root.addEventListener('error', ({ target }) => {
-      const url = target.localName === 'img' && target.currentSrc;
-      if (url && /^https?:/.test(url) && !isTpg(url)) retry(target, url);
-    }, true);
+    root.addEventListener('error', ({ target }) => target.localName === 'img' && retry(target), true);
     visitTree(whole);
     visitSheets(root);
+    // Of those that failed before this was there nothing is told any more.
+    for (const image of root.querySelectorAll('img')) {
+      if (image.complete && image.naturalWidth === 0) retry(image);
+    }
   }
 
-  async function retry(image, url) {
-    if (await beginsAsTpg(url).catch(() => false)) replace(image, 'src', () => load(url));
+  async function retry(image) {
+    const url = image.currentSrc;
+    if (!/^https?:/.test(url) || isTpg(url)) return;
+    if (!(await beginsAsTpg(url).catch(() => false))) return;
+    const isIt = (other) => absolute(other, document.baseURI) === url;
+    const sets = [...(image.closest('picture')?.querySelectorAll('source[srcset]') ?? []), image];
+    const inSet = sets.find((element) => [...candidates(element.srcset)].some(([other]) => isIt(other)));
+    if (inSet) replace(inSet, 'srcset', (set) => replaceSet(set, isIt));
+    else replace(image, 'src', () => load(url));
   }
 
   /** Whether a file is TPG, whatever it is called; the browser has just fetched it. */
   async function beginsAsTpg(url) {
     const response = await fetch(url, { credentials: 'same-origin', cache: 'force-cache' });
     const reader = response.body.getReader();
-    const { value } = await reader.read();
-    reader.cancel();
-    return response.ok && hasMagic(value);
+    const first = [];
+    // It may come byte by byte.
+    while (first.length < MAGIC.length) {
+      const { value, done } = await reader.read();
+      if (done) break;
+      first.push(...value.subarray(0, MAGIC.length));
+    }
+    reader.cancel().catch(() => {});
+    return response.ok && hasMagic(first);
+  }
+
+  /** Whether the browser, and the page's policy, shows some bytes under an address of the kind that elements get. */
+  async function isShown(base64, type) {
+    const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+    const image = new Image();
+    image.src = URL.createObjectURL(new Blob([bytes], { type }));
+    const shown = await image.decode().then(() => true, () => false);
+    URL.revokeObjectURL(image.src);
+    return shown;
   }
 
   async function isNeeded() {
     if (typeof WebAssembly !== 'object' || typeof Worker !== 'function') return false;
-    const image = new Image();
-    image.src = SAMPLE;
-    return image.decode().then(() => false, () => true);
+    if (await isShown(SAMPLE, 'image/tpg')) return false;
+    // Where no PNG could be shown either, a picture that a page has beside TPG stays the better one.
+    const canHelp = await isShown(PNG, 'image/png');
+    if (!canHelp) console.warn('TPG is not shown: the policy of the page does not allow img-src blob:');
+    return canHelp;
   }
 
   const ready = isNeeded().then((needed) => {

@@ -20,9 +20,11 @@ function rounded(value) {
 
 /** The QP with which photos look, on average, as JPEG's do at a quality of 1 to 100. */
 export function qpForQuality(quality, tools = 'full', name = 'quality') {
-  if (!(quality >= 1 && quality <= 100)) throw new RangeError(`${name} is ${quality}, allowed are 1 to 100`);
-  const points = POINTS[tools];
-  if (!points) throw new RangeError(`tools is "${tools}", allowed are "full" and "genuine"`);
+  if (!(typeof quality === 'number' && quality >= 1 && quality <= 100)) {
+    throw new RangeError(`${name} is ${String(quality)}, allowed are 1 to 100`);
+  }
+  const points = Object.hasOwn(POINTS, tools) ? POINTS[tools] : null;
+  if (!points) throw new RangeError(`tools is "${String(tools)}", allowed are "full" and "genuine"`);
   const above = points.findIndex(([q]) => q > quality);
   const index = above < 0 ? points.length - 1 : Math.max(above, 1);
   const [[low, qpLow], [high, qpHigh]] = [points[index - 1], points[index]];

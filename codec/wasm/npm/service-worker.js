@@ -1,27 +1,37 @@
 // Answers requests for images with PNG where they would be TPG, for pages that cannot be changed.
 //
-// The build puts the decoder (`wasm_bindgen`), `reader.js` and `png.js` in front of this: browsers that take no modules
-// as service workers take the result.
-/* global wasm_bindgen, frames, isTpg, read, toPng */
+// The build puts the decoder, `reader.js` and `png.js` in front of this: browsers that take no modules as service workers
+// take the result.
+/* global Instance, Reader, __wbg_init, __wbg_reset_state, beginsAsTpg, frames, read, toPng */
 
 /** A worker that imports this script from elsewhere says where WebAssembly is. */
 const WASM = new URL(self.TPG_WASM ?? 'tpg_decode_bg.wasm', self.location.href);
 /** Addresses that promise a TPG file: by name, or as an operation of COS and CI asks for one. */
 const NAME = /\.tpg$|(^|[/&?=])format\/tpg\b/i;
 
+const instance = new Instance({ Reader }, __wbg_reset_state);
 let loading = null;
 
 function load() {
-  loading ??= wasm_bindgen({ module_or_path: WASM }).catch((error) => {
+  loading ??= __wbg_init({ module_or_path: WASM }).catch((error) => {
     loading = null;
     throw error;
   });
   return loading;
 }
 
+/** Per cent signs may stand for themselves. */
+function decodable(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 function isNamedTpg(url) {
   const { pathname, search } = new URL(url);
-  return NAME.test(pathname) || NAME.test(decodeURIComponent(search));
+  return NAME.test(pathname) || NAME.test(decodable(search));
 }
 
 /** What the page would get. Answers of other origins can be read only where those allow it. */
@@ -31,23 +41,14 @@ async function ask(request) {
   return fetch(request.url, { mode: 'cors', credentials: 'omit' }).catch(() => response);
 }
 
-/** Whether an answer begins as TPG files do, whatever its name and type. */
-async function beginsAsTpg(response) {
-  const reader = response.clone().body.getReader();
-  const { value } = await reader.read();
-  reader.cancel();
-  return isTpg(value ?? new Uint8Array());
-}
-
 async function pngOf(data) {
   await load();
-  const { Reader } = wasm_bindgen;
-  return toPng({ ...read(Reader, data), frames: frames(Reader, data) });
+  return toPng({ ...read(instance, data), frames: frames(instance, data) });
 }
 
 async function answer(request) {
   const response = await ask(request);
-  if (response.status !== 200 || !response.body || !(await beginsAsTpg(response))) return response;
+  if (response.status !== 200 || !response.body || !(await beginsAsTpg(response.clone()))) return response;
   const copy = response.clone();
   try {
     const png = await pngOf(new Uint8Array(await response.arrayBuffer()));

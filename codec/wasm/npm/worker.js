@@ -6,9 +6,9 @@ const CALLS = {
   read: decoder.read,
   decode: decoder.decode,
   /** One frame at a time is decoded beside the PNG that is made. */
-  async png(data, options = {}) {
+  async png(data, { compress, ...options } = {}) {
     const about = await decoder.read(data, options);
-    return toPng({ ...about, frames: decoder.frames(data, options) }, options);
+    return toPng({ ...about, frames: decoder.frames(data, options) }, { compress });
   },
   async encode(image, options) {
     // Only who encodes loads the larger module.

@@ -1,5 +1,5 @@
 // What holds for all views.
-import { CONSOLE, compared, ended } from './common.mjs';
+import { CONSOLE, compared, ended, texts } from './common.mjs';
 
 export const VISITS = {
   /** Chinese by the browser's wish, dark by its scheme, both to be changed; keys are nowhere but in memory. */
@@ -125,6 +125,26 @@ export const VISITS = {
         await page.keyboard.press('Escape');
       }
       return { found };
+    },
+  },
+
+  /** What cannot be shown is told once, in words of the page where the server has none. */
+  faults: {
+    async run(page, tools) {
+      await page.goto(`${tools.at}${CONSOLE}`);
+      await page.locator('.drop').waitFor();
+      await tools.drop('.drop', 'text.png', 'image/png');
+      await page.getByRole('alert').waitFor();
+      const seen = { told: await texts(page.getByRole('alert')), cards: await page.locator('.card').count() };
+      await page.getByLabel('Or an object: bucket and key').fill('gallery-1250000000/nothing.png');
+      await page.keyboard.press('Enter');
+      await page.getByRole('alert').filter({ hasText: 'no such' }).waitFor();
+      seen.missing = await page.locator('.source').getByRole('alert').innerText();
+      // As somebody writes it; links escape slashes.
+      await page.goto(`${tools.at}${CONSOLE}#/buckets/gallery-1250000000/tpg/`);
+      await page.locator('.tile').waitFor();
+      seen.below = await texts(page.locator('.key'));
+      return seen;
     },
   },
 

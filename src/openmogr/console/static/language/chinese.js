@@ -16,6 +16,8 @@ export default {
   'copy': '复制',
   'copy.done': '已复制。',
   'copy.failed': '浏览器不允许复制，请手动选择文本。',
+  'error.403': '未登录或当前密钥无权读取。',
+  'error.404': '该存储桶或对象不存在。',
   'error.unreachable': '无法连接服务器。',
   'size.less': '减少 {part}',
   'size.more': '增加 {part}',

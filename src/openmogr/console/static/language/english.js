@@ -16,6 +16,8 @@ export default {
   'copy': 'Copy',
   'copy.done': 'Copied.',
   'copy.failed': 'The browser does not allow copying; select the text instead.',
+  'error.403': 'This may not be read without signing in, or not with this key.',
+  'error.404': 'There is no such bucket or object.',
   'error.unreachable': 'The server cannot be reached.',
   'size.less': '{part} less',
   'size.more': '{part} more',

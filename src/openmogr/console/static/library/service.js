@@ -83,9 +83,11 @@ function covered(method, target, headers) {
 
 /** @param {Response} response */
 async function refusal(response) {
-  const document = parsed(await response.text());
-  const code = textOf(document, 'Error/Code') || String(response.status);
-  return new ServiceError(response.status, code, textOf(document, 'Error/Message') || response.statusText);
+  const told = await response.text();
+  // Answers to HEAD are empty, and of what is no XML browsers would make a document with styles of their own.
+  if (!told.startsWith('<?xml')) return new ServiceError(response.status, '', response.statusText);
+  const document = parsed(told);
+  return new ServiceError(response.status, textOf(document, 'Error/Code'), textOf(document, 'Error/Message'));
 }
 
 /**

@@ -19,7 +19,11 @@ export function notify(words, kind = 'done') {
 
 /** What went wrong, as the server says it. @param {unknown} error */
 export function wordsOf(error) {
-  if (error instanceof ServiceError) return error.code ? `${error.code}: ${error.message}` : error.message;
+  if (error instanceof ServiceError) {
+    if (error.code) return `${error.code}: ${error.message}`;
+    if (error.status === 403 || error.status === 404) return text(`error.${error.status}`);
+    return `${error.status} ${error.message}`;
+  }
   return error instanceof TypeError
     ? text('error.unreachable')
     : String(error instanceof Error ? error.message : error);

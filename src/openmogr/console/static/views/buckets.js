@@ -16,9 +16,12 @@ import { uploadPanel } from '../parts/upload.js';
 /** @param {string} bucket @param {string} [prefix] */
 const placeOf = (bucket, prefix = '') => `#/buckets/${encodeURIComponent(bucket)}/${encodeURIComponent(prefix)}`;
 
-/** @param {any} root @param {string[]} route bucket and prefix, where they are chosen */
-export function render(root, [bucket = '', prefix = '']) {
-  const view = new Browser(root, bucket || (session.keys ? '' : session.server.bucket), prefix);
+/**
+ * @param {any} root
+ * @param {string[]} route bucket and prefix, where they are chosen; slashes that are written by hand are not escaped
+ */
+export function render(root, [bucket = '', ...prefix]) {
+  const view = new Browser(root, bucket || (session.keys ? '' : session.server.bucket), prefix.join('/'));
   view.draw();
   return () => view.thumbnails.end();
 }

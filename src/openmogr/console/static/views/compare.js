@@ -8,7 +8,7 @@ import { session } from '../library/service.js';
 import { text } from '../library/text.js';
 import { aimsPanel, operationFor, wantedFormats } from '../parts/aims.js';
 import { cards } from '../parts/cards.js';
-import { alarm } from '../parts/notices.js';
+import { alarm, wordsOf } from '../parts/notices.js';
 import { snippetPanel } from '../parts/snippets.js';
 import { sourcePanel, takePasted } from '../parts/source.js';
 import { viewer } from '../parts/viewer.js';
@@ -109,8 +109,17 @@ class Comparison {
     }
     if (work.signal.aborted) return;
     this.ended = true;
+    this.tellOnce();
     this.drawCards();
     this.look();
+  }
+
+  /** What is wrong with the picture itself is wrong in every format. */
+  tellOnce() {
+    const errors = [...this.results.values()].map(({ error }) => error);
+    if (errors.length < 2 || !errors.every((error) => error && wordsOf(error) === wordsOf(errors[0]))) return;
+    this.results.clear();
+    fill(this.places.trouble, alarm(errors[0]));
   }
 
   /** @param {import('../parts/aims.js').Format} format @param {AbortController} work */
