@@ -78,3 +78,30 @@ def test_changes_are_counted_before_and_after(index: Index) -> None:
     before = index.changes
     seen = index.write(lambda _: index.changes).result(10)
     assert (before % 2, seen, index.changes) == (0, before + 1, before + 2)
+
+
+def test_names_of_blobs_go_on_in_order_and_are_those_of_one_run(tmp_path: Path) -> None:
+    runs = [BlobFiles(tmp_path, lambda: None) for _ in range(2)]
+    found = [[blobs.new_name() for _ in range(300)] for blobs in runs]
+    for names in found:
+        assert names == sorted(names)
+        # Several folders, so that none holds all.
+        assert 4 <= len({name[-2:] for name in names}) <= 6
+    assert len({name for names in found for name in names}) == 600
+
+
+def test_a_change_that_fails_beside_others_is_tried_once_more_alone(index: Index) -> None:
+    held, tried = threading.Event(), []
+
+    def fails(change: Transaction) -> None:
+        tried.append(change)
+        make("a-1250000000")(change)
+        raise NoSuchKey
+
+    index.write(lambda _: held.wait(10))
+    futures = [index.write(fails), index.write(make("b-1250000000"))]
+    held.set()
+    with pytest.raises(NoSuchKey):
+        futures[0].result(10)
+    futures[1].result(10)
+    assert (len(tried), names(index)) == (2, ["b-1250000000"])
