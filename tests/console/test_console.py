@@ -185,6 +185,7 @@ def test_operate(visits: Visits) -> None:
     assert any("put_object" in name or "GET" in name for name in cast(list[str], told["errors"]))
     assert told["signed"] == 1
     assert "Success" in cast(list[str], told["jobs"])[0]
+    assert told["late"] == 1
     ended, whole = cast(list[int], told["progress"])
     assert ended == whole >= 1
     assert {"WEBP", "TPG"} <= set(cast(list[str], told["saved"]))

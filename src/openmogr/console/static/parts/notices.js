@@ -38,14 +38,18 @@ export const alarm = (error) => element('p', { class: 'alarm', role: 'alert' }, 
  * @param {() => Promise<any>} work
  */
 export async function into(target, work) {
+  const turn = {};
+  turns.set(target, turn);
   target.setAttribute('aria-busy', 'true');
-  try {
-    fill(target, await work());
-  } catch (error) {
-    fill(target, alarm(error));
-  }
+  const found = await Promise.resolve().then(work).catch(alarm);
+  // What was asked for later is what is wanted, whichever answer comes first.
+  if (turns.get(target) !== turn) return;
+  fill(target, found);
   target.removeAttribute('aria-busy');
 }
+
+/** The newest work of each place. @type {WeakMap<any, object>} */
+const turns = new WeakMap();
 
 /** @param {string} words */
 export async function copy(words) {
