@@ -7,7 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT
+
+ON_LINUX = pytest.mark.skipif(
+    sys.platform != "linux", reason="the scripts count processes and memory in /proc, which Linux alone has"
+)
 
 Rows = list[dict[str, object]]
 

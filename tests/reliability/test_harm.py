@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-import pytest
+from .conftest import ON_LINUX, run
 
-from .conftest import run
-
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+pytestmark = ON_LINUX
 
 
 def test_what_was_acknowledged_outlives_kills(tmp_path: Path) -> None:

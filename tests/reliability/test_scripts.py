@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
-from .conftest import run
+from .conftest import ON_LINUX, run
 
-pytestmark = [
-    pytest.mark.alone,
-    pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc"),
-]
+pytestmark = [pytest.mark.alone, ON_LINUX]
 
 
 def test_an_overload_leaves_most_of_the_capacity(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -17,7 +16,6 @@ from pillow_tpg import _pillow_tpg as native
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "codec/wasm/npm"
-SHARED = Path(os.environ.get("OPENMOGR_SHARED", ROOT.parent / "shared"))
 CLIENTS = ROOT / "tests/clients/node_modules"
 
 Answer: TypeAlias = dict[str, object]
@@ -44,21 +42,17 @@ def package() -> Path:
 
 
 @pytest.fixture(scope="session")
-def genuine() -> list[Path]:
+def genuine(shared: Path) -> list[Path]:
     """The genuine files, by what they are, whatever they are called."""
-    folder = SHARED / "corpus/tpg"
-    if not folder.is_dir():
-        pytest.skip(f"no {folder}: the reference data are missing")
-    files = sorted(path for path in folder.iterdir() if path.is_file())
+    files = sorted(path for path in (shared / "corpus/tpg").iterdir() if path.is_file())
     return [path for path in files if path.read_bytes().startswith(b"TPG AVS2B")]
 
 
 @pytest.fixture(scope="session")
-def vectors() -> list[Path]:
+def vectors(shared: Path) -> list[Path]:
     """Streams and malformed files of the reference data."""
-    found = sorted(path for path in (SHARED / "vectors").rglob("*") if path.suffix in {".avs", ".tpg"})
-    if not found:
-        pytest.skip(f"no {SHARED / 'vectors'}: the reference data are missing")
+    found = sorted(path for path in (shared / "vectors").rglob("*") if path.suffix in {".avs", ".tpg"})
+    assert found
     return found
 
 

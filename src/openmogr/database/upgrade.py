@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, column, inspect, select, table
 
 from openmogr.database.errors import DatabaseUnusable
 
@@ -49,7 +49,8 @@ def _revisions(connection: Connection) -> set[str]:
     """Those that the database has; none where it is new."""
     if not inspect(connection).has_table(VERSIONS):
         return set()
-    return set(connection.execute(text(f"SELECT version_num FROM {VERSIONS}")).scalars())  # noqa: S608 - our own name
+    versions = table(VERSIONS, column("version_num"))
+    return set(connection.execute(select(versions.c.version_num)).scalars())
 
 
 def _run_what_is_due(connection: Connection, there: set[str]) -> None:
