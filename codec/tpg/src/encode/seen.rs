@@ -14,6 +14,8 @@ use crate::colour::{self, ColourRange, Layout, PlaneRef, Planes};
 const BLOCK: usize = 16;
 /// Longest side of what is measured at once.
 const TILE: usize = 1024;
+/// Most tiles measured at a time: each takes about 200 MB.
+const AT_ONCE: usize = 2;
 /// Squared errors of a luma sample below this are as good as none.
 const FLOOR: f32 = 0.5;
 /// The like for what is seen.
@@ -72,7 +74,12 @@ impl Source {
         let errors = block_means(size, |x, y| {
             (f32::from(reference[0].row(y)[x]) - f32::from(decoded[0].row(y)[x])).powi(2)
         });
-        let pair = Pair { reference: rgb(&reference)?, decoded: rgb(&decoded)?, size, threads };
+        let pair = Pair {
+            reference: rgb(&reference)?,
+            decoded: rgb(&decoded)?,
+            size,
+            threads: threads.min(AT_ONCE),
+        };
         let mut logs = vec![0.0; errors.len()];
         if shares.ssimulacra2 > 0.0 {
             pair.add(&mut logs, shares.ssimulacra2, &errors, &pair.difference(ssimulacra2)?);
