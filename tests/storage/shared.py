@@ -1,4 +1,6 @@
-"""Storages whose objects lie in a store, for tests: in memory, in a folder, in versitygw (S3), in Azurite (Azure)."""
+"""Storages whose objects lie in a store, for tests: in memory, in a folder, in versitygw (S3), in Azurite (Azure), in
+fake-gcs-server (Google).
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ from openmogr.storage.shared.place import Place
 from openmogr.storage.stores.settings import StoreBucket
 from openmogr.storage.stores.store import Limits
 from openmogr.transfer.unfinished import unfinished_uploads
-from tests.emulators import Azurite
+from tests.emulators import Azurite, Google
 from tests.versitygw import VersityGW
 
 if TYPE_CHECKING:
@@ -191,14 +193,16 @@ class AzureStores(SharedStores):
 
 
 class GoogleStores(SharedStores):
-    """The same in a bucket of a server that is taken for Google's."""
+    """The same in fake-gcs-server, a folder of a bucket for each."""
 
-    def __init__(self, endpoint: str) -> None:
-        super().__init__(None, in_memory=False)
-        self._endpoint = endpoint
+    def __init__(self, server: PostgreSQLServer | None, google: Google) -> None:
+        super().__init__(server, in_memory=False)
+        self._google = google
+        self._name = f"stores-{next(_numbers)}"
+        google.create_bucket(self._name)
 
     def _new_store(self, folder: Path) -> Any:
-        return None
+        return f"gs://{self._name}/{next(_numbers)}"
 
     def _place(self, folder: Path, limits: Limits) -> Place:
-        return Place(StoreBucket(url="gs://bucket", endpoint=self._endpoint), limits)
+        return Place(StoreBucket(url=self._stores[folder], endpoint=self._google.endpoint), limits)
