@@ -11,11 +11,12 @@ import pytest
 
 from openmogr.storage import EmbeddedStorage, Storage
 from openmogr.storage.interface import ObjectAttributes, ObjectInfo, Part, Write
+from openmogr.testing import ServerProcess
 from tests.emulators import azurite, google
-from tests.storage.shared import SMALL, AzureStores, GoogleStores, S3Stores, SharedStores
+from tests.storage.shared import SMALL, AzureStores, GoogleStores, OurStores, S3Stores, SharedStores
 from tests.versitygw import keys_in_the_environment, versitygw
 
-__all__ = ["azurite", "google", "keys_in_the_environment", "versitygw"]
+__all__ = ["azurite", "google", "keys_in_the_environment", "ours", "versitygw"]
 
 BUCKET = "photos-1250000000"
 
@@ -38,9 +39,9 @@ def embedded(folder: Path) -> Storage:
 
 
 # Not every store with every database: each of both is met, and what a cluster has is.
-BACKENDS = ("embedded", "folder-sqlite", "memory-sqlite", "s3-postgresql", "azure-sqlite", "google-sqlite")
-# Thousands of requests each, which say nothing of an emulator that the others do not.
-_NOT_OVER_EMULATORS = (
+BACKENDS = ("embedded", "folder-sqlite", "memory-sqlite", "s3-postgresql", "azure-sqlite", "google-sqlite", "ours-sqlite")
+# Thousands of requests each, which say nothing of these that the others do not.
+_NOT_OVER_ALL = (
     "test_histories",
     "test_listing_agrees_with_the_model",
     "test_pages_of_uploads_name_each_upload_once",
@@ -49,14 +50,27 @@ _NOT_OVER_EMULATORS = (
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "new_storage" in metafunc.fixturenames:
-        is_short = metafunc.function.__name__ not in _NOT_OVER_EMULATORS
-        chosen = [name for name in BACKENDS if is_short or not name.startswith(("azure", "google"))]
+        is_short = metafunc.function.__name__ not in _NOT_OVER_ALL
+        chosen = [name for name in BACKENDS if is_short or not name.startswith(("azure", "google", "ours"))]
         metafunc.parametrize("new_storage", chosen, indirect=True)
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """Another server, whose buckets stand for those of COS; with its keys in the environment."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        ServerProcess(tmp_path_factory.mktemp("ours") / "data") as running,
+    ):
+        patch.setenv("COS_SECRET_ID", running.credential.secret_id)
+        patch.setenv("COS_SECRET_KEY", running.credential.secret_key)
+        yield running
+        assert "Traceback" not in running.log, running.log
 
 
 @pytest.fixture
@@ -73,6 +87,8 @@ def new_storage(request: pytest.FixtureRequest) -> New:
         return AzureStores(server, request.getfixturevalue("azurite"))
     if store == "google":
         return GoogleStores(server, request.getfixturevalue("google"))
+    if store == "ours":
+        return OurStores(server, request.getfixturevalue("ours"))
     return SharedStores(server, in_memory=store == "memory")
 
 

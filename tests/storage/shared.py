@@ -1,5 +1,5 @@
 """Storages whose objects lie in a store, for tests: in memory, in a folder, in versitygw (S3), in Azurite (Azure), in
-fake-gcs-server (Google).
+fake-gcs-server (Google), and in another server of ours (COS).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from openmogr.storage.shared.catalogue import Catalogue
 from openmogr.storage.shared.place import Place
 from openmogr.storage.stores.settings import StoreBucket
 from openmogr.storage.stores.store import Limits
+from openmogr.testing import ServerProcess
 from openmogr.transfer.unfinished import unfinished_uploads
 from tests.emulators import Azurite, Google
 from tests.versitygw import VersityGW
@@ -31,7 +32,7 @@ from tests.versitygw import VersityGW
 if TYPE_CHECKING:
     from tests.databases import PostgreSQLServer
 
-__all__ = ["SMALL", "Alone", "AzureStores", "GoogleStores", "S3Stores", "SharedStores"]
+__all__ = ["SMALL", "Alone", "AzureStores", "GoogleStores", "OurStores", "S3Stores", "SharedStores"]
 
 # Small limits, so that buffers fill, parts differ in size and limits are met with little data.
 SMALL = StorageSettings(
@@ -206,3 +207,20 @@ class GoogleStores(SharedStores):
 
     def _place(self, folder: Path, limits: Limits) -> Place:
         return Place(StoreBucket(url=self._stores[folder], endpoint=self._google.endpoint), limits)
+
+
+class OurStores(SharedStores):
+    """The same in a bucket of another server of ours, which speaks S3 as COS does; a folder for each."""
+
+    def __init__(self, server: PostgreSQLServer | None, store: ServerProcess) -> None:
+        super().__init__(server, in_memory=False)
+        self._store = store
+        self._name = f"stores-{next(_numbers)}-1250000000"
+        assert store.request("PUT", f"/{self._name}", b"").status == 200
+
+    def _new_store(self, folder: Path) -> Any:
+        return f"cos://{self._name}/{next(_numbers)}"
+
+    def _place(self, folder: Path, limits: Limits) -> Place:
+        where = StoreBucket(url=self._stores[folder], endpoint=f"http://127.0.0.1:{self._store.port}")
+        return Place(where, limits, uploads=unfinished_uploads(where))

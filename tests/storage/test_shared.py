@@ -33,7 +33,7 @@ from openmogr.storage.interface import (
 )
 from openmogr.storage.shared.place import WHOLE
 from tests.databases import PostgreSQLServer
-from tests.storage.shared import Alone, AzureStores, GoogleStores, S3Stores, SharedStores
+from tests.storage.shared import Alone, AzureStores, GoogleStores, OurStores, S3Stores, SharedStores
 from tests.versitygw import VersityGW
 
 pytestmark = pytest.mark.anyio
@@ -64,7 +64,7 @@ async def get(storage: Alone, key: str) -> bytes:
 # Other tools
 
 
-@pytest.fixture(params=["memory", "s3", "azure", "google"])
+@pytest.fixture(params=["memory", "s3", "azure", "google", "ours"])
 async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Alone]:
     pytest.importorskip("obstore")
     if request.param == "s3":
@@ -73,6 +73,8 @@ async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         stores = AzureStores(None, request.getfixturevalue("azurite"))
     elif request.param == "google":
         stores = GoogleStores(None, request.getfixturevalue("google"))
+    elif request.param == "ours":
+        stores = OurStores(None, request.getfixturevalue("ours"))
     else:
         stores = SharedStores(None, in_memory=True)
     async with stores(tmp_path) as opened:
