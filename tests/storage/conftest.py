@@ -11,8 +11,8 @@ import pytest
 
 from openmogr.storage import EmbeddedStorage, Storage
 from openmogr.storage.interface import ObjectAttributes, ObjectInfo, Part, Write
-from openmogr.testing import ServerProcess
 from tests.emulators import azurite, google
+from tests.ours import ours
 from tests.storage.shared import SMALL, AzureStores, GoogleStores, OurStores, S3Stores, SharedStores
 from tests.versitygw import keys_in_the_environment, versitygw
 
@@ -39,7 +39,15 @@ def embedded(folder: Path) -> Storage:
 
 
 # Not every store with every database: each of both is met, and what a cluster has is.
-BACKENDS = ("embedded", "folder-sqlite", "memory-sqlite", "s3-postgresql", "azure-sqlite", "google-sqlite", "ours-sqlite")
+BACKENDS = (
+    "embedded",
+    "folder-sqlite",
+    "memory-sqlite",
+    "s3-postgresql",
+    "azure-sqlite",
+    "google-sqlite",
+    "ours-sqlite",
+)
 # Thousands of requests each, which say nothing of these that the others do not.
 _NOT_OVER_ALL = (
     "test_histories",
@@ -58,19 +66,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@pytest.fixture(scope="session")
-def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """Another server, whose buckets stand for those of COS; with its keys in the environment."""
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        ServerProcess(tmp_path_factory.mktemp("ours") / "data") as running,
-    ):
-        patch.setenv("COS_SECRET_ID", running.credential.secret_id)
-        patch.setenv("COS_SECRET_KEY", running.credential.secret_key)
-        yield running
-        assert "Traceback" not in running.log, running.log
 
 
 @pytest.fixture
