@@ -10,8 +10,10 @@ from importlib import resources
 from pathlib import Path
 from urllib.parse import quote
 
+from openmogr.cli._names import printable
 from openmogr.cli._sizes import human_size
 from openmogr.cli.compress.output import write_output
+from openmogr.cli.compress.plan import place_of
 from openmogr.cli.compress.report import saved
 from openmogr.cli.compress.run import Outcome
 from openmogr.errors import CosError
@@ -59,8 +61,8 @@ def _figure(outcome: Outcome, previews: _Previews) -> str:
     told = {
         "before": previews.address(outcome.source),
         "after": previews.address(outcome.target),
-        "source": str(outcome.source),
-        "target": str(outcome.target),
+        "source": printable(str(outcome.source)),
+        "target": printable(str(outcome.target)),
         "old": human_size(outcome.before),
         "new": human_size(outcome.after),
         "saved": saved(outcome.before, outcome.after),
@@ -70,7 +72,7 @@ def _figure(outcome: Outcome, previews: _Previews) -> str:
 
 class _Previews:
     def __init__(self, page: Path, settings: ImageSettings) -> None:
-        self._home = page.parent.resolve()
+        self._home = place_of(page.parent)
         self._folder = page.with_name(f"{page.stem}-previews")
         self._processor = Processor(settings)
         self._pipeline = parse_operation(_PREVIEW)
@@ -80,7 +82,7 @@ class _Previews:
         """What the page calls a picture."""
         own = SUFFIXES.get(path.suffix.lower())
         if own is not None and CONTAINERS[own].in_browsers:
-            return quote(os.path.relpath(path.resolve(), self._home))
+            return quote(os.fsencode(os.path.relpath(place_of(path), self._home)))
         self._number += 1
         place = self._folder / f"{self._number:04}.webp"
         try:
@@ -88,4 +90,4 @@ class _Previews:
         except CosError:
             return ""
         write_output(place, made.data, overwrite=True)
-        return quote(f"{self._folder.name}/{place.name}")
+        return quote(os.fsencode(f"{self._folder.name}/{place.name}"))

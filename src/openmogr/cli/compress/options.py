@@ -127,7 +127,8 @@ class Options:
         """Where outputs go, whose format may be known."""
         from openmogr.cli.compress.plan import Destination
 
-        return Destination(self.out, self.output, self.suffix, format_name)
+        formats = self.formats if len(self.formats) > 1 else ()
+        return Destination(self.out, self.output, self.suffix, format_name, formats)
 
     def rules(self) -> Rules:
         """What may be written."""
