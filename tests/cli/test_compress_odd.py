@@ -242,3 +242,48 @@ def test_one_picture_that_is_interrupted(tmp_path: Path) -> None:
         told, said = process.communicate(timeout=30)
     assert (process.returncode, told, said) == (ExitCode.INTERRUPTED, b"", b"interrupted: 1 not done\n")
     assert names(tmp_path) == ["a.png"]
+
+
+@pytest.mark.parametrize("name", ["gif", "bmp"])
+def test_lossless_is_refused_where_it_cannot_be(run: Run, folder: Path, name: str) -> None:
+    Image.merge("RGB", [Image.effect_noise((60, 40), 60) for _ in range(3)]).save(folder / "many.png")
+    few = Image.new("RGBA", (60, 40), (10, 20, 30, 255))
+    few.paste((200, 0, 0, 255), (5, 5, 20, 20))
+    few.save(folder / "few.png")
+    few.paste((0, 0, 200, 90), (30, 5, 40, 20))
+    few.save(folder / "half.png")
+    results = {
+        file: run(folder / f"{file}.png", "-f", name, "--lossless", "--write-larger")
+        for file in ("many", "few", "half")
+    }
+    refused = {"half", "many"} if name == "gif" else {"half"}
+    assert {file for file, result in results.items() if result.exit_code == ExitCode.NOT_AN_IMAGE} == refused
+    assert f"{name} cannot be written without loss" in results["half"].output
+    for file in results.keys() - refused:
+        with Image.open(folder / f"{file}.png") as old, Image.open(folder / f"{file}.{name}") as new:
+            assert old.convert("RGB").tobytes() == new.convert("RGB").tobytes()
+
+
+def test_what_could_not_be_had_is_told(run: Run, folder: Path) -> None:
+    Image.effect_noise((200, 200), 90).convert("RGB").save(folder / "a.png")
+    result = run(folder / "a.png", "-f", "webp", "--max-size", "1k")
+    size = (folder / "a.webp").stat().st_size
+    assert size > 1024
+    assert f"the output has {size} bytes at the lowest quality, more than 1024" in result.output
+    assert "missed: what was asked for of 1 file" in result.output
+    result = run(folder / "a.png", "-f", "webp", "--target-ssimulacra2", "100", "--overwrite", "--json")
+    told = json.loads(result.output.splitlines()[0])
+    assert told["missed"] == f"has a score of {told['score']:.1f} at the highest quality, less than 100"
+    result = run(folder / "a.png", "-f", "webp", "--target-ssimulacra2", "30", "--overwrite", "--json")
+    told = json.loads(result.output.splitlines()[0])
+    assert (told["missed"], told["score"] >= 30) == ("", True)
+
+
+def test_an_output_that_is_smaller_is_told_as_such(run: Run, folder: Path) -> None:
+    Image.effect_noise((200, 200), 90).convert("RGB").save(folder / "a.png")
+    assert run(folder / "a.png", "-f", "webp", "-q", "20").exit_code == ExitCode.OK
+    result = run(folder / "a.png", "-f", "webp", "-q", "90", "--overwrite", "smaller")
+    assert result.exit_code == ExitCode.OK
+    assert "a.webp kept, is no larger than the new one" in " ".join(result.output.split())
+    assert "kept: 1 file for which a smaller output was there" in result.output
+    assert "too little" not in result.output

@@ -116,7 +116,10 @@ class Options:
         texts = [_text(operation, self._stage(name)) for name in formats]
         if not all(texts):
             raise click.UsageError("Say what to do: --format, --op, --quality, --resize or another.")
-        pipelines = [replace(_pipeline(text, stages), scored=self.score) for text in texts]
+        pipelines = [
+            replace(_pipeline(text, stages), scored=self.score or self.target_score is not None)
+            for text in texts
+        ]
         if self.score and any(pipeline.slim for pipeline in pipelines):
             raise click.UsageError("--score does not go with imageSlim.")
         check_names(pipelines[0], self.images)
@@ -140,6 +143,8 @@ class Options:
             savings=self.min_savings,
             keep_dates=self.keep_dates,
             dry=self.dry_run,
+            max_size=None if self.max_size is None else int(self.max_size[:-1]) << 10,
+            min_score=self.target_score,
         )
 
     def _thumbnail(self) -> str | None:

@@ -84,8 +84,10 @@ def print_problems(outcomes: Sequence[Outcome]) -> None:
 
 
 def print_losses(outcomes: Sequence[Outcome]) -> None:
-    """A line on standard error for each output that lacks something."""
+    """A line on standard error for each output that lacks something, or is not what was asked for."""
     for outcome in outcomes:
+        if outcome.missed:
+            click.echo(f"{_name(outcome)}: the output {outcome.missed}", err=True)
         if outcome.losses:
             lost = ", ".join(loss.value for loss in outcome.losses)
             click.echo(f"{_name(outcome)}: the output lacks {lost}", err=True)
@@ -102,6 +104,7 @@ def print_line(outcome: Outcome) -> None:
         "rejected": outcome.rejected,
         "losses": [loss.name for loss in outcome.losses],
         "score": None if outcome.score is None else round(outcome.score, 2),
+        "missed": outcome.missed,
         "problem": outcome.problem,
         "code": outcome.code.value,
     }
@@ -133,6 +136,8 @@ def _output(item: Outcome) -> str:
     if item.target is None:
         return kept or "kept"
     target = printable(str(item.target))
+    if item.status is Status.kept:
+        return f"{target} kept, is no larger than the new one"
     return f"{target} ({kept})" if kept else target
 
 
@@ -149,6 +154,11 @@ def _remarks(done: Sequence[Outcome], left: int) -> Iterator[str]:
     }
     if any(kinds.values()):
         yield "lost: " + ", ".join(f"{kind} of {_files(number)}" for kind, number in kinds.items() if number)
+    if missed := sum(bool(item.missed) for item in done):
+        yield f"missed: what was asked for of {_files(missed)}, told above"
+    if smaller := sum(item.status is Status.kept and item.target is not None for item in done):
+        yield f"kept: {_files(smaller)} for which a smaller output was there"
+    done = [item for item in done if item.status is not Status.kept or item.target is None]
     grown = sum(item.rejected > item.before for item in done)
     if grown:
         yield f"kept: {_files(grown)} that would have grown; --write-larger writes them all the same"

@@ -71,6 +71,8 @@ class Rules:
         savings: the least that is saved; None: no such bound.
         keep_dates: outputs get the times of their sources.
         dry: nothing is written, only told.
+        max_size: of outputs in bytes; what cannot be made as small is written and told.
+        min_score: of SSIMULACRA2; what cannot be made as good is written and told.
     """
 
     overwrite: Overwrite = Overwrite.never
@@ -78,6 +80,16 @@ class Rules:
     savings: Savings | None = None
     keep_dates: bool = False
     dry: bool = False
+    max_size: int | None = None
+    min_score: float | None = None
+
+    def missed(self, result: Result) -> str:
+        """What a result was asked for and is not, in words; empty where it is."""
+        if self.max_size is not None and len(result.data) > self.max_size and not result.is_original:
+            return f"has {len(result.data)} bytes at the lowest quality, more than {self.max_size}"
+        if self.min_score is not None and result.score is not None and result.score < self.min_score:
+            return f"has a score of {result.score:.1f} at the highest quality, less than {self.min_score}"
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +120,7 @@ class Outcome:
         rejected: bytes of a result that was not written since it would not have saved enough; else 0.
         losses: what the source has and the output has not.
         score: SSIMULACRA2 of the result, where that was asked for and it is a still; else None.
+        missed: what was asked for and could not be had, in words; else empty.
     """
 
     source: Path
@@ -120,6 +133,7 @@ class Outcome:
     rejected: int = 0
     losses: tuple[Loss, ...] = ()
     score: float | None = None
+    missed: str = ""
 
 
 class Batch:
@@ -263,7 +277,7 @@ class Batch:
         if self._rules.overwrite is Overwrite.smaller and target.is_file():
             there = target.stat().st_size
             if len(result.data) >= there:
-                return replace(kept, after=there, rejected=len(result.data))
+                return replace(kept, target=target, after=there, rejected=len(result.data))
         after = before if result.is_original else len(result.data)
         done = Outcome(
             source.path,
@@ -273,6 +287,7 @@ class Batch:
             rejected=result.rejected_size,
             losses=result.losses,
             score=result.score,
+            missed=self._rules.missed(result),
         )
         if not self._rules.dry:
             self._write(source, target, result)
