@@ -30,7 +30,7 @@ _PREVIEW = "imageMogr2/thumbnail/2000x2000>/format/webp/quality/95"
 _FIGURE = """<figure>
   <div class="pair"><img src="$before" alt="$source" loading="lazy"><img src="$after" alt="" loading="lazy"></div>
   <input type="range" min="0" max="100" step="0.5" value="50" aria-label="border between source and output">
-  <figcaption><b>$source</b> <span>$old → $new, saved $saved</span> <b>$target</b></figcaption>
+  <figcaption><b>$source</b> <span>$old → $new, saved $saved$score</span> <b>$target</b></figcaption>
 </figure>"""
 
 
@@ -50,7 +50,8 @@ def write_page(page: Path, outcomes: Sequence[Outcome], settings: ImageSettings)
     written = [outcome for outcome in outcomes if outcome.target is not None and outcome.target.is_file()]
     figures = [_figure(outcome, previews) for outcome in written if outcome.source.is_file()]
     before, after = sum(item.before for item in written), sum(item.after for item in written)
-    total = f"{len(written)} outputs, {human_size(before)} became {human_size(after)}, saved {saved(before, after)}"
+    outputs = "1 output" if len(written) == 1 else f"{len(written)} outputs"
+    total = f"{outputs}, {human_size(before)} became {human_size(after)}, saved {saved(before, after)}"
     template = resources.files(__package__).joinpath("comparison.html").read_text(encoding="utf-8")
     text = string.Template(template).substitute(total=html.escape(total), figures="\n".join(figures))
     write_output(page, text.encode(), overwrite=True)
@@ -66,6 +67,7 @@ def _figure(outcome: Outcome, previews: _Previews) -> str:
         "old": human_size(outcome.before),
         "new": human_size(outcome.after),
         "saved": saved(outcome.before, outcome.after),
+        "score": "" if outcome.score is None else f", score {outcome.score:.1f}",
     }
     return string.Template(_FIGURE).substitute({name: html.escape(text) for name, text in told.items()})
 
