@@ -287,3 +287,26 @@ def test_an_output_that_is_smaller_is_told_as_such(run: Run, folder: Path) -> No
     assert "a.webp kept, is no larger than the new one" in " ".join(result.output.split())
     assert "kept: 1 file for which a smaller output was there" in result.output
     assert "too little" not in result.output
+
+
+@pytest.mark.parametrize("suffix", ["/x", "/../x", "a/"])
+def test_a_suffix_is_a_part_of_a_name(run: Run, folder: Path, suffix: str) -> None:
+    save(folder / "a.png")
+    result = run(folder, "-f", "webp", "--suffix", suffix)
+    assert result.exit_code == ExitCode.USAGE
+    assert "--suffix is a part of names" in result.output
+    assert names(folder) == ["a.png"]
+
+
+def test_two_stars_go_through_no_links(run: Run, folder: Path, tmp_path: Path) -> None:
+    (folder / "deep" / "er").mkdir(parents=True)
+    save(folder / "deep" / "er" / "a.png")
+    (tmp_path / "elsewhere").mkdir()
+    save(tmp_path / "elsewhere" / "b.png")
+    (folder / "link").symlink_to(tmp_path / "elsewhere")
+    out = tmp_path / "out"
+    assert run(folder / "**" / "*.png", "-f", "webp", "--out", out).exit_code == ExitCode.OK
+    assert [path.relative_to(out).as_posix() for path in out.rglob("*.webp")] == ["deep/er/a.webp"]
+    # One that is named is followed.
+    assert run(folder / "link" / "*.png", "-f", "webp", "--out", out).exit_code == ExitCode.OK
+    assert (out / "b.webp").is_file()

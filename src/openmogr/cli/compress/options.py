@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -72,6 +73,8 @@ class Options:
             raise click.UsageError("--output names the one output; --out and --suffix are for many.")
         if self.output is not None and len(self.paths) > 1:
             raise click.UsageError("--output names one output, but there are several sources; say --out DIR.")
+        if "/" in self.suffix or os.sep in self.suffix:
+            raise click.UsageError("--suffix is a part of names, which cannot hold a slash; say --out DIR.")
         if stream in self.paths and len(self.paths) > 1:
             raise click.UsageError("The standard input is one picture; no other can be named beside it.")
         if stream in self.paths and self.output is None:

@@ -124,10 +124,16 @@ def _listed(paths: Sequence[Path], out: Path | None, *, recursive: bool) -> Iter
                 # Reported as a file that is not there.
                 yield path, path.parent, True
             for file in matches:
-                if file.is_file() and file.suffix.lower() in SUFFIXES:
+                if file.is_file() and file.suffix.lower() in SUFFIXES and not _strays(path, file, root):
                     yield file, root, False
         else:
             yield path, path.parent, True
+
+
+def _strays(pattern: Path, file: Path, root: Path) -> bool:
+    """Whether ``**`` went through a link to a folder."""
+    below = file.relative_to(root).parents
+    return "**" in pattern.parts and any((root / folder).is_symlink() for folder in list(below)[:-1])
 
 
 def _fixed_part(pattern: Path) -> Path:
