@@ -310,3 +310,24 @@ def test_two_stars_go_through_no_links(run: Run, folder: Path, tmp_path: Path) -
     # One that is named is followed.
     assert run(folder / "link" / "*.png", "-f", "webp", "--out", out).exit_code == ExitCode.OK
     assert (out / "b.webp").is_file()
+
+
+def test_the_folder_of_the_sources_named_as_that_of_the_outputs(run: Run, folder: Path) -> None:
+    (folder / "sub").mkdir()
+    save(folder / "a.png")
+    Image.linear_gradient("L").save(folder / "sub" / "b.webp")
+    for _ in range(2):
+        result = run(folder, "-f", "webp", "--out", folder, "--skip-existing")
+        assert result.exit_code == ExitCode.OK, result.output
+    assert "2 files have the format already, left alone" in result.output
+    assert names(folder) == [LEDGER_NAME, "a.png", "a.webp", "sub"]
+
+
+def test_a_link_that_is_replaced_by_its_result_stays_a_link(run: Run, folder: Path) -> None:
+    Image.effect_noise((90, 90), 60).convert("RGB").save(folder / "a.png")
+    before = (folder / "a.png").stat().st_size
+    (folder / "link.png").symlink_to("a.png")
+    assert run(folder / "link.png", "--resize", "50%", "--overwrite").exit_code == ExitCode.OK
+    assert (folder / "link.png").is_symlink()
+    assert (folder / "a.png").stat().st_size < before
+    assert names(folder) == ["a.png", "link.png"]

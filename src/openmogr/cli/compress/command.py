@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from openmogr.cli._telling import alone, telling
 from openmogr.cli.compress import options as checks
 from openmogr.cli.compress.early import start_early
 from openmogr.cli.compress.options import Options
@@ -23,21 +23,11 @@ if TYPE_CHECKING:
     from openmogr.cli.compress.run import Outcome, Work
     from openmogr.image import ImageSettings
 
-__all__ = ["CannotTell", "compress"]
+__all__ = ["compress"]
 
 _EPILOG = "\b\nExit status:\n" + "\n".join(
     f"  {code.value:3}  {MEANINGS[code]}" for code in ExitCode if code is not ExitCode.INCOMPLETE
 )
-
-
-class CannotTell(click.ClickException):
-    """The standard output or error does not take what is to be said."""
-
-    exit_code = ExitCode.FILES
-
-    def __init__(self, error: OSError) -> None:
-        place = f": {error.filename}" if error.filename else ""
-        super().__init__(f"the report cannot be written: {error.strerror or error}{place}")
 
 
 @click.command(epilog=_EPILOG)
@@ -226,15 +216,13 @@ def compress(**options: Any) -> None:
             f"--output names one output, but there are {len(sources)} sources; say --out DIR."
         )
     outcomes, interrupted = _run(wishes, settings, work, sources)
-    with _told():
+    with telling():
         _tell(wishes, outcomes, left, unfinished=len(sources) - len(outcomes))
     if wishes.compare is not None:
         from openmogr.cli.compress.comparison import write_page
 
-        try:
+        with telling():
             write_page(wishes.compare, outcomes, settings)
-        except OSError as error:
-            raise CannotTell(error) from error
     _end(combined(outcome.code for outcome in outcomes), interrupted=interrupted)
 
 
@@ -283,12 +271,12 @@ def _run(
             if wishes.json:
                 from openmogr.cli.compress.report import print_line
 
-                with _told():
+                with telling():
                     print_line(outcome)
-            with _told():
+            with telling():
                 advance(outcome)
 
-        with _alone():
+        with alone():
             interrupted = asyncio.run(_interruptible(batch.run(sources, tell, stream))) if sources else False
     return [outcomes[number] for number in sorted(outcomes)], interrupted
 
@@ -302,27 +290,6 @@ async def _interruptible(work: Coroutine[Any, Any, None]) -> bool:
         # Ctrl-C: what is done is told.
         return True
     return False
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Say in words that a report cannot be written."""
-    try:
-        yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise CannotTell(error) from error
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Take what ends a run out of the group of the tasks that it ended."""
-    try:
-        yield
-    except* (BrokenPipeError, CannotTell) as group:
-        raise group.exceptions[0] from None
 
 
 def _ledger(wishes: Options, settings: ImageSettings, work: Work) -> Ledger:

@@ -95,19 +95,21 @@ def find_sources(
         The sources in order, and how many were passed over as being of the format.
     """
     leave = None
-    if destination.format is not None and destination.folder is None and not overwrite:
+    if destination.format is not None and not overwrite:
         leave = SUFFIXES.get(suffix_of(destination.format))
     found: dict[Path, Source] = {}
     left = 0
     for path, root, named in _listed(paths, destination.folder, recursive=recursive):
-        if not named:
+        stem = _stem(path, root, destination)
+        # Also where the folder of the outputs is that of the sources.
+        if not named and (destination.folder is None or place_of(stem.parent) == place_of(path.parent)):
             if destination.suffix:
-                if destination.folder is None and path.stem.endswith(destination.suffix):
+                if path.stem.endswith(destination.suffix):
                     continue
             elif leave is not None and SUFFIXES[path.suffix.lower()] == leave:
                 left += 1
                 continue
-        found.setdefault(place_of(path), Source(path, _stem(path, root, destination), destination.file))
+        found.setdefault(place_of(path), Source(path, stem, destination.file))
     return list(_apart(list(found.values()), destination)), left
 
 

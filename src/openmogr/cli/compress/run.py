@@ -307,7 +307,9 @@ class Batch:
             found = source.path.stat()
             times = (found.st_atime_ns, found.st_mtime_ns)
         overwrite = self._rules.overwrite is not Overwrite.never or self._may_renew(source, target)
-        write_output(target, content, overwrite=overwrite, times=times)
+        # A source that is a link stays one: what it leads to is replaced.
+        own = not source.is_stream and place_of(target) == place_of(source.path)
+        write_output(place_of(target) if own else target, content, overwrite=overwrite, times=times)
 
     def _may_renew(self, source: Source, target: Path) -> bool:
         """Whether it is what an earlier run made of the same source, and nobody has touched since."""
