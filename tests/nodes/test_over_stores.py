@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import openmogr.demo
+from openmogr.storage.stores.opening import open_store
 from openmogr.testing import Answer, ServerProcess
 
 BUCKET = "photos-1250000000"
@@ -21,7 +22,7 @@ PART = 1 << 20
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServerProcess]:
-    pytest.importorskip("obstore")
+    obstore = pytest.importorskip("obstore")
     store = request.getfixturevalue(request.param)
     match request.param:
         case "google":
@@ -37,10 +38,20 @@ def server(
         case _:
             store.client.create_bucket(Bucket="whole-server")
             place = {"url": "s3://whole-server/images", "endpoint": store.endpoint, "region": "us-east-1"}
-    settings: dict[str, dict[str, object]] = {"storage": dict(place), "image": {"workers": 1}}
+    # Results lie beside, in a store too.
+    shared = {("shared" if name == "url" else f"shared_{name}"): text for name, text in place.items()}
+    shared["shared"] = shared["shared"].replace("/images", "/results")
+    settings: dict[str, dict[str, object]] = {
+        "storage": dict(place),
+        "results": dict(shared),
+        "image": {"workers": 1},
+    }
     with ServerProcess(tmp_path_factory.mktemp("whole") / "data", settings) as running:
         assert running.request("PUT", f"/{BUCKET}", b"").status == 200
         yield running
+        told = open_store(place["url"], endpoint=place["endpoint"], region=place.get("region", ""))
+        found = {item["path"].split("/")[0] for page in obstore.list(told) for item in page}
+        assert found == {"images", "results"}
         assert "Traceback" not in running.log, running.log
 
 
