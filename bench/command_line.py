@@ -47,6 +47,7 @@ class Native:
         finer: what is added to that for the next better one.
         best: the best one.
         setting: its own for that of the library behind ours.
+        faster: what ours is called with in a further row, beside the same; empty: there is none.
     """
 
     usual: str
@@ -54,6 +55,7 @@ class Native:
     finer: int
     best: int
     setting: Callable[[int], int]
+    faster: tuple[str, ...] = ()
 
 
 NATIVE = {
@@ -71,6 +73,8 @@ NATIVE = {
         0,
         # As libavif does it.
         lambda ours: ((100 - ours) * 63 + 50) // 100,
+        # The next speed, 7.
+        ("--effort", "3"),
     ),
     "heic": Native(
         "heif-enc -q 50 {} -o {out}", f"heif-enc -q {{q}} {_HEIF} {{}} -o {{out}}", 1, 100, lambda ours: ours
@@ -123,10 +127,10 @@ def natively(folder: Path, out: Path, command: str, jobs: int, count: int = 0) -
     return took(f"cd {folder} && ls *.png {first}| xargs -P{jobs} -I{{}} {each}")
 
 
-def ourselves(folder: Path, out: Path, name: str, jobs: int) -> Took:
+def ourselves(folder: Path, out: Path, name: str, jobs: int, more: Sequence[str] = ()) -> Took:
     """The same by our command."""
     words = [sys.executable, "-m", "openmogr", "compress", str(folder), "-f", name, "--out", str(out)]
-    return took([*words, "-j", str(jobs), "--quiet", "--overwrite"])
+    return took([*words, "-j", str(jobs), "--quiet", "--overwrite", *more])
 
 
 def bytes_of(out: Path) -> int:
@@ -170,6 +174,15 @@ def at_equal_quality(measure: Callable[[int], Point], native: Native, start: int
 
 
 @dataclass(frozen=True)
+class Kind:
+    """A row: what it is called, the native command, and what ours is called with besides."""
+
+    name: str
+    command: str
+    more: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Run:
     """What is measured.
 
@@ -186,12 +199,12 @@ class Run:
     judged: int
 
 
-def in_turns(run: Run, name: str, command: str, ours: Path, theirs: Path) -> dict[str, float]:
+def in_turns(run: Run, name: str, kind: Kind, ours: Path, theirs: Path) -> dict[str, float]:
     """Times and bytes of both sides; their outputs stay."""
     mine, other = [], []
     for _ in range(run.rounds):
-        other.append(natively(run.folder, theirs, command, run.jobs))
-        mine.append(ourselves(run.folder, ours, name, run.jobs))
+        other.append(natively(run.folder, theirs, kind.command, run.jobs))
+        mine.append(ourselves(run.folder, ours, name, run.jobs, kind.more))
     row: dict[str, float] = {}
     for side, times in (("native", other), ("our", mine)):
         row[f"{side}_seconds"] = min(each.clock for each in times)
@@ -238,19 +251,22 @@ def show(name: str, kind: str, row: dict[str, float]) -> None:
 
 
 def compare(run: Run, name: str, report: Report) -> None:
-    """Both rows of a format."""
+    """All rows of a format."""
     native = NATIVE[name]
     container = TARGETS[name].container
     start = native.setting(container.setting(container.default_quality))
-    commands = {"usual": native.usual, "equal settings": native.equal.replace("{q}", str(start))}
-    for kind, command in commands.items():
+    equal = native.equal.replace("{q}", str(start))
+    kinds = [Kind("usual", native.usual), Kind("equal settings", equal)]
+    if native.faster:
+        kinds.append(Kind(" ".join(native.faster), equal, native.faster))
+    for kind in kinds:
         with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
             ours, theirs = Path(first), Path(second)
-            row = in_turns(run, name, command, ours, theirs)
-            if kind != "usual" and run.judged and has_metric():
+            row = in_turns(run, name, kind, ours, theirs)
+            if kind.command == equal and run.judged and has_metric():
                 row |= judged(run, name, start, ours, theirs)
-        show(name, kind, row)
-        report.add("formats", format=name, settings=kind, command=command, **row)
+        show(name, kind.name, row)
+        report.add("formats", format=name, settings=kind.name, command=kind.command, **row)
 
 
 def main(options: argparse.Namespace) -> None:

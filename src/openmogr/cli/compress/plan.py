@@ -76,6 +76,21 @@ def place_of(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
+class _Places:
+    """:func:`place_of` of many paths, whose folders are followed once."""
+
+    def __init__(self) -> None:
+        self._folders: dict[Path, Path] = {}
+
+    def __call__(self, path: Path) -> Path:
+        if path.name in ("", "..") or path.is_symlink():
+            return place_of(path)
+        folder = self._folders.get(path.parent)
+        if folder is None:
+            folder = self._folders[path.parent] = place_of(path.parent)
+        return folder / path.name
+
+
 def suffix_of(format_name: str) -> str:
     """The suffix of a format's files."""
     name = format_name.lower()
@@ -94,7 +109,7 @@ def find_sources(
     Returns:
         The sources in order, and how many were passed over as being of the format.
     """
-    leave = None
+    leave, places = None, _Places()
     if destination.format is not None and not overwrite:
         leave = SUFFIXES.get(suffix_of(destination.format))
     found: dict[Path, Source] = {}
@@ -102,15 +117,15 @@ def find_sources(
     for path, root, named in _listed(paths, destination.folder, recursive=recursive):
         stem = _stem(path, root, destination)
         # Also where the folder of the outputs is that of the sources.
-        if not named and (destination.folder is None or place_of(stem.parent) == place_of(path.parent)):
+        if not named and (destination.folder is None or places(stem.parent) == places(path.parent)):
             if destination.suffix:
                 if path.stem.endswith(destination.suffix):
                     continue
             elif leave is not None and SUFFIXES[path.suffix.lower()] == leave:
                 left += 1
                 continue
-        found.setdefault(place_of(path), Source(path, stem, destination.file))
-    return list(_apart(list(found.values()), destination)), left
+        found.setdefault(places(path), Source(path, stem, destination.file))
+    return list(_apart(list(found.values()), destination, places)), left
 
 
 def _listed(paths: Sequence[Path], out: Path | None, *, recursive: bool) -> Iterator[tuple[Path, Path, bool]]:
@@ -178,7 +193,7 @@ def _is_special(path: Path) -> bool:
         return False
 
 
-def _apart(sources: Sequence[Source], destination: Destination) -> Iterator[Source]:
+def _apart(sources: Sequence[Source], destination: Destination, places: _Places) -> Iterator[Source]:
     """The sources with names of outputs that differ, and not in their case alone: some file systems do not tell that.
 
     Whose output takes its own place has that name; else the first source has it. The next keeps its own suffix before
@@ -188,18 +203,24 @@ def _apart(sources: Sequence[Source], destination: Destination) -> Iterator[Sour
     if destination.file is not None:
         yield from sources
         return
-    taken = {_folded(_expected(source, destination)) for source in sources if _is_own(source, destination)}
-    for source in sources:
-        is_own = _is_own(source, destination)
+
+    def folded(source: Source) -> str:
+        """The same for all outputs that some file system takes for one."""
+        expected = places(_expected(source, destination))
+        return unicodedata.normalize("NFC", str(expected).casefold())
+
+    own = [_is_own(source, destination, places) for source in sources]
+    taken = {folded(source) for source, is_own in zip(sources, own, strict=True) if is_own}
+    for source, is_own in zip(sources, own, strict=True):
         for named in _named(source, destination.suffix):
-            place = _folded(_expected(named, destination))
+            place = folded(named)
             if (is_own and named is source) or place not in taken:
                 taken.add(place)
                 yield named
                 break
 
 
-def _is_own(source: Source, destination: Destination) -> bool:
+def _is_own(source: Source, destination: Destination, places: _Places) -> bool:
     """Whether the output of a source may take its place, as far as names tell."""
     if source.is_stream:
         return False
@@ -209,12 +230,7 @@ def _is_own(source: Source, destination: Destination) -> bool:
         expected = expected.with_name(expected.name + source.path.suffix)
         if own not in {TARGETS[name].container.name for name in destination.formats}:
             return False
-    return place_of(expected) == place_of(source.path)
-
-
-def _folded(path: Path) -> str:
-    """The same for all names that some file system takes for one."""
-    return unicodedata.normalize("NFC", str(place_of(path)).casefold())
+    return places(expected) == places(source.path)
 
 
 def _named(source: Source, suffix: str) -> Iterator[Source]:
