@@ -153,6 +153,18 @@ def test_without_the_tuning_avif_efforts_are_speeds(
         assert encode(taken, options, SETTINGS) == expected
 
 
+def test_an_option_that_libaom_does_not_know_is_found_out(
+    monkeypatch: pytest.MonkeyPatch, taken: Image.Image
+) -> None:
+    monkeypatch.setattr(avif, "TUNING", {**avif.TUNING, "color:no-such-option": "1"})
+    avif._knows_tuning.cache_clear()
+    try:
+        assert not avif._knows_tuning()
+        assert decoded(written("avif", taken, effort=5)).size == taken.size
+    finally:
+        avif._knows_tuning.cache_clear()
+
+
 @pytest.mark.parametrize("kind", ["taken", "drawing"])
 @pytest.mark.parametrize("form", ["heif", "avif"])
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
