@@ -27,7 +27,7 @@ _THIN_LENGTH = 4096
 _PIXELS = 142_606_336
 
 # What x265 is told besides libheif's own choice, measured in docs/format/quality.md.
-_PHOTO = {
+PHOTO = {
     # x265 spends too little on colour.
     **{"cbqpoffs": "-4", "crqpoffs": "-4"},
     # Its filters take fine detail away, and its psychovisual terms cost more than they bring.
@@ -135,7 +135,7 @@ def _parameters(picture: Image.Image, options: EncodeOptions, settings: ImageSet
     """What the encoder is told besides the quality."""
     told = {"pools": str(settings.encoder_threads)}
     if not options.lossless:
-        told |= _DRAWN if is_drawn(picture) else _PHOTO
+        told |= _DRAWN if is_drawn(picture) else PHOTO
     found = {}
     if options.effort is not None:
         found["preset"], more = _EFFORTS[options.effort]
