@@ -37,7 +37,7 @@ TUNING = {
     "color:qm-min": "5",
     "color:qm-max": "10",
     "color:enable-cdef": "0",
-    "color:deltaq-strength": "40",
+    "color:deltaq-strength": "25",
 }
 _SQUARE = {"enable-rect-partitions": "0", "enable-ab-partitions": "0", "enable-1to4-partitions": "0"}
 _FROM_8 = {"min-partition-size": "8"}
