@@ -1,7 +1,7 @@
 """Stores of other providers on loopback, where ``make clients`` has put them: Azurite, and fake-gcs-server.
 
 Azurite is Microsoft's emulator of Azure Blob Storage. fake-gcs-server speaks the JSON API of Google Cloud Storage, and
-of its XML API what reads; it takes no uploads by that, as ``obstore`` makes them.
+of its XML API what reads; it takes no uploads by that, as ``obstore`` makes them, but through ``tests.google_xml``.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.google_xml import XMLFront
 from tests.versitygw import await_answers
 
-__all__ = ["ACCOUNT", "ACCOUNT_KEY", "Azurite", "FakeGCS", "azurite", "fake_gcs"]
+__all__ = ["ACCOUNT", "ACCOUNT_KEY", "Azurite", "FakeGCS", "Google", "azurite", "fake_gcs", "google"]
 
 _CLIENTS = Path(__file__).parent / "clients"
 AZURITE = _CLIENTS / "node_modules" / ".bin" / "azurite-blob"
@@ -142,6 +143,30 @@ class FakeGCS(_Emulator):
         return sorted(str(item["name"]) for item in told.get("items", ()))
 
 
+class Google(FakeGCS):
+    """The same, which takes writes by the XML API too.
+
+    Attributes:
+        endpoint: its URL.
+    """
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self._front = XMLFront(self._port)
+        self._front.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._front.__exit__(kind, error, trace)
+        super().__exit__(kind, error, trace)
+
+    @property
+    def endpoint(self) -> str:
+        return self._front.endpoint
+
+
 @pytest.fixture(scope="session")
 def azurite() -> Iterator[Azurite]:
     """With its key in the environment. Skips the test where it was not installed."""
@@ -161,4 +186,15 @@ def fake_gcs() -> Iterator[FakeGCS]:
     if not FAKE_GCS.is_file():
         pytest.skip("fake-gcs-server was not built: make clients")
     with FakeGCS() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def google() -> Iterator[Google]:
+    """With keys in the environment that it does not ask for. Skips the test where it was not built."""
+    if not FAKE_GCS.is_file():
+        pytest.skip("fake-gcs-server was not built: make clients")
+    keys = {"disable_oauth": True, "client_email": "", "private_key": "", "private_key_id": ""}
+    with pytest.MonkeyPatch.context() as patch, Google() as running:
+        patch.setenv("GOOGLE_SERVICE_ACCOUNT_KEY", json.dumps(keys))
         yield running

@@ -347,3 +347,34 @@ def test_a_ledger_in_postgresql(
         assert (again.code, again.summary["skipped"], again.summary["done"]) == (0, count, 0)
         assert not list((tmp_path / "out").rglob("*.sqlite3*"))
         assert PASSWORD not in told + last.out + last.err
+
+
+def test_odd_files_end_in_the_report_and_not_in_a_stop(tmp_path: Path) -> None:
+    source = make_pictures(tmp_path / "in", 3)
+    (source / "loop.png").symlink_to("loop.png")
+    os.mkfifo(source / "pipe.png")
+    for name in (b"no-utf\xff.png", b"esc\x1b[31m.png"):
+        Path(os.fsdecode(os.fsencode(source) + b"/" + name)).write_bytes(picture(1))
+    words = [*command("in", "out", "--op", OP, "--report", "report.jsonl")]
+    strict = {**environment(), "PYTHONIOENCODING": "utf-8:strict"}
+    done = subprocess.run(words, cwd=tmp_path, env=strict, capture_output=True, timeout=120)
+    assert done.returncode == 3, done.stderr
+    assert b"no-utf\\udcff.png: InvalidKey: the key is no UTF-8" in done.stderr
+    assert b"esc\\x1b[31m.png: InvalidKey: the key has control characters" in done.stderr
+    lines = [json.loads(line) for line in (tmp_path / "report.jsonl").read_text("utf-8").splitlines()]
+    assert {line.get("key") for line in lines} == {None, "no-utf\udcff.png", "esc\x1b[31m.png"}
+    assert (lines[-1]["summary"]["done"], lines[-1]["summary"]["failed"]) == (3, 2)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("more", [("--report", "/dev/full"), ("--json",), ()])
+def test_a_report_that_nobody_takes(tmp_path: Path, more: tuple[str, ...]) -> None:
+    source = make_pictures(tmp_path / "in", 3)
+    (source / "bad.jpg").write_bytes(b"no picture")
+    with Path("/dev/full").open("wb") as full:
+        words = command("in", "out", "--op", OP, *more)
+        done = subprocess.run(
+            words, cwd=tmp_path, env=environment(), stdout=full, stderr=subprocess.PIPE, timeout=120
+        )
+    assert (done.returncode, b"Traceback" in done.stderr) == (3, False), done.stderr
+    assert b"Error: the report cannot be written: No space left on device" in done.stderr

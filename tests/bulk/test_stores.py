@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from tests.bulk.conftest import OP, Ran, make_pictures, results
-from tests.emulators import Azurite, azurite
+from tests.emulators import azurite, google
 from tests.versitygw import VersityGW, keys_in_the_environment, versitygw
 
-__all__ = ["azurite", "keys_in_the_environment", "versitygw"]
+__all__ = ["azurite", "google", "keys_in_the_environment", "versitygw"]
 
 Run = Callable[..., Ran]
 
@@ -72,22 +72,25 @@ def test_from_bucket_to_bucket(run: Run, tmp_path: Path, gateway: VersityGW) -> 
     assert objects(client, "small", "web")["f1/p0001.webp"] == results(tmp_path / "whole")["f0/p0000.webp"]
 
 
-def test_from_container_to_container(run: Run, tmp_path: Path, azurite: Azurite) -> None:
+@pytest.mark.parametrize("kind", ["azurite", "google"])
+def test_between_buckets_of_others(
+    run: Run, tmp_path: Path, kind: str, request: pytest.FixtureRequest
+) -> None:
     obstore = pytest.importorskip("obstore")
-    from obstore.store import AzureStore
+    from openmogr.storage.stores.opening import open_store
 
-    photos, small = (
-        AzureStore(name, endpoint=azurite.endpoint, client_options={"allow_http": True})
-        for name in ("photos", "small")
-    )
+    server, scheme = request.getfixturevalue(kind), {"azurite": "az", "google": "gs"}[kind]
+    names = "photos-of-bulk", "small-of-bulk"
+    for name in names:
+        (server.create_container if kind == "azurite" else server.create_bucket)(name)
+    photos, small = (open_store(f"{scheme}://{name}", endpoint=server.endpoint) for name in names)
     pictures = make_pictures(tmp_path / "in", 9)
-    for name in ("photos", "small"):
-        azurite.create_container(name)
     for path in pictures.rglob("p*"):
         obstore.put(photos, f"2026/{path.relative_to(pictures).as_posix()}", path.read_bytes())
     obstore.put(small, "web/f0/p0000.webp", b"of somebody else")
     assert run("in", "whole", "--op", OP).code == 0
-    words = ("az://photos/2026/", "az://small/web", "--op", OP, "--endpoint", azurite.endpoint)
+    places = f"{scheme}://{names[0]}/2026/", f"{scheme}://{names[1]}/web"
+    words = (*places, "--op", OP, "--endpoint", server.endpoint)
     first = run(*words)
     assert (first.code, first.summary["reasons"], first.summary["done"]) == (7, {"TargetExists": 1}, 8)
     second = run(*words, "--overwrite")

@@ -298,7 +298,12 @@ def test_a_page_shows_before_and_after(run: Run, picture: Path, tmp_path: Path) 
     assert addresses == ["../a.png", "page-previews/0001.webp"]
     assert size_of(page.parent / addresses[1]) == (192, 128)
     assert "out &lt;&amp;&gt;" in text
-    assert run(picture, "-f", "tpg", "--out", out, "--overwrite", "--compare", page).exit_code == ExitCode.OK
+    assert ", score" not in text
+    # Of what is transparent each side shows its own alone.
+    assert "inset(0 calc(100% - var(--cut, 50%)) 0 0)" in text
+    wish = ("-f", "tpg", "--out", out, "--overwrite", "--score", "--compare", page)
+    assert run(picture, *wish).exit_code == ExitCode.OK
+    assert re.search(r"saved [0-9.]+ %, score [0-9.]+<", page.read_text(encoding="utf-8"))
     page.write_text("mine")
     result = run(picture, "-f", "tpg", "--out", out, "--overwrite", "--compare", page)
     assert result.exit_code == ExitCode.USAGE

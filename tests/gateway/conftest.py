@@ -1,17 +1,22 @@
-"""A real server in front of buckets that exist: a folder, versitygw (S3), Azurite (Azure), fake-gcs-server (Google)."""
+"""A real server in front of buckets that exist: a folder, versitygw (S3), Azurite (Azure), fake-gcs-server (Google),
+another server of ours (COS).
+"""
 
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
 import pytest
 
 import openmogr.demo
 from openmogr.testing import ServerProcess
 from tests.emulators import Azurite, FakeGCS, azurite, fake_gcs
+from tests.ours import ours
 from tests.versitygw import BUILT, KEY, SECRET, VersityGW, keys_in_the_environment, versitygw
 
 __all__ = [
@@ -22,6 +27,7 @@ __all__ = [
     "azurite",
     "fake_gcs",
     "keys_in_the_environment",
+    "ours",
     "versitygw",
 ]
 
@@ -138,6 +144,31 @@ class GCSBucket:
         return self._server.keys(self._name)
 
 
+class OurBucket:
+    """A folder of a bucket of another server of ours."""
+
+    def __init__(self, server: ServerProcess, name: str) -> None:
+        self._server, self._name = server, f"{name}-1250000000"
+        assert server.request("PUT", f"/{self._name}", b"").status == 200
+        self.place: dict[str, object] = {
+            "url": f"cos://{self._name}/{FOLDER}",
+            "endpoint": f"http://127.0.0.1:{server.port}",
+        }
+
+    def put(self, key: str, data: bytes, content_type: str = "image/png", **headers: str) -> None:
+        target = quote(f"/{self._name}/{FOLDER}/{key}")
+        told = {"Content-Type": content_type, **headers}
+        assert self._server.request("PUT", target, data, told).status == 200
+
+    def put_told(self, key: str, data: bytes) -> None:
+        """As of :class:`S3Bucket`."""
+        self.put(key, data, **{"Cache-Control": "max-age=7", "x-cos-meta-origin": "camera"})
+
+    def keys(self) -> list[str]:
+        listed = self._server.request("GET", f"/{self._name}?max-keys=1000").body.decode()
+        return sorted(re.findall("<Key>(.*?)</Key>", listed))
+
+
 @pytest.fixture(scope="session")
 def photo() -> bytes:
     """A PNG photo, 768x512."""
@@ -153,7 +184,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     chosen = any(mark.args[0] == "store" for mark in metafunc.definition.iter_markers("parametrize"))
     if "store" in metafunc.fixturenames and not chosen:
         # What clients see of a store is the same of all; two of them are enough for each client.
-        more = ["azure", "gcs"] if metafunc.module.__name__.endswith("test_gateway") else []
+        more = ["azure", "gcs", "ours"] if metafunc.module.__name__.endswith("test_gateway") else []
         metafunc.parametrize("store", ["folder", "s3", *more], indirect=True, scope="module")
 
 
@@ -168,6 +199,8 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         return AzureContainer(request.getfixturevalue("azurite"), name)
     if request.param == "gcs":
         return GCSBucket(request.getfixturevalue("fake_gcs"), name)
+    if request.param == "ours":
+        return OurBucket(request.getfixturevalue("ours"), name)
     return S3Bucket(request.getfixturevalue("versitygw"), name)
 
 

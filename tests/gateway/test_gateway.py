@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from openmogr.testing import Answer, ServerProcess
-from tests.gateway.conftest import BUCKET, AzureContainer, FolderStore, GCSBucket, S3Bucket, Store
+from tests.gateway.conftest import BUCKET, AzureContainer, FolderStore, GCSBucket, OurBucket, S3Bucket, Store
 
 HOST = f"{BUCKET}.cos.ap-shanghai.myqcloud.com"
 OWN = "own-1250000000.cos.ap-shanghai.myqcloud.com"
@@ -298,7 +298,7 @@ def test_jobs_and_pages_of_websites_read_from_it(server: ServerProcess, photo: b
 def test_what_the_store_tells_is_told(server: ServerProcess, store: Store, photo: bytes) -> None:
     if isinstance(store, FolderStore):
         pytest.skip("folders keep nothing besides the bytes")
-    assert isinstance(store, S3Bucket | AzureContainer | GCSBucket)
+    assert isinstance(store, S3Bucket | AzureContainer | GCSBucket | OurBucket)
     store.put_told("told", photo)
     answer = get(server, "/told?imageMogr2/thumbnail/20x")
     assert answer.header("Cache-Control") == "max-age=7"

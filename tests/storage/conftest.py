@@ -11,11 +11,12 @@ import pytest
 
 from openmogr.storage import EmbeddedStorage, Storage
 from openmogr.storage.interface import ObjectAttributes, ObjectInfo, Part, Write
-from tests.emulators import azurite
-from tests.storage.shared import SMALL, AzureStores, S3Stores, SharedStores
+from tests.emulators import azurite, google
+from tests.ours import ours
+from tests.storage.shared import SMALL, AzureStores, GoogleStores, OurStores, S3Stores, SharedStores
 from tests.versitygw import keys_in_the_environment, versitygw
 
-__all__ = ["azurite", "keys_in_the_environment", "versitygw"]
+__all__ = ["azurite", "google", "keys_in_the_environment", "ours", "versitygw"]
 
 BUCKET = "photos-1250000000"
 
@@ -38,9 +39,17 @@ def embedded(folder: Path) -> Storage:
 
 
 # Not every store with every database: each of both is met, and what a cluster has is.
-BACKENDS = ("embedded", "folder-sqlite", "memory-sqlite", "s3-postgresql", "azure-sqlite")
-# Thousands of requests each, which say nothing of Azure that the others do not.
-_NOT_OVER_AZURE = (
+BACKENDS = (
+    "embedded",
+    "folder-sqlite",
+    "memory-sqlite",
+    "s3-postgresql",
+    "azure-sqlite",
+    "google-sqlite",
+    "ours-sqlite",
+)
+# Thousands of requests each, which say nothing of these that the others do not.
+_NOT_OVER_ALL = (
     "test_histories",
     "test_listing_agrees_with_the_model",
     "test_pages_of_uploads_name_each_upload_once",
@@ -49,8 +58,8 @@ _NOT_OVER_AZURE = (
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "new_storage" in metafunc.fixturenames:
-        is_short = metafunc.function.__name__ not in _NOT_OVER_AZURE
-        chosen = [name for name in BACKENDS if is_short or not name.startswith("azure")]
+        is_short = metafunc.function.__name__ not in _NOT_OVER_ALL
+        chosen = [name for name in BACKENDS if is_short or not name.startswith(("azure", "google", "ours"))]
         metafunc.parametrize("new_storage", chosen, indirect=True)
 
 
@@ -71,6 +80,10 @@ def new_storage(request: pytest.FixtureRequest) -> New:
         return S3Stores(server, request.getfixturevalue("versitygw"))
     if store == "azure":
         return AzureStores(server, request.getfixturevalue("azurite"))
+    if store == "google":
+        return GoogleStores(server, request.getfixturevalue("google"))
+    if store == "ours":
+        return OurStores(server, request.getfixturevalue("ours"))
     return SharedStores(server, in_memory=store == "memory")
 
 

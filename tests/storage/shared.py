@@ -1,4 +1,6 @@
-"""Storages whose objects lie in a store, for tests: in memory, in a folder, in versitygw (S3), in Azurite (Azure)."""
+"""Storages whose objects lie in a store, for tests: in memory, in a folder, in versitygw (S3), in Azurite (Azure), in
+fake-gcs-server (Google), and in another server of ours (COS).
+"""
 
 from __future__ import annotations
 
@@ -22,14 +24,15 @@ from openmogr.storage.shared.catalogue import Catalogue
 from openmogr.storage.shared.place import Place
 from openmogr.storage.stores.settings import StoreBucket
 from openmogr.storage.stores.store import Limits
+from openmogr.testing import ServerProcess
 from openmogr.transfer.unfinished import unfinished_uploads
-from tests.emulators import Azurite
+from tests.emulators import Azurite, Google
 from tests.versitygw import VersityGW
 
 if TYPE_CHECKING:
     from tests.databases import PostgreSQLServer
 
-__all__ = ["SMALL", "Alone", "AzureStores", "GoogleStores", "S3Stores", "SharedStores"]
+__all__ = ["SMALL", "Alone", "AzureStores", "GoogleStores", "OurStores", "S3Stores", "SharedStores"]
 
 # Small limits, so that buffers fill, parts differ in size and limits are met with little data.
 SMALL = StorageSettings(
@@ -191,14 +194,33 @@ class AzureStores(SharedStores):
 
 
 class GoogleStores(SharedStores):
-    """The same in a bucket of a server that is taken for Google's."""
+    """The same in fake-gcs-server, a folder of a bucket for each."""
 
-    def __init__(self, endpoint: str) -> None:
-        super().__init__(None, in_memory=False)
-        self._endpoint = endpoint
+    def __init__(self, server: PostgreSQLServer | None, google: Google) -> None:
+        super().__init__(server, in_memory=False)
+        self._google = google
+        self._name = f"stores-{next(_numbers)}"
+        google.create_bucket(self._name)
 
     def _new_store(self, folder: Path) -> Any:
-        return None
+        return f"gs://{self._name}/{next(_numbers)}"
 
     def _place(self, folder: Path, limits: Limits) -> Place:
-        return Place(StoreBucket(url="gs://bucket", endpoint=self._endpoint), limits)
+        return Place(StoreBucket(url=self._stores[folder], endpoint=self._google.endpoint), limits)
+
+
+class OurStores(SharedStores):
+    """The same in a bucket of another server of ours, which speaks S3 as COS does; a folder for each."""
+
+    def __init__(self, server: PostgreSQLServer | None, store: ServerProcess) -> None:
+        super().__init__(server, in_memory=False)
+        self._store = store
+        self._name = f"stores-{next(_numbers)}-1250000000"
+        assert store.request("PUT", f"/{self._name}", b"").status == 200
+
+    def _new_store(self, folder: Path) -> Any:
+        return f"cos://{self._name}/{next(_numbers)}"
+
+    def _place(self, folder: Path, limits: Limits) -> Place:
+        where = StoreBucket(url=self._stores[folder], endpoint=f"http://127.0.0.1:{self._store.port}")
+        return Place(where, limits, uploads=unfinished_uploads(where))

@@ -49,6 +49,7 @@ def settings_of_results(settings: ImageSettings) -> str:
             "spool_bytes",
             "worker_jobs",
             "worker_growth",
+            "worker_nice",
             "auto_seconds",
         ),
         *("max_target_pixels", "max_effort", "anonymous_max_target_pixels", "anonymous_max_effort"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
@@ -125,10 +126,20 @@ def _files(folder: str, base: str) -> Iterator[Listed]:
             if entry.is_dir(follow_symlinks=False):
                 if key != STATE_FOLDER:
                     yield from _files(entry.path, f"{key}/")
-            elif entry.is_file():
+            elif _is_file(entry):
                 with suppress(FileNotFoundError):  # gone meanwhile
                     found = entry.stat()
                     yield Listed(key, found.st_size, str(found.st_mtime_ns))
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether there is a file; a link that leads nowhere, or to itself, is none."""
+    try:
+        return entry.is_file()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return False
+        raise
 
 
 class BucketSource:

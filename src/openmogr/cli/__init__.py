@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -67,6 +68,10 @@ def main() -> None:
     """Entry point of the ``openmogr`` program."""
     # Else pydantic asks every distribution that is installed, before it makes its first model.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    for stream in (sys.stdout, sys.stderr):
+        # Names of files may be no text, and a terminal may not have every character.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         # The result of a command is None; click gives the status of --help and the like instead.
         sys.exit(cli(prog_name="openmogr", standalone_mode=False))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import os
 import signal
 import sys
@@ -16,8 +15,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from openmogr.cli._names import as_json, printable
 from openmogr.cli._settings import settings_or_exit
 from openmogr.cli._sizes import human_size, size_in_bytes
+from openmogr.cli._telling import alone, telling
 from openmogr.cli.compress.options import check_images
 from openmogr.cli.exit_codes import MEANINGS, ExitCode, combined
 from openmogr.machine import available_processors
@@ -174,7 +175,7 @@ def bulk(**options: Any) -> None:
     except BulkError as error:
         raise click.UsageError(str(error)) from error
     try:
-        with _report(options["report"]) as report:
+        with alone(), _report(options["report"]) as report:
             asyncio.run(command.run(report))
     except BulkError as error:
         click.echo(str(error), err=True)
@@ -191,8 +192,11 @@ def _report(path: Path | None) -> Iterator[TextIO | None]:
         stream = path.open("w", encoding="utf-8")
     except OSError as error:
         raise click.UsageError(f"{path} cannot be written: {error.strerror}") from error
-    with stream:
+    try:
         yield stream
+    finally:
+        with telling():
+            stream.close()
 
 
 class _Command:
@@ -347,6 +351,10 @@ class _Command:
     # Telling
 
     def _failed(self, failure: Failure, report: TextIO | None) -> None:
+        with telling():
+            self._tell_failure(failure, report)
+
+    def _tell_failure(self, failure: Failure, report: TextIO | None) -> None:
         if report is not None:
             told = {
                 "key": failure.key,
@@ -356,11 +364,11 @@ class _Command:
                 "message": failure.message,
                 "failed_before": failure.before,
             }
-            report.write(json.dumps(told, ensure_ascii=False) + "\n")
+            report.write(as_json(told) + "\n")
             report.flush()
         self._shown += 1
         if self._shown <= _SHOWN:
-            click.echo(f"{failure.key}: {failure.reason}: {failure.message}", err=True)
+            click.echo(printable(f"{failure.key}: {failure.reason}: {failure.message}"), err=True)
         elif self._shown == _SHOWN + 1:
             click.echo("… more failures are in the file of --report", err=True)
 
@@ -373,14 +381,17 @@ class _Command:
             click.echo(_progress(self._tally, self._options["price"]) + end, nl=False, err=True)
 
     def _tell(self, report: TextIO | None) -> None:
-        if self._driver is None:
-            return  # it never began
+        if self._driver is not None:  # else it never began
+            with telling():
+                self._tell_all(report)
+
+    def _tell_all(self, report: TextIO | None) -> None:
         price = self._options["price"]
         summary = {**self._tally.summary(price), "interrupted": self._interrupted}
         if report is not None:
-            report.write(json.dumps({"summary": summary}) + "\n")
+            report.write(as_json({"summary": summary}) + "\n")
         if self._options["as_json"]:
-            click.echo(json.dumps({"summary": summary}))
+            click.echo(as_json({"summary": summary}))
         else:
             for line in _summary(self._tally, price):
                 click.echo(line)

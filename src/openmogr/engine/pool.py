@@ -94,6 +94,7 @@ class ImagePool:
             memory=settings.memory,
             max_jobs=settings.worker_jobs,
             max_growth=settings.worker_growth,
+            nice=settings.worker_nice,
             readable=(*readable_folders(), *_existing(settings.fonts), *(system_libraries() if few else ())),
         )
         self.workers = WorkerPool(

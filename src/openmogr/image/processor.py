@@ -58,6 +58,7 @@ _SHORT_GIF_FRAMES = 30
 
 # The score of what differs in nothing.
 _SAME = 100.0
+_TRANSPARENCY = frozenset({Loss.alpha, Loss.half_alpha})
 
 # What a job takes whatever it does, in bytes.
 _BASE_COST = 8 << 20
@@ -233,7 +234,7 @@ class Processor:
             progressive=bool(encoding.interlace),
             baseline=encoding.interlace is False,
             effort=encoding.effort,
-            lossless=bool(encoding.lossless) and target.container.lossy,
+            lossless=bool(encoding.lossless),
             half_chroma=opened.half_chroma,
             metadata=_metadata(pipeline, opened, target.container),
             profile=kept_profile(pipeline, opened, target),
@@ -242,6 +243,8 @@ class Processor:
             result = self._animation(pipeline, opened, options, beside, shared)
         else:
             result = self._still(pipeline, opened, options, beside)
+        if options.lossless and not _TRANSPARENCY.isdisjoint(result.losses):
+            raise unsupported_input(f"{target.name} cannot be written without loss: the image is transparent")
         if len(result.data) > self.settings.max_output_bytes:
             raise too_many_bytes(
                 f"the result has {len(result.data)} bytes, more than {self.settings.max_output_bytes}"
@@ -287,16 +290,18 @@ class Processor:
         image = apply_steps(pipeline.steps, start, self.settings, beside).image
         quality, limit = options.quality, pipeline.encoding.size_limit
         data, score = b"", wanted_score(pipeline, options.target)
+        reached: float | None = None
         if score is not None:
-            data, quality = encode_for_score(score, image, options, self.settings)
+            data, quality, reached = encode_for_score(score, image, options, self.settings)
             options = replace(options, quality=quality)
         elif limit is None:
             data = encode(image, options, self.settings)
         if limit is not None and (score is None or len(data) > limit.size):
             data, quality = encode_within(limit.size, image, options, self.settings)
+            reached = None
         result = _result(pipeline, options.target, data, image.size, quality)
         if pipeline.scored:
-            result = replace(result, score=score_of(data, image, options))
+            result = replace(result, score=score_of(data, image, options) if reached is None else reached)
         alpha = alpha_loss(image, options.target.container)
         return replace(result, losses=_losses(pipeline, opened, options, alpha, animated=False))
 

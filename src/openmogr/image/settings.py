@@ -145,6 +145,13 @@ class ImageSettings(BaseModel):
         gt=0,
         description="Memory that an idle worker may hold beyond its start before it is replaced, in bytes.",
     )
+    worker_nice: int = Field(
+        default=10,
+        ge=0,
+        le=19,
+        description="How far workers step back for other processes (nice), as for the one that answers; `openmogr"
+        " compress` takes 0.",
+    )
 
     def for_anonymous(self) -> ImageSettings:
         """The limits for requests without a signature, none of them above those of the others."""

@@ -21,7 +21,6 @@ __all__ = ["confine", "die_with_parent", "sandbox_state"]
 
 _PR_SET_PDEATHSIG = 1
 _OPEN_FILES = 256
-_NICE = 10
 
 
 def die_with_parent() -> None:
@@ -30,15 +29,15 @@ def die_with_parent() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def confine(memory: int, readable: Sequence[str]) -> None:
+def confine(memory: int, readable: Sequence[str], nice: int = 0) -> None:
     """Close this process in, for good.
 
     Args:
         memory: address space beyond what is mapped now, in bytes; 0: no limit.
         readable: folders that may still be read.
+        nice: by how much others come first.
     """
-    # The process that answers everybody comes first where all processors are busy with images.
-    os.nice(_NICE)
+    os.nice(nice)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
     if memory and (mapped := _mapped()):

@@ -18,6 +18,7 @@ class WorkerLimits:
         max_growth: resident bytes beyond those at its start after which an idle worker is replaced.
         grace: seconds between asking a worker to stop and killing it.
         readable: folders that workers may read, where the kernel can hold them to it; all others are closed.
+        nice: by how much other processes come first where all processors are busy; 0: not at all.
     """
 
     count: int
@@ -26,6 +27,7 @@ class WorkerLimits:
     max_growth: int = 128 * 1024 * 1024
     grace: float = 0.05
     readable: tuple[str, ...] = ()
+    nice: int = 0
 
 
 @dataclass(frozen=True, slots=True)

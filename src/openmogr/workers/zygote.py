@@ -108,7 +108,7 @@ class _Zygote:
             for end in (self._control, self._woken, self._alarm, self._selector):
                 end.close()
             memory = Memory(limits.max_growth)
-            confine(limits.memory, limits.readable)
+            confine(limits.memory, limits.readable, limits.nice)
             # Open to the very end: the server takes the end of the stream for the end of the process.
             serve(socket.socket(fileno=descriptor), handler, memory)
             status = 0

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from openmogr.cli._telling import alone, telling
 from openmogr.cli.compress import options as checks
 from openmogr.cli.compress.early import start_early
 from openmogr.cli.compress.options import Options
@@ -19,7 +20,7 @@ from openmogr.machine import available_processors
 if TYPE_CHECKING:
     from openmogr.cli.compress.ledger import Ledger
     from openmogr.cli.compress.plan import Source
-    from openmogr.cli.compress.run import Batch, Outcome, Work
+    from openmogr.cli.compress.run import Outcome, Work
     from openmogr.image import ImageSettings
 
 __all__ = ["compress"]
@@ -215,11 +216,13 @@ def compress(**options: Any) -> None:
             f"--output names one output, but there are {len(sources)} sources; say --out DIR."
         )
     outcomes, interrupted = _run(wishes, settings, work, sources)
-    _tell(wishes, outcomes, left, unfinished=len(sources) - len(outcomes))
+    with telling():
+        _tell(wishes, outcomes, left, unfinished=len(sources) - len(outcomes))
     if wishes.compare is not None:
         from openmogr.cli.compress.comparison import write_page
 
-        write_page(wishes.compare, outcomes, settings)
+        with telling():
+            write_page(wishes.compare, outcomes, settings)
     _end(combined(outcome.code for outcome in outcomes), interrupted=interrupted)
 
 
@@ -257,6 +260,9 @@ def _run(
     kinds = None if wishes.operation else kinds_of(sources, work.pipelines)
     maker = maker_for(settings, len(sources), wishes.jobs, kinds)
     batch = Batch(maker, work, wishes.rules(), ledger, min(wishes.jobs, len(sources)))
+    # Here, where Ctrl-C ends it: a thread that waits for input cannot be stopped.
+    is_stream = any(source.is_stream for source in sources)
+    stream = sys.stdin.buffer.read(settings.max_input_bytes + 1) if is_stream else b""
     outcomes: dict[int, Outcome] = {}
     with shown_progress(len(sources), quiet=wishes.quiet or wishes.json) as advance:
 
@@ -265,18 +271,21 @@ def _run(
             if wishes.json:
                 from openmogr.cli.compress.report import print_line
 
-                print_line(outcome)
-            advance(outcome)
+                with telling():
+                    print_line(outcome)
+            with telling():
+                advance(outcome)
 
-        interrupted = asyncio.run(_interruptible(batch, sources, tell)) if sources else False
+        with alone():
+            interrupted = asyncio.run(_interruptible(batch.run(sources, tell, stream))) if sources else False
     return [outcomes[number] for number in sorted(outcomes)], interrupted
 
 
-async def _interruptible(batch: Batch, sources: Sequence[Source], tell: Any) -> bool:
+async def _interruptible(work: Coroutine[Any, Any, None]) -> bool:
     import asyncio
 
     try:
-        await batch.run(sources, tell)
+        await work
     except asyncio.CancelledError:
         # Ctrl-C: what is done is told.
         return True
@@ -288,6 +297,8 @@ def _ledger(wishes: Options, settings: ImageSettings, work: Work) -> Ledger:
 
     first = wishes.paths[0]
     folder = wishes.out or (first if first.is_dir() else first.parent)
+    if wishes.output is not None:
+        folder = wishes.output.parent
     try:
         return Ledger(folder / LEDGER_NAME, key_of(work.pipelines, work.images, settings))
     except OSError as error:
@@ -311,7 +322,7 @@ def _tell(wishes: Options, outcomes: Sequence[Outcome], left: int, *, unfinished
             # Scripts and logs get whole lines, however long.
             console = Console(width=None if sys.stdout.isatty() else 10_000)
             report.print_summary(console, outcomes, left, dry=wishes.dry_run)
-        else:
+        elif not unfinished:
             click.echo("no pictures found", err=True)
     if unfinished and not wishes.json:
         click.echo(f"interrupted: {unfinished} not done", err=True)

@@ -10,8 +10,10 @@ from importlib import resources
 from pathlib import Path
 from urllib.parse import quote
 
+from openmogr.cli._names import printable
 from openmogr.cli._sizes import human_size
 from openmogr.cli.compress.output import write_output
+from openmogr.cli.compress.plan import place_of
 from openmogr.cli.compress.report import saved
 from openmogr.cli.compress.run import Outcome
 from openmogr.errors import CosError
@@ -28,7 +30,7 @@ _PREVIEW = "imageMogr2/thumbnail/2000x2000>/format/webp/quality/95"
 _FIGURE = """<figure>
   <div class="pair"><img src="$before" alt="$source" loading="lazy"><img src="$after" alt="" loading="lazy"></div>
   <input type="range" min="0" max="100" step="0.5" value="50" aria-label="border between source and output">
-  <figcaption><b>$source</b> <span>$old → $new, saved $saved</span> <b>$target</b></figcaption>
+  <figcaption><b>$source</b> <span>$old → $new, saved $saved$score</span> <b>$target</b></figcaption>
 </figure>"""
 
 
@@ -48,7 +50,8 @@ def write_page(page: Path, outcomes: Sequence[Outcome], settings: ImageSettings)
     written = [outcome for outcome in outcomes if outcome.target is not None and outcome.target.is_file()]
     figures = [_figure(outcome, previews) for outcome in written if outcome.source.is_file()]
     before, after = sum(item.before for item in written), sum(item.after for item in written)
-    total = f"{len(written)} outputs, {human_size(before)} became {human_size(after)}, saved {saved(before, after)}"
+    outputs = "1 output" if len(written) == 1 else f"{len(written)} outputs"
+    total = f"{outputs}, {human_size(before)} became {human_size(after)}, saved {saved(before, after)}"
     template = resources.files(__package__).joinpath("comparison.html").read_text(encoding="utf-8")
     text = string.Template(template).substitute(total=html.escape(total), figures="\n".join(figures))
     write_output(page, text.encode(), overwrite=True)
@@ -59,18 +62,19 @@ def _figure(outcome: Outcome, previews: _Previews) -> str:
     told = {
         "before": previews.address(outcome.source),
         "after": previews.address(outcome.target),
-        "source": str(outcome.source),
-        "target": str(outcome.target),
+        "source": printable(str(outcome.source)),
+        "target": printable(str(outcome.target)),
         "old": human_size(outcome.before),
         "new": human_size(outcome.after),
         "saved": saved(outcome.before, outcome.after),
+        "score": "" if outcome.score is None else f", score {outcome.score:.1f}",
     }
     return string.Template(_FIGURE).substitute({name: html.escape(text) for name, text in told.items()})
 
 
 class _Previews:
     def __init__(self, page: Path, settings: ImageSettings) -> None:
-        self._home = page.parent.resolve()
+        self._home = place_of(page.parent)
         self._folder = page.with_name(f"{page.stem}-previews")
         self._processor = Processor(settings)
         self._pipeline = parse_operation(_PREVIEW)
@@ -80,7 +84,7 @@ class _Previews:
         """What the page calls a picture."""
         own = SUFFIXES.get(path.suffix.lower())
         if own is not None and CONTAINERS[own].in_browsers:
-            return quote(os.path.relpath(path.resolve(), self._home))
+            return quote(os.fsencode(os.path.relpath(place_of(path), self._home)))
         self._number += 1
         place = self._folder / f"{self._number:04}.webp"
         try:
@@ -88,4 +92,4 @@ class _Previews:
         except CosError:
             return ""
         write_output(place, made.data, overwrite=True)
-        return quote(f"{self._folder.name}/{place.name}")
+        return quote(os.fsencode(f"{self._folder.name}/{place.name}"))

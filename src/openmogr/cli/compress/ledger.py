@@ -7,14 +7,16 @@ import json
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict, cast
 
-from openmogr.cli.compress.plan import Source
+from openmogr.cli._names import as_json
+from openmogr.cli.compress.plan import Source, place_of
 from openmogr.image import ImageSettings, Pipeline, encoder_versions, font_versions
 from openmogr.image.formats.registry import SUFFIXES
 
-__all__ = ["LEDGER_NAME", "Ledger", "key_of"]
+__all__ = ["LEDGER_NAME", "Done", "Ledger", "key_of"]
 
 LEDGER_NAME = ".openmogr-compress.jsonl"
 
@@ -50,6 +52,19 @@ def key_of(pipelines: Sequence[Pipeline], images: Mapping[str, Path], settings: 
     return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an earlier run did.
+
+    Attributes:
+        target: the output; None: the source is its own.
+        size: of the output, in bytes.
+    """
+
+    target: Path | None
+    size: int
+
+
 class Ledger:
     """A file of JSON lines, one a source that was done; later lines replace earlier ones. Any thread may use it.
 
@@ -63,44 +78,48 @@ class Ledger:
 
     def __init__(self, path: Path, key: str) -> None:
         self._path = path
-        self._folder = path.parent.resolve()
+        self._folder = place_of(path.parent)
         self._key = key
         self._lock = threading.Lock()
         self._records: dict[str, _Record] = {}
         if path.exists():
-            for line in path.read_text(encoding="utf-8").splitlines():
+            for line in path.read_text(encoding="utf-8").split("\n"):
                 # The last line of a run that was killed may be half a line.
                 if (record := _parsed(line)) is not None:
                     self._records[record["source"]] = record
 
-    def is_done(self, source: Source, format_name: str | None) -> bool:
-        """Whether what this run would make of a source is there.
+    def done(self, source: Source, format_name: str | None) -> Done | None:
+        """What an earlier run made of a source, if it is what this run would make and it is there; else None.
 
         By the record, if there is one; else an output that is not older than its source counts as made of it.
         """
         if source.is_stream:
-            return False
+            return None
         try:
             found = source.path.stat()
             record = self._records.get(self._relative(source.path))
             if record is None:
                 own = format_name or SUFFIXES.get(source.path.suffix.lower())
                 target = source.copy() if own is None else source.target(own)
-                if target.resolve() == source.path.resolve():
-                    return False
-                return target.stat().st_mtime_ns >= found.st_mtime_ns
+                if place_of(target) == place_of(source.path):
+                    return None
+                there = target.stat()
+                return Done(target, there.st_size) if there.st_mtime_ns >= found.st_mtime_ns else None
             if record["key"] != self._key or record["size"] != found.st_size:
-                return False
+                return None
+            done = Done(None, found.st_size)
             if record["target"] is not None:
                 made = self._folder / record["target"]
-                if made == source.path.resolve():
+                if made == place_of(source.path):
                     # Replaced by its own result.
-                    return record["target_mtime"] == found.st_mtime_ns
+                    return done if record["target_mtime"] == found.st_mtime_ns else None
                 if made.stat().st_size != record["target_size"]:
-                    return False
-            return record["mtime"] == found.st_mtime_ns or record["sha256"] == _sha256(source.path)
+                    return None
+                done = Done(_as_given(source, made), record["target_size"])
+            unchanged = record["mtime"] == found.st_mtime_ns or record["sha256"] == _sha256(source.path)
+            return done if unchanged else None
         except OSError:
-            return False
+            return None
 
     def made(self, source: Source, target: Path) -> bool:
         """Whether an earlier run made ``target`` of this source, and nobody has changed it since."""
@@ -137,10 +156,10 @@ class Ledger:
             self._records[record["source"]] = record
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+                stream.write(as_json(record) + "\n")
 
     def _relative(self, path: Path) -> str:
-        return os.path.relpath(path.resolve(), self._folder)
+        return os.path.relpath(place_of(path), self._folder)
 
 
 def _parsed(line: str) -> _Record | None:
@@ -151,6 +170,12 @@ def _parsed(line: str) -> _Record | None:
     if not isinstance(told, dict) or told.keys() != _Record.__annotations__.keys():
         return None
     return cast("_Record", told)
+
+
+def _as_given(source: Source, made: Path) -> Path:
+    """The path of an output in the words of this run, where it lies in the folder that this run writes to."""
+    named = source.stem.with_name(made.name)
+    return named if place_of(named) == made else made
 
 
 def _sha256(path: Path) -> str:

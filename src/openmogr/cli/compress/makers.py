@@ -92,6 +92,9 @@ class InProcesses:
         from openmogr.engine.pool import can_import_late
 
         limits: dict[str, float] = {"workers": jobs, "queue": jobs, "patience": _PATIENCE}
+        if "worker_nice" not in settings.model_fields_set:
+            # Nobody else is answered meanwhile; whoever wants to step back says nice.
+            limits["worker_nice"] = 0
         if "deadline" not in settings.model_fields_set:
             limits["deadline"] = _PATIENCE
         settings = settings.model_copy(update=limits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -72,6 +73,8 @@ class Options:
             raise click.UsageError("--output names the one output; --out and --suffix are for many.")
         if self.output is not None and len(self.paths) > 1:
             raise click.UsageError("--output names one output, but there are several sources; say --out DIR.")
+        if "/" in self.suffix or os.sep in self.suffix:
+            raise click.UsageError("--suffix is a part of names, which cannot hold a slash; say --out DIR.")
         if stream in self.paths and len(self.paths) > 1:
             raise click.UsageError("The standard input is one picture; no other can be named beside it.")
         if stream in self.paths and self.output is None:
@@ -116,7 +119,10 @@ class Options:
         texts = [_text(operation, self._stage(name)) for name in formats]
         if not all(texts):
             raise click.UsageError("Say what to do: --format, --op, --quality, --resize or another.")
-        pipelines = [replace(_pipeline(text, stages), scored=self.score) for text in texts]
+        pipelines = [
+            replace(_pipeline(text, stages), scored=self.score or self.target_score is not None)
+            for text in texts
+        ]
         if self.score and any(pipeline.slim for pipeline in pipelines):
             raise click.UsageError("--score does not go with imageSlim.")
         check_names(pipelines[0], self.images)
@@ -127,7 +133,8 @@ class Options:
         """Where outputs go, whose format may be known."""
         from openmogr.cli.compress.plan import Destination
 
-        return Destination(self.out, self.output, self.suffix, format_name)
+        formats = self.formats if len(self.formats) > 1 else ()
+        return Destination(self.out, self.output, self.suffix, format_name, formats)
 
     def rules(self) -> Rules:
         """What may be written."""
@@ -139,6 +146,8 @@ class Options:
             savings=self.min_savings,
             keep_dates=self.keep_dates,
             dry=self.dry_run,
+            max_size=None if self.max_size is None else int(self.max_size[:-1]) << 10,
+            min_score=self.target_score,
         )
 
     def _thumbnail(self) -> str | None:

@@ -27,6 +27,21 @@ def write_output(
         OSError: it cannot be written; nothing is left behind.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _write_aside(target, content, overwrite=overwrite, times=times)
+    except FileExistsError as error:
+        raise FileExistsError(f"{target} was made by another program meanwhile") from error
+    except OSError as error:
+        if isinstance(content, Path) and error.filename == str(content):
+            raise
+        # Nobody knows the name of the file beside it.
+        raise OSError(error.errno, error.strerror, str(target)) from error
+
+
+def _write_aside(
+    target: Path, content: bytes | Path, *, overwrite: bool, times: tuple[int, int] | None
+) -> None:
+    """Write to a file beside the target, which then takes its place."""
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".part", dir=target.parent)
     temporary = Path(name)
     try:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import glob
 import os
+import stat
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from openmogr.image.formats.registry import SUFFIXES, TARGETS
 
-__all__ = ["STANDARD_INPUT", "STANDARD_OUTPUT", "Destination", "Source", "find_sources", "suffix_of"]
+__all__ = [
+    "STANDARD_INPUT",
+    "STANDARD_OUTPUT",
+    "Destination",
+    "Source",
+    "find_sources",
+    "place_of",
+    "suffix_of",
+]
 
 STANDARD_INPUT = STANDARD_OUTPUT = Path("-")
 
@@ -51,12 +61,34 @@ class Destination:
         file: of the one output; None: many, or named after their sources.
         suffix: what stands behind the name of the source.
         format: that of all outputs; None: it depends on the source.
+        formats: those of which each output has one; empty: there is no such choice.
     """
 
     folder: Path | None = None
     file: Path | None = None
     suffix: str = ""
     format: str | None = None
+    formats: tuple[str, ...] = ()
+
+
+def place_of(path: Path) -> Path:
+    """Where a path leads to, as far as links can be followed: a loop of them is found by whoever opens it."""
+    return Path(os.path.realpath(path))
+
+
+class _Places:
+    """:func:`place_of` of many paths, whose folders are followed once."""
+
+    def __init__(self) -> None:
+        self._folders: dict[Path, Path] = {}
+
+    def __call__(self, path: Path) -> Path:
+        if path.name in ("", "..") or path.is_symlink():
+            return place_of(path)
+        folder = self._folders.get(path.parent)
+        if folder is None:
+            folder = self._folders[path.parent] = place_of(path.parent)
+        return folder / path.name
 
 
 def suffix_of(format_name: str) -> str:
@@ -77,21 +109,23 @@ def find_sources(
     Returns:
         The sources in order, and how many were passed over as being of the format.
     """
-    leave = None
-    if destination.format is not None and destination.folder is None and not overwrite:
+    leave, places = None, _Places()
+    if destination.format is not None and not overwrite:
         leave = SUFFIXES.get(suffix_of(destination.format))
     found: dict[Path, Source] = {}
     left = 0
     for path, root, named in _listed(paths, destination.folder, recursive=recursive):
-        if not named:
+        stem = _stem(path, root, destination)
+        # Also where the folder of the outputs is that of the sources.
+        if not named and (destination.folder is None or places(stem.parent) == places(path.parent)):
             if destination.suffix:
-                if destination.folder is None and path.stem.endswith(destination.suffix):
+                if path.stem.endswith(destination.suffix):
                     continue
             elif leave is not None and SUFFIXES[path.suffix.lower()] == leave:
                 left += 1
                 continue
-        found.setdefault(path.resolve(), Source(path, _stem(path, root, destination), destination.file))
-    return list(_apart(list(found.values()), destination)), left
+        found.setdefault(places(path), Source(path, stem, destination.file))
+    return list(_apart(list(found.values()), destination, places)), left
 
 
 def _listed(paths: Sequence[Path], out: Path | None, *, recursive: bool) -> Iterator[tuple[Path, Path, bool]]:
@@ -107,10 +141,16 @@ def _listed(paths: Sequence[Path], out: Path | None, *, recursive: bool) -> Iter
                 # Reported as a file that is not there.
                 yield path, path.parent, True
             for file in matches:
-                if file.is_file() and file.suffix.lower() in SUFFIXES:
+                if file.is_file() and file.suffix.lower() in SUFFIXES and not _strays(path, file, root):
                     yield file, root, False
         else:
             yield path, path.parent, True
+
+
+def _strays(pattern: Path, file: Path, root: Path) -> bool:
+    """Whether ``**`` went through a link to a folder."""
+    below = file.relative_to(root).parents
+    return "**" in pattern.parts and any((root / folder).is_symlink() for folder in list(below)[:-1])
 
 
 def _fixed_part(pattern: Path) -> Path:
@@ -128,40 +168,69 @@ def _stem(path: Path, root: Path, destination: Destination) -> Path:
 
 
 def _walk(folder: Path, out: Path | None, *, recursive: bool) -> Iterator[Path]:
-    excluded = None if out is None else out.resolve()
+    excluded = None if out is None else place_of(out)
     for place, folders, files in os.walk(folder):
         here = Path(place)
         folders[:] = sorted(
             name
             for name in folders
-            if recursive and not name.startswith(".") and (here / name).resolve() != excluded
+            if recursive and not name.startswith(".") and place_of(here / name) != excluded
         )
         for name in sorted(files):
-            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
+            if (
+                not name.startswith(".")
+                and Path(name).suffix.lower() in SUFFIXES
+                and not _is_special(here / name)
+            ):
                 yield here / name
 
 
-def _apart(sources: Sequence[Source], destination: Destination) -> Iterator[Source]:
-    """The sources with names of outputs that differ.
+def _is_special(path: Path) -> bool:
+    """Whether it is a pipe, a device or a socket, which may be waited for without end; what leads nowhere is not."""
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False
+
+
+def _apart(sources: Sequence[Source], destination: Destination, places: _Places) -> Iterator[Source]:
+    """The sources with names of outputs that differ, and not in their case alone: some file systems do not tell that.
 
     Whose output takes its own place has that name; else the first source has it. The next keeps its own suffix before
-    the new one (``a.bmp.webp``), and where that is taken too, gets a number (``a.bmp-2.webp``).
+    the new one (``a.bmp.webp``), and where that is taken too, gets a number (``a.bmp-2.webp``). Where one of several
+    formats comes out, names differ without their suffixes.
     """
     if destination.file is not None:
         yield from sources
         return
-    taken = {
-        source.path.resolve()
-        for source in sources
-        if not source.is_stream and _expected(source, destination).resolve() == source.path.resolve()
-    }
-    for source in sources:
+
+    def folded(source: Source) -> str:
+        """The same for all outputs that some file system takes for one."""
+        expected = places(_expected(source, destination))
+        return unicodedata.normalize("NFC", str(expected).casefold())
+
+    own = [_is_own(source, destination, places) for source in sources]
+    taken = {folded(source) for source, is_own in zip(sources, own, strict=True) if is_own}
+    for source, is_own in zip(sources, own, strict=True):
         for named in _named(source, destination.suffix):
-            place = _expected(named, destination).resolve()
-            if place == source.path.resolve() or place not in taken:
+            place = folded(named)
+            if (is_own and named is source) or place not in taken:
                 taken.add(place)
                 yield named
                 break
+
+
+def _is_own(source: Source, destination: Destination, places: _Places) -> bool:
+    """Whether the output of a source may take its place, as far as names tell."""
+    if source.is_stream:
+        return False
+    expected = _expected(source, destination)
+    if destination.formats:
+        own = SUFFIXES.get(source.path.suffix.lower())
+        expected = expected.with_name(expected.name + source.path.suffix)
+        if own not in {TARGETS[name].container.name for name in destination.formats}:
+            return False
+    return places(expected) == places(source.path)
 
 
 def _named(source: Source, suffix: str) -> Iterator[Source]:
@@ -174,7 +243,9 @@ def _named(source: Source, suffix: str) -> Iterator[Source]:
 
 
 def _expected(source: Source, destination: Destination) -> Path:
-    """Where the output will be, as far as names tell."""
+    """Where the output will be, as far as names tell; without its suffix where that depends on the result."""
+    if destination.formats:
+        return source.stem
     if destination.format is not None:
         return source.target(destination.format)
     own = SUFFIXES.get(source.path.suffix.lower())

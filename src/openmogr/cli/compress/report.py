@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
+from openmogr.cli._names import as_json, printable
 from openmogr.cli._sizes import human_size
 from openmogr.cli.compress.run import Outcome, Status
 from openmogr.image import Loss
@@ -64,7 +64,7 @@ def print_summary(console: Console, outcomes: Sequence[Outcome], left: int, *, d
         row: list[Text | str] = [Text(_name(item))]
         if item.status is Status.failed:
             size = human_size(item.before) if item.before else "–"
-            row += [Text(item.problem, "red"), size, "–", "–"]
+            row += [Text(printable(item.problem), "red"), size, "–", "–"]
         else:
             row += [Text(_output(item)), human_size(item.before), human_size(item.after)]
             row.append(saved(item.before, item.after))
@@ -80,12 +80,14 @@ def print_problems(outcomes: Sequence[Outcome]) -> None:
     """A line on standard error for each picture that failed."""
     for outcome in outcomes:
         if outcome.status is Status.failed:
-            click.echo(f"{_name(outcome)}: {outcome.problem}", err=True)
+            click.echo(f"{_name(outcome)}: {printable(outcome.problem)}", err=True)
 
 
 def print_losses(outcomes: Sequence[Outcome]) -> None:
-    """A line on standard error for each output that lacks something."""
+    """A line on standard error for each output that lacks something, or is not what was asked for."""
     for outcome in outcomes:
+        if outcome.missed:
+            click.echo(f"{_name(outcome)}: the output {outcome.missed}", err=True)
         if outcome.losses:
             lost = ", ".join(loss.value for loss in outcome.losses)
             click.echo(f"{_name(outcome)}: the output lacks {lost}", err=True)
@@ -102,10 +104,11 @@ def print_line(outcome: Outcome) -> None:
         "rejected": outcome.rejected,
         "losses": [loss.name for loss in outcome.losses],
         "score": None if outcome.score is None else round(outcome.score, 2),
+        "missed": outcome.missed,
         "problem": outcome.problem,
         "code": outcome.code.value,
     }
-    click.echo(json.dumps(told, ensure_ascii=False))
+    click.echo(as_json(told))
 
 
 def print_total(outcomes: Sequence[Outcome], unfinished: int) -> None:
@@ -119,11 +122,11 @@ def print_total(outcomes: Sequence[Outcome], unfinished: int) -> None:
         "before": sum(item.before for item in done),
         "after": sum(item.after for item in done),
     }
-    click.echo(json.dumps({"summary": told}))
+    click.echo(as_json({"summary": told}))
 
 
 def _name(item: Outcome) -> str:
-    return "standard input" if str(item.source) == "-" else str(item.source)
+    return "standard input" if str(item.source) == "-" else printable(str(item.source))
 
 
 def _output(item: Outcome) -> str:
@@ -132,7 +135,10 @@ def _output(item: Outcome) -> str:
     kept = _kept(item) if item.rejected else ""
     if item.target is None:
         return kept or "kept"
-    return f"{item.target} ({kept})" if kept else str(item.target)
+    target = printable(str(item.target))
+    if item.status is Status.kept:
+        return f"{target} kept, is no larger than the new one"
+    return f"{target} ({kept})" if kept else target
 
 
 def _kept(item: Outcome) -> str:
@@ -148,6 +154,11 @@ def _remarks(done: Sequence[Outcome], left: int) -> Iterator[str]:
     }
     if any(kinds.values()):
         yield "lost: " + ", ".join(f"{kind} of {_files(number)}" for kind, number in kinds.items() if number)
+    if missed := sum(bool(item.missed) for item in done):
+        yield f"missed: what was asked for of {_files(missed)}, told above"
+    if smaller := sum(item.status is Status.kept and item.target is not None for item in done):
+        yield f"kept: {_files(smaller)} for which a smaller output was there"
+    done = [item for item in done if item.status is not Status.kept or item.target is None]
     grown = sum(item.rejected > item.before for item in done)
     if grown:
         yield f"kept: {_files(grown)} that would have grown; --write-larger writes them all the same"

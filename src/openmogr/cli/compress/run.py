@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,10 +12,10 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
-from openmogr.cli.compress.ledger import Ledger
+from openmogr.cli.compress.ledger import Done, Ledger
 from openmogr.cli.compress.makers import Maker
 from openmogr.cli.compress.output import write_output
-from openmogr.cli.compress.plan import STANDARD_OUTPUT, Source
+from openmogr.cli.compress.plan import STANDARD_OUTPUT, Source, place_of
 from openmogr.cli.exit_codes import ExitCode, failure_code
 from openmogr.errors import CosError
 from openmogr.image import Loss, Pipeline, Result
@@ -70,6 +71,8 @@ class Rules:
         savings: the least that is saved; None: no such bound.
         keep_dates: outputs get the times of their sources.
         dry: nothing is written, only told.
+        max_size: of outputs in bytes; what cannot be made as small is written and told.
+        min_score: of SSIMULACRA2; what cannot be made as good is written and told.
     """
 
     overwrite: Overwrite = Overwrite.never
@@ -77,6 +80,16 @@ class Rules:
     savings: Savings | None = None
     keep_dates: bool = False
     dry: bool = False
+    max_size: int | None = None
+    min_score: float | None = None
+
+    def missed(self, result: Result) -> str:
+        """What a result was asked for and is not, in words; empty where it is."""
+        if self.max_size is not None and len(result.data) > self.max_size and not result.is_original:
+            return f"has {len(result.data)} bytes at the lowest quality, more than {self.max_size}"
+        if self.min_score is not None and result.score is not None and result.score < self.min_score:
+            return f"has a score of {result.score:.1f} at the highest quality, less than {self.min_score}"
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +120,7 @@ class Outcome:
         rejected: bytes of a result that was not written since it would not have saved enough; else 0.
         losses: what the source has and the output has not.
         score: SSIMULACRA2 of the result, where that was asked for and it is a still; else None.
+        missed: what was asked for and could not be had, in words; else empty.
     """
 
     source: Path
@@ -119,6 +133,7 @@ class Outcome:
     rejected: int = 0
     losses: tuple[Loss, ...] = ()
     score: float | None = None
+    missed: str = ""
 
 
 class Batch:
@@ -143,12 +158,17 @@ class Batch:
         self._claims = threading.Lock()
         self._stream = b""
 
-    async def run(self, sources: Sequence[Source], tell: Callable[[int, Outcome], None]) -> None:
+    async def run(
+        self, sources: Sequence[Source], tell: Callable[[int, Outcome], None], stream: bytes = b""
+    ) -> None:
         """Do all of it; ``tell`` gets each outcome with the number of its source as it comes.
+
+        ``stream`` is what came from the standard input, where that is a source.
 
         Cancelled, it ends what is under way, but for what is just written, which is told.
         """
-        self._taken = {source.path.resolve(): source.path for source in sources if not source.is_stream}
+        self._stream = stream
+        self._taken = {place_of(source.path): source.path for source in sources if not source.is_stream}
         remaining = iter(enumerate(sources))
         try:
             await self._maker.start()
@@ -163,7 +183,7 @@ class Batch:
         self, remaining: Iterator[tuple[int, Source]], tell: Callable[[int, Outcome], None]
     ) -> None:
         for number, source in remaining:
-            result: Result | CosError | OSError | None
+            result: Result | Done | CosError | OSError
             try:
                 async with self._places:
                     result = await self._result(source)
@@ -183,17 +203,18 @@ class Batch:
                 raise
             tell(number, outcome)
 
-    async def _result(self, source: Source) -> Result | None:
-        """What becomes of a source; None where an earlier run has done it."""
-        if self._ledger is not None and self._ledger.is_done(source, self._work.format):
-            return None
+    async def _result(self, source: Source) -> Result | Done:
+        """What becomes of a source, or became of it in an earlier run."""
+        if (done := self._done(source)) is not None:
+            return done
         if self._work.format is not None:
             # Spare the work if its result could not be kept.
             self._check_target(source, source.target(self._work.format))
         if source.is_stream:
-            self._stream = await asyncio.to_thread(sys.stdin.buffer.read)
             own = ImageSource(data=self._stream, name="standard input")
         else:
+            if not stat.S_ISREG(source.path.stat().st_mode) and not source.path.is_dir():
+                raise OSError("it is no regular file; - reads the standard input")
             with source.path.open("rb"):
                 # Says what is wrong with the file in the words of the system before a decoder does in its own.
                 pass
@@ -213,14 +234,18 @@ class Batch:
             raise failure
         return best
 
-    def _finish(self, source: Source, result: Result | CosError | OSError | None) -> Outcome:
+    def _done(self, source: Source) -> Done | None:
+        """What an earlier run did, where such are looked for."""
+        return None if self._ledger is None else self._ledger.done(source, self._work.format)
+
+    def _finish(self, source: Source, result: Result | Done | CosError | OSError) -> Outcome:
         """In a thread: what was made is written, or told why not."""
         before = len(self._stream)
         try:
             if not source.is_stream:
                 before = source.path.stat().st_size
-            if result is None:
-                return Outcome(source.path, None, before, before, Status.skipped)
+            if isinstance(result, Done):
+                return Outcome(source.path, result.target, before, result.size, Status.skipped)
             if isinstance(result, Exception):
                 raise result
             outcome = self._place(source, result, before)
@@ -228,6 +253,9 @@ class Batch:
                 self._ledger.record(source, outcome.target)
             return outcome
         except (CosError, OSError) as error:
+            if isinstance(error, FileExistsError) and (done := self._done(source)) is not None:
+                # By another run, since this one looked.
+                return Outcome(source.path, done.target, before, done.size, Status.skipped)
             return replace(_failed(source, failure_code(error), _in_words(error)), before=before)
         except Exception as error:
             return _failed(source, ExitCode.UNEXPECTED, f"unexpected {type(error).__name__}: {error}")
@@ -240,16 +268,16 @@ class Batch:
         if self._rules.savings is not None and not self._rules.savings.are_met(before, len(result.data)):
             return replace(kept, rejected=result.rejected_size or len(result.data))
         target = source.copy() if result.is_original else source.target(self._work.format or result.format)
-        if result.rejected_size and target.resolve() == source.path.resolve():
+        if result.rejected_size and place_of(target) == place_of(source.path):
             return replace(kept, rejected=result.rejected_size)
         with self._claims:
             self._check_target(source, target)
             if target != STANDARD_OUTPUT:
-                self._taken[target.resolve()] = source.path
+                self._taken[place_of(target)] = source.path
         if self._rules.overwrite is Overwrite.smaller and target.is_file():
             there = target.stat().st_size
             if len(result.data) >= there:
-                return replace(kept, after=there, rejected=len(result.data))
+                return replace(kept, target=target, after=there, rejected=len(result.data))
         after = before if result.is_original else len(result.data)
         done = Outcome(
             source.path,
@@ -259,6 +287,7 @@ class Batch:
             rejected=result.rejected_size,
             losses=result.losses,
             score=result.score,
+            missed=self._rules.missed(result),
         )
         if not self._rules.dry:
             self._write(source, target, result)
@@ -278,7 +307,9 @@ class Batch:
             found = source.path.stat()
             times = (found.st_atime_ns, found.st_mtime_ns)
         overwrite = self._rules.overwrite is not Overwrite.never or self._may_renew(source, target)
-        write_output(target, content, overwrite=overwrite, times=times)
+        # A source that is a link stays one: what it leads to is replaced.
+        own = not source.is_stream and place_of(target) == place_of(source.path)
+        write_output(place_of(target) if own else target, content, overwrite=overwrite, times=times)
 
     def _may_renew(self, source: Source, target: Path) -> bool:
         """Whether it is what an earlier run made of the same source, and nobody has touched since."""
@@ -288,13 +319,13 @@ class Batch:
         """Raises ``FileExistsError`` with a sentence if the target must not be written."""
         if target == STANDARD_OUTPUT:
             return
-        place = target.resolve()
+        place = place_of(target)
         owner = self._taken.get(place)
-        own = not source.is_stream and place == source.path.resolve()
+        own = not source.is_stream and place == place_of(source.path)
         if own and self._rules.overwrite is Overwrite.never:
             raise FileExistsError("the output would be the source itself; give --out or --overwrite always")
         if owner is not None and not own:
-            what = "a source of this run" if place == owner.resolve() else f"the output for {owner}"
+            what = "a source of this run" if place == place_of(owner) else f"the output for {owner}"
             raise FileExistsError(f"{target} is {what}")
         if self._rules.overwrite is not Overwrite.never or self._may_renew(source, target):
             return

@@ -6,9 +6,10 @@ import io
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from PIL import Image
+from PIL import Image, ImageChops
 
 from openmogr.image import native
+from openmogr.image.errors import unsupported_input
 from openmogr.image.formats.base import (
     EncodeOptions,
     Format,
@@ -79,6 +80,8 @@ class Gif(Format):
         return (Frame(image, duration) for image, duration in frames)
 
     def encode(self, image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
+        if options.lossless:
+            _check_colours(image)
         return self._tightened(saved(quantised(image), self.pillow, {}), 1, image.size, options)
 
     def encode_animation(
@@ -89,6 +92,8 @@ class Gif(Format):
         def seen() -> Iterator[Frame]:
             for frame in frames():
                 size[:] = [frame.image.size]
+                if options.lossless:
+                    _check_colours(frame.image)
                 yield frame
 
         data = write_gif(seen(), loop_count)
@@ -110,6 +115,22 @@ class Gif(Format):
 
     def written_frames(self, data: bytes) -> int | None:
         return gif_layout(io.BytesIO(data), len(data)).frames
+
+
+def _check_colours(image: Image.Image) -> None:
+    """Raises ``InvalidImageFormat`` where what is seen of a picture does not stay as it is."""
+    if ImageChops.difference(_seen(image), _seen(quantised(image))).getbbox(alpha_only=False) is not None:
+        raise unsupported_input(
+            "gif cannot be written without loss: the image has more than 256 colours or is partly transparent"
+        )
+
+
+def _seen(image: Image.Image) -> Image.Image:
+    """All channels, and no colour where nothing is seen."""
+    whole = image.convert("RGBA")
+    nothing = whole.getchannel("A").point([255] + [0] * 255)
+    whole.paste((0, 0, 0, 0), mask=nothing)
+    return whole
 
 
 def _frames_of(data: bytes, size: Size) -> Iterator[Frame]:

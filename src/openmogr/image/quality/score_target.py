@@ -33,8 +33,8 @@ def score_of(data: bytes, image: Image.Image, options: EncodeOptions) -> float:
 
 def encode_for_score(
     score: float, image: Image.Image, options: EncodeOptions, settings: ImageSettings
-) -> tuple[bytes, int]:
-    """The file of the lowest quality whose SSIMULACRA2 is at least ``score``, and that quality.
+) -> tuple[bytes, int, float]:
+    """The file of the lowest quality whose SSIMULACRA2 is at least ``score``, that quality, and its own score.
 
     Where none is, that of ``options.quality``, which is the upper end. In at most nine encodings.
 
@@ -54,19 +54,21 @@ def encode_for_score(
         {container.setting(quality): quality for quality in range(1, options.quality + 1)}.values()
     )
     files: dict[int, bytes] = {}
+    scores: dict[int, float] = {}
 
     def attempt(step: int) -> float:
         data = encode(image, replace(bare, quality=qualities[step]), settings)
         files.clear()
         files[step] = data
         shown = container.open(io.BytesIO(data)).image
-        return measure(shown)
+        scores[step] = measure(shown)
+        return scores[step]
 
     step = lowest_that_reaches(score, attempt, len(qualities) - 1)
     quality = qualities[step]
     if step in files and options.metadata == NO_METADATA:
-        return files[step], quality
-    return encode(image, replace(options, quality=quality), settings), quality
+        return files[step], quality, scores[step]
+    return encode(image, replace(options, quality=quality), settings), quality, scores[step]
 
 
 def lowest_that_reaches(score: float, attempt: Callable[[int], float], highest: int) -> int:

@@ -64,6 +64,8 @@ _NOT_XML = re.compile("[\ufffe\uffff]")
 _CLIENTS_OWN = re.compile(r"#[0-9]+\Z")
 # Bytes of a file's name, with what the client puts behind it for a while.
 _LONGEST = 240
+# Bytes of a key of the store, of which the folder and the bucket are some; in Azure characters.
+_LONGEST_KEYS = {"cos": 850, "s3": 1024, "gs": 1024, "az": 1024}
 _FIELDS = {
     "content_type": "Content-Type",
     "cache_control": "Cache-Control",
@@ -168,19 +170,20 @@ class Place:
         """Where it is, for the operator."""
         return self._where.url
 
-    def is_odd(self, key: str) -> bool:
-        """Whether the client cannot name a key as it is, or the folder cannot hold it."""
+    def is_odd(self, bucket: str, key: str) -> bool:
+        """Whether the client cannot name a key of a bucket as it is, or the store cannot hold it."""
         if nameable(key) != key or _NOT_XML.search(key) or is_taken_for_another(self._scheme, key):
             return True
         if self.root is None:
-            return False
+            path = f"{self._base}{bucket}/{key}"
+            return len(path if self._scheme == "az" else path.encode()) > _LONGEST_KEYS[self._scheme]
         parts = key.split("/")
         # The client takes files of such names for its own.
         return bool(_CLIENTS_OWN.search(parts[-1])) or any(len(part.encode()) > _LONGEST for part in parts)
 
     def path_of(self, bucket: str, key: str) -> str:
         """Where an object lies: under its key, or an odd one hidden."""
-        if not self.is_odd(key):
+        if not self.is_odd(bucket, key):
             return f"{bucket}/{key}"
         return f"{HIDDEN}/odd/{bucket}/{hashlib.sha256(key.encode()).hexdigest()}"
 

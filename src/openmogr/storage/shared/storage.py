@@ -451,7 +451,7 @@ class SharedStorage:
             id=name,
             bucket=bucket,
             key=key,
-            odd=self._place.is_odd(key),
+            odd=self._place.is_odd(bucket, key),
             state=state,
             node=self._catalogue.node,
             batch=batch or name,

@@ -122,7 +122,7 @@ class Writing:
             id=name,
             bucket=write.bucket,
             key=write.key,
-            odd=self._place.is_odd(write.key),
+            odd=self._place.is_odd(write.bucket, write.key),
             state=State.BEGUN,
             node=self._catalogue.node,
             batch=batch,

@@ -19,6 +19,8 @@ _COS_KEYS = (("COS_SECRET_ID", "COS_SECRET_KEY"), ("TENCENTCLOUD_SECRET_ID", "TE
 # Words in the names of variables whose values are nobody's business.
 _SECRET = ("SECRET", "PASSWORD", "TOKEN", "ACCESS_KEY", "ACCOUNT_KEY", "SAS")
 _SHORTEST_SECRET = 6
+# Google decompresses what has Content-Encoding: gzip for all who do not say so, whatever its length and range.
+_AS_STORED = {"Accept-Encoding": "gzip"}
 
 
 class CannotOpen(Exception):
@@ -99,6 +101,7 @@ def _open(url: str, endpoint: str, region: str, anonymous: bool, given: dict[str
     if parts.scheme == "az":
         return AzureStore(parts.netloc, **given)
     if parts.scheme == "gs":
+        given["client_options"] = {**given.get("client_options", {}), "default_headers": _AS_STORED}
         return GCSStore(parts.netloc, **given)
     return from_url(f"{parts.scheme}://{parts.netloc}", **given)
 
