@@ -29,12 +29,12 @@ from pathlib import Path
 from PIL import Image
 
 from bench.common import Report, argument_parser, machine_name, photo_paths
-from openmogr.image.formats.heif import CHROMA_QP_OFFSET
+from openmogr.image.formats.heif import PHOTO
 from openmogr.image.formats.registry import TARGETS
 from openmogr.image.quality.metric import has_metric, scorer
 
 _SUBREAPER = 36
-_HEIF = f"-p x265:cbqpoffs={CHROMA_QP_OFFSET} -p x265:crqpoffs={CHROMA_QP_OFFSET} -p x265:pools=1"
+_HEIF = " ".join(f"-p x265:{name}={value}" for name, value in {**PHOTO, "pools": "1"}.items())
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ NATIVE = {
         # As libavif does it.
         lambda ours: ((100 - ours) * 63 + 50) // 100,
         # The next speed, 7.
-        ("--effort", "3"),
+        ("--effort", "2"),
     ),
     "heic": Native(
         "heif-enc -q 50 {} -o {out}", f"heif-enc -q {{q}} {_HEIF} {{}} -o {{out}}", 1, 100, lambda ours: ours

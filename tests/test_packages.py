@@ -162,7 +162,7 @@ def test_the_notices_are_up_to_date() -> None:
         pytest.skip("cargo was not found")
     run(sys.executable, ROOT / "tools" / "third_party.py", "--check")
     for folder, crates in (
-        ("codec", {"pyo3", "fast-ssim2", "linear-srgb"}),
+        ("codec", {"pyo3", "fast-ssim2", "butteraugli", "linear-srgb"}),
         ("pixels", {"mozjpeg-sys", "fast_image_resize", "png", "landlock", "seccompiler"}),
     ):
         notices = (ROOT / folder / "THIRD_PARTY.txt").read_text(encoding="utf-8")

@@ -25,6 +25,7 @@ _PRELOADED = (
     *("openmogr.testing", "openmogr.app", "openmogr.database.upgrade", "openmogr.database.sqlite"),
     *("alembic.command", "alembic.context", "alembic.op", "aiosqlite"),
     *("uvloop", "uvicorn.lifespan.on", "uvicorn.loops.uvloop", "pillow_heif", "PIL._avif"),
+    "tests.frozen",  # the last
 )
 
 

@@ -19,6 +19,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LINE = "-" * 100
+# Texts of crates that come without one: butteraugli is a port of a part of libjxl, under its licence.
+TEXTS = {"butteraugli": ROOT / "tools" / "licences" / "libjxl.txt"}
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,8 @@ def licence_texts(crate: Crate) -> Iterator[str]:
     )
     if " OR " in crate.licence or "/" in crate.licence:
         files = [path for path in files if "MIT" in path.name.upper()] or files
+    if not files and crate.name in TEXTS:
+        files = [TEXTS[crate.name]]
     for path in files:
         lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         yield "\n".join(line.rstrip() for line in lines)

@@ -81,6 +81,7 @@ def test_compare(visits: Visits) -> None:
     assert (told["zoomed"], told["wide"]) == (384 * 4, 1280)
     (limited,) = cast(list[str], told["limited"])
     assert _bytes(limited) <= 12 * 1024
+    assert told["refused"] is True
     assert "gallery-1250000000/photo.png" in cast(str, told["example"])
 
 

@@ -105,7 +105,7 @@ def test_full_chroma_is_written_only_where_it_was(run: Run) -> None:
 
 
 def test_avif_stills_are_tuned_where_libaom_can(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    operation, picture = "imageMogr2/format/avif/quality/50", photo()
+    operation, picture = "imageMogr2/format/avif/quality/50/effort/4", photo()
     setting = CONTAINERS["avif"].setting(50)
     assert run(operation, picture).data == encoded(
         picture, "AVIF", quality=setting, speed=avif.SPEED, max_threads=1, advanced=avif.TUNING

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from PIL import Image
 
 from bench.common import ROOT, Report, argument_parser, photo_paths
-from openmogr.image.formats.avif import SPEED
+from openmogr.image.formats.avif import SPEED, TUNING
 from openmogr.image.formats.iso.av1 import quantiser_index
 from openmogr.image.formats.iso.hevc import slice_qp
 from openmogr.image.formats.iso.isomedia import primary_picture
@@ -25,6 +25,12 @@ Point = tuple[float, int]
 
 
 def avif(picture: Image.Image, setting: int) -> bytes:
+    """A still by libaom, tuned as the server does; lossless it cannot be so."""
+    tuning = {"advanced": TUNING} if setting < 100 else {}
+    return _saved(picture, "AVIF", setting, speed=SPEED, **tuning)
+
+
+def untuned(picture: Image.Image, setting: int) -> bytes:
     """A still by libaom through Pillow."""
     return _saved(picture, "AVIF", setting, speed=SPEED)
 
@@ -40,7 +46,7 @@ def _saved(picture: Image.Image, form: str, setting: int, **options: object) -> 
     return out.getvalue()
 
 
-ENCODERS: Mapping[str, Encode] = {"avif": avif, "heif": heif}
+ENCODERS: Mapping[str, Encode] = {"avif": avif, "avif untuned": untuned, "heif": heif}
 
 
 def read_back(data: bytes) -> int | None:

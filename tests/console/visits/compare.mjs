@@ -59,7 +59,10 @@ export const VISITS = {
           await page.locator('.chip', { hasText: name }).first().click();
         await page.getByLabel('Aim at', { exact: true }).selectOption('size');
         await page.getByLabel('KiB at most').fill('12');
+        // Neither is a size, so nothing is asked for.
+        for (const wrong of ['', '0', '40000']) await page.getByLabel('KiB at most').fill(wrong);
       });
+      seen.refused = await page.getByLabel('KiB at most').evaluate((field) => field.matches(':invalid'));
       seen.limited = await texts(page.locator('#card-webp .size'));
       await comparedAnew(page, 'webp/quality/75', () =>
         page.getByLabel('Aim at', { exact: true }).selectOption('quality'),

@@ -37,6 +37,7 @@ pub use analysis::importance::{Importance, LookAhead};
 pub use animation::{AnimationEncoder, EncodedFrame, Track};
 pub use input::PictureInput;
 pub use options::{EncoderOptions, QP_PARTS, ToolSet};
+pub use parallel::map as in_parallel;
 pub use search::wavefront::Progress;
 
 use crate::bitstream::start_code;

@@ -1,6 +1,5 @@
 //! One picture from samples to units, the same way for stills and for all pictures of animations.
 
-use crate::encoder::DrawnRegions;
 use crate::encoder::analysis::activity::Activity;
 use crate::encoder::analysis::perception::Perception;
 use crate::encoder::filters::{self, FilterTask};
@@ -91,7 +90,7 @@ impl PictureTask<'_> {
             chroma_weight: tuning.chroma_weight,
             activity: Activity::new(&source[0], tuning.slope, tuning.strength, tuning.drawn)
                 .with_importance(self.importance, in_picture)
-                .with_weights(self.input.weights(), tuning.drawn.is_some_and(DrawnRegions::mostly)),
+                .with_weights(self.input.weights()),
             perception: [luma, chroma],
         };
         let mut searched = self.search(&picture, cancel, progress)?;

@@ -48,9 +48,9 @@ struct Constants {
 }
 
 const STILL: Constants = Constants {
-    strength: 1.7,
+    strength: 1.4,
     luma: perception::STILL_LUMA,
-    slope: 0.15,
+    slope: 0.17,
     lambda: 0.64,
     chroma_qp_delta: -5,
     chroma_weight: 0.75,
@@ -58,7 +58,11 @@ const STILL: Constants = Constants {
 };
 /// Photographs at efforts that refine. These find more that costs little by the weights; with as strong ones that would
 /// be more of the detail than HEIC loses at equal bytes, and Butteraugli sees it.
-const REFINED_STILL: Constants = Constants { strength: 1.4, slope: 0.17, chroma_qp_delta: -3, ..STILL };
+const REFINED_STILL: Constants =
+    Constants { strength: 1.1, luma: perception::REFINED_LUMA, slope: 0.15, ..STILL };
+/// Photographs at efforts that search nodes several times: these keep more detail at the same weights.
+const ATTEMPTED_STILL: Constants =
+    Constants { luma: perception::ATTEMPTED_LUMA, slope: 0.17, ..REFINED_STILL };
 /// Stills that are mostly drawn.
 const DRAWN_STILL: Constants =
     Constants { strength: 1.0, luma: perception::DRAWN_LUMA, lambda: 0.5, ..STILL };
@@ -72,9 +76,11 @@ const ANIMATION: Constants = Constants {
     sao: true,
 };
 /// Without QP differences of chroma, the weight of its errors stands in for them.
-const GENUINE_STILL: Constants = Constants { chroma_qp_delta: 0, chroma_weight: 1.24, ..STILL };
+const GENUINE_STILL: Constants = Constants { chroma_qp_delta: 0, chroma_weight: 1.3, ..STILL };
 const GENUINE_REFINED_STILL: Constants =
-    Constants { chroma_qp_delta: 0, chroma_weight: 1.24, ..REFINED_STILL };
+    Constants { chroma_qp_delta: 0, chroma_weight: 1.4, ..REFINED_STILL };
+const GENUINE_ATTEMPTED_STILL: Constants =
+    Constants { chroma_qp_delta: 0, chroma_weight: 1.4, ..ATTEMPTED_STILL };
 const GENUINE_DRAWN_STILL: Constants = Constants { chroma_qp_delta: 0, chroma_weight: 1.24, ..DRAWN_STILL };
 const GENUINE_ANIMATION: Constants =
     Constants { lambda: 0.56, chroma_qp_delta: 0, chroma_weight: 1.2, ..ANIMATION };
@@ -84,12 +90,17 @@ impl<'a> Tuning<'a> {
     pub fn new(options: &EncoderOptions, animation: bool, drawn: Option<&'a DrawnRegions>) -> Self {
         let drawn = drawn.filter(|_| options.perceptual > 0.0 && !animation);
         let mostly_drawn = drawn.is_some_and(DrawnRegions::mostly);
-        let refines = options.effort().refinement.is_some();
-        let [full, genuine] = match (animation, mostly_drawn, refines) {
-            (true, _, _) => [ANIMATION, GENUINE_ANIMATION],
-            (false, true, _) => [DRAWN_STILL, GENUINE_DRAWN_STILL],
-            (false, false, true) => [REFINED_STILL, GENUINE_REFINED_STILL],
-            (false, false, false) => [STILL, GENUINE_STILL],
+        let effort = options.effort();
+        let [full, genuine] = if animation {
+            [ANIMATION, GENUINE_ANIMATION]
+        } else if mostly_drawn {
+            [DRAWN_STILL, GENUINE_DRAWN_STILL]
+        } else if effort.attempts.iter().any(|&attempts| attempts > 1) {
+            [ATTEMPTED_STILL, GENUINE_ATTEMPTED_STILL]
+        } else if effort.refinement.is_some() {
+            [REFINED_STILL, GENUINE_REFINED_STILL]
+        } else {
+            [STILL, GENUINE_STILL]
         };
         let constants = if options.tools.tools().chroma_qp_delta { full } else { genuine };
         let strength = options.perceptual * constants.strength;
@@ -162,7 +173,9 @@ mod tests {
                 (tuning.strength, tuning.slope, tuning.chroma_qp_delta)
             };
             assert!(tuned(6, false, None).0 < tuned(5, false, None).0);
-            assert_eq!(tuned(6, false, None), tuned(9, false, None));
+            assert_eq!(tuned(6, false, None), tuned(7, false, None));
+            assert_eq!(tuned(8, false, None), tuned(9, false, None));
+            assert!(tuned(7, false, None).1 < tuned(8, false, None).1);
             assert_eq!(tuned(0, false, None), tuned(5, false, None));
             assert_eq!(tuned(6, true, None), tuned(5, true, None));
             assert_eq!(tuned(6, false, drawn.as_ref()), tuned(5, false, drawn.as_ref()));

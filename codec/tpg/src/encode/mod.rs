@@ -28,6 +28,7 @@ pub use animation::AnimationWriter;
 pub use avs2::encoder::{EncoderOptions as PictureOptions, QP_PARTS, ToolSet};
 pub use chroma::ChromaFilter;
 pub use pixels::{PixelFormat, Pixels};
+use seen::Shares;
 
 use avs2::encoder::{BlockWeights, DrawnRegions, Encoded, PictureInput, encode_intra_picture};
 use avs2::{CancelCheck, PlaneBuffer, SimdLevel};
@@ -215,6 +216,11 @@ impl Source {
         self.file(options, colour, alpha)
     }
 
+    /// Width and height of a plane.
+    fn plane_size(&self, index: usize) -> (usize, usize) {
+        if index == 0 { (self.width, self.height) } else { (self.width.div_ceil(2), self.height.div_ceil(2)) }
+    }
+
     /// What errors in the colour picture weigh by place, learnt from a trial at the efforts that have one.
     fn weights(
         &self,
@@ -228,7 +234,9 @@ impl Source {
         let planes = self.planes.each_ref();
         let places = Places { weights: None, drawn: self.drawn.as_ref() };
         let encoded = self.picture(planes, places, &trial, cancel, &|_, _| {})?;
-        Ok(self.seen(&encoded.reconstruction))
+        let mostly_drawn = self.drawn.as_ref().is_some_and(DrawnRegions::mostly);
+        let shares = if mostly_drawn { Shares::DRAWN } else { Shares::PHOTOGRAPH };
+        Ok(self.seen(&encoded.reconstruction, &shares, options.threads))
     }
 
     fn picture(

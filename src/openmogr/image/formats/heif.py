@@ -9,6 +9,7 @@ from PIL import Image
 
 from openmogr.image.formats.base import EncodeOptions, Format, Name, Opened, Size
 from openmogr.image.formats.calibration import CALIBRATION
+from openmogr.image.formats.drawn import is_drawn
 from openmogr.image.formats.extras import Extra
 from openmogr.image.formats.iso.brands import IsoKind, iso_kind
 from openmogr.image.formats.iso.whole import check_items, iso_quality, without_trailer
@@ -25,8 +26,15 @@ _THIN_LENGTH = 4096
 # HEVC level 7.2, x265's highest.
 _PIXELS = 142_606_336
 
-# x265 spends too little on colour: finer chroma takes 8 % off the size at equal SSIMULACRA2 (docs/format/quality.md).
-CHROMA_QP_OFFSET = -6
+# What x265 is told besides libheif's own choice, measured in docs/format/quality.md.
+PHOTO = {
+    # x265 spends too little on colour.
+    **{"cbqpoffs": "-4", "crqpoffs": "-4"},
+    # Its filters take fine detail away, and its psychovisual terms cost more than they bring.
+    **{"sao": "0", "deblock": "-2:-2", "psy-rd": "0.5", "psy-rdoq": "0.5"},
+}
+# Edges ring without the filters and are best coded without a transform, and flat areas need not be that much finer.
+_DRAWN = {"cbqpoffs": "-3", "crqpoffs": "-3", "tskip": "1", "aq-strength": "0.7"}
 
 
 def _register(module: ModuleType) -> None:
@@ -34,10 +42,22 @@ def _register(module: ModuleType) -> None:
     module.register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
 
 
-# By effort.
-_PRESETS = (
-    *("ultrafast", "superfast", "veryfast", "faster", "fast"),
-    *("medium", "slow", "slower", "veryslow", "placebo"),
+_QUICK = {"aq-mode": "2", "signhide": "1"}
+_QUANTISED = {"rdoq-level": "2"}
+# By effort: a preset and what differs from it; without an effort libheif takes `slow`. Of stills faster and fast are
+# veryfast, and slower and veryslow are one.
+_EFFORTS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("ultrafast", _QUICK),
+    ("ultrafast", _QUICK | _QUANTISED),
+    ("veryfast", {}),
+    ("medium", {}),
+    ("veryfast", _QUANTISED | {"fast-intra": "1"}),
+    ("medium", _QUANTISED),
+    ("slow", {}),
+    ("slow", {"tu-intra-depth": "3"}),
+    ("slow", {"tu-intra-depth": "3", "rd": "5"}),
+    # Placebo takes longer and gains nothing, and x265 refuses it, as a depth of 4, below a short side of 32.
+    ("slow", {"tu-intra-depth": "3", "rd": "6", "rskip": "0"}),
 )
 
 
@@ -104,18 +124,23 @@ class Heif(Format):
         self.check_writable()
         picture = image.convert("RGBA") if image.mode == "LA" else image
         parts: dict[str, object] = {"quality": self.setting(options.quality), "chroma": 420}
-        encoder = {
-            "x265:pools": str(settings.encoder_threads),
-            "x265:cbqpoffs": str(CHROMA_QP_OFFSET),
-            "x265:crqpoffs": str(CHROMA_QP_OFFSET),
-        }
-        if options.effort is not None:
-            encoder["preset"] = _PRESETS[options.effort]
-        parts["enc_params"] = encoder
         if options.lossless:
             # Without a change of colours: the planes are green, blue and red (ITU-T H.273, matrix 0).
             parts |= {"quality": -1, "chroma": 444, "matrix_coefficients": 0}
+        parts["enc_params"] = _parameters(picture, options, settings)
         return saved(picture, self.pillow, {**parts, **embedded(options.metadata, options.profile)})
+
+
+def _parameters(picture: Image.Image, options: EncodeOptions, settings: ImageSettings) -> dict[str, str]:
+    """What the encoder is told besides the quality."""
+    told = {"pools": str(settings.encoder_threads)}
+    if not options.lossless:
+        told |= _DRAWN if is_drawn(picture) else PHOTO
+    found = {}
+    if options.effort is not None:
+        found["preset"], more = _EFFORTS[options.effort]
+        told |= more
+    return found | {f"x265:{name}": value for name, value in told.items()}
 
 
 def _points(image: Image.Image) -> tuple[int, int] | None:

@@ -6,19 +6,18 @@ FreeType draws a box for what is missing, and nobody is told.
 from __future__ import annotations
 
 import struct
+import sys
+from array import array
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
-
-from openmogr.image.source.arrays import np
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    _Ranges = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+from typing import BinaryIO, TypeAlias
 
 __all__ = ["Glyphs", "font_count", "read_glyphs"]
+
+# First and last code points of ranges. Not NumPy's: it would be all that a server imports it for.
+_Ranges: TypeAlias = tuple[Sequence[int], Sequence[int]]
 
 _COLLECTION = b"ttcf"
 _MAX_FONTS = 64
@@ -38,8 +37,8 @@ class Glyphs:
         check_sum: that of the whole file, which tells versions apart.
     """
 
-    starts: npt.NDArray[np.int64]
-    ends: npt.NDArray[np.int64]
+    starts: Sequence[int]
+    ends: Sequence[int]
     check_sum: int
 
     def missing(self, text: str) -> str:
@@ -47,8 +46,8 @@ class Glyphs:
         return "".join(character for character in dict.fromkeys(text) if not self._has(ord(character)))
 
     def _has(self, code: int) -> bool:
-        at = int(np.searchsorted(self.starts, code, "right")) - 1
-        return at >= 0 and code <= int(self.ends[at])
+        at = bisect_right(self.starts, code) - 1
+        return at >= 0 and code <= self.ends[at]
 
 
 def font_count(path: Path) -> int:
@@ -73,7 +72,7 @@ def read_glyphs(path: Path, index: int) -> Glyphs:
             check_sum = int.from_bytes(_read(stream, tables[b"head"][0] + 8, 4), "big")
         starts, ends = _ranges(cmap)
         return Glyphs(starts, ends, check_sum)
-    except (KeyError, IndexError, struct.error) as error:
+    except (KeyError, IndexError, OverflowError, struct.error) as error:
         raise ValueError(f"{path} has no table of characters that is understood") from error
 
 
@@ -108,29 +107,44 @@ def _ranges(cmap: bytes) -> _Ranges:
 def _groups(cmap: bytes, offset: int) -> _Ranges:
     """Format 12: ranges of code points with consecutive glyphs."""
     (count,) = struct.unpack_from(">12xI", cmap, offset)
-    groups = np.frombuffer(cmap, ">u4", 3 * count, offset + 16).reshape(-1, 3).astype(np.int64)
-    # Glyph 0 is the box for what is missing.
-    groups[groups[:, 2] == 0, 0] += 1
-    return groups[:, 0], groups[:, 1]
+    numbers = _numbers("I", cmap, offset + 16, 3 * count)
+    starts, ends, glyphs = numbers[::3], numbers[1::3], numbers[2::3]
+    for at, glyph in enumerate(glyphs):
+        if not glyph:
+            # The box for what is missing.
+            starts[at] += 1
+    return starts, ends
 
 
 def _segments(cmap: bytes, offset: int) -> _Ranges:
     """Format 4: segments of the basic plane, whose glyphs may be listed one by one."""
     length, twice = struct.unpack_from(">2xH2xH", cmap, offset)
     count = twice // 2
-    words = np.frombuffer(cmap, ">u2", length // 2, offset).astype(np.int64)
+    words = _numbers("H", cmap, offset, length // 2)
     ends, starts = words[7 : 7 + count], words[8 + count : 8 + 2 * count]
     deltas, places = words[8 + 2 * count : 8 + 3 * count], words[8 + 3 * count : 8 + 4 * count]
-    codes: list[int] = []
-    for number in range(count):
-        segment = range(int(starts[number]), int(ends[number]) + 1)
-        at = 8 + 3 * count + number + int(places[number]) // 2
-        codes += _listed(segment, words, at if places[number] else None, int(deltas[number]))
-    found = np.asarray(codes, np.int64)
-    return found, found
+    if len(places) < count:
+        raise IndexError("the table of characters ends too early")
+    codes = array("I")
+    for number, (start, end, delta, place) in enumerate(zip(starts, ends, deltas, places, strict=True)):
+        at = 8 + 3 * count + number + place // 2
+        codes.extend(_listed(range(start, end + 1), words, at if place else None, delta))
+    return codes, codes
 
 
-def _listed(segment: range, words: npt.NDArray[np.int64], at: int | None, delta: int) -> Sequence[int]:
+def _numbers(kind: str, table: bytes, offset: int, count: int) -> array[int]:
+    """Big-endian numbers of a kind of ``array``. Raises ``IndexError`` where the table ends before them."""
+    numbers = array(kind)
+    part = table[offset : offset + count * numbers.itemsize]
+    if len(part) < count * numbers.itemsize:
+        raise IndexError("the table of characters ends too early")
+    numbers.frombytes(part)
+    if sys.byteorder == "little":
+        numbers.byteswap()
+    return numbers
+
+
+def _listed(segment: range, words: Sequence[int], at: int | None, delta: int) -> Sequence[int]:
     """The code points of a segment that have a glyph."""
     if at is None:
         return [code for code in segment if (code + delta) & 0xFFFF]

@@ -12,18 +12,17 @@ pub(in crate::encoder) struct Activity {
     weights: Vec<f32>,
 }
 
-/// Logarithms (base 2) of what errors in the 16x16 blocks of a picture weigh, row by row; only their differences count.
+/// Measured weights of errors in the 16x16 blocks of a picture.
 #[derive(Debug, Clone)]
 pub struct BlockWeights {
-    /// One for each block, those at the right and bottom edges included.
+    /// Logarithms (base 2), row by row, blocks at the right and bottom edges included; only their differences count.
     pub logs: Vec<f32>,
+    /// How much the logarithms of weights by activity count beside these, 0 to 1.
+    pub activity: f32,
 }
 
 /// Size of the blocks.
 const UNIT: usize = 16;
-/// How much of measured weights counts, and of those by activity beside them: in photographs, and in pictures that are
-/// mostly drawn.
-const SHARES: [(f32, f32); 2] = [(0.2, 0.85), (0.35, 0.75)];
 /// Greatest weight; the least is its reciprocal.
 const GREATEST: f32 = 4.0;
 
@@ -55,14 +54,9 @@ impl Activity {
     }
 
     /// The same with measured weights.
-    pub(in crate::encoder) fn with_weights(
-        mut self,
-        weights: Option<&BlockWeights>,
-        mostly_drawn: bool,
-    ) -> Self {
-        let Some(BlockWeights { logs }) = weights else { return self };
-        let (measured, beside) = SHARES[usize::from(mostly_drawn)];
-        let both = |(weight, log): (&f32, &f32)| beside * math::log2_f32(*weight) + measured * log;
+    pub(in crate::encoder) fn with_weights(mut self, weights: Option<&BlockWeights>) -> Self {
+        let Some(BlockWeights { logs, activity }) = weights else { return self };
+        let both = |(weight, log): (&f32, &f32)| activity * math::log2_f32(*weight) + log;
         let sums: Vec<f32> = self.weights.iter().zip(logs).map(both).collect();
         let mean = sums.iter().sum::<f32>() / sums.len().max(1) as f32;
         for (weight, log) in self.weights.iter_mut().zip(&sums) {

@@ -28,7 +28,11 @@ pub(in crate::encoder) struct Weights {
 }
 
 /// Luma of stills. `docs/inside/encoder.md` says how these were found.
-pub(in crate::encoder) const STILL_LUMA: Weights = Weights { base: 0.85, means: [0.0, 1.2, 0.0, 0.5] };
+pub(in crate::encoder) const STILL_LUMA: Weights = Weights { base: 0.85, means: [0.0, 1.3, 0.0, 0.5] };
+/// The same where they are refined.
+pub(in crate::encoder) const REFINED_LUMA: Weights = Weights { base: 0.89, means: [0.0, 1.2, 0.0, 0.5] };
+/// The same where nodes are searched several times as well.
+pub(in crate::encoder) const ATTEMPTED_LUMA: Weights = Weights { base: 0.85, ..REFINED_LUMA };
 /// Luma of stills that are mostly drawn.
 pub(in crate::encoder) const DRAWN_LUMA: Weights = Weights { base: 1.0, means: [0.0, 1.2, 0.0, 0.5] };
 /// Luma of animations.

@@ -9,12 +9,14 @@ import { text } from '../library/text.js';
 /** @typedef {{name: string, type: string, suffix: string, lossy: boolean, lossless: boolean,
  *   animated: boolean}} Format */
 
-// The number of each aim, and its bounds; what its reader set stays while the page does.
-/** @type {Record<string, {value: number, most: number, parameter: (value: number) => string}>} */
+// The number of each aim, and its bounds; what its reader set stays while the page does. Sizes are written: no slider
+// has room for an icon's and a poster's.
+/** @typedef {{type: 'range' | 'number', value: number, most: number, parameter: (value: number) => string}} Aim */
+/** @type {Record<string, Aim>} */
 const AIMS = {
-  quality: { value: 75, most: 100, parameter: (value) => `quality/${value}` },
-  score: { value: 80, most: 100, parameter: (value) => `target-ssimulacra2/${value}` },
-  size: { value: 50, most: 500, parameter: (value) => `size-limit/${value}k` },
+  quality: { type: 'range', value: 75, most: 100, parameter: (value) => `quality/${value}` },
+  score: { type: 'range', value: 80, most: 100, parameter: (value) => `target-ssimulacra2/${value}` },
+  size: { type: 'number', value: 50, most: 32 * 1024, parameter: (value) => `size-limit/${value}k` },
 };
 const wish = { aim: 'quality', effort: '', off: new Set() };
 
@@ -36,14 +38,17 @@ function numberField(changed) {
   const aim = AIMS[wish.aim];
   const told = element('output', {}, number(aim.value));
   const input = () => {
-    aim.value = Number(range.value);
+    // Half a number on its way in is none yet.
+    if (!field.checkValidity()) return;
+    aim.value = Number(field.value);
     fill(told, number(aim.value));
     changed();
   };
-  const range = element('input', { type: 'range', min: 1, max: aim.most, value: aim.value, on: { input } });
-  const field = labelled(text(`compare.target.${wish.aim}`), range);
-  field.querySelector('label').append(' ', told);
-  return field;
+  const bounds = { min: 1, max: aim.most, step: 1, required: true };
+  const field = element('input', { type: aim.type, ...bounds, value: aim.value, on: { input } });
+  const whole = labelled(text(`compare.target.${wish.aim}`), field);
+  if (aim.type === 'range') whole.querySelector('label').append(' ', told);
+  return whole;
 }
 
 /** @param {Format} format @param {() => void} changed */

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from openmogr.image.formats.iso.bits import BitReader
 from openmogr.image.formats.iso.isomedia import CodedPicture
 
-__all__ = ["quantiser_index"]
+__all__ = ["quantiser_index", "uses_cdef"]
 
 _SEQUENCE_HEADER, _FRAME_HEADER, _FRAME = 1, 3, 6
 _KEY_FRAME, _INTRA_ONLY_FRAME, _SWITCH_FRAME = 0, 2, 3
@@ -42,6 +42,7 @@ class _Sequence:
     integer_motion: int = _SELECT
     order_bits: int = 0
     superres: bool = False
+    cdef: bool = False
     planes: int = 3
     separate_chroma: bool = False
 
@@ -61,6 +62,18 @@ def quantiser_index(picture: CodedPicture) -> int | None:
         elif kind in {_FRAME_HEADER, _FRAME} and sequence is not None:
             return _frame(BitReader(content), sequence, *layers)
     return None
+
+
+def uses_cdef(picture: CodedPicture) -> bool:
+    """Whether the constrained directional enhancement filter may be used, by ``enable_cdef`` of the sequence.
+
+    Raises:
+        EOFError, ValueError, LookupError: damaged headers.
+    """
+    for kind, _, content in (*_units(picture.configuration[4:]), *_units(picture.data)):
+        if kind == _SEQUENCE_HEADER:
+            return _sequence(BitReader(content)).cdef
+    return False
 
 
 def _units(data: bytes) -> Iterator[tuple[int, tuple[int, int], bytes]]:
@@ -114,7 +127,8 @@ def _sequence(reader: BitReader) -> _Sequence:
     if not sequence.reduced:
         _inter_tools(reader, sequence)
     sequence.superres = reader.flag()
-    reader.skip(2)  # CDEF, restoration
+    sequence.cdef = reader.flag()
+    reader.skip(1)  # restoration
     _color(reader, sequence, profile)
     return sequence
 

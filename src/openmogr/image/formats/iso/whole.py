@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from openmogr.image.errors import input_resolution
 from openmogr.image.formats.calibration import CALIBRATION
-from openmogr.image.formats.iso.av1 import quantiser_index
+from openmogr.image.formats.iso.av1 import quantiser_index, uses_cdef
 from openmogr.image.formats.iso.hevc import slice_qp
 from openmogr.image.formats.iso.isomedia import CodedPicture, primary_picture, whole_length
 from openmogr.image.formats.quantisers import QUANTISERS
@@ -20,12 +20,17 @@ __all__ = ["check_items", "iso_quality", "without_trailer"]
 _MAX_ITEMS = 4096
 _ITEM_SEARCH = 1 << 16
 
-# By the kind of coded picture, which may be HEVC in a file of AVIF's brand: reader, and names of the tables of
-# quantisers and of settings, which are both of libaom without tuning.
-_READERS: Mapping[bytes, tuple[Callable[[CodedPicture], int | None], str, str]] = {
-    b"av01": (quantiser_index, "avif", "avif untuned"),
-    b"hvc1": (slice_qp, "heif", "heif"),
-}
+_Reader = Callable[[CodedPicture], int | None]
+# By the kind of coded picture, which may be HEVC in a file of AVIF's brand.
+_READERS: Mapping[bytes, _Reader] = {b"av01": quantiser_index, b"hvc1": slice_qp}
+
+
+def _tables(picture: CodedPicture) -> tuple[str, str]:
+    """Names of the tables of quantisers and of settings to read a picture by."""
+    if picture.kind == b"hvc1":
+        return "heif", "heif"
+    # Without the filter it is one of this server's, most likely: libaom uses it unless told otherwise.
+    return ("avif untuned", "avif untuned") if uses_cdef(picture) else ("avif", "avif")
 
 
 def check_items(stream: BinaryIO) -> None:
@@ -57,10 +62,10 @@ def iso_quality(stream: BinaryIO) -> int | None:
         picture = primary_picture(stream)
         if picture is None:
             return None
-        read, quantisers, settings = _READERS[picture.kind]
-        quantiser = read(picture)
+        quantiser = _READERS[picture.kind](picture)
+        if quantiser is None:
+            return None
+        quantisers, settings = _tables(picture)
     except (EOFError, ValueError, LookupError):
-        return None
-    if quantiser is None:
         return None
     return quality_of_quantiser(QUANTISERS[quantisers], CALIBRATION[settings], quantiser)
