@@ -16,7 +16,9 @@ import pytest
 from click.testing import Result
 from PIL import Image
 
+from openmogr.cli._settings import image_settings_or_exit
 from openmogr.cli.compress.ledger import LEDGER_NAME
+from openmogr.cli.compress.makers import InProcesses
 from openmogr.cli.compress.plan import Destination, find_sources
 from openmogr.cli.exit_codes import ExitCode
 
@@ -331,3 +333,13 @@ def test_a_link_that_is_replaced_by_its_result_stays_a_link(run: Run, folder: Pa
     assert (folder / "link.png").is_symlink()
     assert (folder / "a.png").stat().st_size < before
     assert names(folder) == ["a.png", "link.png"]
+
+
+@pytest.mark.parametrize(("told", "nice"), [(None, 0), ("5", 5)])
+def test_workers_have_the_priority_of_the_command(
+    monkeypatch: pytest.MonkeyPatch, told: str | None, nice: int
+) -> None:
+    if told is not None:
+        monkeypatch.setenv("OPENMOGR_IMAGE_WORKER_NICE", told)
+    makers = InProcesses(image_settings_or_exit(), 2, None)
+    assert makers._pool.settings.worker_nice == nice

@@ -65,6 +65,13 @@ async def _pid(pool: WorkerPool) -> int:
     return int(pid)
 
 
+@pytest.mark.parametrize("nice", [0, 7])
+async def test_workers_step_back_as_far_as_told(nice: int) -> None:
+    async with _pool(nice=nice) as pool:
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        assert os.getpriority(os.PRIO_PROCESS, await _pid(pool)) == min(own + nice, 19)
+
+
 @pytest.mark.parametrize("size", [0, 1, 131_072, 131_073, 5_000_000])
 async def test_a_body_of_any_length_comes_back(size: int) -> None:
     async with _pool() as pool:
