@@ -52,6 +52,8 @@ CASES = [
     ("JPEG", "imageMogr2/quality/95!/effort/9"),
     ("PNG", "imageMogr2/thumbnail/1000x/effort/7"),
     ("JPEG", "imageMogr2/format/gif/effort/9"),
+    ("JPEG", "imageMogr2/format/tpg/effort/6"),
+    ("JPEG", "imageMogr2/thumbnail/400x/format/tpg/effort/9"),
     ("PNG", "imageInfo"),
     ("JPEG", "imageInfo"),
     ("WEBP", "imageAve"),

@@ -205,8 +205,8 @@ def needed(
     if pipeline.scored or (quality is not None and quality.kind is QualityKind.score):
         # Each attempt, or the result, is decoded and compared.
         written += _area(result) * (METRIC_BYTES + CONTAINERS[target].decoder_bytes)
-    if pipeline.encoding.effort is not None or CONTAINERS[target].searched:
-        written = max(written, _area(result) * (_PIXEL + CONTAINERS[target].effort_bytes))
+    tried = CONTAINERS[target].effort_memory(_area(result), pipeline.encoding.effort)
+    written = max(written, _area(result) * _PIXEL + tried)
     if pipeline.slim and CONTAINERS[target].slim:
         written = max(written, slim_bytes(target, result))
     others = sum(further.memory(name) for name in pipeline.further_sources)

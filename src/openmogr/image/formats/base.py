@@ -301,6 +301,10 @@ class Format(ABC):
         """The longest side of a result, in pixels."""
         return self.max_side or settings.max_side
 
+    def effort_memory(self, pixels: int, effort: int | None) -> int:
+        """Bytes that an effort (0 to 9, or None) takes besides the image, where that is more than ``encoder_bytes``."""
+        return 0 if effort is None and not self.searched else pixels * self.effort_bytes
+
     def check_size(self, size: Size, settings: ImageSettings) -> None:
         """Refuse a size that the format cannot hold.
 

@@ -22,6 +22,11 @@ __all__ = ["Tpg"]
 # The most hundredths of a second the codec takes; it repeats frames above 16 bits.
 _MAX_DELAY = 6_553_500
 
+# From this effort on a trial is compared with the source, in tiles of so many pixels, two at a time, whose maps take so
+# many bytes per pixel.
+_TRIED = 6
+_TILES, _MAP_BYTES = 2 * 1024 * 1024, 200
+
 # Where no quality keeps a limit.
 _LOWEST_QUALITY, _COARSEST_QP = 1, 63
 
@@ -87,6 +92,11 @@ class Tpg(Format):
 
     def side_limit(self, settings: ImageSettings) -> int:
         return settings.max_tpg_side
+
+    def effort_memory(self, pixels: int, effort: int | None) -> int:
+        if effort is None or effort < _TRIED:
+            return 0
+        return pixels * self.encoder_bytes + min(pixels, _TILES) * _MAP_BYTES
 
     def encode(self, image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
         picture, arguments = _arguments(image, options, settings)
