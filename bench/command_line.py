@@ -73,7 +73,7 @@ NATIVE = {
         0,
         # As libavif does it.
         lambda ours: ((100 - ours) * 63 + 50) // 100,
-        # The next speed, 7.
+        # A higher speed.
         ("--effort", "2"),
     ),
     "heic": Native(
