@@ -15,6 +15,8 @@ from pathlib import Path
 
 from openmogr.workers import Answer, Handler, Job
 
+_blocks: list[bytearray] = []
+
 
 def make(options: object) -> Handler:
     """A handler whose requests are a word and a number."""
@@ -49,6 +51,12 @@ def _crash(job: Job, number: int, options: object) -> Answer:
 
 def _exit(job: Job, number: int, options: object) -> Answer:
     os._exit(number)
+
+
+def _keep(job: Job, number: int, options: object) -> Answer:
+    """Where so many bytes lie, and the process that keeps them."""
+    _blocks.append(bytearray(number))
+    return Answer(repr((os.getpid(), ctypes.addressof(ctypes.c_char.from_buffer(_blocks[-1])))).encode())
 
 
 def _raise(job: Job, number: int, options: object) -> Answer:
@@ -133,6 +141,7 @@ _WORDS = {
     "crash": _crash,
     "echo": _echo,
     "environment": _environment,
+    "keep": _keep,
     "exit": _exit,
     "hang": _hang,
     "leak": _leak,

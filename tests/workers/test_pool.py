@@ -6,6 +6,7 @@ import ast
 import asyncio
 import contextlib
 import os
+import platform
 import signal
 import socket
 import sys
@@ -31,6 +32,7 @@ from openmogr.workers.sandbox import sandbox_state
 
 pytestmark = [pytest.mark.anyio, pytest.mark.alone]
 TASKS = Path(__file__).parent
+HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
 
 @pytest.fixture
@@ -59,6 +61,19 @@ async def _text(pool: WorkerPool, request: str, seconds: float = 20) -> str:
     return reply.head.decode()
 
 
+def _flags(pid: int, address: int) -> list[str]:
+    """What was said to the kernel of the memory there (VmFlags, proc(5))."""
+    inside = False
+    for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
+        head, *rest = line.split()
+        if not head.endswith(":"):
+            start, end = (int(part, 16) for part in head.split("-"))
+            inside = start <= address < end
+        elif inside and head == "VmFlags:":
+            return rest
+    raise AssertionError(f"nothing lies at {address:x}")
+
+
 async def _pid(pool: WorkerPool) -> int:
     options, pid = ast.literal_eval(await _text(pool, "echo"))
     assert options == "given"
@@ -70,6 +85,15 @@ async def test_workers_step_back_as_far_as_told(nice: int) -> None:
     async with _pool(nice=nice) as pool:
         own = os.getpriority(os.PRIO_PROCESS, 0)
         assert os.getpriority(os.PRIO_PROCESS, await _pid(pool)) == min(own + nice, 19)
+
+
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc" or not HUGE_PAGES.is_file(), reason="needs glibc and huge pages"
+)
+async def test_large_blocks_may_lie_in_huge_pages() -> None:
+    async with _pool() as pool:
+        pid, address = ast.literal_eval(await _text(pool, f"keep {20 << 20}"))
+        assert "hg" in _flags(pid, address)
 
 
 @pytest.mark.parametrize("size", [0, 1, 131_072, 131_073, 5_000_000])

@@ -16,6 +16,9 @@ _ALLOCATOR = {
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_TRIM_THRESHOLD_": str(32 << 20),
     "MALLOC_MMAP_THRESHOLD_": str(16 << 20),
+    # Large pictures lie in huge pages where the kernel leaves that to programs: to touch each small page for the first
+    # time takes a sixth of a large PNG's time (docs/decisions/0009-worker-processes.md).
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
 # All that a worker needs of the server's environment.
 _KEPT = (
