@@ -36,7 +36,7 @@ impl<D: AsRef<[u8]>> Decoder<D> {
     }
 
     fn of(data: D, container: Container, options: Options) -> Self {
-        let stream = avs2::Decoder::new(options.stream_in_file());
+        let stream = avs2::Decoder::new(options.stream_in_file(&container.header));
         Self { data, container, options, stream, next: 0, size: None, failed: false, shows_cut: false }
     }
 

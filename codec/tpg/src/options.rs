@@ -2,6 +2,8 @@
 
 pub use avs2::SimdLevel;
 
+use crate::format::Header;
+
 /// Budgets that are checked before memory is allocated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -30,6 +32,9 @@ impl Default for Limits {
     }
 }
 
+/// Of smaller pictures a further thread costs more than it takes over.
+const PIXELS_FOR_THREADS: u64 = 1 << 18;
+
 /// Options of a [`Decoder`](crate::Decoder).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
@@ -49,8 +54,10 @@ impl Default for Options {
 
 impl Options {
     /// Those of the stream in a file. Tencent's decoder takes a sequence end code behind any picture.
-    pub(crate) fn stream_in_file(&self) -> avs2::DecoderOptions {
-        avs2::DecoderOptions { ignore_sequence_end: true, ..self.stream() }
+    pub(crate) fn stream_in_file(&self, header: &Header) -> avs2::DecoderOptions {
+        let pixels = u64::from(header.width) * u64::from(header.height);
+        let threads = if pixels < PIXELS_FOR_THREADS { 1 } else { self.threads.max(1) };
+        avs2::DecoderOptions { ignore_sequence_end: true, threads, ..self.stream() }
     }
 
     pub(crate) fn stream(&self) -> avs2::DecoderOptions {
@@ -65,5 +72,19 @@ impl Options {
             simd: self.simd,
             ignore_sequence_end: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_pictures_are_decoded_by_one_thread() {
+        let options = Options { threads: 2, ..Options::default() };
+        let threads = |width, height| {
+            options.stream_in_file(&Header { flags: 0, width, height, declared_frames: None }).threads
+        };
+        assert_eq!([threads(511, 512), threads(512, 512), threads(16383, 16383)], [1, 2, 2]);
     }
 }

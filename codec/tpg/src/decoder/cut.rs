@@ -34,7 +34,8 @@ impl<D: AsRef<[u8]>> Decoder<D> {
                 Err(Error::InvalidStream { .. }) if !self.container.header.mode().is_animation() => {}
                 other => return other.and_then(|frame| frame.ok_or(missing)),
             }
-            (self.stream, self.size) = (avs2::Decoder::new(self.options.stream_in_file()), None);
+            (self.stream, self.size) =
+                (avs2::Decoder::new(self.options.stream_in_file(&self.container.header)), None);
         }
         self.decode_cut(cancel)
     }
