@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 from PIL import Image
+
+from openmogr.image.source.arrays import np
 
 __all__ = ["is_drawn"]
 
