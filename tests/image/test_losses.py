@@ -104,6 +104,16 @@ def test_frames(run: Run) -> None:
     assert run("imageMogr2/cgif/1/format/png", gif).losses == (Loss.frames,)
 
 
+@pytest.mark.parametrize("name", sorted(name for name, container in CONTAINERS.items() if container.animated))
+def test_how_often_an_animation_is_shown(run: Run, name: str) -> None:
+    frames = [photo(64, 48).rotate(90 * number) for number in range(2)]
+    for loop in (0, 3):
+        source = encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:], duration=100, loop=loop)
+        result = run(f"imageMogr2/format/{name}", source)
+        with open_image(Source(data=result.data), ImageSettings()) as opened:
+            assert (Loss.repeats in result.losses) == (opened.loop_count != loop), loop
+
+
 def test_pages(run: Run) -> None:
     pages = encoded(photo(), "TIFF", save_all=True, append_images=[photo(), photo()])
     assert run("imageMogr2/format/png", pages).losses == (Loss.pages,)

@@ -104,6 +104,7 @@ class Loss(Enum):
     frames = "all frames but the first"
     pages = "all pages but the first"
     images = "all pictures but the first"
+    repeats = "how often it is shown"
     alpha = "transparency"
     half_alpha = "partial transparency"
     exif = "EXIF"

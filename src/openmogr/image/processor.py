@@ -438,6 +438,8 @@ def _losses(
     pipeline: Pipeline, opened: OpenedImage, options: EncodeOptions, alpha: Loss | None, *, animated: bool
 ) -> tuple[Loss, ...]:
     losses = [*lost_images(opened, animated=animated), *((alpha,) if alpha else ())]
+    if animated and opened.loop_count and not options.target.container.repeats:
+        losses.append(Loss.repeats)
     if lost_profile(pipeline, opened, options.target):
         losses.append(Loss.profile)
     if not pipeline.encoding.strip and not pipeline.encoding.copyright_only:

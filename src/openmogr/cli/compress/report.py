@@ -20,6 +20,7 @@ __all__ = ["growth", "print_line", "print_losses", "print_problems", "print_summ
 _KINDS_OF_LOSS = {
     "frames": frozenset({Loss.frames}),
     "pages": frozenset({Loss.pages, Loss.images}),
+    "repeats": frozenset({Loss.repeats}),
     "transparency": frozenset({Loss.alpha, Loss.half_alpha}),
     "colours": frozenset({Loss.profile}),
     "metadata": frozenset({Loss.exif, Loss.xmp, Loss.iptc, Loss.comments}),
