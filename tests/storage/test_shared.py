@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import os
 from collections.abc import AsyncIterator, Awaitable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -211,6 +212,26 @@ async def test_of_many_that_are_removed_some_may_be_missing(storage: Alone) -> N
     there = [f"k{number:04}" for number in range(0, 600, 2)]
     await asyncio.gather(*(elsewhere(storage, key, b"x") for key in there))
     await storage.delete_objects(BUCKET, [f"k{number:04}" for number in range(600)])
+    assert (await storage.list_objects(BUCKET)).objects == []
+
+
+async def test_removals_do_not_run_out_of_time_by_their_number(
+    storage: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import obstore
+
+    delete_async = obstore.delete_async
+
+    async def slow(*args: Any) -> None:
+        await asyncio.sleep(0.03)
+        await delete_async(*args)
+
+    keys = [f"k{number:03}" for number in range(100)]
+    await asyncio.gather(*(elsewhere(storage, key, b"x") for key in keys))
+    monkeypatch.setattr(obstore, "delete_async", slow)
+    limits = storage.place._limits
+    monkeypatch.setattr(storage.place, "_limits", replace(limits, timeout=1.2, places=asyncio.Semaphore(2)))
+    await storage.delete_objects(BUCKET, keys)
     assert (await storage.list_objects(BUCKET)).objects == []
 
 

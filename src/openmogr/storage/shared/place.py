@@ -52,6 +52,8 @@ _CONCURRENT = 2
 _PAGE = 1000
 # Of removals in one request, where that is fewer.
 _BATCH = {"az": 256}
+# Removals at a time where each is a request.
+_AT_ONCE = 16
 _MAX_RETRIES = 2
 # S3 takes 2048 bytes of metadata; COS as many, without the mark.
 _MAX_METADATA = 2048 - 64
@@ -379,7 +381,9 @@ class Place:
                 await self._removed([path])
             return
         if self._scheme == "gs":
-            await asyncio.gather(*(self._removed([path]) for path in paths))
+            # A few at a time: they wait for each other within the timeout.
+            for first in range(0, len(paths), _AT_ONCE):
+                await asyncio.gather(*(self._removed([path]) for path in paths[first : first + _AT_ONCE]))
             return
         portion = _BATCH.get(self._scheme, _PAGE)
         for first in range(0, len(paths), portion):
