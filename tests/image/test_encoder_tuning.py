@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -87,11 +88,12 @@ def kept(source: Image.Image, data: bytes) -> float:
 
 def no_smaller(image: Image.Image, form: str, size: int, **options: object) -> bytes:
     """The coarsest file of an encoder that has at least so many bytes."""
-    for quality in range(101):
-        data = encoded(image, form, quality=quality, **options)
-        if len(data) >= size:
-            return data
-    raise AssertionError("no setting is fine enough")
+    found = bisect_left(
+        range(100), size, key=lambda quality: len(encoded(image, form, quality=quality, **options))
+    )
+    data = encoded(image, form, quality=found, **options)
+    assert len(data) >= size
+    return data
 
 
 @pytest.mark.usefixtures("heif")
