@@ -308,15 +308,17 @@ async def test_a_large_write_that_is_given_up_leaves_no_upload_of_the_store(
     def uploads() -> object:
         return versitygw.client.list_multipart_uploads(Bucket=bucket).get("Uploads")
 
-    for _ in range(3):
+    for _ in range(10):
         await give_up(storage, is_cancelled)
-        left = uploads()
-        # A part that was on its way may come to the store after its upload was ended. So who writes looks once more.
-        await storage.place.clear(f"{BUCKET}/a", cut=True)
-        assert not uploads()
-        if not left:
+        if not uploads():
             break
-    assert not left
+        # A part that was on its way may come to the store after its upload was ended, and brings it back, on a busy
+        # machine more than once. So who writes looks again.
+        async with asyncio.timeout(30):
+            while uploads():
+                await storage.place.clear(f"{BUCKET}/a", cut=True)
+    else:
+        pytest.fail("uploads are left every time")
     with pytest.raises(NoSuchKey):
         await storage.head_object(BUCKET, "a")
 
