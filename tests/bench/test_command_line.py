@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.command_line import NATIVE, Point, at_equal_quality
-from bench.common import PHOTOS, ROOT
+from bench.common import ROOT
 
 
 @pytest.mark.parametrize("name", ["webp", "avif"])
@@ -39,10 +39,8 @@ def test_the_best_setting_is_the_last() -> None:
 
 @pytest.mark.alone
 @pytest.mark.skipif(shutil.which("cwebp") is None, reason="cwebp is not installed")
+@pytest.mark.usefixtures("shared")
 def test_both_rows_of_a_format(tmp_path: Path) -> None:
-    if not PHOTOS.is_dir():
-        pytest.skip("the photos are not there")
-    pytest.importorskip("pillow_tpg")
     words = [
         "--pictures",
         "2",

@@ -19,6 +19,7 @@ from PIL import Image
 from openmogr.cli._settings import image_settings_or_exit
 from openmogr.cli.compress.ledger import LEDGER_NAME
 from openmogr.cli.compress.makers import InProcesses
+from openmogr.cli.compress.output import write_output
 from openmogr.cli.compress.plan import Destination, find_sources
 from openmogr.cli.exit_codes import ExitCode
 
@@ -47,18 +48,17 @@ def names(folder: Path) -> list[str]:
 
 
 def save(path: Path | bytes, size: int = 40) -> None:
-    with open(path, "wb") as stream:  # noqa: PTH123 - names that are no text
+    with Path(os.fsdecode(path)).open("wb") as stream:
         Image.linear_gradient("L").resize((size, 30)).convert("RGB").save(stream, "PNG")
 
 
 def program(
-    *arguments: str | Path, encoding: str = "utf-8:strict", **streams: int
+    *arguments: str | Path, encoding: str = "utf-8:strict", stdout: int = subprocess.PIPE
 ) -> subprocess.CompletedProcess[bytes]:
     """The program in a process, whose standard streams take text and nothing else, as terminals have them."""
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
     environment = {**os.environ, "PYTHONIOENCODING": encoding}
     words = [sys.executable, "-m", "openmogr", *map(str, arguments)]
-    return subprocess.run(words, env=environment, timeout=60, **streams)  # type: ignore[call-overload,no-any-return]
+    return subprocess.run(words, env=environment, timeout=60, stdout=stdout, stderr=subprocess.PIPE)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8:strict", "ascii"])
@@ -135,12 +135,13 @@ def test_what_another_run_made_meanwhile_counts(
     from openmogr.cli.compress import run as module
 
     wish = (folder / "a.png", "-f", "webp", "--out", tmp_path / "out")
-    write = module.write_output  # type: ignore[attr-defined]
 
-    def late(target: Path, *arguments: object, **options: object) -> None:
+    def late(
+        target: Path, content: bytes | Path, *, overwrite: bool, times: tuple[int, int] | None = None
+    ) -> None:
         monkeypatch.undo()
         assert run(*wish).exit_code == ExitCode.OK
-        write(target, *arguments, **options)  # type: ignore[arg-type]
+        write_output(target, content, overwrite=overwrite, times=times)
 
     monkeypatch.setattr(module, "write_output", late)
     result = run(*wish, "--skip-existing")

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from openmogr.image import ImageSettings, Processor, Result, Source, parse_operation
+from openmogr.image.formats import avif
 
 # Pillow warns about broken metadata; the server runs on, so the tests of hostile files must too.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -24,6 +25,13 @@ Run = Callable[[str, Image.Image | bytes | Path], Result]
 def inputs(shared: Path) -> Path:
     """The folder of pictures as they come in the wild."""
     return shared / "corpus" / "inputs"
+
+
+@pytest.fixture(scope="session")
+def tuned() -> None:
+    """Skips the test where AVIF is written without its tuning."""
+    if not avif._knows_tuning():
+        pytest.skip("libaom is older than 3.13")
 
 
 @pytest.fixture(scope="session")

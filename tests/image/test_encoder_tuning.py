@@ -33,12 +33,6 @@ def heif() -> None:
 
 
 @pytest.fixture(scope="module")
-def tuned() -> None:
-    if not avif._knows_tuning():
-        pytest.skip("libaom is older than 3.13")
-
-
-@pytest.fixture(scope="module")
 def taken() -> Image.Image:
     """A part of a photograph, with skin, hair and cloth."""
     with Image.open(_ROOT / "src" / "openmogr" / "demo" / "sample.png") as image:

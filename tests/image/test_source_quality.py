@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from openmogr.image import Processor, Source
-from openmogr.image.formats import avif
 from openmogr.image.formats.calibration import CALIBRATION
 from openmogr.image.formats.iso.av1 import quantiser_index
 from openmogr.image.formats.iso.hevc import slice_qp
@@ -63,11 +62,10 @@ def test_avif(quality: int, crops: list[Image.Image], processor: Processor) -> N
     assert abs(found - quality) <= 4
 
 
+@pytest.mark.usefixtures("tuned")
 @pytest.mark.parametrize("quality", QUALITIES)
 @pytest.mark.parametrize("effort", ["", "/effort/2", "/effort/4"])
 def test_avif_of_the_server(quality: int, effort: str, crops: list[Image.Image], run: Run) -> None:
-    if not avif._knows_tuning():
-        pytest.skip("libaom is older than 3.13")
     for picture in crops:
         data = run(f"imageMogr2/format/avif/quality/{quality}{effort}", picture).data
         found = estimate(data, "avif")
