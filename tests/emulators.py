@@ -180,22 +180,23 @@ def azurite() -> Iterator[Azurite]:
         yield running
 
 
-@pytest.fixture(scope="session")
-def _fake_gcs_built() -> None:
+def _skip_unless_built() -> None:
     if not FAKE_GCS.is_file():
         pytest.skip("fake-gcs-server was not built: make clients")
 
 
 @pytest.fixture(scope="session")
-def fake_gcs(_fake_gcs_built: None) -> Iterator[FakeGCS]:
+def fake_gcs() -> Iterator[FakeGCS]:
     """Skips the test where it was not built."""
+    _skip_unless_built()
     with FakeGCS() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def google(_fake_gcs_built: None) -> Iterator[Google]:
+def google() -> Iterator[Google]:
     """With keys in the environment that it does not ask for. Skips the test where it was not built."""
+    _skip_unless_built()
     keys = {"disable_oauth": True, "client_email": "", "private_key": "", "private_key_id": ""}
     with pytest.MonkeyPatch.context() as patch, Google() as running:
         patch.setenv("GOOGLE_SERVICE_ACCOUNT_KEY", json.dumps(keys))
