@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from openmogr import cli
+from openmogr.cli.group import cli
 
 OP = "imageMogr2/thumbnail/40x/format/webp"
 
@@ -81,7 +81,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
 
     def invoke(*arguments: str | Path, env: dict[str, str] | None = None) -> Ran:
         words = ["bulk", *map(str, arguments), "--json", "--quiet"]
-        done = CliRunner().invoke(cli.cli, words, env=env)
+        done = CliRunner().invoke(cli, words, env=env)
         assert isinstance(done.exception, SystemExit | None), done.exc_info
         lines = [json.loads(line) for line in done.stdout.splitlines()]
         summary = lines[-1]["summary"] if lines else {}

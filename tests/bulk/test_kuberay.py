@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 import yaml
 
-from openmogr import cli
+from openmogr.cli.group import cli
 
 MANIFEST = Path(__file__).resolve().parents[2] / "deploy" / "ray" / "rayjob.yaml"
 OPERATOR = "github.com/ray-project/kuberay/ray-operator@v1.4.2"
@@ -28,7 +28,7 @@ def job() -> Any:
 def test_the_command_knows_its_options(job: Any) -> None:
     program, name, *arguments = shlex.split(job["spec"]["entrypoint"])
     assert (program, name) == ("openmogr", "bulk")
-    command = cli.cli.get_command(click.Context(cli.cli), name)
+    command = cli.get_command(click.Context(cli), name)
     assert command is not None
     given = command.make_context(name, arguments).params
     assert (given["ray"], given["source"], given["memory"]) == ("auto", "s3://photos/2026", 1 << 30)

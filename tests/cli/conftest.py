@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from openmogr import cli
+from openmogr.cli.group import cli
 
 Run = Callable[..., Result]
 
@@ -25,7 +25,7 @@ def openmogr() -> Run:
     """Runs ``openmogr`` with arguments."""
 
     def invoke(*arguments: str | Path) -> Result:
-        return CliRunner().invoke(cli.cli, [str(argument) for argument in arguments])
+        return CliRunner().invoke(cli, [str(argument) for argument in arguments])
 
     return invoke
 

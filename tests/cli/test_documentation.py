@@ -12,8 +12,8 @@ import click
 import pytest
 from PIL import Image
 
-from openmogr import cli
 from openmogr.cli.exit_codes import MEANINGS
+from openmogr.cli.group import cli
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "use" / "cli.md"
 
@@ -26,9 +26,9 @@ def test_every_exit_status_is_documented() -> None:
 
 def test_every_command_and_option_is_documented() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    context = click.Context(cli.cli)
-    for name in cli.cli.list_commands(context):
-        command = cli.cli.get_command(context, name)
+    context = click.Context(cli)
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
         assert command is not None
         assert f"## `openmogr {name}" in text
         for parameter in command.params:

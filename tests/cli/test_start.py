@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from openmogr.cli.exit_codes import ExitCode
 from openmogr.engine import Few, ImagePool
 from openmogr.engine.pool import can_import_late
 from openmogr.image import ImageSettings, Source, parse_operation
@@ -61,6 +62,24 @@ def test_the_version_needs_hardly_anything(tmp_path: Path) -> None:
     imported = _imported("-m", "openmogr", "--version", cwd=tmp_path)
     assert "click" in imported
     assert not imported & (_HEAVY | {"asyncio", "pydantic", "PIL.Image", "openmogr.image"})
+
+
+@pytest.mark.parametrize("module", ["click", "openmogr.errors", "openmogr.cli.compress.command"])
+def test_ctrl_c_is_answered_in_words_from_the_first_import(module: str, tmp_path: Path) -> None:
+    program = f"""
+import os, signal, sys
+class Finder:
+    def find_spec(name, path, target=None):
+        if name == "{module}":
+            sys.meta_path.remove(Finder)
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder)
+from openmogr.cli import main
+main()
+"""
+    command = [sys.executable, "-c", program, "compress", "--help"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (ExitCode.INTERRUPTED, "", "interrupted")
 
 
 def test_the_help_of_compress_does_no_work(tmp_path: Path) -> None:
