@@ -145,6 +145,40 @@ def test_an_interrupted_run_ends_at_once_and_goes_on(tmp_path: Path) -> None:
     assert f"{len(done)} file{'s' if len(done) > 1 else ''} done before".encode() in again.stdout
 
 
+_KILLED_AT_ITS_END = """
+import os, signal, sys
+from pathlib import Path
+from openmogr.cli.compress.output import write_output
+os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGKILL)
+write_output(Path(sys.argv[1]), b"most of it", overwrite=True)
+"""
+
+
+def test_nothing_is_left_of_a_run_that_is_killed(tmp_path: Path) -> None:
+    if not _has_nameless_files(tmp_path):
+        pytest.skip("this file system has no files without names")
+    target = tmp_path / "a.webp"
+    target.write_bytes(b"as it was")
+    done = subprocess.run([sys.executable, "-c", _KILLED_AT_ITS_END, str(target)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert list(tmp_path.iterdir()) == [target]
+    assert target.read_bytes() == b"as it was"
+
+
+def _has_nameless_files(folder: Path) -> bool:
+    try:
+        os.close(os.open(folder, os.O_TMPFILE | os.O_WRONLY))
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
+def test_file_systems_without_nameless_files(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "O_TMPFILE", 0, raising=False)
+    assert run(folder, "-f", "webp").exit_code == ExitCode.OK
+    assert {path.suffix for path in folder.iterdir()} == {".png", ".webp"}
+
+
 def test_a_picture_that_needs_too_much_costs_no_other(
     run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import tempfile
 from pathlib import Path
 
 __all__ = ["write_output"]
+
+_DESCRIPTORS = Path("/proc/self/fd")
 
 
 def write_output(
@@ -42,8 +45,7 @@ def _write_aside(
     target: Path, content: bytes | Path, *, overwrite: bool, times: tuple[int, int] | None
 ) -> None:
     """Write to a file beside the target, which then takes its place."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".part", dir=target.parent)
-    temporary = Path(name)
+    descriptor, temporary = _open_aside(target)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             if isinstance(content, Path):
@@ -52,7 +54,9 @@ def _write_aside(
             else:
                 stream.write(content)
             stream.flush()
-            os.fsync(stream.fileno())
+            os.fsync(descriptor)
+            if temporary is None:
+                temporary = _named(descriptor, target)
         temporary.chmod(_mode(target))
         if times is not None:
             os.utime(temporary, ns=times)
@@ -61,7 +65,34 @@ def _write_aside(
         else:
             _place_new(temporary, target)
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _open_aside(target: Path) -> tuple[int, Path | None]:
+    """A new file in the target's folder, and its name if it has one.
+
+    Linux has files that get a name once they are whole, so that nothing is left of a process that is killed.
+    """
+    nameless = getattr(os, "O_TMPFILE", 0)
+    if nameless and _DESCRIPTORS.exists():
+        # Not every file system has them.
+        with contextlib.suppress(OSError):
+            return os.open(target.parent, nameless | os.O_WRONLY, 0o600), None
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".part", dir=target.parent)
+    return descriptor, Path(name)
+
+
+def _named(descriptor: int, target: Path) -> Path:
+    """Give a name beside the target to a file that has none."""
+    temporary = target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}.part")
+    folder = os.open(_DESCRIPTORS, os.O_RDONLY)
+    try:
+        # Only with the descriptor of a folder does Python follow the link, here to the file itself.
+        os.link(str(descriptor), temporary, src_dir_fd=folder)
+    finally:
+        os.close(folder)
+    return temporary
 
 
 def _mode(target: Path) -> int:
