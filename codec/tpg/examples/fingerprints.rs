@@ -48,6 +48,9 @@ fn stills(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
         (32, 5, ToolSet::Full, false),
         (20, 4, ToolSet::Genuine, false),
         (36, 3, ToolSet::Full, true),
+        (24, 7, ToolSet::Full, false),
+        (36, 7, ToolSet::Full, true),
+        (32, 9, ToolSet::Full, false),
     ] {
         let image =
             source(136, 90, 0, alpha)?.encode(&options(qp, effort, tools), &NeverCancel, &|_, _| {})?;
