@@ -139,6 +139,34 @@ def test_small_pictures_as_avif_get_more_time(monkeypatch: pytest.MonkeyPatch, t
 
 
 @pytest.mark.usefixtures("tuned")
+@pytest.mark.parametrize(
+    ("kind", "effort", "left_out"),
+    [
+        ("taken", 4, avif.PHOTO),
+        ("drawing", 4, {}),
+        ("taken", 3, avif.PHOTO),
+        ("drawing", 3, {}),
+        ("taken", 5, {}),
+    ],
+)
+def test_photographs_as_avif_are_not_searched_for_what_text_needs(
+    kind: str, effort: int, left_out: dict[str, str], request: pytest.FixtureRequest
+) -> None:
+    picture = request.getfixturevalue(kind)
+    target = target_for("avif")
+    speed, always = avif.EFFORTS[effort]
+    expected = encoded(
+        picture,
+        "AVIF",
+        quality=target.container.setting(75),
+        speed=speed,
+        max_threads=1,
+        advanced=avif.TUNING | always | left_out,
+    )
+    assert encode(picture, EncodeOptions(target, 75, effort=effort), SETTINGS) == expected
+
+
+@pytest.mark.usefixtures("tuned")
 def test_without_the_tuning_avif_efforts_are_speeds(
     monkeypatch: pytest.MonkeyPatch, taken: Image.Image
 ) -> None:
