@@ -6,6 +6,7 @@ use crate::encoder::analysis::metric::source_energy;
 use crate::encoder::input::FRACTION_BITS;
 use crate::encoder::quantisation::quantiser::{Quantised, Quantiser};
 use crate::encoder::quantisation::transform::forward_transform;
+use crate::encoder::rows::copy_row;
 use crate::recon::{Availability, Secondary, add_residual, inverse_transform, predict_intra};
 use crate::syntax::BlockClass;
 
@@ -26,7 +27,7 @@ impl Search<'_> {
         }
         let (w, h) = at.size;
         for (i, fine) in self.scratch.fine.chunks_exact_mut(w).take(h).enumerate() {
-            fine.copy_from_slice(&self.picture.source[at.c].row(at.y + i)[at.x..at.x + w]);
+            copy_row(fine, &self.picture.source[at.c].row(at.y + i)[at.x..at.x + w]);
         }
     }
 
@@ -130,7 +131,7 @@ impl Search<'_> {
         let stride = plane.stride();
         let out = &mut plane.samples_mut()[origin..];
         for (to, from) in out.chunks_mut(stride).zip(scratch.best_prediction.chunks_exact(w)).take(h) {
-            to[..w].copy_from_slice(from);
+            copy_row(&mut to[..w], from);
         }
         if let Some(quantiser) = quantiser {
             let coded = coded_size(at.size);

@@ -36,7 +36,7 @@ struct Entry {
 const MODES: usize = 33;
 
 /// Samples of the largest block whose predictions are remembered.
-const LARGEST: usize = 256;
+const LARGEST: usize = 64;
 
 /// Sides of LCUs in units of four samples.
 const SIDE: usize = 16;
