@@ -85,6 +85,12 @@ impl Context {
         u32::from(self.0 >> 5)
     }
 
+    /// Not 0 if the other one is in another state.
+    #[inline(always)]
+    pub(super) fn difference(self, other: Self) -> u16 {
+        self.0 ^ other.0
+    }
+
     #[inline(always)]
     pub(super) fn mps(self) -> bool {
         self.0 & 1 == 1
@@ -130,6 +136,14 @@ impl Context {
 /// All contexts of a slice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContextSet(pub(super) [Context; ctx::COUNT]);
+
+impl ContextSet {
+    /// Takes the states of `split_flag` from others.
+    pub(crate) fn take_divisions(&mut self, from: &Self) {
+        const DIVISIONS: std::ops::Range<usize> = ctx::SPLIT..ctx::TRANSFORM_SPLIT;
+        self.0[DIVISIONS].copy_from_slice(&from.0[DIVISIONS]);
+    }
+}
 
 impl Default for ContextSet {
     /// The state at the start of a slice.

@@ -37,13 +37,20 @@ impl ContextSet {
 
     /// Visits contexts whose states are not those of `before`, with their costs.
     pub fn changes_from(&self, before: &Self, mut visit: impl FnMut(usize, [u32; 2])) {
-        const AT_A_TIME: usize = 8;
+        const AT_A_TIME: usize = 16;
         let costs = &*COSTS;
-        let parts = self.0.chunks(AT_A_TIME).zip(before.0.chunks(AT_A_TIME));
-        for (part, (now, before)) in parts.enumerate().filter(|(_, (now, before))| now != before) {
+        for from in (0..super::ctx::COUNT).step_by(AT_A_TIME) {
+            let range = from..(from + AT_A_TIME).min(super::ctx::COUNT);
+            let (now, before) = (&self.0[range.clone()], &before.0[range]);
+            // Comparing all of them, even after a difference, takes a few vectors.
+            let differences =
+                now.iter().zip(before).fold(0, |all, (now, before)| all | now.difference(*before));
+            if differences == 0 {
+                continue;
+            }
             for (i, (&now, before)) in now.iter().zip(before).enumerate() {
                 if now != *before {
-                    visit(part * AT_A_TIME + i, costs_of(costs, now));
+                    visit(from + i, costs_of(costs, now));
                 }
             }
         }
@@ -62,13 +69,15 @@ fn costs_of(costs: &[[u32; 2]; 256], state: Context) -> [u32; 2] {
 pub struct CostCoder {
     contexts: ContextSet,
     cost: u64,
+    /// Of symbols, so that they need not be asked for at every bin.
+    costs: &'static [[u32; 2]; 256],
 }
 
 impl CostCoder {
     /// Starts with the given context states.
     #[must_use]
     pub fn new(contexts: ContextSet) -> Self {
-        Self { contexts, cost: 0 }
+        Self { contexts, cost: 0, costs: &COSTS }
     }
 
     /// Cost so far, in 2^-[`COST_BITS`] bit.
@@ -90,7 +99,7 @@ impl BinCoder for CostCoder {
     #[inline]
     fn bin(&mut self, context: usize, bin: bool) -> bool {
         let state = &mut self.contexts.0[context];
-        self.cost += u64::from(COSTS[state.q() as usize][usize::from(bin != state.mps())]);
+        self.cost += u64::from(self.costs[state.q() as usize & 255][usize::from(bin != state.mps())]);
         state.adapt(bin);
         bin
     }

@@ -25,6 +25,7 @@ mod options;
 mod parallel;
 mod picture;
 mod quantisation;
+mod rows;
 mod search;
 mod simd;
 mod structure;

@@ -27,7 +27,6 @@ pub use sao::{Sao, SaoLcu, SaoMerge, code_sao};
 /// Single elements, for costs in an encoder.
 pub(crate) mod coding {
     pub(crate) use super::coefficients::{Block, RANKS, RUN_PLACES};
-    #[cfg(test)]
     pub(crate) use super::cu::code_luma_mode;
     pub(crate) use super::cu::{code_chroma_ctp, code_chroma_mode, code_partition};
     pub(crate) use super::scan::CELLS_4X4;

@@ -18,6 +18,17 @@ use crate::simd::Backend;
 /// Sides of the squares whose mean errors count.
 const SIDES: [usize; 4] = [2, 4, 8, 16];
 
+/// What the squares of their sums of sixteenths are multiplied by. Powers of 2 are exact.
+const SCALES: [f64; 4] = {
+    let mut scales = [0.0; 4];
+    let mut i = 0;
+    while i < 4 {
+        scales[i] = 1.0 / ((SIDES[i] * SIDES[i]) << (2 * FRACTION_BITS)) as f64;
+        i += 1;
+    }
+    scales
+};
+
 /// What errors weigh at strength 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in crate::encoder) struct Weights {
@@ -172,13 +183,12 @@ impl Perception {
                 let mut total = f64::from(self.base) * plain;
                 let mut sums = squares.map(i32::from);
                 let mut size = (w / 2, h / 2);
-                for (i, (&side, &weight)) in SIDES.iter().zip(&self.means).enumerate() {
+                for (i, (&scale, &weight)) in SCALES.iter().zip(&self.means).enumerate() {
                     if i > 0 {
                         size = shrink(&mut sums, size);
                     }
                     if weight > 0.0 {
-                        let scale = (side * side) << (2 * FRACTION_BITS);
-                        total += f64::from(weight) * energy(&sums[..size.0 * size.1]) / scale as f64;
+                        total += f64::from(weight) * energy(&sums[..size.0 * size.1]) * scale;
                     }
                 }
                 total
@@ -214,6 +224,10 @@ fn shrink(sums: &mut [i32], (w, h): (usize, usize)) -> (usize, usize) {
 
 #[inline(always)]
 fn energy(sums: &[i32]) -> f64 {
+    if sums.len() <= 4 {
+        // As below, without lanes that are 0.
+        return sums.iter().map(|&sum| f64::from(sum as f32 * sum as f32)).sum();
+    }
     // Lanes of their own let the compiler use vectors; the order of additions is fixed.
     let mut lanes = [0.0_f32; 8];
     for part in sums.chunks(8) {

@@ -218,8 +218,8 @@ struct Group {
     changes: [[f32; 16]; 2],
     /// Scan position of the last nearest level that is not 0.
     top: usize,
-    /// Sum of the changes by the nearest levels: no choice can gain more.
-    most: f32,
+    /// Less than the cost of any choice.
+    least: f32,
 }
 
 /// The cheapest way so far to code some coefficients of a block.
@@ -295,24 +295,25 @@ impl Task<'_> {
             let mut taken = None;
             if let Some(before) = best {
                 let (empty, coded) = (flag(false), flag(true));
-                let choice = self.code_group(&block, &group, before.rank);
-                let with = before.cost + choice.cost + self.lambda * coded as f32;
                 let without = before.cost + self.lambda * empty as f32;
-                best = Some(if with < without {
-                    let bits = before.bits + choice.bits as u32 + coded;
-                    let next = Coded { cost: with, bits, rank: choice.rank, ..before };
-                    taken = Some(choice);
-                    next
-                } else {
-                    Coded { cost: without, bits: before.bits + empty, ..before }
-                });
+                best = Some(Coded { cost: without, bits: before.bits + empty, ..before });
+                let least = before.cost + group.least + self.lambda * coded as f32;
+                if least < without {
+                    let choice = self.code_group(&block, &group, before.rank);
+                    let with = before.cost + choice.cost + self.lambda * coded as f32;
+                    if with < without {
+                        let bits = before.bits + choice.bits as u32 + coded;
+                        best = Some(Coded { cost: with, bits, rank: choice.rank, ..before });
+                        taken = Some(choice);
+                    }
+                }
             }
+            let rate = self.costs.of(|c| {
+                block.code_last_group(c, g);
+            });
             // With much gained already, starting here is hopeless.
-            if best.is_none_or(|best| best.cost > group.most) {
+            if best.is_none_or(|best| best.cost > group.least + self.lambda * rate as f32) {
                 let choice = self.code_group(&block, &group, 0);
-                let rate = self.costs.of(|c| {
-                    block.code_last_group(c, g);
-                });
                 let cost = choice.cost + self.lambda * rate as f32;
                 if best.is_none_or(|best| cost < best.cost) {
                     best = Some(Coded { cost, bits: choice.bits as u32 + rate, rank: choice.rank, last: g });
@@ -368,16 +369,14 @@ impl Task<'_> {
             }
         }
         let mut group =
-            Group { index: g, origin, nearest: [0; 16], changes: [[0.0; 16]; 2], top: 0, most: 0.0 };
+            Group { index: g, origin, nearest: [0; 16], changes: [[0.0; 16]; 2], top: 0, least: 0.0 };
         match self.quantiser.weights {
             None => self.measure(&coefficients, &gains, &mut group),
             Some(_) => self.measure_weighted((4 * cx, 4 * cy), &coefficients, &gains, &mut group),
         }
         let cells = block_cells(block);
         group.top = (0..16).rev().find(|&p| group.nearest[cell(cells, p)] > 0)?;
-        for p in 0..=group.top {
-            group.most += group.changes[0][cell(cells, p)];
-        }
+        group.least = self.least_cost(&group.changes);
         Some(group)
     }
 
@@ -428,6 +427,20 @@ impl Task<'_> {
             group.changes[0][i] = if nearest > 0 { change(nearest) } else { 0.0 };
             group.changes[1][i] = if nearest > 1 { change(nearest - 1) } else { 0.0 };
         }
+    }
+
+    /// Less than the cost of levels with these changes of the distortion, of which one at least is not 0: each has a
+    /// sign, and bits beside.
+    #[inline(always)]
+    fn least_cost(&self, changes: &[[f32; 16]; 2]) -> f32 {
+        let sign = self.lambda * ONE_BIT as f32;
+        let mut sums = [0.0_f32; 8];
+        for i in 0..16 {
+            let (nearest, lower) = (changes[0][i], changes[1][i]);
+            let cost = if lower < nearest { lower } else { nearest } + sign;
+            sums[i % 8] += if cost < 0.0 { cost } else { 0.0 };
+        }
+        sums.iter().sum()
     }
 
     /// The cheapest way to code a group with at least one coefficient; `rank` is 0 for the first coded group.

@@ -95,7 +95,7 @@ impl<'a> Search<'a> {
             for c in 1..3 {
                 let at = blocks.at(c);
                 let count = at.size.0 * at.size.1;
-                self.load_source(at);
+                self.load_rounded_source(at);
                 self.load_line(at, blocks.available);
                 for (cost, mode) in order.iter_mut().filter(|(cost, _)| *cost < f64::MAX) {
                     self.predict(chroma_to_luma_mode(*mode, blocks.luma_mode), at.size);

@@ -1,14 +1,13 @@
 //! Luma of intra CUs: partitions and modes.
 
-use super::reconstruction::BlockCosts;
-use super::{BlockAt, Cu, Search, Tradeoff, UNTRIED, coded_size};
+use super::{BlockAt, Cu, Scratch, Search, Tradeoff, UNTRIED, coded_size};
 use crate::aec::ctx;
 use crate::encoder::analysis::metric::hadamard;
 use crate::encoder::quantisation::quantiser::{Quantised, Quantiser};
 use crate::encoder::quantisation::rate::Costs;
 use crate::encoder::quantisation::transform::halved_norms;
 use crate::recon::{Availability, Secondary};
-use crate::syntax::coding::code_partition;
+use crate::syntax::coding::{code_luma_mode, code_partition};
 use crate::syntax::{
     BlockClass, IntraCu, NeighbourView, Node, TransformSplit, code_luma_ctp, most_probable_modes,
 };
@@ -34,10 +33,22 @@ pub(super) struct Wanted {
     pub modes: Option<[u8; 4]>,
     /// Only what is cheaper is of use.
     pub limit: f64,
+    /// How many blocks are coded already, and which of them have coefficients. They have no part in cost and error.
+    pub kept: (usize, u8),
 }
 
 impl Wanted {
-    const ANY: Self = Self { modes: None, limit: f64::INFINITY };
+    const ANY: Self = Self::below(f64::INFINITY);
+
+    /// What is cheaper than `limit`.
+    const fn below(limit: f64) -> Self {
+        Self { modes: None, limit, kept: (0, 0) }
+    }
+
+    /// Blocks with these modes.
+    pub(super) fn with_modes(modes: [u8; 4]) -> Self {
+        Self { modes: Some(modes), ..Self::ANY }
+    }
 }
 
 /// A block whose source and reference line are loaded, and what its modes cost.
@@ -47,7 +58,7 @@ pub(super) struct LumaBlock {
     is_strip: bool,
     available: Availability,
     most_probable: (u8, u8),
-    /// Bits by mode.
+    /// Bits by mode, as far as modes are tried.
     mode_bits: [f64; 33],
     lambda: f64,
     /// Cost of a bit in Hadamard distances.
@@ -89,7 +100,7 @@ impl<'a> Search<'a> {
             };
             for &split in splits {
                 self.save(node, PARTITIONS);
-                let other = self.luma(node, split, tradeoff, Wanted { modes: None, limit: best.cost });
+                let other = self.luma(node, split, tradeoff, Wanted::below(best.cost));
                 if other.cost < best.cost {
                     best = other;
                 } else {
@@ -113,7 +124,7 @@ impl<'a> Search<'a> {
         node: Node,
         split: TransformSplit,
         Tradeoff { qp, lambda }: Tradeoff,
-        Wanted { modes, limit }: Wanted,
+        Wanted { modes, limit, kept: (kept, ctp) }: Wanted,
     ) -> Luma {
         let (Node { at: (x, y), log2_size }, size) = (node, node.size());
         let sdip = self.picture.slice_tools.sdip;
@@ -121,14 +132,20 @@ impl<'a> Search<'a> {
             code_partition(c, sdip, log2_size, split);
         });
         let n = if split == TransformSplit::None { log2_size } else { log2_size - 1 };
-        let mut luma = Luma { split, modes: [0; 4], ctp: 0, cost: lambda * self.bits(partition), error: 0.0 };
+        let cost = lambda * self.bits(partition);
+        let mut luma = Luma { split, modes: modes.unwrap_or_default(), ctp, cost, error: 0.0 };
         for i in 0..split.block_count() {
             let block = split.block(size, i);
             let at = BlockAt { c: 0, x: x + block.x, y: y + block.y, size: (block.w, block.h) };
+            if i < kept {
+                self.store_luma_cells(at, luma.modes[i], ctp >> i & 1 == 1);
+                continue;
+            }
             let quantiser = self.luma_quantiser(qp, n, at.size);
-            let block = self.luma_block(at, split.is_strips(), lambda);
-            let tried = match modes {
-                Some(modes) => std::array::from_fn(|slot| (slot == 0).then_some(modes[i])),
+            let only = modes.map(|modes| modes[i]);
+            let block = self.luma_block(at, split.is_strips(), lambda, only);
+            let tried = match only {
+                Some(_) => std::array::from_fn(|slot| only.filter(|_| slot == 0)),
                 None => self.rough_modes(&block),
             };
             let offset = self.z_offset(x, y) + i * size * size / 4;
@@ -141,12 +158,17 @@ impl<'a> Search<'a> {
             if luma.cost >= limit {
                 return luma;
             }
-            self.row.update((at.x, at.y), at.size, |cell| {
-                cell.luma_mode = mode;
-                cell.coded = coded;
-            });
+            self.store_luma_cells(at, mode, coded);
         }
         luma
+    }
+
+    /// What later blocks see of a luma block.
+    fn store_luma_cells(&mut self, at: BlockAt, mode: u8, coded: bool) {
+        self.row.update((at.x, at.y), at.size, |cell| {
+            cell.luma_mode = mode;
+            cell.coded = coded;
+        });
     }
 
     /// For luma blocks of `size` samples; `n` is the rounding parameter.
@@ -161,13 +183,30 @@ impl<'a> Search<'a> {
         quantiser
     }
 
-    /// Loads a block to compare modes.
-    pub(super) fn luma_block(&mut self, at: BlockAt, is_strip: bool, lambda: f64) -> LumaBlock {
+    /// Loads a block to compare all modes, or for the only one.
+    pub(super) fn luma_block(
+        &mut self,
+        at: BlockAt,
+        is_strip: bool,
+        lambda: f64,
+        only: Option<u8>,
+    ) -> LumaBlock {
         let available = self.row.availability((at.x, at.y), at.size);
         self.load_source(at);
         self.load_line(at, available);
+        self.rough.start(at, available, &self.scratch.line);
         let most_probable = most_probable_modes(self.row.luma_modes((at.x, at.y)));
-        let mode_bits = luma_mode_costs(&self.costs, most_probable).map(|cost| self.bits(cost));
+        let mode_bits = match only {
+            None => luma_mode_costs(&self.costs, most_probable).map(|cost| self.bits(cost)),
+            Some(mode) => {
+                let cost = self.costs.of(|c| {
+                    code_luma_mode(c, most_probable, mode);
+                });
+                let mut mode_bits = [0.0; 33];
+                mode_bits[usize::from(mode)] = self.bits(cost);
+                mode_bits
+            }
+        };
         LumaBlock { at, is_strip, available, most_probable, mode_bits, lambda, root: lambda.sqrt() }
     }
 
@@ -187,10 +226,9 @@ impl<'a> Search<'a> {
         });
         let mut best = (f64::MAX, 0, None);
         for mode in modes.into_iter().flatten() {
-            self.predict(mode, at.size);
             let class = BlockClass::intra_luma(mode, block.is_strip);
-            let BlockCosts { empty, coded } =
-                self.quantise_block(quantiser, at.size, block.secondary(mode), class, lambda);
+            let empty = self.transform_luma(block, quantiser, mode);
+            let coded = self.quantise_coefficients(quantiser, at.size, class, lambda);
             let mode_bits = block.mode_bits[usize::from(mode)];
             let without = empty + lambda * (mode_bits + ctp_bits[0]);
             let with = coded.map_or(f64::MAX, |Quantised { distortion, bits }| {
@@ -217,6 +255,24 @@ impl<'a> Search<'a> {
         ModeChoice { mode, coded: coded.is_some(), cost, error }
     }
 
+    /// Predicts a block and transforms what is left; returns the weighted error of a block without coefficients.
+    fn transform_luma(&mut self, block: &LumaBlock, quantiser: &Quantiser<'_>, mode: u8) -> f64 {
+        let size = block.at.size;
+        let scratch = &mut self.scratch;
+        let known = self.rough.prediction(mode, &mut scratch.prediction[..]);
+        if let Some(empty) = self.rough.coefficients(mode, &mut scratch.coefficients[..]) {
+            return empty;
+        }
+        if !known {
+            self.predict(mode, size);
+        }
+        self.load_residual(size, true);
+        let empty = self.transform_residual(quantiser, size, block.secondary(mode));
+        let Scratch { prediction, coefficients, .. } = &self.scratch;
+        self.rough.set_coefficients(mode, &prediction[..], &coefficients[..], empty);
+        empty
+    }
+
     /// Quantises a block, which is reconstructed at a cost and with an error, again as long as that lowers the cost: where
     /// its samples are beyond black or white nobody sees it, so they may stay there. Returns the cost, without that of the
     /// mode, and the error.
@@ -235,8 +291,8 @@ impl<'a> Search<'a> {
                 break;
             }
             let class = BlockClass::intra_luma(mode, block.is_strip);
-            let BlockCosts { coded, .. } =
-                self.quantise_residual(quantiser, at.size, secondary, class, block.lambda);
+            self.transform_residual(quantiser, at.size, secondary);
+            let coded = self.quantise_coefficients(quantiser, at.size, class, block.lambda);
             let Some(Quantised { bits, .. }) = coded else { break };
             self.scratch.swap_levels();
             let error = self.reconstruct(at, Some(quantiser), secondary, offset);
@@ -281,7 +337,7 @@ impl<'a> Search<'a> {
         let effort = self.picture.effort;
         let coarse_step = if block.is_strip { effort.strip_coarse_step } else { effort.coarse_step };
         let mut order = RoughOrder::new(wanted);
-        self.rough.start(block.at, block.available, &self.scratch.line);
+        self.load_rounded_source(block.at);
         for mode in [0, 1, 2, block.most_probable.0, block.most_probable.1] {
             self.try_roughly(block, mode, &mut order);
         }
@@ -310,7 +366,7 @@ impl<'a> Search<'a> {
             let count = size.0 * size.1;
             let (source, prediction) = (&self.scratch.source[..count], &self.scratch.prediction[..count]);
             let distance = hadamard(self.picture.backend, source, prediction, size);
-            self.rough.set(mode, distance);
+            self.rough.set(mode, distance, prediction);
             distance
         });
         let cost = f64::from(distance) + block.root * block.mode_bits[usize::from(mode)];
@@ -373,7 +429,7 @@ impl RoughOrder {
 
 /// Puts a mode in its place; the last one drops out.
 fn insert(best: &mut [Ranked], new: Ranked) {
-    let is_better = |old: &Ranked| (new.cost, new.mode) < (old.cost, old.mode);
+    let is_better = |old: &Ranked| new.cost < old.cost || (new.cost == old.cost && new.mode < old.mode);
     let Some(mut place) = best.len().checked_sub(1).filter(|&last| is_better(&best[last])) else { return };
     while place > 0 && is_better(&best[place - 1]) {
         best[place] = best[place - 1];
@@ -386,7 +442,6 @@ fn insert(best: &mut [Ranked], new: Ranked) {
 mod tests {
     use super::*;
     use crate::aec::{ContextSet, CostCoder};
-    use crate::syntax::coding::code_luma_mode;
 
     #[test]
     fn costs_of_modes_are_those_of_their_codes() {

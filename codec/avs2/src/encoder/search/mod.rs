@@ -60,6 +60,8 @@ struct Scratch {
     line: ReferenceLine,
     /// The block whose source is loaded.
     loaded: Option<BlockAt>,
+    /// The block whose source is rounded.
+    rounded: Option<BlockAt>,
     /// Rounded to 8 bits, for rough comparisons.
     source: Samples,
     /// In sixteenths.
@@ -173,6 +175,7 @@ impl<'a> Search<'a> {
             scratch: Scratch {
                 line: ReferenceLine::default(),
                 loaded: None,
+                rounded: None,
                 source: samples(),
                 fine: Box::new([0; 4096]),
                 prediction: samples(),

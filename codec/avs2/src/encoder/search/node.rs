@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::inter::SKIP_STOP_COST;
 use super::{ATTEMPT_LOG2, Search};
 use crate::aec::ctx;
+use crate::encoder::rows::copy_row;
 use crate::encoder::write::lcu::Cu;
 use crate::syntax::Node;
 
@@ -157,7 +158,7 @@ impl Search<'_> {
             self.levels.planes[c][range].copy_from_slice(&saved.levels[c]);
             let NodeArea { left, top, width, .. } = self.area(node, c);
             for (i, row) in saved.samples[c].chunks_exact(width).enumerate() {
-                self.row.planes[c].row_mut(top + i)[left..left + width].copy_from_slice(row);
+                copy_row(&mut self.row.planes[c].row_mut(top + i)[left..left + width], row);
             }
         }
     }

@@ -103,16 +103,24 @@ impl Search<'_> {
         tradeoff: Tradeoff,
         parts: Option<&mut Parts>,
     ) -> (Luma, f64, CostCoder) {
-        let modes = cu.coded.luma_modes;
-        let parts = parts.filter(|parts| parts.of.factor == factor && parts.of.cu.coded.luma_modes == modes);
-        if let Some(LumaPart { luma, error, coder, saved }) =
-            parts.as_ref().and_then(|parts| parts.luma.as_ref())
-        {
-            self.put(cu.node, saved);
-            return (*luma, *error, coder.clone());
+        let (modes, split) = (cu.coded.luma_modes, cu.coded.split);
+        let mut wanted = Wanted::with_modes(modes);
+        if let Some(parts) = parts.filter(|parts| parts.of.factor == factor) {
+            let own = parts.of.cu.coded.luma_modes;
+            // The blocks before the first that is changed.
+            let same = (0..split.block_count()).take_while(|&i| modes[i] == own[i]).count();
+            if same > 0 {
+                let of = parts.of;
+                let LumaPart { luma, error, coder, saved } =
+                    parts.luma.get_or_insert_with(|| self.luma_part(of, tradeoff));
+                self.put(cu.node, saved);
+                if same == split.block_count() {
+                    return (*luma, *error, coder.clone());
+                }
+                wanted.kept = (same, luma.ctp & ((1 << same) - 1));
+            }
         }
-        let split = cu.coded.split;
-        let luma = self.luma(cu.node, split, tradeoff, Wanted { modes: Some(modes), limit: f64::INFINITY });
+        let luma = self.luma(cu.node, split, tradeoff, wanted);
         let error = match split {
             TransformSplit::None => luma.error,
             _ => self.error_at(BlockAt::of(cu.node, 0)),
@@ -120,12 +128,15 @@ impl Search<'_> {
         cu.coded.ctp = luma.ctp;
         let mut coder = CostCoder::new(self.contexts.clone());
         self.writer(&[cu]).code_luma_levels(&mut coder);
-        if let Some(parts) = parts {
-            let mut saved = SavedNode::default();
-            self.save_planes(cu.node, 0..1, &mut saved);
-            parts.luma = Some(LumaPart { luma, error, coder: coder.clone(), saved });
-        }
         (luma, error, coder)
+    }
+
+    /// The luma of a decided CU, to be put back.
+    fn luma_part(&mut self, decision: Decision, tradeoff: Tradeoff) -> LumaPart {
+        let (luma, error, coder) = self.luma_again(&decision, tradeoff, None);
+        let mut saved = SavedNode::default();
+        self.save_planes(decision.cu.node, 0..1, &mut saved);
+        LumaPart { luma, error, coder, saved }
     }
 
     /// The chroma of a decided CU.

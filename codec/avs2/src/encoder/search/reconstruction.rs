@@ -6,6 +6,7 @@ use crate::encoder::analysis::metric::source_energy;
 use crate::encoder::input::FRACTION_BITS;
 use crate::encoder::quantisation::quantiser::{Quantised, Quantiser};
 use crate::encoder::quantisation::transform::forward_transform;
+use crate::encoder::rows::copy_row;
 use crate::recon::{Availability, Secondary, add_residual, inverse_transform, predict_intra};
 use crate::syntax::BlockClass;
 
@@ -25,13 +26,20 @@ impl Search<'_> {
             return;
         }
         let (w, h) = at.size;
-        let Scratch { source, fine, .. } = &mut self.scratch;
-        for (i, (fine, whole)) in fine.chunks_exact_mut(w).zip(source.chunks_exact_mut(w)).take(h).enumerate()
-        {
-            fine.copy_from_slice(&self.picture.source[at.c].row(at.y + i)[at.x..at.x + w]);
-            for (whole, &fine) in whole.iter_mut().zip(&*fine) {
-                *whole = ((fine + (1 << (FRACTION_BITS - 1))) >> FRACTION_BITS).min(255) as u8;
-            }
+        for (i, fine) in self.scratch.fine.chunks_exact_mut(w).take(h).enumerate() {
+            copy_row(fine, &self.picture.source[at.c].row(at.y + i)[at.x..at.x + w]);
+        }
+    }
+
+    /// The same, and rounded to 8 bits.
+    pub(super) fn load_rounded_source(&mut self, at: BlockAt) {
+        self.load_source(at);
+        let Scratch { source, fine, rounded, .. } = &mut self.scratch;
+        if rounded.replace(at) == Some(at) {
+            return;
+        }
+        for (whole, &fine) in source.iter_mut().zip(fine.iter()).take(at.size.0 * at.size.1) {
+            *whole = ((fine + (1 << (FRACTION_BITS - 1))) >> FRACTION_BITS).min(255) as u8;
         }
     }
 
@@ -66,38 +74,44 @@ impl Search<'_> {
         class: BlockClass,
         lambda: f64,
     ) -> BlockCosts {
-        let count = size.0 * size.1;
-        let Scratch { fine, prediction, residual, .. } = &mut self.scratch;
-        let perception = &self.picture.perception[usize::from(!class.luma)];
-        perception.residual(self.picture.backend, &fine[..count], &prediction[..count], &mut residual[..]);
-        self.quantise_residual(quantiser, size, secondary, class, lambda)
+        self.load_residual(size, class.luma);
+        let empty = self.transform_residual(quantiser, size, secondary);
+        BlockCosts { empty, coded: self.quantise_coefficients(quantiser, size, class, lambda) }
     }
 
-    /// As [`quantise_block`](Self::quantise_block) with the residual in the scratch.
-    pub(super) fn quantise_residual(
+    /// Loads the difference of source and prediction, both in the scratch.
+    pub(super) fn load_residual(&mut self, size: (usize, usize), luma: bool) {
+        let count = size.0 * size.1;
+        let Scratch { fine, prediction, residual, .. } = &mut self.scratch;
+        let perception = &self.picture.perception[usize::from(!luma)];
+        perception.residual(self.picture.backend, &fine[..count], &prediction[..count], &mut residual[..]);
+    }
+
+    /// Transforms the residual in the scratch; returns the weighted error of a block without coefficients.
+    pub(super) fn transform_residual(
         &mut self,
         quantiser: &Quantiser<'_>,
         size: (usize, usize),
         secondary: Secondary,
+    ) -> f64 {
+        let backend = self.picture.backend;
+        let Scratch { residual, coefficients, .. } = &mut self.scratch;
+        let residual = &residual[..size.0 * size.1];
+        let energy = source_energy(backend, residual);
+        forward_transform(backend, residual, size, secondary, FRACTION_BITS, coefficients);
+        quantiser.empty(energy, &coefficients[..], coded_size(size))
+    }
+
+    /// Quantises the coefficients in the scratch into `scratch.levels`.
+    pub(super) fn quantise_coefficients(
+        &mut self,
+        quantiser: &Quantiser<'_>,
+        size: (usize, usize),
         class: BlockClass,
         lambda: f64,
-    ) -> BlockCosts {
-        let count = size.0 * size.1;
-        let Scratch { residual, coefficients, levels, .. } = &mut self.scratch;
-        let energy = source_energy(self.picture.backend, &residual[..count]);
-        forward_transform(
-            self.picture.backend,
-            &residual[..count],
-            size,
-            secondary,
-            FRACTION_BITS,
-            coefficients,
-        );
-        let size = coded_size(size);
-        let empty = quantiser.empty(energy, &coefficients[..], size);
-        let coded =
-            quantiser.quantise(&self.costs, lambda as f32, coefficients, size, class, &mut levels[..]);
-        BlockCosts { empty, coded }
+    ) -> Option<Quantised> {
+        let Scratch { coefficients, levels, .. } = &mut self.scratch;
+        quantiser.quantise(&self.costs, lambda as f32, coefficients, coded_size(size), class, &mut levels[..])
     }
 
     /// Reconstructs a block from the best prediction and levels with the decoder's functions, keeps the levels at
@@ -117,7 +131,7 @@ impl Search<'_> {
         let stride = plane.stride();
         let out = &mut plane.samples_mut()[origin..];
         for (to, from) in out.chunks_mut(stride).zip(scratch.best_prediction.chunks_exact(w)).take(h) {
-            to[..w].copy_from_slice(from);
+            copy_row(&mut to[..w], from);
         }
         if let Some(quantiser) = quantiser {
             let coded = coded_size(at.size);

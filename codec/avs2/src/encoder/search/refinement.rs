@@ -21,10 +21,18 @@ const CHROMA_MODES: u8 = 5;
 struct Step {
     decision: Decision,
     error: f64,
+    /// Without those of divisions, in 2^-12 bit.
+    bits: u64,
     /// Error + lambda * bits from the first CU to the end of this one, without the bits of divisions.
     sum: f64,
     /// States before it.
     before: ContextSet,
+}
+
+/// CUs that were coded again, and the states after them.
+struct Tail {
+    steps: Vec<Step>,
+    end: ContextSet,
 }
 
 /// Another decision for CU `k` of a node.
@@ -51,7 +59,8 @@ impl Search<'_> {
             steps.push(step);
             self.contexts = contexts;
         }
-        let (mut cost, mut end) = self.cost_of_steps(node, &start, steps.iter());
+        let end = self.contexts.clone();
+        let (mut cost, mut end) = self.cost_of_steps(node, &start, steps.iter(), end);
         let mut coded = self.saved_node(node);
         // How often the node was changed, and how often it had been when the changes of each CU were last tried.
         let (mut changes, mut tried) = (0, vec![None; steps.len()]);
@@ -66,9 +75,9 @@ impl Search<'_> {
                 for decision in self.alternatives(&steps[k], refinement.luma_modes) {
                     let tail =
                         self.code_again(&steps, &Change { k, decision }, refinement.bits_behind, &mut parts);
-                    let better = tail.and_then(|tail| {
+                    let better = tail.and_then(|Tail { steps: tail, end }| {
                         let all = steps[..k].iter().chain(&tail);
-                        let found = self.cost_of_steps(node, &start, all);
+                        let found = self.cost_of_steps(node, &start, all, end);
                         (found.0 < cost).then_some((tail, found))
                     });
                     if let Some((tail, found)) = better {
@@ -99,23 +108,32 @@ impl Search<'_> {
         self.writer(&[cu]).code_cu(&mut coder);
         let error = self.error_of(&[cu]);
         let lambda = self.lambda_factor * self.picture.lambda;
-        let sum = sum + error + lambda * coder.cost() as f64 / f64::from(ONE_BIT);
-        (Step { decision, error, sum, before: self.contexts.clone() }, coder.into_contexts())
+        let bits = coder.cost();
+        let sum = sum + error + lambda * bits as f64 / f64::from(ONE_BIT);
+        (Step { decision, error, bits, sum, before: self.contexts.clone() }, coder.into_contexts())
     }
 
-    /// Cost of a node by its exact bits, with those of divisions, and the states after it.
+    /// Cost of a node by its exact bits, with those of divisions, and the states after it; `end` are those without
+    /// divisions, which have contexts of their own.
     fn cost_of_steps<'s>(
         &mut self,
         node: Node,
         start: &ContextSet,
         steps: impl Iterator<Item = &'s Step>,
+        mut end: ContextSet,
     ) -> (f64, ContextSet) {
+        let (mut cus, mut bits, mut error) = (Vec::new(), 0, 0.0);
+        for step in steps {
+            cus.push(step.decision.cu);
+            bits += step.bits;
+            error += step.error;
+        }
         let mut coder = CostCoder::new(start.clone());
-        let (cus, errors): (Vec<Cu>, Vec<f64>) = steps.map(|step| (step.decision.cu, step.error)).unzip();
-        self.code_node(&mut coder, node, &cus);
-        let bits = coder.cost() as f64 / f64::from(ONE_BIT);
-        let error: f64 = errors.iter().sum();
-        (self.lambda_factor * self.picture.lambda * bits + error, coder.into_contexts())
+        self.writer(&cus).code_divisions(&mut coder, node);
+        bits += coder.cost();
+        end.take_divisions(&coder.into_contexts());
+        let bits = bits as f64 / f64::from(ONE_BIT);
+        (self.lambda_factor * self.picture.lambda * bits + error, end)
     }
 
     /// Other ways to code a CU, one decision changed in each: luma modes, quantisation, and chroma mode.
@@ -147,7 +165,7 @@ impl Search<'_> {
         let (split, (x, y)) = (cu.coded.split, cu.node.at);
         let block = split.block(cu.node.size(), i);
         let at = BlockAt { c: 0, x: x + block.x, y: y + block.y, size: (block.w, block.h) };
-        let block = self.luma_block(at, split.is_strips(), self.lambda_of(cu));
+        let block = self.luma_block(at, split.is_strips(), self.lambda_of(cu), None);
         self.rough_modes(&block)
     }
 
@@ -158,7 +176,7 @@ impl Search<'_> {
         &Change { k, decision }: &Change,
         bits_behind: f64,
         parts: &mut Parts,
-    ) -> Option<Vec<Step>> {
+    ) -> Option<Tail> {
         let lambda = self.lambda_factor * self.picture.lambda;
         let allowed = bits_behind * lambda;
         let mut sum = if k > 0 { steps[k - 1].sum } else { 0.0 };
@@ -172,16 +190,19 @@ impl Search<'_> {
             } else {
                 self.code_decided(old.decision, most - sum, None)
             }?;
-            sum = sum + coded.error + lambda * coded.coder.cost() as f64 / f64::from(ONE_BIT);
+            let bits = coded.coder.cost();
+            sum = sum + coded.error + lambda * bits as f64 / f64::from(ONE_BIT);
             if sum > most {
                 return None;
             }
-            tail.push(Step { decision: coded.decision, error: coded.error, sum, before });
-            if i + 1 < steps.len() {
-                self.start_with(coded.coder.into_contexts());
+            tail.push(Step { decision: coded.decision, error: coded.error, bits, sum, before });
+            let after = coded.coder.into_contexts();
+            if i + 1 == steps.len() {
+                return Some(Tail { steps: tail, end: after });
             }
+            self.start_with(after);
         }
-        Some(tail)
+        None
     }
 }
 
@@ -245,13 +266,14 @@ mod tests {
                 let mut coder = CostCoder::new(start.clone());
                 search.code_node(&mut coder, node, &cus);
                 let bits = coder.cost() as f64 / f64::from(ONE_BIT);
-                picture.lambda * bits + search.error_of(&cus)
+                (picture.lambda * bits + search.error_of(&cus), coder.into_contexts())
             };
             search.divide(node);
-            let before = exact(&mut search);
+            let before = exact(&mut search).0;
             let cost = search.refine(node, mark, start.clone(), refinement);
             // What is stored is what the cost was measured from.
-            let stored = exact(&mut search);
+            let (stored, contexts) = exact(&mut search);
+            assert_eq!(search.contexts, contexts);
             assert!((stored - cost).abs() < 1e-6 * cost, "{at:?}: {stored} {cost}");
             assert!(cost <= before, "{at:?}: {cost} {before}");
             gains += u32::from(cost < 0.99 * before);

@@ -2,6 +2,7 @@
 
 use crate::encoder::analysis::metric::SourceRows;
 use crate::encoder::quantisation::transform::matrix;
+use crate::encoder::rows::copy_row;
 use crate::inter::Source;
 use crate::recon::MAX_COEFFICIENTS;
 use crate::simd::vector::{I16x8, I16x16, I32x4, I32x8, Pairs4, Pairs8, U8x16, Vector};
@@ -62,7 +63,24 @@ pub(super) fn transform(
     shifts: (u32, u32),
     out: &mut [i16; MAX_COEFFICIENTS],
 ) {
-    let mut rows = [0_i16; MAX_COEFFICIENTS];
+    // Most blocks are small, and clearing takes time.
+    match w * h {
+        ..=64 => passes::<64>(residual, (w, h), small, shifts, out),
+        _ => passes::<MAX_COEFFICIENTS>(residual, (w, h), small, shifts, out),
+    }
+}
+
+/// The same for at most `MOST` coefficients.
+#[inline]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
+fn passes<const MOST: usize>(
+    residual: &[i16],
+    (w, h): (usize, usize),
+    small: bool,
+    shifts: (u32, u32),
+    out: &mut [i16; MAX_COEFFICIENTS],
+) {
+    let mut rows = [0_i16; MOST];
     match w {
         4 => rows_4(residual, h, matrix(4, small), shifts.0, &mut rows),
         8 => rows_n::<8, 1>(residual, h, matrix(8, false), shifts.0, &mut rows),
@@ -287,8 +305,8 @@ pub(super) fn squares_error(
         for (y, sums) in (0..h).step_by(4).zip(sums.chunks_exact_mut(w)) {
             let (mut a, mut b) = ([0; 32], [0; 32]);
             for j in 0..4 {
-                a[j * w..][..w].copy_from_slice(&source.samples[(y + j) * source.stride..][..w]);
-                b[j * w..][..w].copy_from_slice(&samples.samples[(y + j) * samples.stride..][..w]);
+                copy_row(&mut a[j * w..][..w], &source.samples[(y + j) * source.stride..][..w]);
+                copy_row(&mut b[j * w..][..w], &samples.samples[(y + j) * samples.stride..][..w]);
             }
             let d = difference(&a, &b);
             if w == 4 {

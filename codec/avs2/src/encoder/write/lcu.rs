@@ -144,6 +144,23 @@ impl<N: NeighbourView, L: LevelSource> CuWriter<'_, N, L> {
         }
     }
 
+    /// Codes what [`code_node`](Self::code_node) does but for the CUs.
+    pub fn code_divisions<C: BinCoder>(&mut self, c: &mut C, node: Node) {
+        let Some((cu, rest)) = self.cus.split_first() else { return };
+        let picture = (self.geometry.width, self.geometry.height);
+        let split = cu.node.log2_size < node.log2_size;
+        if node.log2_size > 3 && node.is_inside(picture) {
+            code_split_flag(c, node.log2_size, split);
+        }
+        if !split {
+            self.cus = rest;
+            return;
+        }
+        for quarter in node.quarters().into_iter().filter(|quarter| quarter.begins_inside(picture)) {
+            self.code_divisions(c, quarter);
+        }
+    }
+
     /// Codes the next CU.
     pub fn code_cu<C: BinCoder>(&mut self, c: &mut C) {
         let Some((cu, rest)) = self.cus.split_first() else { return };

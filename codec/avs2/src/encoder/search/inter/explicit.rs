@@ -28,7 +28,7 @@ impl Search<'_> {
             return None;
         }
         let at = BlockAt::of(node, 0);
-        self.load_source(at);
+        self.load_rounded_source(at);
         self.predict_inter(best, at);
         let count = node.size() * node.size();
         let (source, prediction) = (&self.scratch.source[..count], &self.scratch.prediction[..count]);
@@ -48,7 +48,7 @@ impl Search<'_> {
         derived: &[Candidate],
         rival: Option<Rival>,
     ) -> [Option<Candidate>; 2] {
-        self.load_source(BlockAt::of(node, 0));
+        self.load_rounded_source(BlockAt::of(node, 0));
         let Some(mut inter) = self.inter.take() else { return [None; 2] };
         let mut others = [MotionVector::ZERO; 6];
         for (to, from) in others.iter_mut().zip(derived.iter().filter_map(|d| d.blocks[0])) {

@@ -150,7 +150,7 @@ impl<'a> Search<'a> {
     /// Whether the inter prediction, which is in the scratch block, is not much better than a flat one.
     fn may_be_intra(&mut self, node: Node) -> bool {
         let size = node.size();
-        self.load_source(BlockAt::of(node, 0));
+        self.load_rounded_source(BlockAt::of(node, 0));
         let Some(inter) = &self.inter else { return true };
         let source = &self.scratch.source[..size * size];
         let mean = source.iter().map(|&s| u32::from(s)).sum::<u32>() / (size * size) as u32;
