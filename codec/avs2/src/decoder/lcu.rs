@@ -81,30 +81,27 @@ impl Levels for LevelSink<'_> {
 
 /// A block of component `c` at (`x`, `y`), in samples of the component from the corner of the LCU row.
 #[derive(Clone, Copy)]
-pub(super) struct BlockAt {
+struct BlockAt {
     c: usize,
     x: usize,
     y: usize,
     size: (usize, usize),
 }
 
-impl BlockAt {
-    /// Width and height in coefficients.
-    pub fn coded_size(self) -> (usize, usize) {
-        let (w, h) = self.size;
-        if w.max(h) == 64 { (w / 2, h / 2) } else { (w, h) }
-    }
+/// Width and height in coefficients of a block of `w` x `h` samples.
+pub(super) fn coded_size((w, h): (usize, usize)) -> (usize, usize) {
+    if w.max(h) == 64 { (w / 2, h / 2) } else { (w, h) }
 }
 
 /// How an intra block is predicted.
 #[derive(Clone, Copy)]
-pub(super) struct Intra {
+struct Intra {
     mode: u8,
     available: Availability,
 }
 
 /// How the coefficients of a block are coded and what becomes of them.
-pub(super) struct Coded<'a> {
+struct Coded<'a> {
     pub class: BlockClass,
     pub dequantiser: Dequantiser<'a>,
     pub secondary: Secondary,
@@ -209,12 +206,7 @@ impl LcuDecoder {
             return Ok(());
         }
         let cu = self.intra_cu(source, node)?;
-        parsed.cus.push(ParsedCu { node, cu });
-        lcu.intra_blocks(node, &cu, |at, _, coded| {
-            if let Some(coded) = coded {
-                parsed.read_block(source.aec, at, coded.class);
-            }
-        });
+        parsed.read_cu(source.aec, node, cu);
         Ok(())
     }
 
@@ -355,7 +347,7 @@ impl Reconstructor {
         at: BlockAt,
         dequantiser: Dequantiser<'a>,
     ) -> LevelSink<'a> {
-        let size = at.coded_size();
+        let size = coded_size(at.size);
         self.block.start(size);
         LevelSink { block: &mut self.block, dequantiser: context.weighted(dequantiser, size) }
     }
@@ -370,7 +362,7 @@ impl Reconstructor {
         Coded { class, dequantiser, secondary }: Coded<'_>,
     ) {
         let sink = &mut self.sink(context, at, dequantiser);
-        code_coefficients(aec, at.coded_size(), class, sink);
+        code_coefficients(aec, coded_size(at.size), class, sink);
         self.add_residual(context.backend, lcu_row, at, secondary);
     }
 

@@ -205,7 +205,10 @@ impl PictureDecoder {
             Stage::Divided { parsed, pipeline } => {
                 let next = is_needed.then(|| pipeline.spare());
                 match std::mem::replace(parsed, next) {
-                    Some(done) => pipeline.push(done),
+                    Some(mut done) => {
+                        done.finish();
+                        pipeline.push(done)
+                    }
                     None => Ok(()),
                 }
             }
