@@ -1,8 +1,10 @@
-//! LCU rows of intra pictures between reading and reconstruction.
+//! LCU rows between reading and reconstruction.
 
+use super::inter::InterCu;
 use super::lcu::coded_size;
 use crate::aec::AecReader;
-use crate::filter::{Geometry, LcuInfo};
+use crate::filter::{Geometry, LcuInfo, RowInfo};
+use crate::inter::PredictionBlock;
 use crate::recon::LcuPlace;
 use crate::syntax::{BlockClass, CodedGroup, CodedLevel, IntraCu, Levels, Node, code_coefficients};
 
@@ -11,6 +13,10 @@ use crate::syntax::{BlockClass, CodedGroup, CodedLevel, IntraCu, Levels, Node, c
 pub(super) struct ParsedRow {
     pub lcus: Vec<ParsedLcu>,
     pub cus: Vec<ParsedCu>,
+    /// Of inter CUs, in coding order.
+    pub predictions: Vec<PredictionBlock>,
+    /// What deblocking needs of rows of inter pictures: the motion of all that is around decides there.
+    pub info: RowInfo,
     /// Number of groups of each block with coefficients, in coding order.
     blocks: Vec<u8>,
     groups: Vec<ParsedGroup>,
@@ -27,11 +33,21 @@ pub(super) struct ParsedLcu {
     pub end: usize,
 }
 
-/// An intra CU, in coding order.
+/// A CU, in coding order.
 #[derive(Debug)]
 pub(super) struct ParsedCu {
     pub node: Node,
-    pub cu: IntraCu,
+    pub kind: CuKind,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum CuKind {
+    Intra(IntraCu),
+    /// With so many of the row's predictions.
+    Inter {
+        cu: InterCu,
+        predictions: u8,
+    },
 }
 
 /// A [`CodedGroup`] whose levels lie with those of the row.
@@ -60,19 +76,28 @@ impl Levels for Recorder<'_> {
 }
 
 impl ParsedRow {
+    /// An empty row of pictures that have inter CUs or not.
+    pub fn new(geometry: &Geometry, is_intra: bool) -> Self {
+        let info = if is_intra { RowInfo::default() } else { RowInfo::new(geometry) };
+        Self { info, ..Self::default() }
+    }
+
     /// Most bytes that a row takes.
-    pub fn memory(geometry: &Geometry) -> usize {
+    pub fn memory(geometry: &Geometry, is_intra: bool) -> usize {
         let samples = geometry.width.next_multiple_of(geometry.lcu_size()) * geometry.lcu_size();
         let coefficients = samples * 3 / 2;
         (coefficients + 16) * size_of::<CodedLevel>()
             + coefficients / 16 * size_of::<ParsedGroup>()
             + samples / 64 * (size_of::<ParsedCu>() + 6 * size_of::<u8>())
+            + if is_intra { 0 } else { samples / 64 * 4 * size_of::<PredictionBlock>() }
     }
 
     /// Makes it an empty row.
     pub fn clear(&mut self) {
         self.lcus.clear();
         self.cus.clear();
+        self.predictions.clear();
+        self.info.clear();
         self.blocks.clear();
         self.groups.clear();
         self.levels.clear();
@@ -86,16 +111,38 @@ impl ParsedRow {
         self.blocks.push((self.groups.len() - before) as u8);
     }
 
-    /// Reads the coefficients of a CU, whose other elements were read.
-    pub fn read_cu(&mut self, aec: &mut AecReader<'_>, node: Node, cu: IntraCu) {
-        self.cus.push(ParsedCu { node, cu });
+    /// Reads the coefficients of an intra CU, whose other elements were read.
+    pub fn read_intra_cu(&mut self, aec: &mut AecReader<'_>, node: Node, cu: IntraCu) {
+        self.cus.push(ParsedCu { node, kind: CuKind::Intra(cu) });
         let rect = cu.split.block(node.size(), 0);
         for i in (0..cu.split.block_count()).filter(|i| cu.ctp >> i & 1 == 1) {
             let class = BlockClass::intra_luma(cu.luma_modes[i], cu.split.is_strips());
             self.read_block(aec, coded_size((rect.w, rect.h)), class);
         }
-        for _ in (4..6).filter(|i| cu.ctp >> i & 1 == 1) {
-            let half = node.size() / 2;
+        self.read_chroma(aec, node, cu.ctp);
+    }
+
+    /// The same of an inter CU.
+    pub fn read_inter_cu(
+        &mut self,
+        aec: &mut AecReader<'_>,
+        node: Node,
+        cu: InterCu,
+        predictions: &[PredictionBlock],
+    ) {
+        self.predictions.extend_from_slice(predictions);
+        self.cus.push(ParsedCu { node, kind: CuKind::Inter { cu, predictions: predictions.len() as u8 } });
+        let (split, ctp) = (cu.split(), cu.residual.ctp);
+        let rect = split.block(node.size(), 0);
+        for _ in (0..split.block_count()).filter(|i| ctp >> i & 1 == 1) {
+            self.read_block(aec, coded_size((rect.w, rect.h)), BlockClass::INTER_LUMA);
+        }
+        self.read_chroma(aec, node, ctp);
+    }
+
+    fn read_chroma(&mut self, aec: &mut AecReader<'_>, node: Node, ctp: u8) {
+        let half = node.size() / 2;
+        for _ in (4..6).filter(|i| ctp >> i & 1 == 1) {
             self.read_block(aec, coded_size((half, half)), BlockClass::CHROMA);
         }
     }
