@@ -48,6 +48,20 @@ impl Engine {
         self.ahead += 32;
     }
 
+    /// Loads as many bytes as there is room for, unless the end of the data is near, so that [`need`](Self::need) has
+    /// seldom to: when it has to cannot be foreseen.
+    #[inline(always)]
+    fn fill(&mut self, input: &mut Input<'_>) {
+        if let Some(&next) = input.data.first_chunk::<8>() {
+            // Beside the offset, which has 9 bits, or 10 in front of a doubled range.
+            let bytes = 54_u32.saturating_sub(self.ahead) / 8;
+            let bits = 8 * bytes;
+            self.window = (self.window << bits) | (u64::from_be_bytes(next) >> 1 >> (63 - bits));
+            self.ahead += bits;
+            input.data = &input.data[bytes as usize..];
+        }
+    }
+
     /// Makes sure that `bits` bits can be consumed.
     #[inline(always)]
     fn need(&mut self, input: &mut Input<'_>, bits: u32) {
@@ -235,6 +249,7 @@ impl BinCoder for AecReader<'_> {
     #[inline(always)]
     fn run<J: LocalJob>(&mut self, job: J) {
         let mut local = LocalReader { engine: self.engine, store: &mut self.store };
+        local.engine.fill(&mut local.store.input);
         job.run(&mut local);
         self.engine = local.engine;
     }
