@@ -5,7 +5,7 @@ use super::parsed::{CuKind, ParsedBlocks, ParsedCu, ParsedLcu, ParsedRow};
 use super::picture::{PictureContext, SliceState};
 use super::sink::LcuRow;
 use crate::Error;
-use crate::aec::AecReader;
+use crate::aec::{AecReader, BinCoder};
 use crate::filter::{CuArea, Geometry, LcuInfo, RowInfo, edge};
 use crate::inter::{Block, Compensator, InterResidual, PredictionBlock, mark_inner_edges};
 use crate::recon::{
@@ -14,8 +14,8 @@ use crate::recon::{
 };
 use crate::simd::Backend;
 use crate::syntax::{
-    BlockClass, CodedGroup, IntraCu, Levels, Neighbours, Node, SaoLcu, SaoMerge, TransformSplit,
-    chroma_to_luma_mode, code_alf_flag, code_coefficients, code_intra_cu, code_sao, code_split_flag,
+    BlockClass, CodedGroup, IntraCu, IntraCuJob, Levels, Neighbours, Node, SaoLcu, SaoMerge, TransformSplit,
+    chroma_to_luma_mode, code_alf_flag, code_coefficients, code_sao, code_split_flag,
 };
 
 /// Reads and reconstructs LCUs.
@@ -223,7 +223,8 @@ impl LcuDecoder {
     /// Reads an intra CU but for its coefficients.
     fn intra_cu(&mut self, source: &mut Source<'_, '_>, node: Node) -> Result<IntraCu, Error> {
         let mut cu = IntraCu::default();
-        code_intra_cu(source.aec, &source.slice.tools, &mut self.neighbours, node, &mut cu);
+        let (tools, neighbours) = (&source.slice.tools, &mut self.neighbours);
+        source.aec.run(IntraCuJob { tools, neighbours, node, cu: &mut cu });
         source.aec.check()?;
         Ok(cu)
     }
