@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use super::lcu::Reconstructor;
 use super::parsed::ParsedRow;
@@ -18,9 +17,6 @@ use crate::picture::PlaneBuffer;
 pub(super) const QUEUE: usize = 4;
 
 const WORKER_LOST: Error = Error::Invalid { element: "thread of a picture", value: -1 };
-
-/// How long the reader waits at the end for something to filter.
-const PAUSE: Duration = Duration::from_micros(50);
 
 /// Takes rows that were read.
 #[derive(Debug)]
@@ -103,11 +99,11 @@ impl Shared {
                 above.clear();
                 above.extend_from_slice(plane.row(plane.height() - 1));
             }
-            // Nobody takes it back at the end of the picture.
-            let _ = spares.try_send(parsed);
             if let Ok(mut reconstructed) = self.reconstructed.lock() {
                 reconstructed.push_back(row);
             }
+            // After the last row the reader does not take it, but learns from it that there is something to filter.
+            let _ = spares.try_send(parsed);
             self.catch_up();
         }
     }
@@ -150,11 +146,12 @@ impl Pipeline {
 
     /// The filtered planes after the last row.
     pub fn finish(self) -> Result<([PlaneBuffer; 3], Option<Stages>), Error> {
-        let Self { parsed, shared, worker, .. } = self;
+        let Self { parsed, spares, shared, worker } = self;
         drop(parsed);
-        while !worker.is_finished() {
-            if !shared.filter_one() {
-                std::thread::sleep(PAUSE);
+        loop {
+            while shared.filter_one() {}
+            if spares.recv().is_err() {
+                break;
             }
         }
         worker.join().map_err(|_| WORKER_LOST)?;
