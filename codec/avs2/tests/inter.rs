@@ -175,7 +175,9 @@ fn damaged_streams_end_in_errors_or_pictures() {
             }
             data.truncate(if round % 5 == 0 { below(data.len()) } else { data.len() });
             let simd = if round % 2 == 0 { SimdLevel::Auto } else { SimdLevel::Scalar };
-            let mut decoder = Decoder::new(DecoderOptions { limits, simd, ..DecoderOptions::default() });
+            let threads = 1 + round / 2 % 2;
+            let mut decoder =
+                Decoder::new(DecoderOptions { limits, simd, threads, ..DecoderOptions::default() });
             let result = decoder.decode(&data, &NeverCancel);
             decoder.flush();
             let found = std::iter::from_fn(|| decoder.next_picture()).count();

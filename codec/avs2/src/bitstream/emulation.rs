@@ -40,15 +40,28 @@ pub fn remove_pseudo_start_codes(value: u8, payload: &[u8]) -> Cow<'_, [u8]> {
 
 /// Position of the next byte 02 after two zero bytes.
 fn next_removal(payload: &[u8], from: usize, zeros: &mut u32) -> Option<usize> {
-    for (i, &byte) in payload[from..].iter().enumerate() {
+    let mut i = from;
+    while let Some(&byte) = payload.get(i) {
         if byte == 2 && *zeros >= 2 {
             *zeros = 0;
-            return Some(from + i);
+            return Some(i);
         }
         *zeros = if byte == 0 { *zeros + 1 } else { 0 };
+        i += 1;
+        if *zeros == 0 {
+            i += without_zeros(&payload[i..]);
+        }
     }
     None
 }
+
+/// Bytes at the start of `data` that are not 0: not all, but whole blocks, which are compared at once.
+pub(super) fn without_zeros(data: &[u8]) -> usize {
+    let has_none = |block: &&[u8; BLOCK]| !block.iter().fold(false, |found, &byte| found | (byte == 0));
+    data.as_chunks::<BLOCK>().0.iter().take_while(has_none).count() * BLOCK
+}
+
+const BLOCK: usize = 16;
 
 /// Appends `value` and `payload` with pseudo start code bits inserted, padded with zero bits to a byte.
 pub fn insert_pseudo_start_codes(out: &mut Vec<u8>, value: u8, payload: &[u8]) {

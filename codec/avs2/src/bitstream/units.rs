@@ -1,6 +1,6 @@
 //! Start codes and the units between them (docs/spec/avs2#a10.1, #a10.2).
 
-use super::emulation::insert_pseudo_start_codes;
+use super::emulation::{insert_pseudo_start_codes, without_zeros};
 
 /// Start code values (table 10-1).
 pub mod start_code {
@@ -63,12 +63,14 @@ impl<'a> Iterator for Units<'a> {
 
 /// Position of the next 00 00 01.
 fn find_prefix(data: &[u8]) -> Option<usize> {
-    let mut i = 2;
-    while let Some(&byte) = data.get(i) {
-        match byte {
-            0 => i += 1,
-            1 if data[i - 1] == 0 && data[i - 2] == 0 => return Some(i - 2),
-            _ => i += 3,
+    let mut i = without_zeros(data);
+    while let Some(found) = data.get(i..i + 3) {
+        if found == [0, 0, 1] {
+            return Some(i);
+        }
+        i += 1;
+        if found[0] != 0 {
+            i += without_zeros(&data[i..]);
         }
     }
     None

@@ -1,24 +1,21 @@
 //! Decoding of an LCU: syntax and reconstruction.
 
-use super::inter::InterDecoder;
-use super::parsed::{ParsedCu, ParsedLcu, ParsedRow};
+use super::inter::{InterCu, InterDecoder};
+use super::parsed::{CuKind, ParsedBlocks, ParsedCu, ParsedLcu, ParsedRow};
 use super::picture::{PictureContext, SliceState};
 use super::sink::LcuRow;
 use crate::Error;
-use crate::aec::AecReader;
-use crate::filter::{CuArea, Geometry, LcuInfo, edge};
-use crate::inter::{
-    CuType, InterCuKind, InterResidual, Orientation, Partition, PredictionBlocks, code_inter_residual,
-    mark_inner_edges, transform_split,
-};
+use crate::aec::{AecReader, BinCoder};
+use crate::filter::{CuArea, Geometry, LcuInfo, RowInfo, edge};
+use crate::inter::{Block, Compensator, InterResidual, PredictionBlock, mark_inner_edges};
 use crate::recon::{
     Availability, CoefficientBlock, Dequantiser, LcuPlace, ReferenceLine, Secondary, add_residual, chroma_qp,
     inverse_transform, predict_intra,
 };
 use crate::simd::Backend;
 use crate::syntax::{
-    BlockClass, CodedGroup, IntraCu, Levels, Neighbours, Node, SaoLcu, SaoMerge, TransformSplit,
-    chroma_to_luma_mode, code_alf_flag, code_coefficients, code_intra_cu, code_sao, code_split_flag,
+    BlockClass, CodedGroup, IntraCu, IntraCuJob, Levels, Neighbours, Node, SaoLcu, SaoMerge, TransformSplit,
+    chroma_to_luma_mode, code_alf_flag, code_coefficients, code_sao, code_split_flag,
 };
 
 /// Reads and reconstructs LCUs.
@@ -39,6 +36,8 @@ pub(super) struct Reconstructor {
     line: ReferenceLine,
     block: Box<CoefficientBlock>,
     residual: Box<[i16; 4096]>,
+    /// Only in inter pictures.
+    compensator: Option<Compensator>,
 }
 
 /// The LCU in work and what it may use.
@@ -81,42 +80,40 @@ impl Levels for LevelSink<'_> {
 
 /// A block of component `c` at (`x`, `y`), in samples of the component from the corner of the LCU row.
 #[derive(Clone, Copy)]
-pub(super) struct BlockAt {
+struct BlockAt {
     c: usize,
     x: usize,
     y: usize,
     size: (usize, usize),
 }
 
-impl BlockAt {
-    /// Width and height in coefficients.
-    pub fn coded_size(self) -> (usize, usize) {
-        let (w, h) = self.size;
-        if w.max(h) == 64 { (w / 2, h / 2) } else { (w, h) }
-    }
+/// Width and height in coefficients of a block of `w` x `h` samples.
+pub(super) fn coded_size((w, h): (usize, usize)) -> (usize, usize) {
+    if w.max(h) == 64 { (w / 2, h / 2) } else { (w, h) }
 }
 
 /// How an intra block is predicted.
 #[derive(Clone, Copy)]
-pub(super) struct Intra {
+struct Intra {
     mode: u8,
     available: Availability,
 }
 
 /// How the coefficients of a block are coded and what becomes of them.
-pub(super) struct Coded<'a> {
+struct Coded<'a> {
     pub class: BlockClass,
     pub dequantiser: Dequantiser<'a>,
     pub secondary: Secondary,
 }
 
 impl LcuDecoder {
-    pub fn new(geometry: &Geometry, inter: Option<InterDecoder>) -> Self {
+    pub fn new(context: &PictureContext, inter: Option<InterDecoder>) -> Self {
+        let geometry = &context.geometry;
         Self {
             neighbours: Neighbours::new(geometry.width, 0),
             sao_left: SaoLcu::default(),
             sao_above: vec![SaoLcu::default(); geometry.lcu_columns()],
-            reconstructor: Reconstructor::default(),
+            reconstructor: Reconstructor::new(context),
             inter,
         }
     }
@@ -142,7 +139,7 @@ impl LcuDecoder {
         self.quadtree(&lcu, source, lcu_row, lcu.node())
     }
 
-    /// Reads the LCU at (`column`, `row`) of an intra picture.
+    /// Reads the LCU at (`column`, `row`).
     pub fn parse(
         &mut self,
         context: &PictureContext,
@@ -208,20 +205,26 @@ impl LcuDecoder {
             }
             return Ok(());
         }
+        if let Some(inter) = &mut self.inter
+            && let Some(cu) = inter.read_cu(lcu.context, source, &mut self.neighbours, node)?
+        {
+            mark_inter_cu(lcu, &mut parsed.info, node, &cu);
+            parsed.read_inter_cu(source.aec, node, cu, inter.predictions());
+            return Ok(());
+        }
         let cu = self.intra_cu(source, node)?;
-        parsed.cus.push(ParsedCu { node, cu });
-        lcu.intra_blocks(node, &cu, |at, _, coded| {
-            if let Some(coded) = coded {
-                parsed.read_block(source.aec, at, coded.class);
-            }
-        });
+        if self.inter.is_some() {
+            mark_intra_cu(lcu, &mut parsed.info, node, &cu);
+        }
+        parsed.read_intra_cu(source.aec, node, cu);
         Ok(())
     }
 
     /// Reads an intra CU but for its coefficients.
     fn intra_cu(&mut self, source: &mut Source<'_, '_>, node: Node) -> Result<IntraCu, Error> {
         let mut cu = IntraCu::default();
-        code_intra_cu(source.aec, &source.slice.tools, &mut self.neighbours, node, &mut cu);
+        let (tools, neighbours) = (&source.slice.tools, &mut self.neighbours);
+        source.aec.run(IntraCuJob { tools, neighbours, node, cu: &mut cu });
         source.aec.check()?;
         Ok(cu)
     }
@@ -233,103 +236,113 @@ impl LcuDecoder {
         lcu_row: &mut LcuRow,
         node: Node,
     ) -> Result<(), Error> {
-        if let Some(inter) = &mut self.inter {
-            let (cu_type, blocks) = inter.motion(source.aec, source.slice.number, node);
-            if cu_type != CuType::Intra {
-                return self.inter_cu(lcu, source, lcu_row, node, cu_type, &blocks);
-            }
+        let context = lcu.context;
+        if let Some(inter) = &mut self.inter
+            && let Some(cu) = inter.read_cu(context, source, &mut self.neighbours, node)?
+        {
+            mark_inter_cu(lcu, &mut lcu_row.info, node, &cu);
+            self.reconstructor.compensate(context, inter.predictions(), lcu_row, lcu.place.y);
+            lcu.inter_blocks(node, &cu, |at, coded| {
+                self.reconstructor.decode_residual(context, source.aec, lcu_row, at, coded);
+            });
+            return Ok(());
         }
         let cu = self.intra_cu(source, node)?;
-        mark_cu(lcu, lcu_row, node, cu.qp);
-        mark_intra_edges(lcu, lcu_row, node, &cu);
+        mark_intra_cu(lcu, &mut lcu_row.info, node, &cu);
         lcu.intra_blocks(node, &cu, |at, intra, coded| {
-            self.reconstructor.predict(lcu.context.backend, lcu_row, at, intra);
+            self.reconstructor.predict(context.backend, lcu_row, at, intra);
             if let Some(coded) = coded {
-                self.reconstructor.decode_residual(lcu.context, source.aec, lcu_row, at, coded);
+                self.reconstructor.decode_residual(context, source.aec, lcu_row, at, coded);
             }
         });
         Ok(())
     }
-
-    /// Decodes the rest of an inter CU and reconstructs it.
-    fn inter_cu(
-        &mut self,
-        lcu: &Lcu<'_>,
-        source: &mut Source<'_, '_>,
-        lcu_row: &mut LcuRow,
-        node: Node,
-        cu_type: CuType,
-        blocks: &PredictionBlocks,
-    ) -> Result<(), Error> {
-        let (Node { at: (x, y), log2_size }, size) = (node, node.size());
-        let partition = match cu_type {
-            CuType::Explicit(partition) => partition,
-            _ => Partition::Whole,
-        };
-        let nsqt = lcu.context.sequence.nonsquare_quadtree_transform_enable && size > 8;
-        let orientation = if nsqt { partition.orientation() } else { Orientation::Square };
-        let kind = InterCuKind { cu_type, orientation };
-        let mut residual = InterResidual::default();
-        let Source { slice, aec } = source;
-        code_inter_residual(*aec, &slice.tools, &mut self.neighbours, node, kind, &mut residual);
-        aec.check()?;
-        let InterResidual { split: is_split, ctp, qp } = residual;
-        mark_cu(lcu, lcu_row, node, qp);
-        if lcu.context.header.deblocking.is_some() {
-            let transform = (is_split && ctp != 0).then_some(orientation);
-            mark_inner_edges(&mut lcu_row.info, (x / 8, (y - lcu.place.y) / 8), size, partition, transform);
-        }
-        if let Some(inter) = &mut self.inter {
-            inter.set_coded(node, ctp != 0);
-            inter.predict(blocks, lcu_row, lcu.place.y);
-        }
-        let split = transform_split(is_split, orientation);
-        for i in (0..split.block_count()).filter(|i| ctp >> i & 1 == 1) {
-            let rect = split.block(size, i);
-            let at = BlockAt { c: 0, x: x + rect.x, y: y - lcu.place.y + rect.y, size: (rect.w, rect.h) };
-            let coded = Coded {
-                class: BlockClass::INTER_LUMA,
-                dequantiser: Dequantiser::new(qp, log2_size - u32::from(is_split)),
-                secondary: Secondary::None,
-            };
-            self.reconstructor.decode_residual(lcu.context, aec, lcu_row, at, coded);
-        }
-        for c in (1..3).filter(|c| ctp >> (3 + c) & 1 == 1) {
-            let (at, coded) = (lcu.chroma_block(node, c), lcu.coded_chroma(node, c, qp));
-            self.reconstructor.decode_residual(lcu.context, aec, lcu_row, at, coded);
-        }
-        Ok(())
-    }
-}
-
-impl Default for Reconstructor {
-    fn default() -> Self {
-        Self { line: ReferenceLine::default(), block: Box::default(), residual: Box::new([0; 4096]) }
-    }
 }
 
 impl Reconstructor {
-    /// Reconstructs a row of an intra picture.
-    pub fn row(&mut self, context: &PictureContext, parsed: &ParsedRow, lcu_row: &mut LcuRow) {
+    pub fn new(context: &PictureContext) -> Self {
+        let compensator = (!context.header.is_intra()).then(|| Compensator::new(context.backend));
+        Self {
+            line: ReferenceLine::default(),
+            block: Box::default(),
+            residual: Box::new([0; 4096]),
+            compensator,
+        }
+    }
+
+    /// Reconstructs a row that was read. Of inter pictures the reader has marked the edges already.
+    pub fn row(&mut self, context: &PictureContext, parsed: &mut ParsedRow, lcu_row: &mut LcuRow) {
+        let is_intra = context.header.is_intra();
+        if is_intra {
+            lcu_row.info.clear();
+        } else {
+            std::mem::swap(&mut lcu_row.info, &mut parsed.info);
+        }
         let mut blocks = parsed.blocks();
+        let mut predictions = parsed.predictions.as_slice();
         let mut start = 0;
         for (column, ParsedLcu { place, info, end }) in parsed.lcus.iter().enumerate() {
             lcu_row.info.lcus[column] = *info;
             let lcu = Lcu { context, place: *place };
-            for &ParsedCu { node, cu } in &parsed.cus[start..*end] {
-                mark_cu(&lcu, lcu_row, node, cu.qp);
-                mark_intra_edges(&lcu, lcu_row, node, &cu);
-                lcu.intra_blocks(node, &cu, |at, intra, coded| {
-                    self.predict(context.backend, lcu_row, at, intra);
-                    if let Some(Coded { class, dequantiser, secondary }) = coded {
-                        let sink = &mut self.sink(context, at, dequantiser);
-                        blocks.next_into(class, sink);
-                        self.add_residual(context.backend, lcu_row, at, secondary);
+            for &ParsedCu { node, kind } in &parsed.cus[start..*end] {
+                match kind {
+                    CuKind::Intra(cu) => {
+                        if is_intra {
+                            mark_intra_cu(&lcu, &mut lcu_row.info, node, &cu);
+                        }
+                        lcu.intra_blocks(node, &cu, |at, intra, coded| {
+                            self.predict(context.backend, lcu_row, at, intra);
+                            if let Some(coded) = coded {
+                                self.residual(context, &mut blocks, lcu_row, at, coded);
+                            }
+                        });
                     }
-                });
+                    CuKind::Inter { cu, predictions: count } => {
+                        let (own, rest) = predictions.split_at(count.into());
+                        predictions = rest;
+                        self.compensate(context, own, lcu_row, place.y);
+                        lcu.inter_blocks(node, &cu, |at, coded| {
+                            self.residual(context, &mut blocks, lcu_row, at, coded);
+                        });
+                    }
+                }
             }
             start = *end;
         }
+    }
+
+    /// Predicts all samples of `blocks` from other pictures into `lcu_row`, whose first luma row is `top`.
+    fn compensate(
+        &mut self,
+        context: &PictureContext,
+        blocks: &[PredictionBlock],
+        lcu_row: &mut LcuRow,
+        top: usize,
+    ) {
+        let Some(compensator) = &mut self.compensator else { return };
+        for block in blocks {
+            for (c, plane) in lcu_row.planes.iter_mut().enumerate() {
+                let shift = usize::from(c > 0);
+                let origin = plane.index(block.rect.x >> shift, ((block.rect.y - top) >> shift) + 1);
+                let stride = plane.stride();
+                let target = Block { samples: &mut plane.samples_mut()[origin..], stride };
+                compensator.predict(&context.references, block, c, target);
+            }
+        }
+    }
+
+    /// Adds the residual of the next block that was read to its prediction.
+    #[inline]
+    fn residual(
+        &mut self,
+        context: &PictureContext,
+        blocks: &mut ParsedBlocks<'_>,
+        lcu_row: &mut LcuRow,
+        at: BlockAt,
+        Coded { class, dequantiser, secondary }: Coded<'_>,
+    ) {
+        blocks.next_into(class, &mut self.sink(context, at, dequantiser));
+        self.add_residual(context.backend, lcu_row, at, secondary);
     }
 
     /// Predicts a block.
@@ -355,7 +368,7 @@ impl Reconstructor {
         at: BlockAt,
         dequantiser: Dequantiser<'a>,
     ) -> LevelSink<'a> {
-        let size = at.coded_size();
+        let size = coded_size(at.size);
         self.block.start(size);
         LevelSink { block: &mut self.block, dequantiser: context.weighted(dequantiser, size) }
     }
@@ -370,7 +383,7 @@ impl Reconstructor {
         Coded { class, dequantiser, secondary }: Coded<'_>,
     ) {
         let sink = &mut self.sink(context, at, dequantiser);
-        code_coefficients(aec, at.coded_size(), class, sink);
+        code_coefficients(aec, coded_size(at.size), class, sink);
         self.add_residual(context.backend, lcu_row, at, secondary);
     }
 
@@ -433,6 +446,26 @@ impl Lcu<'_> {
         }
     }
 
+    /// Calls `visit` for every coded block of an inter CU in coding order.
+    #[inline(always)]
+    fn inter_blocks(&self, node: Node, cu: &InterCu, mut visit: impl FnMut(BlockAt, Coded<'_>)) {
+        let (Node { at: (x, y), log2_size }, split) = (node, cu.split());
+        let InterResidual { split: is_split, ctp, qp } = cu.residual;
+        for i in (0..split.block_count()).filter(|i| ctp >> i & 1 == 1) {
+            let rect = split.block(node.size(), i);
+            let at = BlockAt { c: 0, x: x + rect.x, y: y - self.place.y + rect.y, size: (rect.w, rect.h) };
+            let coded = Coded {
+                class: BlockClass::INTER_LUMA,
+                dequantiser: Dequantiser::new(qp, log2_size - u32::from(is_split)),
+                secondary: Secondary::None,
+            };
+            visit(at, coded);
+        }
+        for c in (1..3).filter(|c| ctp >> (3 + c) & 1 == 1) {
+            visit(self.chroma_block(node, c), self.coded_chroma(node, c, qp));
+        }
+    }
+
     /// The block of chroma component `c` of a CU.
     fn chroma_block(&self, node: Node, c: usize) -> BlockAt {
         let ((x, y), half) = (node.at, node.size() / 2);
@@ -469,28 +502,39 @@ fn place(geometry: &Geometry, slice: &SliceState, column: usize, row: usize) -> 
 }
 
 /// Leaves QP and the sides of a CU for deblocking (docs/spec/avs2#b6.2).
-fn mark_cu(lcu: &Lcu<'_>, lcu_row: &mut LcuRow, node: Node, qp: u8) {
+fn mark_cu(lcu: &Lcu<'_>, info: &mut RowInfo, node: Node, qp: u8) {
     let area = CuArea::new(node, lcu.place.y);
-    lcu_row.info.set_qp(area, qp);
+    info.set_qp(area, qp);
     if lcu.context.header.deblocking.is_some() {
         let (place, cross) = (&lcu.place, lcu.context.sequence.cross_slice_loop_filter_enable);
         let (x, y) = node.at;
         let left = x > 0 && (x > place.x || cross || place.left);
         let upper = y > 0 && (y > place.y || cross || place.up);
-        lcu_row.info.mark_sides(area, left, upper);
+        info.mark_sides(area, left, upper);
     }
 }
 
-/// Leaves the edges inside an intra CU (docs/spec/avs2#b6.2).
-fn mark_intra_edges(lcu: &Lcu<'_>, lcu_row: &mut LcuRow, node: Node, cu: &IntraCu) {
+/// Leaves what deblocking needs of an intra CU (docs/spec/avs2#b6.2).
+fn mark_intra_cu(lcu: &Lcu<'_>, info: &mut RowInfo, node: Node, cu: &IntraCu) {
+    mark_cu(lcu, info, node, cu.qp);
     if lcu.context.header.deblocking.is_none() || node.log2_size <= 3 || cu.split == TransformSplit::None {
         return;
     }
     let area = CuArea::new(node, lcu.place.y);
-    lcu_row.info.mark_strips(area, cu.split);
+    info.mark_strips(area, cu.split);
     if cu.ctp != 0 && !lcu.context.sequence.nonsquare_quadtree_transform_enable {
         let CuArea { bx, by, count } = area;
-        lcu_row.info.mark_vertical(bx + count / 2, by, count, edge::LUMA);
-        lcu_row.info.mark_horizontal(bx, by + count / 2, count, edge::LUMA);
+        info.mark_vertical(bx + count / 2, by, count, edge::LUMA);
+        info.mark_horizontal(bx, by + count / 2, count, edge::LUMA);
+    }
+}
+
+/// The same of an inter CU.
+fn mark_inter_cu(lcu: &Lcu<'_>, info: &mut RowInfo, node: Node, cu: &InterCu) {
+    mark_cu(lcu, info, node, cu.residual.qp);
+    if lcu.context.header.deblocking.is_some() {
+        let (x, y) = node.at;
+        let transform = (cu.residual.split && cu.residual.ctp != 0).then_some(cu.orientation);
+        mark_inner_edges(info, (x / 8, (y - lcu.place.y) / 8), node.size(), cu.partition, transform);
     }
 }

@@ -1,8 +1,10 @@
-//! LCU rows of intra pictures between reading and reconstruction.
+//! LCU rows between reading and reconstruction.
 
-use super::lcu::BlockAt;
+use super::inter::InterCu;
+use super::lcu::coded_size;
 use crate::aec::AecReader;
-use crate::filter::{Geometry, LcuInfo};
+use crate::filter::{Geometry, LcuInfo, RowInfo};
+use crate::inter::PredictionBlock;
 use crate::recon::LcuPlace;
 use crate::syntax::{BlockClass, CodedGroup, CodedLevel, IntraCu, Levels, Node, code_coefficients};
 
@@ -11,9 +13,14 @@ use crate::syntax::{BlockClass, CodedGroup, CodedLevel, IntraCu, Levels, Node, c
 pub(super) struct ParsedRow {
     pub lcus: Vec<ParsedLcu>,
     pub cus: Vec<ParsedCu>,
+    /// Of inter CUs, in coding order.
+    pub predictions: Vec<PredictionBlock>,
+    /// What deblocking needs of rows of inter pictures: the motion of all that is around decides there.
+    pub info: RowInfo,
     /// Number of groups of each block with coefficients, in coding order.
     blocks: Vec<u8>,
     groups: Vec<ParsedGroup>,
+    /// Of all groups; a complete row has those of one group more.
     levels: Vec<CodedLevel>,
 }
 
@@ -26,11 +33,21 @@ pub(super) struct ParsedLcu {
     pub end: usize,
 }
 
-/// An intra CU, in coding order.
+/// A CU, in coding order.
 #[derive(Debug)]
 pub(super) struct ParsedCu {
     pub node: Node,
-    pub cu: IntraCu,
+    pub kind: CuKind,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum CuKind {
+    Intra(IntraCu),
+    /// With so many of the row's predictions.
+    Inter {
+        cu: InterCu,
+        predictions: u8,
+    },
 }
 
 /// A [`CodedGroup`] whose levels lie with those of the row.
@@ -51,37 +68,88 @@ impl Levels for Recorder<'_> {
     #[inline(always)]
     fn set_group(&mut self, group: &CodedGroup<'_>) {
         let at = (group.at.0 as u8, group.at.1 as u8);
-        let count = group.levels.len() as u8;
-        self.groups.push(ParsedGroup { at, count, signs: group.signs as u16 });
+        self.groups.push(ParsedGroup { at, count: group.count as u8, signs: group.signs as u16 });
+        // As many as there may be take less time than as many as there are.
         self.levels.extend_from_slice(group.levels);
+        self.levels.truncate(self.levels.len() + group.count - group.levels.len());
     }
 }
 
 impl ParsedRow {
+    /// An empty row of pictures that have inter CUs or not.
+    pub fn new(geometry: &Geometry, is_intra: bool) -> Self {
+        let info = if is_intra { RowInfo::default() } else { RowInfo::new(geometry) };
+        Self { info, ..Self::default() }
+    }
+
     /// Most bytes that a row takes.
-    pub fn memory(geometry: &Geometry) -> usize {
+    pub fn memory(geometry: &Geometry, is_intra: bool) -> usize {
         let samples = geometry.width.next_multiple_of(geometry.lcu_size()) * geometry.lcu_size();
         let coefficients = samples * 3 / 2;
-        coefficients * size_of::<CodedLevel>()
+        (coefficients + 16) * size_of::<CodedLevel>()
             + coefficients / 16 * size_of::<ParsedGroup>()
             + samples / 64 * (size_of::<ParsedCu>() + 6 * size_of::<u8>())
+            + if is_intra { 0 } else { samples / 64 * 4 * size_of::<PredictionBlock>() }
     }
 
     /// Makes it an empty row.
     pub fn clear(&mut self) {
         self.lcus.clear();
         self.cus.clear();
+        self.predictions.clear();
+        self.info.clear();
         self.blocks.clear();
         self.groups.clear();
         self.levels.clear();
     }
 
-    /// Reads the coefficients of the next block.
-    pub fn read_block(&mut self, aec: &mut AecReader<'_>, at: BlockAt, class: BlockClass) {
+    /// Reads the coefficients of the next block, of `size` coefficients.
+    fn read_block(&mut self, aec: &mut AecReader<'_>, size: (usize, usize), class: BlockClass) {
         let before = self.groups.len();
         let mut recorder = Recorder { groups: &mut self.groups, levels: &mut self.levels };
-        code_coefficients(aec, at.coded_size(), class, &mut recorder);
+        code_coefficients(aec, size, class, &mut recorder);
         self.blocks.push((self.groups.len() - before) as u8);
+    }
+
+    /// Reads the coefficients of an intra CU, whose other elements were read.
+    pub fn read_intra_cu(&mut self, aec: &mut AecReader<'_>, node: Node, cu: IntraCu) {
+        self.cus.push(ParsedCu { node, kind: CuKind::Intra(cu) });
+        let rect = cu.split.block(node.size(), 0);
+        for i in (0..cu.split.block_count()).filter(|i| cu.ctp >> i & 1 == 1) {
+            let class = BlockClass::intra_luma(cu.luma_modes[i], cu.split.is_strips());
+            self.read_block(aec, coded_size((rect.w, rect.h)), class);
+        }
+        self.read_chroma(aec, node, cu.ctp);
+    }
+
+    /// The same of an inter CU.
+    pub fn read_inter_cu(
+        &mut self,
+        aec: &mut AecReader<'_>,
+        node: Node,
+        cu: InterCu,
+        predictions: &[PredictionBlock],
+    ) {
+        self.predictions.extend_from_slice(predictions);
+        self.cus.push(ParsedCu { node, kind: CuKind::Inter { cu, predictions: predictions.len() as u8 } });
+        let (split, ctp) = (cu.split(), cu.residual.ctp);
+        let rect = split.block(node.size(), 0);
+        for _ in (0..split.block_count()).filter(|i| ctp >> i & 1 == 1) {
+            self.read_block(aec, coded_size((rect.w, rect.h)), BlockClass::INTER_LUMA);
+        }
+        self.read_chroma(aec, node, ctp);
+    }
+
+    fn read_chroma(&mut self, aec: &mut AecReader<'_>, node: Node, ctp: u8) {
+        let half = node.size() / 2;
+        for _ in (4..6).filter(|i| ctp >> i & 1 == 1) {
+            self.read_block(aec, coded_size((half, half)), BlockClass::CHROMA);
+        }
+    }
+
+    /// Ends a row.
+    pub fn finish(&mut self) {
+        self.levels.extend_from_slice(&[CodedLevel::default(); 16]);
     }
 
     /// Gives the levels of the blocks back, one block after the other.
@@ -102,10 +170,10 @@ impl ParsedBlocks<'_> {
     pub fn next_into(&mut self, class: BlockClass, sink: &mut impl Levels) {
         let count = self.blocks.next().copied().unwrap_or_default();
         for &ParsedGroup { at, count, signs } in self.groups.by_ref().take(count.into()) {
-            let (levels, rest) = self.levels.split_at(count.into());
-            self.levels = rest;
-            let at = (at.0.into(), at.1.into());
-            sink.set_group(&CodedGroup { at, swap: class.swap, levels, signs: signs.into() });
+            let Some(levels) = self.levels.first_chunk() else { return };
+            let (at, count) = ((at.0.into(), at.1.into()), count.into());
+            sink.set_group(&CodedGroup { at, swap: class.swap, levels, count, signs: signs.into() });
+            self.levels = &self.levels[count..];
         }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::inter::InterDecoder;
 use super::lcu::{LcuDecoder, Source};
 use super::parsed::ParsedRow;
-use super::pipeline::Pipeline;
-use super::sink::{LcuRow, QUEUE, RowSink};
+use super::pipeline::{Pipeline, QUEUE};
+use super::sink::{LcuRow, RowSink};
 use crate::aec::AecReader;
 use crate::bitstream::BitReader;
 use crate::filter::{FilterSetup, Geometry, LoopFilter, Stages};
@@ -24,7 +24,7 @@ enum Stage {
     /// Each block is reconstructed as it is read.
     Whole { lcu_row: Option<Box<LcuRow>>, sink: Box<RowSink> },
     /// Rows are reconstructed on another thread.
-    Divided { parsed: Option<ParsedRow>, pipeline: Pipeline },
+    Divided { parsed: Option<Box<ParsedRow>>, pipeline: Pipeline },
 }
 
 /// What all slices of a picture share.
@@ -35,6 +35,8 @@ pub(super) struct PictureContext {
     pub geometry: Geometry,
     pub weights: Option<WeightMatrices>,
     pub backend: Backend,
+    /// By reference index.
+    pub references: Vec<Arc<StoredPicture>>,
 }
 
 impl PictureContext {
@@ -106,25 +108,26 @@ impl PictureDecoder {
             keep_stages,
         };
         let motion = if header.is_intra() { 0 } else { MotionField::bytes(geometry.width, geometry.height) };
-        check_limits(&setup, options, held + motion)?;
+        check_limits(&setup, options, held + motion, header.is_intra())?;
         let weights = header.weighting.map(|w| w.matrices(sequence.weights())).transpose()?;
         let (coding_order, output_order) = (order.coding_order, order.output_order);
-        let context = PictureContext { sequence: sequence.clone(), header, geometry, weights, backend };
+        let (sequence, references) = (sequence.clone(), order.references.clone());
+        let context = PictureContext { sequence, header, geometry, weights, backend, references };
         let context = Arc::new(context);
         let inter = (!context.header.is_intra()).then(|| InterDecoder::new(&context, order));
-        // Inter pictures are read and reconstructed at once: motion is derived from what is around.
-        let pipeline = (options.threads > 1 && inter.is_none())
-            .then(|| Pipeline::new(context.clone(), setup.clone()))
-            .flatten();
+        let pipeline = (options.threads > 1).then(|| Pipeline::new(context.clone(), setup.clone())).flatten();
         let stage = match pipeline {
-            Some(pipeline) => Stage::Divided { parsed: Some(ParsedRow::default()), pipeline },
+            Some(pipeline) => {
+                let parsed = ParsedRow::new(&geometry, context.header.is_intra());
+                Stage::Divided { parsed: Some(Box::new(parsed)), pipeline }
+            }
             None => {
                 let lcu_row = Some(Box::new(LcuRow::new(&geometry)));
-                Stage::Whole { lcu_row, sink: Box::new(RowSink::new(setup, options.threads)) }
+                Stage::Whole { lcu_row, sink: Box::new(RowSink::new(setup)) }
             }
         };
         Ok(Self {
-            lcu: LcuDecoder::new(&geometry, inter),
+            lcu: LcuDecoder::new(&context, inter),
             stage,
             context,
             coding_order,
@@ -200,20 +203,26 @@ impl PictureDecoder {
 
     /// Hands the LCU row over and makes the next one.
     fn next_lcu_row(&mut self, is_needed: bool) -> Result<(), Error> {
-        let geometry = &self.context.geometry;
+        let PictureContext { geometry, header, .. } = &*self.context;
+        let top = (self.next / geometry.lcu_columns() - 1) * geometry.lcu_size();
+        let inter = self.lcu.inter.as_ref().filter(|_| header.deblocking.is_some());
         match &mut self.stage {
             Stage::Divided { parsed, pipeline } => {
-                let next = is_needed.then(|| pipeline.spare());
-                match std::mem::replace(parsed, next) {
-                    Some(done) => pipeline.push(done),
-                    None => Ok(()),
+                let Some(mut done) = parsed.take() else { return Ok(()) };
+                done.finish();
+                if let Some(inter) = inter {
+                    inter.finish_row(&mut done.info, top);
                 }
+                if is_needed {
+                    let new = || Box::new(ParsedRow::new(geometry, header.is_intra()));
+                    *parsed = Some(pipeline.spare().unwrap_or_else(new));
+                }
+                pipeline.push(done)
             }
             Stage::Whole { lcu_row, sink } => {
                 let Some(mut done) = lcu_row.take() else { return Ok(()) };
-                if let (Some(inter), true) = (&self.lcu.inter, self.context.header.deblocking.is_some()) {
-                    let row = self.next / geometry.lcu_columns() - 1;
-                    inter.finish_row(&mut done, row * geometry.lcu_size());
+                if let Some(inter) = inter {
+                    inter.finish_row(&mut done.info, top);
                 }
                 if is_needed {
                     let mut next = sink.spare().unwrap_or_else(|| LcuRow::new(geometry));
@@ -223,7 +232,8 @@ impl PictureDecoder {
                     }
                     *lcu_row = Some(Box::new(next));
                 }
-                sink.push(*done)
+                sink.push(*done);
+                Ok(())
             }
         }
     }
@@ -258,7 +268,7 @@ impl PictureDecoder {
     ) -> Result<(StoredPicture, PictureHeader, Option<Stages>), Error> {
         let PictureContext { sequence, header, .. } = &*self.context;
         let (mut planes, stages) = match self.stage {
-            Stage::Whole { sink, .. } => sink.finish()?,
+            Stage::Whole { sink, .. } => sink.finish(),
             Stage::Divided { pipeline, .. } => pipeline.finish()?,
         };
         mend(&mut planes);
@@ -277,7 +287,12 @@ impl PictureDecoder {
 }
 
 /// Checks the budgets before anything of the size of the picture is allocated.
-fn check_limits(setup: &FilterSetup, options: &DecoderOptions, held: usize) -> Result<(), Error> {
+fn check_limits(
+    setup: &FilterSetup,
+    options: &DecoderOptions,
+    held: usize,
+    is_intra: bool,
+) -> Result<(), Error> {
     let geometry = &setup.geometry;
     let pixels = geometry.width as u64 * geometry.height as u64;
     if pixels > options.limits.max_pixels {
@@ -291,7 +306,7 @@ fn check_limits(setup: &FilterSetup, options: &DecoderOptions, held: usize) -> R
     let copies = 1 + if setup.keep_stages { 3 } else { 0 };
     let rows = if options.threads > 1 { QUEUE + 4 } else { 2 };
     let lcu_row = PlaneBuffer::memory(geometry.width, geometry.lcu_size() + 1) * 2;
-    let parsed = if options.threads > 1 { (QUEUE + 2) * ParsedRow::memory(geometry) } else { 0 };
+    let parsed = if options.threads > 1 { (QUEUE + 2) * ParsedRow::memory(geometry, is_intra) } else { 0 };
     let info = geometry.width * geometry.height / 16;
     let filters = LoopFilter::memory(geometry);
     let needed = held as u64 + (copies * picture + filters + rows * lcu_row + parsed + info) as u64;

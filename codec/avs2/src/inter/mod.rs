@@ -41,7 +41,7 @@ mod vector_coding;
 
 pub(crate) use compensation::{Block, Compensator, pointed_at};
 pub(crate) use deblocking::{mark_inner_edges, switch_off_still_edges};
-pub(crate) use derivation::{MotionContext, PredictionBlocks};
+pub(crate) use derivation::MotionContext;
 pub(crate) use interpolation::Source;
 pub(crate) use motion::{CollocatedMotion, MotionEdge, MotionField, Rect};
 pub(crate) use partition::{Orientation, Partition, Shape};

@@ -75,8 +75,9 @@ pub struct CodedGroup<'a> {
     pub at: (usize, usize),
     /// Whether rows and columns in the group are exchanged.
     pub(crate) swap: bool,
-    /// From the last one down.
-    pub(crate) levels: &'a [CodedLevel],
+    /// From the last one down, `count` of them.
+    pub(crate) levels: &'a [CodedLevel; 16],
+    pub(crate) count: usize,
     /// The first level's sign is the most significant of as many bits as there are levels.
     pub(crate) signs: u32,
 }
@@ -86,7 +87,7 @@ impl CodedGroup<'_> {
     #[inline(always)]
     #[must_use]
     pub fn is_corner(&self) -> bool {
-        matches!(self.levels, [level] if level.position() == 0)
+        self.count == 1 && self.levels[0].position() == 0
     }
 
     /// Calls `visit` with column and row in the group and the level of each.
@@ -111,8 +112,8 @@ impl CodedGroup<'_> {
     #[inline(always)]
     fn for_each_position(&self, mut visit: impl FnMut(usize, i32)) {
         // Bit 31 is the sign of the level that comes next.
-        let mut signs = self.signs << ((32 - self.levels.len()) % 32);
-        for coded in self.levels {
+        let mut signs = self.signs << ((32 - self.count) % 32);
+        for coded in &self.levels[..self.count.min(16)] {
             let sign = signs as i32 >> 31;
             signs <<= 1;
             visit(coded.position(), (coded.level() as i32 ^ sign) - sign);
@@ -182,9 +183,9 @@ fn code_block<C: BinCoder, L: Levels, const LUMA: bool, const DIAG: bool>(
         (group.g, group.place) = (g, (gx, gy));
         block.code_group(c, &mut group, &cells);
         if group.count > 0 {
-            let (signs, levels_of_group) = (group.signs, &group.coded[..group.count]);
+            let Group { signs, coded, count, .. } = &group;
             let at = if swap { (gy, gx) } else { (gx, gy) };
-            levels.set_group(&CodedGroup { at, swap, levels: levels_of_group, signs });
+            levels.set_group(&CodedGroup { at, swap, levels: coded, count: *count, signs: *signs });
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Intra CUs (24, 27 to 29).
 
-use super::neighbours::NeighbourView;
+use super::neighbours::{NeighbourView, Neighbours};
 use crate::Error;
-use crate::aec::{BinCoder, ctx};
+use crate::aec::{BinCoder, LocalJob, ctx};
 
 /// Division of the luma of a CU into transform blocks, which in intra CUs are prediction blocks as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -132,11 +132,27 @@ pub fn chroma_to_luma_mode(chroma_mode: u8, luma_mode: u8) -> u8 {
     }
 }
 
+/// The coding of an intra CU as an inner loop of a reader.
+pub(crate) struct IntraCuJob<'a> {
+    pub(crate) tools: &'a SliceTools,
+    pub(crate) neighbours: &'a mut Neighbours,
+    pub(crate) node: Node,
+    pub(crate) cu: &'a mut IntraCu,
+}
+
+impl LocalJob for IntraCuJob<'_> {
+    #[inline(always)]
+    fn run<C: BinCoder>(self, c: &mut C) {
+        code_intra_cu(c, self.tools, self.neighbours, self.node, self.cu);
+    }
+}
+
 /// Codes an intra CU: partition, modes, `ctp` and QP. The type of the CU, coded in inter pictures only, comes before it;
 /// the coefficients of the blocks with `ctp` bits follow.
 ///
 /// A writer takes `cu` as it is; its QP is ignored when it cannot be coded (`fixed_qp` or no coefficients), and set
 /// to the QP in force.
+#[inline]
 pub(crate) fn code_intra_cu<C: BinCoder>(
     c: &mut C,
     tools: &SliceTools,

@@ -20,7 +20,7 @@ mod scan;
 pub(crate) use coefficients::CodedLevel;
 pub use coefficients::{BlockClass, CodedGroup, Levels, code_coefficients};
 pub use cu::{IntraCu, SliceTools, TransformSplit, chroma_to_luma_mode, most_probable_modes};
-pub(crate) use cu::{Node, code_intra_cu};
+pub(crate) use cu::{IntraCuJob, Node, code_intra_cu};
 pub(crate) use neighbours::{Entry, NeighbourView, Neighbours};
 pub use sao::{Sao, SaoLcu, SaoMerge, code_sao};
 
