@@ -226,7 +226,9 @@ def test_what_is_drawn(taken: Image.Image, drawing: Image.Image) -> None:
         both.paste(part, (0, 192 * row))
     assert not is_drawn(both)
     assert not is_drawn(Image.effect_noise((300, 1), 40))
-    assert not is_drawn(Image.new("RGB", (1, 1)))
+    for size in ((1, 1), (1, 600), (600, 1)):
+        assert not is_drawn(Image.new("RGB", size))
+    assert is_drawn(Image.new("RGB", (2, 2)))
 
 
 def test_what_is_not_seen_does_not_make_a_picture_drawn(taken: Image.Image) -> None:

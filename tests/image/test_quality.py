@@ -108,7 +108,7 @@ def test_avif_stills_are_tuned_where_libaom_can(run: Run, monkeypatch: pytest.Mo
     operation, picture = "imageMogr2/format/avif/quality/50/effort/4", photo()
     setting = CONTAINERS["avif"].setting(50)
     assert run(operation, picture).data == encoded(
-        picture, "AVIF", quality=setting, speed=avif.SPEED, max_threads=1, advanced=avif.TUNING
+        picture, "AVIF", quality=setting, speed=avif.SPEED, max_threads=1, advanced=avif.TUNING | avif.PHOTO
     )
     frames = {"save_all": True, "append_images": [photo(mode="L").convert("RGB")], "duration": 100}
     decoded(run(operation, encoded(picture, "WEBP", **frames)))

@@ -23,6 +23,8 @@ def is_drawn(image: Image.Image) -> bool:
         image: mode L, RGB or RGBA.
     """
     flat = seen = 0
+    if image.width == 1:
+        return False
     # In bands, so that of a large picture only a part is held a second time.
     for top in range(1, image.height, _BAND):
         band = image.crop((0, top - 1, image.width, min(top + _BAND, image.height)))
