@@ -79,6 +79,8 @@ _FIELDS = {
 _FOLDER = re.compile(
     r"os error (20|21)\)|ObjectParentIsFile|ExistingObjectIsDirectory|ObjectExistsAsDirectory"
 )
+# So often a folder may vanish under a write.
+_FOLDERS_GONE = 3
 _LONG = re.compile(r"os error 36\)|KeyTooLong")
 
 
@@ -312,7 +314,7 @@ class Place:
             )
             return result["e_tag"] or ""
 
-        return await self._write(request)
+        return await self._write_whole(request)
 
     async def put_stream(
         self, path: str, size: int, chunks: AsyncIterator[bytes], attributes: Mapping[str, str]
@@ -364,7 +366,7 @@ class Place:
         """Copy within the store, with all attributes."""
         import obstore
 
-        await self._write(
+        await self._write_whole(
             lambda: obstore.copy_async(self._store, self._base + source, self._base + path), seconds=None
         )
 
@@ -436,6 +438,17 @@ class Place:
         names = [self._base + path for path in paths]
         with contextlib.suppress(NoSuchKey):
             await self._ask(lambda: obstore.delete_async(self._store, names))
+
+    async def _write_whole(self, request: Callable[[], Awaitable[T]], seconds: float | None = 0) -> T:
+        """As ``_write`` does, what can be sent again.
+
+        A store that keeps files says that a key is a folder whenever it cannot name a file, so also if the folder
+        above went with its last object meanwhile.
+        """
+        for _ in range(_FOLDERS_GONE):
+            with contextlib.suppress(InvalidObjectName):
+                return await self._write(request, seconds)
+        return await self._write(request, seconds)
 
     async def _write(self, request: Callable[[], Awaitable[T]], seconds: float | None = 0) -> T:
         from obstore import exceptions
