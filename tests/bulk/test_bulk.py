@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 import openmogr.bulk.ledger
+from openmogr.bulk.executors import LocalExecutor
 from openmogr.image import ImageSettings, Processor, Source, parse_operation
 from tests.bulk.conftest import OP, Ran, command, environment, make_pictures, picture, results
 from tests.databases import PASSWORD, PostgreSQLServer
@@ -378,3 +379,21 @@ def test_a_report_that_nobody_takes(tmp_path: Path, more: tuple[str, ...]) -> No
         )
     assert (done.returncode, b"Traceback" in done.stderr) == (3, False), done.stderr
     assert b"Error: the report cannot be written: No space left on device" in done.stderr
+
+
+def test_what_a_library_prints_does_not_come_between(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = LocalExecutor.start
+
+    async def talkative(self: LocalExecutor) -> None:
+        print("a node is late")
+        await start(self)
+
+    monkeypatch.setattr(LocalExecutor, "start", talkative)
+    make_pictures(tmp_path / "in", 2)
+    done = run("in", "out", "--op", OP, "--json")
+    assert done.code == 0
+    [line] = done.out.splitlines()
+    assert json.loads(line)["summary"]["done"] == 2
+    assert "a node is late" in done.err

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -285,12 +285,14 @@ class _Command:
             driver = Driver(plan, executor, ledger, self._tally, lambda one: self._failed(one, report))
             driver.limit(Limits(options["in_flight"], options["batch_seconds"]))
             try:
-                await executor.start()
-                self._driver = driver
-                await self._drive(driver)
+                with _only_ours_in_the_output():
+                    await executor.start()
+                    self._driver = driver
+                    await self._drive(driver)
             finally:
                 self._tell(report)
-                await executor.close()
+                with _only_ours_in_the_output():
+                    await executor.close()
 
     async def _drive(self, driver: Driver) -> None:
         with self._stoppable(driver), _metrics(self._options["metrics"], self._tally):
@@ -452,6 +454,11 @@ def _metrics(address: str | None, tally: Tally) -> Iterator[None]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _only_ours_in_the_output() -> AbstractContextManager[object]:
+    """Send to the standard error what Ray prints of nodes that are late or lost."""
+    return redirect_stdout(sys.stderr)
 
 
 def _progress(tally: Tally, price: float | None) -> str:
