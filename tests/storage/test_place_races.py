@@ -9,8 +9,7 @@ import pytest
 from openmogr.storage.shared.place import Place
 from openmogr.storage.stores import StoreBucket
 from openmogr.storage.stores.store import Limits
-
-from ..versitygw import VersityGW
+from tests.versitygw import VersityGW
 
 pytest.importorskip("obstore")
 pytestmark = pytest.mark.anyio

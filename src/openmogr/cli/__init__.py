@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 
 __all__ = ["main"]
@@ -20,4 +22,7 @@ def main() -> None:
         from openmogr.cli.exit_codes import ExitCode
 
         echo("interrupted", err=True)
-        sys.exit(ExitCode.INTERRUPTED)
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or nobody reads it
+            sys.stdout.flush()
+        # An ordinary exit ends Python by the signal where source text was executed meanwhile, as dataclasses do.
+        os._exit(ExitCode.INTERRUPTED)
