@@ -128,6 +128,16 @@ pub(in crate::encoder) struct CuWriter<'a, N, L> {
 impl<N: NeighbourView, L: LevelSource> CuWriter<'_, N, L> {
     /// Codes the CUs of a node.
     pub fn code_node<C: BinCoder>(&mut self, c: &mut C, node: Node) {
+        self.code_tree(c, node, Self::code_cu);
+    }
+
+    /// Codes what [`code_node`](Self::code_node) does but for the CUs.
+    pub fn code_divisions<C: BinCoder>(&mut self, c: &mut C, node: Node) {
+        self.code_tree(c, node, |writer, _| writer.cus = writer.cus.get(1..).unwrap_or_default());
+    }
+
+    /// Codes the divisions of a node, and each CU by `code_cu`.
+    fn code_tree<C: BinCoder>(&mut self, c: &mut C, node: Node, code_cu: fn(&mut Self, &mut C)) {
         let Some(cu) = self.cus.first() else { return };
         let picture = (self.geometry.width, self.geometry.height);
         let split = cu.node.log2_size < node.log2_size;
@@ -135,29 +145,12 @@ impl<N: NeighbourView, L: LevelSource> CuWriter<'_, N, L> {
             code_split_flag(c, node.log2_size, split);
         }
         if !split {
-            return self.code_cu(c);
+            return code_cu(self, c);
         }
         for quarter in node.quarters() {
             if quarter.begins_inside(picture) {
-                self.code_node(c, quarter);
+                self.code_tree(c, quarter, code_cu);
             }
-        }
-    }
-
-    /// Codes what [`code_node`](Self::code_node) does but for the CUs.
-    pub fn code_divisions<C: BinCoder>(&mut self, c: &mut C, node: Node) {
-        let Some((cu, rest)) = self.cus.split_first() else { return };
-        let picture = (self.geometry.width, self.geometry.height);
-        let split = cu.node.log2_size < node.log2_size;
-        if node.log2_size > 3 && node.is_inside(picture) {
-            code_split_flag(c, node.log2_size, split);
-        }
-        if !split {
-            self.cus = rest;
-            return;
-        }
-        for quarter in node.quarters().into_iter().filter(|quarter| quarter.begins_inside(picture)) {
-            self.code_divisions(c, quarter);
         }
     }
 
