@@ -144,7 +144,7 @@ def test_small_pictures_as_avif_get_more_time(monkeypatch: pytest.MonkeyPatch, t
     [
         ("taken", 4, avif.PHOTO),
         ("drawing", 4, {}),
-        ("taken", 3, avif.PHOTO),
+        ("taken", 3, {**avif.PHOTO, "enable-smooth-intra": "0"}),
         ("drawing", 3, {}),
         ("taken", 5, {}),
     ],
