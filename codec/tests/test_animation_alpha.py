@@ -10,7 +10,7 @@ import numpy as np
 import pillow_tpg
 import pytest
 from PIL import Image
-from pillow_tpg import encode_animated_image, encode_animation
+from pillow_tpg import _frames, encode_animated_image, encode_animation
 from pillow_tpg.encode import ToolSet
 from pillow_tpg.image import Samples
 
@@ -89,6 +89,17 @@ def test_alpha_has_a_quality_of_its_own() -> None:
     assert len(coarse) < len(fine)
     with pytest.raises(ValueError, match="alpha_quality is 0, allowed are 1 to 100"):
         encode_animation(frames, 5, alpha="keep", alpha_quality=0)
+
+
+def test_alpha_of_opaque_frames_is_written_where_it_always_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    late: list[Samples] = [opaque(0)[:, :, :3], opaque(1), disc(2)]
+    wanted = encode_animation(late, 5, qp=10, effort=0, alpha="keep")
+    monkeypatch.setattr(_frames._Spool, "add", lambda *_: pytest.fail("a frame was recorded"))
+    assert encode_animation(iter(late), 5, qp=10, effort=0, alpha="always") == wanted
+    file = encode_animation([opaque(n) for n in range(2)], 5, qp=10, effort=0, alpha="always")
+    frames = list(pillow_tpg.decode_frames(file))
+    assert len(frames) == 2
+    assert all(frame.alpha is not None and (frame.alpha == 255).all() for frame in frames)
 
 
 def test_dropped_transparency_is_told() -> None:

@@ -209,7 +209,7 @@ def test_wrong_arguments() -> None:
         encode_animation([frame(0), frame(1)], [5])
     with pytest.raises(ValueError, match="there are more delays than the 1 frames"):
         encode_animation([frame(0)], [5, 5])
-    with pytest.raises(ValueError, match="alpha is 'black', allowed are 'white' and 'keep'"):
+    with pytest.raises(ValueError, match="alpha is 'black', allowed are 'white', 'keep' and 'always'"):
         encode_animation([frame(0)], 5, alpha="black")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="cannot go together"):
         encode_animation([frame(0)], 5, qp=3, quality=70)

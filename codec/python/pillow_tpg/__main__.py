@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, get_args
 
 from PIL import Image
 
@@ -31,6 +31,7 @@ from pillow_tpg import (
 from pillow_tpg.encode import DEFAULT_EFFORT
 from pillow_tpg.plugin import frame_duration
 from pillow_tpg.sequence import TimedFrames, is_animation
+from pillow_tpg.settings import AlphaChoice
 
 __all__ = ["main"]
 
@@ -164,8 +165,8 @@ def _add_encode(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--alpha-quality", type=float, help="1 to 100")
     parser.add_argument(
         "--alpha",
-        choices=["white", "keep"],
-        help="transparent animations: compose on white (the default), or keep alpha",
+        choices=get_args(AlphaChoice),
+        help="transparent animations: compose on white (the default), keep alpha, or write it always",
     )
     parser.add_argument("--still", action="store_true", help="only the first frame of an animation")
     parser.add_argument("--no-exif", action="store_true", help="leave EXIF out")

@@ -30,7 +30,8 @@ class FrameSource:
     Args:
         frames: images or arrays of one size.
         delays: in 1/100 s, one for each frame or one number for all. A delay is asked for after its frame.
-        alpha: ``white`` composes frames on white, ``keep`` leaves them as they are.
+        alpha: ``white`` composes frames on white, ``keep`` leaves them as they are, ``always`` too, and takes it
+            that some are transparent.
         cancel: asked before each frame that is only recorded.
     """
 
@@ -43,13 +44,13 @@ class FrameSource:
     ) -> None:
         self.count = len(frames) if isinstance(frames, Sized) else None
         """Number of frames, if it is known."""
-        self.has_alpha = False
+        self.has_alpha = alpha == "always"
         """Whether there is alpha to write."""
         self.transparency_dropped = False
         """Whether a frame taken so far was transparent and lies on white now."""
         self.size: tuple[int, int] = (0, 0)
         """Width and height of the frames, once one was taken."""
-        self._keep = alpha == "keep"
+        self._keep = alpha != "white"
         self._cancel = cancel
         self._spool = _Spool()
         self._ahead = self._checked(_timed(frames, delays))
@@ -57,7 +58,7 @@ class FrameSource:
 
     def look_ahead(self) -> None:
         """Finds out whether there is alpha to write: records frames up to the first transparent one."""
-        if self._keep:
+        if self._keep and not self.has_alpha:
             self._record(until_transparent=True)
 
     def record(self) -> None:

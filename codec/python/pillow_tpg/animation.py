@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Unpack
+from typing import Unpack, get_args
 
 from PIL import Image
 
@@ -17,6 +17,7 @@ from pillow_tpg.encode import alpha_qp_of, check_options, scorer, tiff_of, wante
 from pillow_tpg.image import Samples
 from pillow_tpg.settings import (
     ANIMATION_OPTIONS,
+    AlphaChoice,
     AnimationOptions,
     Progress,
     check_names,
@@ -77,7 +78,7 @@ def encode_animation(
         target_ssimulacra2: the smallest file whose frames have at least this score on average, found likewise.
         alpha: ``white`` composes transparent frames on white; :func:`encode_animated_image` tells whether there were
             any. ``keep`` writes alpha pictures if a frame is transparent. Frames before the first transparent one are
-            recorded as for targets.
+            recorded as for targets. ``always`` writes alpha pictures without looking ahead, also if all are opaque.
         alpha_quality: 1 to 100; by default alpha has two thirds of the colour's QP.
         effort: 0 (fastest) to 9 (smallest).
         tools: as for :func:`pillow_tpg.encode`.
@@ -113,8 +114,8 @@ def encode_animated_image(
     check_names("encode_animated_image", options, ANIMATION_OPTIONS)
     check_options(options)
     alpha = options.get("alpha", "white")
-    if alpha not in {"white", "keep"}:
-        raise ValueError(f"alpha is {alpha!r}, allowed are 'white' and 'keep'")
+    if alpha not in get_args(AlphaChoice):
+        raise ValueError(f"alpha is {alpha!r}, allowed are 'white', 'keep' and 'always'")
     qp, alpha_qp, tiff = wanted_qp(options), alpha_qp_of(options), tiff_of(options.get("exif"))
     progress, cancel = options.get("progress"), options.get("cancel")
     target_size, target_score = options.get("target_size"), options.get("target_ssimulacra2")

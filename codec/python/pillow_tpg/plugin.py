@@ -155,7 +155,7 @@ def register_tpg_opener(*, limits: native.Limits | None = None, threads: int = 1
     an animation with the options of :func:`pillow_tpg.encode_animation`. ``duration`` is in milliseconds, a number or
     one for each frame; without it frames keep their own, and frames without any, or with at most 10 ms, are shown for
     100 ms. Transparent frames are composed on white, with a ``TransparencyWarning`` unless ``alpha="white"`` was given;
-    ``alpha="keep"`` writes alpha.
+    ``alpha="keep"`` writes alpha, ``alpha="always"`` that of opaque frames, too.
 
     Args:
         limits: budgets for every file opened from now on.

@@ -26,7 +26,7 @@ ChromaFilter: TypeAlias = Literal["box", "lanczos", "sharp"]
 ToolSet: TypeAlias = Literal["full", "genuine", "compatible"]
 """``compatible`` is an older name of ``genuine``."""
 Progress: TypeAlias = Callable[[int, int], object]
-AlphaChoice: TypeAlias = Literal["white", "keep"]
+AlphaChoice: TypeAlias = Literal["white", "keep", "always"]
 
 
 class CodingOptions(TypedDict, total=False):
