@@ -271,6 +271,13 @@ def test_bad_listings(server: ServerProcess, bucket: str, query: str, code: str)
     assert (answer.status, answer.code) == (400, code)
 
 
+@pytest.mark.parametrize("query", ["marker=%00", "prefix=%01", "prefix=%EF%BF%BF", "delimiter=%0B"])
+def test_listings_are_xml_whatever_they_repeat(server: ServerProcess, bucket: str, query: str) -> None:
+    answer = server.request("GET", f"/?{query}", host=bucket)
+    assert answer.status == 200
+    assert "\ufffd" in texts(answer, query.partition("=")[0].title())
+
+
 def test_multipart_errors(server: ServerProcess, bucket: str) -> None:
     started = server.request("POST", "/a?uploads=", b"", host=bucket)
     upload = texts(started, "UploadId")[0]
@@ -326,6 +333,64 @@ def test_copy_rules(server: ServerProcess, bucket: str) -> None:
     assert (missing.status, missing.code) == (404, "NoSuchKey")
     nowhere = server.request("PUT", "/b", b"", {"x-cos-copy-source": "/"}, host=bucket)
     assert (nowhere.status, nowhere.code) == (400, "InvalidCopySource")
+
+
+@pytest.mark.parametrize("query", ["imageMogr2/strip", "v=1", "b"])
+def test_a_copy_source_with_a_query_is_not_taken_for_another_object(
+    server: ServerProcess, bucket: str, query: str
+) -> None:
+    """``a?b`` may be a key that its client forgot to encode."""
+    server.request("PUT", "/a", b"1", host=bucket)
+    server.request("PUT", "/a%3Fb", b"2", host=bucket)
+    answer = server.request("PUT", "/c", b"", {"x-cos-copy-source": f"{bucket}/a?{query}"}, host=bucket)
+    assert (answer.status, answer.code) == (400, "InvalidCopySource")
+    assert server.request("HEAD", "/c", host=bucket).status == 404
+    for source in ("a?versionId=null", "a?versionId="):
+        headers = {"x-cos-copy-source": f"{bucket}/{source}"}
+        assert server.request("PUT", "/c", b"", headers, host=bucket).status == 200
+    assert server.request("GET", "/c", host=bucket).body == b"1"
+
+
+def test_writes_with_conditions(server: ServerProcess, bucket: str) -> None:
+    def put(body: bytes, **headers: str) -> Answer:
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        return server.request("PUT", "/a", body, given, host=bucket)
+
+    assert put(b"0", if_match='"abc"').code == "NoSuchKey"
+    first = put(b"1", if_none_match="*")
+    assert first.status == 200
+    again = put(b"2", if_none_match="*")
+    assert (again.status, again.code) == (412, "PreconditionFailed")
+    copied = put(b"", if_none_match="*", x_cos_copy_source=f"{bucket}/a", x_cos_metadata_directive="Replaced")
+    assert (copied.status, copied.code) == (412, "PreconditionFailed")
+    assert put(b"3", if_match='"abc"').status == 412
+    assert server.request("GET", "/a", host=bucket).body == b"1"
+    assert put(b"3", if_match=first.header("ETag") or "", if_modified_since="garbage").status == 200
+    assert server.request("GET", "/a", host=bucket).body == b"3"
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "headers"),
+    [
+        ("PUT", "/a", {"If-None-Match": '"abc"'}),
+        ("PUT", "/a", {"If-Match": "*"}),
+        ("PUT", "/a", {"If-Match": '"a", "b"'}),
+        ("PUT", "/a", {"If-Unmodified-Since": "Mon, 01 Jan 2001 00:00:00 GMT"}),
+        ("PUT", "/a", {"If-Match": '"abc"', "Pic-Operations": "{}"}),
+        ("PUT", "/a?tagging", {"If-Match": '"abc"'}),
+        ("DELETE", "/a", {"If-Match": '"abc"'}),
+        ("DELETE", "/a", {"If-None-Match": "*"}),
+        ("POST", "/a?image_process", {"If-None-Match": "*", "Pic-Operations": "{}"}),
+        ("POST", "/?delete", {"If-Match": '"abc"'}),
+    ],
+)
+def test_conditions_that_cannot_be_kept_are_refused(
+    server: ServerProcess, bucket: str, method: str, target: str, headers: dict[str, str]
+) -> None:
+    server.request("PUT", "/a", b"1", host=bucket)
+    answer = server.request(method, target, b"", headers, host=bucket)
+    assert (answer.status, answer.code) == (400, "NotSupported")
+    assert server.request("GET", "/a", host=bucket).body == b"1"
 
 
 @pytest.mark.parametrize(

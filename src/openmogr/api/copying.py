@@ -31,12 +31,15 @@ def parse_copy_source(text: str, table: HostTable, own_host: str) -> tuple[str, 
     """Bucket and key of ``<host>/<key>``, ``<path-style host>/<bucket>/<key>`` or ``[/]<bucket>/<key>``.
 
     Raises:
-        InvalidCopySource: it names no bucket or no key.
+        InvalidCopySource: it names no bucket or no key, or has a query that is more than a version.
         InvalidArgument: it asks for a version, and there are none.
     """
     raw, _, query = re.sub(r"^https?://", "", text.strip(), flags=re.IGNORECASE).partition("?")
-    for name, value in parse_qsl(query):
-        if name.lower() == "versionid" and value != "null":
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name.lower() != "versionid":
+            # Left out, it would be another object, or not what was asked for, that is copied.
+            raise InvalidCopySource("Of a query a copy source takes versionId alone; a ? of a key is %3F.")
+        if value not in ("", "null"):
             raise InvalidArgument("The source's bucket is not versioned: versionId must be null.")
     first, _, rest = unquote(raw).removeprefix("/").partition("/")
     host = table.resolve(first)
