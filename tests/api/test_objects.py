@@ -167,6 +167,9 @@ def test_response_overrides_need_a_signature(server: ServerProcess, public: str)
     signed = server.request("GET", target, host=public)
     assert (signed.status, signed.header("Content-Type")) == (200, "text/html")
     assert signed.header("Injected") is None
+    empty = server.request("GET", "/a?response-content-type=&response-expires", host=public)
+    assert empty.header("Content-Type") == "application/octet-stream"
+    assert empty.header("Expires") is None
     anonymous = server.request("GET", target, host=public, signed=False)
     assert (anonymous.status, anonymous.code) == (403, "AccessDenied")
 
@@ -238,6 +241,19 @@ def test_acl_by_document(server: ServerProcess, bucket: str) -> None:
     assert (both.status, both.code) == (400, "InvalidRequest")
     wrong = server.request("PUT", "/a?acl", b"<AccessControlPolicy/>", host=bucket)
     assert (wrong.status, wrong.code) == (400, "MalformedXML")
+    for target, permission in (("/a", "WRITE"), ("/a", "FULL_CONTROL"), ("/", "WRITE"), ("/", "READ_ACP")):
+        never = everybody.replace(b">READ<", f">{permission}<".encode())
+        answer = server.request("PUT", f"{target}?acl", never, host=bucket)
+        assert (answer.status, answer.code) == (400, "NotSupported")
+    everything = everybody.replace(
+        b"</AccessControlList>",
+        everybody.partition(b"<AccessControlList>")[2]
+        .partition(b"</AccessControlList>")[0]
+        .replace(b"READ", b"WRITE")
+        + b"</AccessControlList>",
+    )
+    assert server.request("PUT", "/?acl", everything, host=bucket).status == 200
+    assert server.request("GET", "/?acl", host=bucket).header("x-cos-acl") == "public-read-write"
 
 
 def test_listing_of_version_2(server: ServerProcess, bucket: str) -> None:
@@ -438,6 +454,14 @@ def test_ci_switches(server: ServerProcess, bucket: str) -> None:
     assert server.request("DELETE", "/", host=host).status == 400
     server.request("PUT", "/a", b"1", host=bucket)
     assert server.request("GET", "/a", host=host).body == b"1"
+
+
+def test_cors_with_an_age_that_is_none(server: ServerProcess, bucket: str) -> None:
+    rule = (
+        b"<AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod><MaxAgeSeconds>1d</MaxAgeSeconds>"
+    )
+    document = b"<CORSConfiguration><CORSRule>" + rule + b"</CORSRule></CORSConfiguration>"
+    assert server.request("PUT", "/?cors", document, host=bucket).code == "MalformedXML"
 
 
 def test_cors_by_default(server: ServerProcess, public: str) -> None:
