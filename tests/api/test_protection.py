@@ -25,7 +25,17 @@ def protected(server: ServerProcess, public: str, photo: bytes) -> str:
 
 
 @pytest.mark.parametrize(
-    "target", ["/a.png", f"/a.png?{OP}", "/a.png?ci-process=originImage", "/a.png?imageInfo"]
+    "target",
+    [
+        "/a.png",
+        f"/a.png?{OP}",
+        "/a.png?ci-process=originImage",
+        "/a.png?imageInfo",
+        "/a.png?style/s|imageMogr2/cut/1x1x9999x0/ignore-error/1",
+        "/a.png?style/s|imageMogr2/ignore-error/1|imageMogr2/format/none",
+        "/a.png?imageMogr2/cut/40x40x0x0|style/s",
+        "/a.png?style/s|imageInfo",
+    ],
 )
 def test_originals_are_protected(server: ServerProcess, protected: str, target: str) -> None:
     for method in ("GET", "HEAD"):
@@ -34,7 +44,9 @@ def test_originals_are_protected(server: ServerProcess, protected: str, target: 
         assert server.request(method, target, host=protected).status == 200
 
 
-@pytest.mark.parametrize("target", ["/a.png?style/s", "/a.png!s", "/a.txt"])
+@pytest.mark.parametrize(
+    "target", ["/a.png?style/s", "/a.png!s", "/a.txt", "/a.png?imageMogr2/style/s|", "/a.png?style/s|style/s"]
+)
 def test_styles_and_other_files_are_not(server: ServerProcess, protected: str, target: str) -> None:
     assert server.request("GET", target, host=protected, signed=False).status == 200
 
