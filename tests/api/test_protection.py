@@ -44,6 +44,23 @@ def test_originals_are_protected(server: ServerProcess, protected: str, target: 
         assert server.request(method, target, host=protected).status == 200
 
 
+def test_originals_are_protected_from_copies_and_rules_too(server: ServerProcess, protected: str) -> None:
+    """Where everybody may write, what was copied would be read as something else."""
+    name = protected.partition(".")[0]
+    everybody = {"x-cos-acl": "public-read-write"}
+    open_host = protected.replace(name, f"open{name}")
+    assert server.request("PUT", "/", b"", everybody, host=open_host).status == 200
+    assert server.request("PUT", "/?acl", b"", everybody, host=protected).status == 200
+    headers = {"x-cos-copy-source": f"{protected}/a.png", "Content-Type": "x/y"}
+    headers["x-cos-metadata-directive"] = "Replaced"
+    rules = {"Pic-Operations": '{"rules":[{"fileid":"b","rule":"imageMogr2/strip"}]}'}
+    for signed, status in ((False, 403), (True, 200)):
+        for host in (open_host, protected):
+            assert server.request("PUT", "/b", b"", headers, host=host, signed=signed).status == status
+        made = server.request("POST", "/a.png?image_process", b"", rules, host=protected, signed=signed)
+        assert made.status == status
+
+
 @pytest.mark.parametrize(
     "target", ["/a.png?style/s", "/a.png!s", "/a.txt", "/a.png?imageMogr2/style/s|", "/a.png?style/s|style/s"]
 )

@@ -13,6 +13,7 @@ from openmogr.api.errors import InvalidCopySource, InvalidRange, InvalidRequest
 from openmogr.api.grants import check_place
 from openmogr.api.hosts import HostTable, Style
 from openmogr.api.persistent import process_copy
+from openmogr.api.protection import check_original
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, xml_response
 from openmogr.api.s3.integrity import checksum_nodes, copied, copied_part
@@ -58,8 +59,10 @@ async def _open_source(services: Services, request: Request) -> ObjectReader:
     text = request.header("x-cos-copy-source") or ""
     bucket, key = parse_copy_source(text, services.hosts, request.host_text)
     check_place(request, "GetObject", bucket, key)
-    reader = await open_readable(services, replace(request, bucket=bucket, key=key))
+    as_get = replace(request, bucket=bucket, key=key)
+    reader = await open_readable(services, as_get)
     try:
+        await check_original(services, as_get, reader.info.attributes.headers.content_type)
         check_preconditions(request, reader.info.etag, reader.info.last_modified, "x-cos-copy-source-")
     except BaseException:
         await reader.aclose()
