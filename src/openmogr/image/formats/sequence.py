@@ -10,10 +10,10 @@ from PIL import Image
 from openmogr.image.formats.base import Frame, Frames
 from openmogr.image.source.colour import has_alpha
 
-__all__ = ["Sequence", "in_one_mode"]
+__all__ = ["Sequence", "in_one_mode", "is_transparent"]
 
 
-def _is_transparent(image: Image.Image) -> bool:
+def is_transparent(image: Image.Image) -> bool:
     """Whether some pixel is not opaque."""
     return has_alpha(image) and image.getchannel("A").getextrema()[0] != 255
 
@@ -46,7 +46,7 @@ class Sequence(Image.Image):
             image = taken.image
             self._size = image.size
             self.im = (image if image.mode == self._mode else image.convert(self._mode)).im
-            self.transparent = self.transparent or _is_transparent(image)
+            self.transparent = self.transparent or is_transparent(image)
 
     def tell(self) -> int:
         return self._position
@@ -64,7 +64,7 @@ def in_one_mode(frames: Frames, write: Callable[[Iterator[Frame], str], bytes]) 
 
     def converted(mode: str) -> Iterator[Frame]:
         for frame in frames():
-            if mode == "RGB" and _is_transparent(frame.image):
+            if mode == "RGB" and is_transparent(frame.image):
                 raise _Transparent
             yield frame if frame.image.mode == mode else replace(frame, image=frame.image.convert(mode))
 

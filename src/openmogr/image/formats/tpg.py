@@ -8,12 +8,13 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from openmogr.image.errors import input_resolution, missing_codec, not_an_image
-from openmogr.image.formats.base import EncodeOptions, Format, Frames, Name, Opened
+from openmogr.image.errors import input_resolution, missing_codec, not_an_image, output_resolution
+from openmogr.image.formats.base import EncodeOptions, Format, Frame, Frames, Name, Opened
 from openmogr.image.formats.delays import Delays
 from openmogr.image.formats.encode import encoding_errors
 from openmogr.image.formats.extras import Extra
 from openmogr.image.formats.opening import opened_by_pillow
+from openmogr.image.formats.sequence import in_one_mode, is_transparent
 from openmogr.image.settings import ImageSettings
 from openmogr.image.source.colour import has_alpha
 
@@ -106,26 +107,35 @@ class Tpg(Format):
         self, frames: Frames, count: int, loop_count: int, options: EncodeOptions, settings: ImageSettings
     ) -> bytes:
         codec = _encoder()
-        rounded = Delays(_MAX_DELAY)
-        delays: list[int] = []
-
-        def images() -> Iterator[Image.Image]:
-            for frame in frames():
-                delays.append(rounded.next(frame.duration))
-                mode = "RGBA" if has_alpha(frame.image) else "RGB"
-                yield frame.image if frame.image.mode == mode else frame.image.convert(mode)
-
         effort = {} if options.effort is None else {"effort": options.effort}
-        data: bytes = codec.encode_animation(
-            images(),
-            # The codec asks for a delay once it has the frame.
-            (delays[number] for number in range(count)),
-            quality=self.setting(options.quality),
-            alpha="keep",
-            threads=settings.encoder_threads,
-            **effort,
-        )
-        return data
+
+        def write(taken: Iterator[Frame], mode: str) -> bytes:
+            rounded = Delays(_MAX_DELAY)
+            delays: list[int] = []
+
+            def images() -> Iterator[Image.Image]:
+                for frame in taken:
+                    first = not delays
+                    delays.append(rounded.next(frame.duration))
+                    yield _told_transparent(frame.image) if first and mode == "RGBA" else frame.image
+
+            data: bytes = codec.encode_animation(
+                images(),
+                # The codec asks for a delay once it has the frame.
+                (delays[number] for number in range(count)),
+                quality=self.setting(options.quality),
+                # Of opaque frames the codec would keep all for later, to find out that they are.
+                alpha="keep" if mode == "RGBA" else "white",
+                threads=settings.encoder_threads,
+                **effort,
+            )
+            return data
+
+        try:
+            return in_one_mode(frames, write)
+        except OSError as error:
+            # The codec keeps a frame in a file from 32 MiB on, and workers may write none.
+            raise output_resolution("a tpg animation with frames so large cannot be transparent") from error
 
     def within(
         self, limit: int, image: Image.Image, options: EncodeOptions, settings: ImageSettings
@@ -139,6 +149,20 @@ class Tpg(Format):
             except codec.TargetError:
                 return bytes(codec.encode(picture, qp=_COARSEST_QP, **arguments)), _LOWEST_QUALITY
         return bytes(encoded.data), min(codec.quality_for_qp(encoded.qp), options.quality)
+
+
+def _told_transparent(image: Image.Image) -> Image.Image:
+    """A first frame that is seen to be transparent: the codec keeps all that come before one that is, in a file.
+
+    Where it is opaque, and only later frames are not, one pixel of it gets an alpha of 254.
+    """
+    if is_transparent(image):
+        return image
+    alpha = image.getchannel("A")
+    alpha.putpixel((0, 0), 254)
+    told = image.copy()
+    told.putalpha(alpha)
+    return told
 
 
 def _encoder() -> ModuleType:
