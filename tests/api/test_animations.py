@@ -116,3 +116,45 @@ def test_broken_animations_in_all_three_ways(name: str, server: ServerProcess, b
     assert fetched.header("X-ErrNo") == number
     assert server.request("HEAD", "/result", host=bucket).status == 404
     assert server.request("GET", f"/stored?{rule}/ignore-error/1", host=bucket).body == data
+
+
+def long_animation(size: tuple[int, int], count: int, transparent_from: int | None) -> bytes:
+    """Lossless, of one colour a frame; from a frame on with a transparent half, or never."""
+    pictures = []
+    for number in range(count):
+        picture = Image.new("RGBA", size, (20 * number, 90, 160, 255))
+        if transparent_from is not None and number >= transparent_from:
+            picture.paste((0, 0, 0, 0), (0, 0, size[0] // 2, size[1]))
+        pictures.append(picture)
+    out = io.BytesIO()
+    options = {
+        "save_all": True,
+        "append_images": pictures[1:],
+        "duration": 100,
+        "lossless": True,
+        "method": 0,
+    }
+    pictures[0].save(out, "WEBP", **options)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("transparent_from", [None, 0, 8])
+def test_long_ones_to_tpg(server: ServerProcess, bucket: str, transparent_from: int | None) -> None:
+    """More than the codec keeps in memory: its workers may write no files."""
+    source = long_animation((1200, 1000), 12, transparent_from)
+    server.request("PUT", "/long.webp", source, host=bucket)
+    tpg = get(server, bucket, "/long.webp?imageMogr2/format/tpg/effort/0")
+    with Image.open(io.BytesIO(tpg)) as image:
+        assert (image.size, image.n_frames) == ((1200, 1000), 12)  # type: ignore[attr-defined]
+        for number in (0, 7, 11):
+            image.seek(number)
+            hidden = transparent_from is not None and number >= transparent_from
+            alpha = image.convert("RGBA").getchannel("A")
+            assert (alpha.getpixel((300, 500)), alpha.getpixel((900, 500))) == (0 if hidden else 255, 255)
+
+
+def test_large_transparent_ones_to_tpg(server: ServerProcess, bucket: str) -> None:
+    """One frame is more than the codec keeps in memory."""
+    server.request("PUT", "/large.webp", long_animation((3000, 2900), 2, 0), host=bucket)
+    with Image.open(io.BytesIO(get(server, bucket, "/large.webp?imageMogr2/format/tpg/effort/0"))) as image:
+        assert image.convert("RGBA").getpixel((100, 100))[3] == 0  # type: ignore[index]

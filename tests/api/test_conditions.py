@@ -20,6 +20,9 @@ from openmogr.api.errors import InvalidRange
         ("bytes=-30", 0, 10),
         ("bytes=9-99", 9, 10),
         ("Bytes = 1 - 2", 1, 3),
+        ("bytes=2-99999999999999999999999999", 2, 10),
+        ("bytes=-99999999999999999999999999", 0, 10),
+        ("bytes=00000000000000000000000002-3", 2, 4),
     ],
 )
 def test_ranges(text: str, start: int, stop: int) -> None:
@@ -37,7 +40,14 @@ def test_what_is_no_single_range_is_ignored(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "size"), [("bytes=10-", 10), ("bytes=10-20", 10), ("bytes=-0", 10), ("bytes=0-", 0)]
+    ("text", "size"),
+    [
+        ("bytes=10-", 10),
+        ("bytes=10-20", 10),
+        ("bytes=-0", 10),
+        ("bytes=0-", 0),
+        ("bytes=9" + "0" * 40 + "-", 10),
+    ],
 )
 def test_what_lies_outside_is_refused(text: str, size: int) -> None:
     with pytest.raises(InvalidRange) as caught:

@@ -153,6 +153,8 @@ def test_what_fails_says_why(jobs: ServerProcess) -> None:
     [
         (body(rule="imageMogr2/thumbnail/none"), 400, "InvalidArgument"),
         (body(rule="style/none"), 400, "InvalidArgument"),
+        (body(rule="imageMogr2/thumbnail/9x|imageInfo"), 400, "InvalidArgument"),
+        (body(output="folder/"), 400, "InvalidArgument"),
         (body().replace(b"PicProcess</Tag>", b"Transcode</Tag>"), 400, "NotSupported"),
         (body().replace(BUCKET.encode(), b"missing-1250000000"), 404, "NoSuchBucket"),
         (body(more="<QueueId>p0123</QueueId>"), 404, "NoSuchQueue"),

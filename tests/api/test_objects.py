@@ -167,6 +167,9 @@ def test_response_overrides_need_a_signature(server: ServerProcess, public: str)
     signed = server.request("GET", target, host=public)
     assert (signed.status, signed.header("Content-Type")) == (200, "text/html")
     assert signed.header("Injected") is None
+    empty = server.request("GET", "/a?response-content-type=&response-expires", host=public)
+    assert empty.header("Content-Type") == "application/octet-stream"
+    assert empty.header("Expires") is None
     anonymous = server.request("GET", target, host=public, signed=False)
     assert (anonymous.status, anonymous.code) == (403, "AccessDenied")
 
@@ -238,6 +241,19 @@ def test_acl_by_document(server: ServerProcess, bucket: str) -> None:
     assert (both.status, both.code) == (400, "InvalidRequest")
     wrong = server.request("PUT", "/a?acl", b"<AccessControlPolicy/>", host=bucket)
     assert (wrong.status, wrong.code) == (400, "MalformedXML")
+    for target, permission in (("/a", "WRITE"), ("/a", "FULL_CONTROL"), ("/", "WRITE"), ("/", "READ_ACP")):
+        never = everybody.replace(b">READ<", f">{permission}<".encode())
+        answer = server.request("PUT", f"{target}?acl", never, host=bucket)
+        assert (answer.status, answer.code) == (400, "NotSupported")
+    everything = everybody.replace(
+        b"</AccessControlList>",
+        everybody.partition(b"<AccessControlList>")[2]
+        .partition(b"</AccessControlList>")[0]
+        .replace(b"READ", b"WRITE")
+        + b"</AccessControlList>",
+    )
+    assert server.request("PUT", "/?acl", everything, host=bucket).status == 200
+    assert server.request("GET", "/?acl", host=bucket).header("x-cos-acl") == "public-read-write"
 
 
 def test_listing_of_version_2(server: ServerProcess, bucket: str) -> None:
@@ -269,6 +285,13 @@ def test_listing_of_version_2(server: ServerProcess, bucket: str) -> None:
 def test_bad_listings(server: ServerProcess, bucket: str, query: str, code: str) -> None:
     answer = server.request("GET", f"/?{query}", host=bucket)
     assert (answer.status, answer.code) == (400, code)
+
+
+@pytest.mark.parametrize("query", ["marker=%00", "prefix=%01", "prefix=%EF%BF%BF", "delimiter=%0B"])
+def test_listings_are_xml_whatever_they_repeat(server: ServerProcess, bucket: str, query: str) -> None:
+    answer = server.request("GET", f"/?{query}", host=bucket)
+    assert answer.status == 200
+    assert "\ufffd" in texts(answer, query.partition("=")[0].title())
 
 
 def test_multipart_errors(server: ServerProcess, bucket: str) -> None:
@@ -328,6 +351,64 @@ def test_copy_rules(server: ServerProcess, bucket: str) -> None:
     assert (nowhere.status, nowhere.code) == (400, "InvalidCopySource")
 
 
+@pytest.mark.parametrize("query", ["imageMogr2/strip", "v=1", "b"])
+def test_a_copy_source_with_a_query_is_not_taken_for_another_object(
+    server: ServerProcess, bucket: str, query: str
+) -> None:
+    """``a?b`` may be a key that its client forgot to encode."""
+    server.request("PUT", "/a", b"1", host=bucket)
+    server.request("PUT", "/a%3Fb", b"2", host=bucket)
+    answer = server.request("PUT", "/c", b"", {"x-cos-copy-source": f"{bucket}/a?{query}"}, host=bucket)
+    assert (answer.status, answer.code) == (400, "InvalidCopySource")
+    assert server.request("HEAD", "/c", host=bucket).status == 404
+    for source in ("a?versionId=null", "a?versionId="):
+        headers = {"x-cos-copy-source": f"{bucket}/{source}"}
+        assert server.request("PUT", "/c", b"", headers, host=bucket).status == 200
+    assert server.request("GET", "/c", host=bucket).body == b"1"
+
+
+def test_writes_with_conditions(server: ServerProcess, bucket: str) -> None:
+    def put(body: bytes, **headers: str) -> Answer:
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        return server.request("PUT", "/a", body, given, host=bucket)
+
+    assert put(b"0", if_match='"abc"').code == "NoSuchKey"
+    first = put(b"1", if_none_match="*")
+    assert first.status == 200
+    again = put(b"2", if_none_match="*")
+    assert (again.status, again.code) == (412, "PreconditionFailed")
+    copied = put(b"", if_none_match="*", x_cos_copy_source=f"{bucket}/a", x_cos_metadata_directive="Replaced")
+    assert (copied.status, copied.code) == (412, "PreconditionFailed")
+    assert put(b"3", if_match='"abc"').status == 412
+    assert server.request("GET", "/a", host=bucket).body == b"1"
+    assert put(b"3", if_match=first.header("ETag") or "", if_modified_since="garbage").status == 200
+    assert server.request("GET", "/a", host=bucket).body == b"3"
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "headers"),
+    [
+        ("PUT", "/a", {"If-None-Match": '"abc"'}),
+        ("PUT", "/a", {"If-Match": "*"}),
+        ("PUT", "/a", {"If-Match": '"a", "b"'}),
+        ("PUT", "/a", {"If-Unmodified-Since": "Mon, 01 Jan 2001 00:00:00 GMT"}),
+        ("PUT", "/a", {"If-Match": '"abc"', "Pic-Operations": "{}"}),
+        ("PUT", "/a?tagging", {"If-Match": '"abc"'}),
+        ("DELETE", "/a", {"If-Match": '"abc"'}),
+        ("DELETE", "/a", {"If-None-Match": "*"}),
+        ("POST", "/a?image_process", {"If-None-Match": "*", "Pic-Operations": "{}"}),
+        ("POST", "/?delete", {"If-Match": '"abc"'}),
+    ],
+)
+def test_conditions_that_cannot_be_kept_are_refused(
+    server: ServerProcess, bucket: str, method: str, target: str, headers: dict[str, str]
+) -> None:
+    server.request("PUT", "/a", b"1", host=bucket)
+    answer = server.request(method, target, b"", headers, host=bucket)
+    assert (answer.status, answer.code) == (400, "NotSupported")
+    assert server.request("GET", "/a", host=bucket).body == b"1"
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
@@ -373,6 +454,14 @@ def test_ci_switches(server: ServerProcess, bucket: str) -> None:
     assert server.request("DELETE", "/", host=host).status == 400
     server.request("PUT", "/a", b"1", host=bucket)
     assert server.request("GET", "/a", host=host).body == b"1"
+
+
+def test_cors_with_an_age_that_is_none(server: ServerProcess, bucket: str) -> None:
+    rule = (
+        b"<AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod><MaxAgeSeconds>1d</MaxAgeSeconds>"
+    )
+    document = b"<CORSConfiguration><CORSRule>" + rule + b"</CORSRule></CORSConfiguration>"
+    assert server.request("PUT", "/?cors", document, host=bucket).code == "MalformedXML"
 
 
 def test_cors_by_default(server: ServerProcess, public: str) -> None:

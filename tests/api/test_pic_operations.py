@@ -68,6 +68,22 @@ def test_is_pic_info(flag: object, value: bool) -> None:
     assert parse_pic_operations(raw, BUCKET, "a", SETTINGS).is_pic_info is value
 
 
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        ({"Rules": []}, "the member Rules is spelled rules"),
+        ({"is_Pic_Info": 1}, "is spelled is_pic_info"),
+        (
+            {"rules": [{"FileId": "a", "rule": "imageMogr2/strip"}]},
+            "rule 1: the member FileId is spelled fileid",
+        ),
+    ],
+)
+def test_members_in_another_case_are_not_passed_over(document: object, told: str) -> None:
+    with pytest.raises(InvalidPicOperations, match=told):
+        parse_pic_operations(json.dumps(document).encode(), BUCKET, "k", SETTINGS)
+
+
 def test_what_encoders_do_to_a_rule() -> None:
     raw = (
         rb'{"rules":[{"fileid":"a","rule":"imageMogr2/thumbnail/100x100\u003e"},'

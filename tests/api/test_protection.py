@@ -25,7 +25,17 @@ def protected(server: ServerProcess, public: str, photo: bytes) -> str:
 
 
 @pytest.mark.parametrize(
-    "target", ["/a.png", f"/a.png?{OP}", "/a.png?ci-process=originImage", "/a.png?imageInfo"]
+    "target",
+    [
+        "/a.png",
+        f"/a.png?{OP}",
+        "/a.png?ci-process=originImage",
+        "/a.png?imageInfo",
+        "/a.png?style/s|imageMogr2/cut/1x1x9999x0/ignore-error/1",
+        "/a.png?style/s|imageMogr2/ignore-error/1|imageMogr2/format/none",
+        "/a.png?imageMogr2/cut/40x40x0x0|style/s",
+        "/a.png?style/s|imageInfo",
+    ],
 )
 def test_originals_are_protected(server: ServerProcess, protected: str, target: str) -> None:
     for method in ("GET", "HEAD"):
@@ -34,7 +44,26 @@ def test_originals_are_protected(server: ServerProcess, protected: str, target: 
         assert server.request(method, target, host=protected).status == 200
 
 
-@pytest.mark.parametrize("target", ["/a.png?style/s", "/a.png!s", "/a.txt"])
+def test_originals_are_protected_from_copies_and_rules_too(server: ServerProcess, protected: str) -> None:
+    """Where everybody may write, what was copied would be read as something else."""
+    name = protected.partition(".")[0]
+    everybody = {"x-cos-acl": "public-read-write"}
+    open_host = protected.replace(name, f"open{name}")
+    assert server.request("PUT", "/", b"", everybody, host=open_host).status == 200
+    assert server.request("PUT", "/?acl", b"", everybody, host=protected).status == 200
+    headers = {"x-cos-copy-source": f"{protected}/a.png", "Content-Type": "x/y"}
+    headers["x-cos-metadata-directive"] = "Replaced"
+    rules = {"Pic-Operations": '{"rules":[{"fileid":"b","rule":"imageMogr2/strip"}]}'}
+    for signed, status in ((False, 403), (True, 200)):
+        for host in (open_host, protected):
+            assert server.request("PUT", "/b", b"", headers, host=host, signed=signed).status == status
+        made = server.request("POST", "/a.png?image_process", b"", rules, host=protected, signed=signed)
+        assert made.status == status
+
+
+@pytest.mark.parametrize(
+    "target", ["/a.png?style/s", "/a.png!s", "/a.txt", "/a.png?imageMogr2/style/s|", "/a.png?style/s|style/s"]
+)
 def test_styles_and_other_files_are_not(server: ServerProcess, protected: str, target: str) -> None:
     assert server.request("GET", target, host=protected, signed=False).status == 200
 
@@ -124,3 +153,5 @@ def test_referer(server: ServerProcess, public: str, empty: str | None, expected
     assert status(server, public, "http://b.test/") == 200
     assert server.request("DELETE", "/?referer", host=public).status == 204
     assert b"<Status>Disabled<" in server.request("GET", "/?referer", host=public).body
+    answered = server.request("GET", "/?referer", host=public).body
+    assert server.request("PUT", "/?referer", answered, host=public).status == 200

@@ -221,6 +221,18 @@ def test_padded_operation_and_plus() -> None:
         assert verifier().verify(request("GET", target, auth))
 
 
+def test_padding_at_the_end_of_an_operation() -> None:
+    """``docs/spec/api/signature.md#3``, rule 5: the last ``=`` may be the padding, and it may be an SDK's."""
+    target = "/a?watermark/2/text/YWI="
+    for signed in ("/a?watermark%2F2%2Ftext%2FYWI%3D", "/a?watermark%2F2%2Ftext%2FYWI"):
+        auth = sign_request(OWNER, "GET", signed, start=1_700_000_000)
+        assert verifier().verify(request("GET", target, auth))
+    twice = "/a?watermark/2/text/YWI=&watermark/2/text/ywi="
+    auth = sign_request(OWNER, "GET", "/a?watermark%2F2%2Ftext%2FYWI%3D", start=1_700_000_000)
+    with pytest.raises(InvalidArgument, match="more than once"):
+        verifier().verify(request("GET", twice, auth))
+
+
 def test_raw_utf8_and_latin1_header_values() -> None:
     for value in ('{"fileid":"图.heif"}', '{"fileid":"é.heif"}'):
         auth = sign_request(OWNER, "PUT", "/a", {"Pic-Operations": value}, start=1_700_000_000)
@@ -251,7 +263,9 @@ def test_any_text_can_be_signed(key: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", [PRESIGNED_OP, PRESIGNED_OP.replace("%252f", "%25252f")], ids=["sdk", "node's list"]
+    "target",
+    [PRESIGNED_OP, PRESIGNED_OP.replace("%252f", "%25252f"), PRESIGNED_OP.replace("%252f", "%2f")],
+    ids=["sdk", "node's list", "the text of a signature as it is"],
 )
 def test_what_a_presigned_url_covers(target: str) -> None:
     coverage = verifier().verify(request("GET", target, x_cos_acl="private"))

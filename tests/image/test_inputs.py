@@ -208,3 +208,8 @@ def test_large_photo_is_within_the_limits_or_refused_by_them(inputs: Path, run: 
     small = Processor(ImageSettings(max_pixels=50_000_000))
     with pytest.raises(ImageResolutionExceed, match="9643x10328"):
         small.execute(parse_operation("imageMogr2/thumbnail/300x"), Source(path=path))
+
+
+def test_a_large_photo_becomes_a_jpeg_in_full_colour(inputs: Path, run: Run) -> None:
+    result = run("imageMogr2/strip", inputs / "9643x10328.jpg")
+    assert (result.format, result.width, result.height) == ("JPEG", 9643, 10328)

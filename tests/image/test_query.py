@@ -87,6 +87,8 @@ def test_ordinary_parameters_are_no_operation(raw: str) -> None:
         ("IMAGEVIEW2%2F2%2Fw%2F1=", "IMAGEVIEW2/2/w/1"),
         ("ImageInfo", "ImageInfo"),
         ("/imageMogr2/strip", "imageMogr2/strip"),
+        ("?imageMogr2/strip", "imageMogr2/strip"),
+        ("?imageMogr2/strip?v=1", "imageMogr2/strip"),
         ("%2FimageMogr2%2Fstrip=", "imageMogr2/strip"),
         ("EXIF", "EXIF"),
     ],

@@ -46,6 +46,19 @@ def test_pixels_are_turned_and_the_exif_says_so(orientation: int, run: Run, proc
     assert (int(told["width"]), int(told["height"])) == upright.size
 
 
+@pytest.mark.parametrize("form", ["gif", "bmp"])
+@pytest.mark.parametrize("more", ["", "/strip"])
+def test_formats_that_hold_no_exif_are_upright_too(form: str, more: str, run: Run) -> None:
+    """There is nothing else in them to tell their readers."""
+    source = _source(6)
+    result = run(f"imageMogr2/format/{form}{more}", source)
+    assert (result.width, result.height) == (64, 96)
+    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(source)))
+    assert _difference(decoded(result), upright) < 12
+    kept = run(f"imageMogr2/auto-orient/0/format/{form}{more}", source)
+    assert _difference(decoded(kept), photo(96, 64)) < 12
+
+
 @pytest.mark.parametrize("orientation", [3, 6])
 def test_they_stay_where_that_is_asked_for(orientation: int, run: Run, processor: Processor) -> None:
     source = _source(orientation)

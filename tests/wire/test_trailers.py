@@ -66,3 +66,14 @@ def test_trailers_without_end_are_refused(server: ServerProcess, connect: Connec
     answer = client.rest()
     assert b"<Code>InvalidRequest</Code><Message>The chunked body of the request is malformed." in answer
     assert server.request("HEAD", "/endless", host=HOST).status == 404
+
+
+@pytest.mark.parametrize(
+    "coding", ["gzip, chunked", "deflate, chunked", "gzip\r\nTransfer-Encoding: chunked"]
+)
+def test_bodies_in_other_codings_are_refused(server: ServerProcess, connect: Connect, coding: str) -> None:
+    """They would be stored as they are coded."""
+    client = connect(server)
+    client.send(client.head("PUT", "/coded", f"Transfer-Encoding: {coding}") + b"3\r\nabc\r\n0\r\n\r\n")
+    assert b"<Message>Of the transfer codings only chunked is understood.</Message>" in client.rest()
+    assert server.request("HEAD", "/coded", host=HOST).status == 404

@@ -13,6 +13,7 @@ from openmogr.api.request import Request
 from openmogr.api.response import Response, xml_response
 from openmogr.api.services import Services
 from openmogr.api.xml import Node, child_text, children
+from openmogr.errors import NotSupported
 from openmogr.storage.interface import Acl
 
 __all__ = ["get_bucket_acl", "get_object_acl", "put_bucket_acl", "put_object_acl"]
@@ -85,6 +86,17 @@ async def _wanted(services: Services, request: Request, *, bucket: bool) -> Acl:
     return _from_document(root, bucket=bucket)
 
 
+def _check_groups(found: set[tuple[str, str]], *, bucket: bool) -> None:
+    """Refuse what no preset says, as leave to write alone: it would be kept, and never be given."""
+    writers = {("AllUsers", "WRITE")} if bucket and ("AllUsers", "READ") in found else set()
+    readers = {("AllUsers", "READ"), *({("AuthenticatedUsers", "READ")} if bucket else ())}
+    for group, permission in sorted(found - readers - writers):
+        if group in ("AllUsers", "AuthenticatedUsers"):
+            raise NotSupported(
+                f"{permission} for {group} is not supported; presets of x-cos-acl tell what is."
+            )
+
+
 def _from_document(root: Element, *, bucket: bool) -> Acl:
     grants = root.find("AccessControlList")
     if grants is None:
@@ -97,6 +109,7 @@ def _from_document(root: Element, *, bucket: bool) -> Acl:
         uri = (child_text(grantee, "URI") or "").strip()
         if uri:
             found.add((uri.rpartition("/")[2], permission))
+    _check_groups(found, bucket=bucket)
     if bucket and ("AllUsers", "WRITE") in found and ("AllUsers", "READ") in found:
         return Acl.PUBLIC_READ_WRITE
     if ("AllUsers", "READ") in found:

@@ -115,7 +115,7 @@ async def answer(
 
 
 def overrides_of(request: Request) -> list[Header]:
-    """``response-*`` parameters. Raises ``AccessDenied``: only signed requests may use them."""
+    """``response-*`` parameters that say something. Raises ``AccessDenied``: only signed requests may use them."""
     found = [
         (header, request.params[name].encode("utf-8", "replace"))
         for name, header in _OVERRIDES.items()
@@ -123,7 +123,7 @@ def overrides_of(request: Request) -> list[Header]:
     ]
     if found and not request.is_owner:
         raise AccessDenied("Request specific response headers cannot be used for anonymous GET requests.")
-    return [(name, value.translate(None, b"\r\n\0")) for name, value in found]
+    return [(name, value.translate(None, b"\r\n\0")) for name, value in found if value]
 
 
 def _is_document(headers: Sequence[Header]) -> bool:

@@ -6,6 +6,7 @@ import logging
 import time
 from contextlib import aclosing
 
+from openmogr.api.conditions import as_condition, check_write_conditions
 from openmogr.api.console import leads_to_console, to_console
 from openmogr.api.cors import cors_headers
 from openmogr.api.coverage import check_coverage
@@ -115,7 +116,8 @@ class CosApi:
             request = read_request(scope, receive, self._services.hosts)
             response = await self._answer(request, scope)
         except CosError as error:
-            response = self._error(scope, request, error, request_id)
+            told = error if request is None else as_condition(request, error)
+            response = self._error(scope, request, told, request_id)
         except (MemoryError, OSError) as error:
             if not is_shortage(error):
                 _log.exception("%s %s failed", scope["method"], scope["path"])
@@ -156,6 +158,7 @@ class CosApi:
         else:
             prepare(request, self._services.settings.owner_id)
             handler = find_s3_handler(request)
+        check_write_conditions(request)
         check_coverage(request)
         check_grant(request)
         await check_policy(self._services, request)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
+from openmogr.api.conditions import stays_if_there
 from openmogr.api.errors import InvalidDigest, InvalidTag
 from openmogr.api.request import Request
 from openmogr.api.response import Header, http_date
@@ -93,7 +94,8 @@ def request_attributes(request: Request) -> ObjectAttributes:
 
 def forbids_overwrite(request: Request) -> bool:
     """Whether an object that is there already must stay."""
-    return (request.header("x-cos-forbid-overwrite") or "").lower() == "true"
+    forbidden = (request.header("x-cos-forbid-overwrite") or "").lower() == "true"
+    return forbidden or stays_if_there(request.headers)
 
 
 def storage_class(text: str | None) -> str:

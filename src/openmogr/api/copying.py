@@ -13,6 +13,7 @@ from openmogr.api.errors import InvalidCopySource, InvalidRange, InvalidRequest
 from openmogr.api.grants import check_place
 from openmogr.api.hosts import HostTable, Style
 from openmogr.api.persistent import process_copy
+from openmogr.api.protection import check_original
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, xml_response
 from openmogr.api.s3.integrity import checksum_nodes, copied, copied_part
@@ -31,12 +32,15 @@ def parse_copy_source(text: str, table: HostTable, own_host: str) -> tuple[str, 
     """Bucket and key of ``<host>/<key>``, ``<path-style host>/<bucket>/<key>`` or ``[/]<bucket>/<key>``.
 
     Raises:
-        InvalidCopySource: it names no bucket or no key.
+        InvalidCopySource: it names no bucket or no key, or has a query that is more than a version.
         InvalidArgument: it asks for a version, and there are none.
     """
     raw, _, query = re.sub(r"^https?://", "", text.strip(), flags=re.IGNORECASE).partition("?")
-    for name, value in parse_qsl(query):
-        if name.lower() == "versionid" and value != "null":
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name.lower() != "versionid":
+            # Left out, it would be another object, or not what was asked for, that is copied.
+            raise InvalidCopySource("Of a query a copy source takes versionId alone; a ? of a key is %3F.")
+        if value not in ("", "null"):
             raise InvalidArgument("The source's bucket is not versioned: versionId must be null.")
     first, _, rest = unquote(raw).removeprefix("/").partition("/")
     host = table.resolve(first)
@@ -55,8 +59,10 @@ async def _open_source(services: Services, request: Request) -> ObjectReader:
     text = request.header("x-cos-copy-source") or ""
     bucket, key = parse_copy_source(text, services.hosts, request.host_text)
     check_place(request, "GetObject", bucket, key)
-    reader = await open_readable(services, replace(request, bucket=bucket, key=key))
+    as_get = replace(request, bucket=bucket, key=key)
+    reader = await open_readable(services, as_get)
     try:
+        await check_original(services, as_get, reader.info.attributes.headers.content_type)
         check_preconditions(request, reader.info.etag, reader.info.last_modified, "x-cos-copy-source-")
     except BaseException:
         await reader.aclose()

@@ -53,6 +53,12 @@ def _texts(rule: Element, name: str) -> tuple[str, ...]:
     return tuple((item.text or "").strip() for item in children(rule, name))
 
 
+def _seconds(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise MalformedXML("MaxAgeSeconds must be a whole number of seconds.")
+    return int(text)
+
+
 def _rules(root: Element) -> tuple[_Rule, ...]:
     rules = []
     for item in children(root, "CORSRule"):
@@ -62,7 +68,7 @@ def _rules(root: Element) -> tuple[_Rule, ...]:
             _texts(item, "AllowedMethod"),
             _texts(item, "AllowedHeader"),
             _texts(item, "ExposeHeader"),
-            int(age) if age.isascii() and age.isdigit() and len(age) < 10 else None,
+            _seconds(age) if age else None,
         )
         if not rule.origins or not rule.methods or any(method not in _METHODS for method in rule.methods):
             raise MalformedXML(f"A CORSRule needs AllowedOrigin and AllowedMethod of {', '.join(_METHODS)}.")

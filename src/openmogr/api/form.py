@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -303,7 +303,7 @@ def _answer(request: Request, fields: dict[str, str], key: str, digest: Digest) 
         query = urlencode({"bucket": request.bucket, "key": key, "etag": etag})
         joint = "&" if "?" in target else "?"
         return Response(303, [*headers, (b"location", f"{target}{joint}{query}".encode())])
-    headers.append((b"location", location.translate({10: None, 13: None, 0: None}).encode()))
+    headers.append((b"location", quote(location, safe="/:").encode()))
     if status == 201:
         return xml_response(
             (

@@ -34,10 +34,10 @@ _KIND = "lifecycle"
 _MAX_RULES = 1000
 _PAGE = 1000
 _REFUSED = {
-    "Transition": "another storage class",
-    "NoncurrentVersionTransition": "versions",
-    "NoncurrentVersionExpiration": "versions",
-    "AccessFrequency": "access frequency",
+    "Transition": "there is no other storage class",
+    "NoncurrentVersionTransition": "there are no versions",
+    "NoncurrentVersionExpiration": "there are no versions",
+    "AccessFrequency": "accesses are not counted",
 }
 _FILTERS = frozenset({"Prefix", "Tag", "And"})
 
@@ -140,9 +140,9 @@ def _rules(root: Element) -> Sequence[_Rule]:
 
 def _rule(root: Element, number: int) -> _Rule | None:
     """A rule; None for one that is disabled, whose sense is checked all the same."""
-    for name, what in _REFUSED.items():
+    for name, why in _REFUSED.items():
         if root.find(name) is not None:
-            raise NotSupported(f"Lifecycle rule {number}: {name} is not supported, there is no {what} here.")
+            raise NotSupported(f"Lifecycle rule {number}: {name} is not supported: {why} here.")
     status = _text(root, "Status")
     if status not in ("Enabled", "Disabled"):
         raise MalformedXML(f"Lifecycle rule {number}: Status must be Enabled or Disabled.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from openmogr.api.access import check_owner, check_write
 from openmogr.api.attributes import check_key, forbids_overwrite, request_attributes
 from openmogr.api.body import receive_into
+from openmogr.api.conditions import required_etag
 from openmogr.api.copying import copy_part
 from openmogr.api.documents import read_document
 from openmogr.api.encoding import check_delimiter, encoder
@@ -12,13 +13,7 @@ from openmogr.api.errors import MalformedXML
 from openmogr.api.persistent import process_assembly
 from openmogr.api.request import Request
 from openmogr.api.response import Response, xml_response
-from openmogr.api.s3.integrity import (
-    announced_upload,
-    checksum_nodes,
-    completed,
-    expect_of_part,
-    required_etag,
-)
+from openmogr.api.s3.integrity import announced_upload, checksum_nodes, completed, expect_of_part
 from openmogr.api.services import Services
 from openmogr.api.xml import Node, child_text, children, iso_millis, quoted
 from openmogr.errors import InvalidArgument

@@ -10,6 +10,7 @@ from openmogr.api.access import check_write, head_readable, open_readable
 from openmogr.api.answer import Body, Described, answer, overrides_of
 from openmogr.api.attributes import check_key, forbids_overwrite, object_headers, request_attributes
 from openmogr.api.body import object_chunks, receive_into, traffic_limit
+from openmogr.api.conditions import required_etag
 from openmogr.api.copying import copy_object
 from openmogr.api.documents import read_document
 from openmogr.api.errors import MalformedXML
@@ -21,7 +22,7 @@ from openmogr.api.processing import processed_object
 from openmogr.api.protection import check_original, check_referer
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, xml_response
-from openmogr.api.s3.integrity import required_etag, shown, uploaded
+from openmogr.api.s3.integrity import shown, uploaded
 from openmogr.api.score import check_unscored
 from openmogr.api.services import Services
 from openmogr.api.slimming import slimmed_unasked

@@ -17,6 +17,7 @@ from openmogr.api.further import FurtherSources, check_further
 from openmogr.api.grants import check_place
 from openmogr.api.pic_operations import PicOperations, Rule, parse_pic_operations
 from openmogr.api.processing import SLIM_FLAG, memory_headers, result_headers, too_large
+from openmogr.api.protection import check_original
 from openmogr.api.request import Request
 from openmogr.api.response import Header, Response, xml_response
 from openmogr.api.results import Made, Work
@@ -135,6 +136,7 @@ async def process_stored(services: Services, request: Request) -> Response:
     await check_write(services, request)
     operations = await checked_operations(services, request)
     async with await open_readable(services, request) as reader:
+        await check_original(services, request, reader.info.attributes.headers.content_type)
         outcome = await _run(services, operations, _input(reader), None, request)
     return xml_response(_upload_result(request, outcome), *_notes(outcome))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from urllib.parse import unquote, unquote_to_bytes
@@ -65,6 +65,7 @@ def parse_pic_operations(
         raise InvalidPicOperations("The Pic-Operations header is not valid JSON.") from None
     if not isinstance(document, dict):
         raise InvalidPicOperations("The Pic-Operations header must be a JSON object.")
+    _check_spelling(document, ("is_pic_info", "rules"))
     rules = document.get("rules")
     if rules is None:
         rules = []
@@ -80,6 +81,13 @@ def parse_pic_operations(
     )
 
 
+def _check_spelling(given: Collection[str], names: Collection[str]) -> None:
+    """Refuse a member whose name is one in another case: passed over as unknown, it would be work that is not done."""
+    for name in given:
+        if name not in names and name.lower() in names:
+            raise InvalidPicOperations(f"the member {name} is spelled {name.lower()}.")
+
+
 def _flag(value: object) -> bool:
     if value in (None, 0, 1, "0", "1", "", "true", "false"):
         return value in (1, "1", "true")
@@ -91,6 +99,10 @@ def _rule(
 ) -> Rule:
     if not isinstance(item, dict):
         raise InvalidPicOperations(f"rule {number} must be a JSON object.")
+    try:
+        _check_spelling(item, ("bucket", "fileid", "rule"))
+    except InvalidPicOperations as error:
+        raise InvalidPicOperations(f"rule {number}: {error.message}") from None
     text, fileid = _member(number, item, "rule"), _member(number, item, "fileid")
     target = item.get("bucket")
     if target is not None and not (isinstance(target, str) and target.isascii()):

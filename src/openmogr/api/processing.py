@@ -23,7 +23,15 @@ from openmogr.api.sources import OpenSource
 from openmogr.api.styles import styles_of
 from openmogr.api.xml import quoted
 from openmogr.errors import CosError, ImageTooLarge, InternalError
-from openmogr.image import Pipeline, Result, Slimming, expand_styles, names_a_style, parse_operation
+from openmogr.image import (
+    Pipeline,
+    Result,
+    Slimming,
+    expand_styles,
+    names_a_style,
+    names_styles_only,
+    parse_operation,
+)
 from openmogr.storage.interface import ObjectInfo, ObjectReader
 from openmogr.workers import HeldBytes
 
@@ -173,10 +181,14 @@ class _Plan:
 
 
 async def _allowed_text(services: Services, request: Request, text: str, info: ObjectInfo) -> str:
-    """The operation with what its styles stand for; without one the object may be protected."""
+    """The operation with what its styles stand for; with more than styles, or without one, the object may be protected.
+
+    With ``ignore-error/1`` beside a style the original would be had, and what stands before a style sees it.
+    """
+    if not names_styles_only(text):
+        await check_original(services, request, info.attributes.headers.content_type)
     if names_a_style(text):
         return expand_styles(text, await styles_of(services, request.bucket))
-    await check_original(services, request, info.attributes.headers.content_type)
     return text
 
 

@@ -158,6 +158,10 @@ async def put_referer(services: Services, request: Request) -> Response:
         return Response(200)
     root = await read_document(services, request, "RefererConfiguration")
     status = _choice(root, "Status", ("Enabled", "Disabled"))
+    if status == "Disabled" and len(root) == 1:
+        # What GET answers where nothing is set.
+        await services.configurations.change(request.bucket, _REFERER, lambda _: None)
+        return Response(200)
     kind = _choice(root, "RefererType", ("Black-List", "White-List"))
     listed = root.find("DomainList")
     if listed is None:

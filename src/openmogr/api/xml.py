@@ -37,7 +37,9 @@ class Rendered(str):
 # An element: its name and its text or children. A child with the value None is left out.
 Node: TypeAlias = "tuple[str, str | int | Sequence[Node] | None] | Rendered"
 
-_SPECIAL = re.compile('[&<>"\\r]')
+# What XML 1.0 cannot hold in any way; a client may put it into parameters that answers repeat.
+_UNSAYABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_SPECIAL = re.compile('[&<>"\\r\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]')
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;"})
 
 
@@ -57,7 +59,7 @@ def fragment(node: Node) -> Rendered:
 
 def escaped(text: str) -> str:
     """Text as it stands between tags."""
-    return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
+    return _UNSAYABLE.sub("\ufffd", text.translate(_ESCAPES)) if _SPECIAL.search(text) else text
 
 
 def _render(node: Node, pieces: list[str]) -> None:

@@ -247,8 +247,12 @@ def _pick(present: Mapping[str, str], names: tuple[str, ...]) -> list[tuple[str,
 
 
 def _spellings(name: str) -> Iterator[str]:
-    """A listed name as sent, and decoded: Node encodes the list up to twice more than others."""
+    """A listed name as sent, and decoded: Node encodes the list up to twice more than others, and whoever puts the
+    text of a signature into a URL as it is, once less.
+    """
     yield name
+    if "%" not in name and (encoded := _encode_text(name).lower()) != name:
+        yield encoded
     for _ in range(2):
         if "%25" not in name:
             return
@@ -262,7 +266,7 @@ def _check_single(items: Sequence[str], names: tuple[str, ...]) -> None:
         return
     counts: Counter[str] = Counter()
     for item in items:
-        counts.update({_split_item(item)[0], _whole_item(item)})
+        counts.update({_split_item(item)[0], *_whole_items_of(item)})
     for name in names:
         if any(counts[key] > 1 for key in _spellings(name)):
             raise InvalidArgument(
@@ -278,7 +282,8 @@ def _split_items(items: Sequence[str]) -> Mapping[str, str]:
 def _whole_items(items: Sequence[str]) -> Mapping[str, str]:
     """The same, with items that have a slash also as keys without value: operations (``docs/spec/api/signature.md#3``,
     rule 5)."""
-    return {**_split_items(items), **{key: "" for item in items if "%2f" in (key := _whole_item(item))}}
+    whole = {key: "" for item in items for key in _whole_items_of(item) if "%2f" in key}
+    return {**_split_items(items), **whole}
 
 
 def _split_item(item: str) -> tuple[str, str]:
@@ -286,8 +291,9 @@ def _split_item(item: str) -> tuple[str, str]:
     return _encode_text(unquote_plus(key)).lower(), _encode_text(unquote_plus(value))
 
 
-def _whole_item(item: str) -> str:
-    return _encode_text(unquote(item.removesuffix("="))).lower()
+def _whole_items_of(item: str) -> set[str]:
+    """An item as a key without value: a last ``=`` may be an SDK's, or the padding of Base64."""
+    return {_encode_text(unquote(text)).lower() for text in (item, item.removesuffix("="))}
 
 
 def _encode_text(text: str) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from openmogr.image.language.grammar import parse_operation
     from openmogr.image.language.operations import Pipeline
     from openmogr.image.language.query import Query, find_operation
-    from openmogr.image.language.styles import expand_styles, names_a_style
+    from openmogr.image.language.styles import expand_styles, names_a_style, names_styles_only
     from openmogr.image.model import ImageInfo, Loss, Outcome, Result, Slimming, Source
     from openmogr.image.processor import Processor
     from openmogr.image.quality.metric import has_metric
@@ -40,7 +40,7 @@ else:
             "language.grammar": "parse_operation",
             "language.operations": "Pipeline",
             "language.query": "Query find_operation",
-            "language.styles": "expand_styles names_a_style",
+            "language.styles": "expand_styles names_a_style names_styles_only",
             "model": "ImageInfo Loss Outcome Result Slimming Source",
             "processor": "Processor",
             "quality.metric": "has_metric",
@@ -72,6 +72,7 @@ __all__ = [
     "is_target",
     "media_types_of",
     "names_a_style",
+    "names_styles_only",
     "parse_operation",
     "written_formats",
 ]

@@ -198,6 +198,12 @@ class CosProtocol(asyncio.Protocol):
         version = self._parser.get_http_version()
         if version not in ("1.0", "1.1"):
             raise InvalidRequest(f"HTTP/{version} is not spoken here.")
+        if any(
+            name == b"transfer-encoding" and value.strip().lower() != b"chunked"
+            for name, value in self._headers
+        ):
+            # The body would be stored as it is coded.
+            raise InvalidRequest("Of the transfer codings only chunked is understood.")
         self._in_head = False
         self._set_timer(None)
         target = split_target(self._target)

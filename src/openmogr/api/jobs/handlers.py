@@ -75,11 +75,15 @@ async def _operation(services: Services, request: Request, root: Element, key: s
         raise MalformedXML("Operation holds neither a TemplateId nor a PicProcess with something to do.")
     if rule:
         pipeline = await parsed_with_styles(services, request.bucket, rule)
+        if pipeline.info is not None:
+            raise InvalidArgument(f"{pipeline.info.value} gives no picture that could be stored.")
         await check_further(services, None, [pipeline])
     region, bucket, output = (
         text_of(root, f"Output/{part}", None if rule and part != "Region" else "") for part in _OUTPUTS
     )
     if output:
+        if output.endswith("/"):
+            raise InvalidArgument("Output/Object must not end with a slash.")
         check_key(output.removeprefix("/"))
         await services.storage.head_bucket(bucket)
         if services.storage.is_read_only(bucket):

@@ -39,16 +39,9 @@ __all__ = [
     "copied",
     "copied_part",
     "expect_of_part",
-    "required_etag",
     "shown",
     "uploaded",
 ]
-
-
-def required_etag(request: Request) -> str | None:
-    """The ETag that the object must have which a request of S3 replaces."""
-    text = request.header("if-match") if request.s3 is not None else None
-    return None if text is None else text.strip('"')
 
 
 def uploaded(request: Request, attributes: ObjectAttributes) -> ObjectAttributes:

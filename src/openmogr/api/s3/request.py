@@ -86,7 +86,6 @@ def prepare(request: Request, owner_id: str) -> None:
         if given.get(name, owner_id) != owner_id:
             raise AccessDenied(f"x-amz-{name} is not the owner of the bucket.")
     headers = _translated(request, given)
-    _translate_conditions(request, headers)
     request.s3.given = given
     body = _checked_body(request, given)
     if body is not None:
@@ -148,21 +147,6 @@ def _translated(request: Request, given: Mapping[str, str]) -> dict[bytes, bytes
     if given.get("bucket-object-lock-enabled", "false").lower() != "false":
         raise NotSupported("Object lock is not supported.")
     return headers
-
-
-def _translate_conditions(request: Request, headers: dict[bytes, bytes]) -> None:
-    """``If-None-Match: *`` and ``If-Match`` of what writes; all others have no meaning there."""
-    if request.method in ("GET", "HEAD"):
-        return
-    none_match = headers.pop(b"if-none-match", b"").strip()
-    if none_match:
-        if none_match != b"*" or request.method == "DELETE":
-            raise NotSupported("If-None-Match of a request that writes must be *, and not with DELETE.")
-        headers[b"x-cos-forbid-overwrite"] = b"true"
-    match = headers.get(b"if-match", b"").strip()
-    plain = not any(name in headers for name in (b"x-cos-copy-source", b"pic-operations"))
-    if match and (request.method == "DELETE" or not request.key or not plain or match == b"*"):
-        raise NotSupported("If-Match is supported for plain uploads only, with one ETag.")
 
 
 def _checked_body(request: Request, given: Mapping[str, str]) -> CheckedBody | None:

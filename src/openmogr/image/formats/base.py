@@ -114,7 +114,8 @@ class Format(ABC):
         shown_everywhere: whether every client shows it, without saying so.
         in_browsers: whether today's browsers show it.
         candidate: whether it is tried where the smallest that browsers show is wanted.
-        turned: decoders show pixels as they are stored, so that pixels of results are turned upright.
+        turned: decoders show pixels as they are stored, whether it holds EXIF or not, so that pixels of results are
+            turned upright.
         keeps_exif: whether stills hold EXIF; animations are written without.
         keeps_xmp: likewise XMP.
         profile_spaces: the colour spaces, ``RGB`` and ``GRAY``, whose ICC profiles are written, with stills and

@@ -23,6 +23,7 @@ class Bmp(Format):
     pillow = "BMP"
     signatures = (b"BM",)
     alpha = False
+    turned = True
     tells_exif = True
     max_side = 65_535
     decoder_bytes = 8

@@ -47,6 +47,7 @@ class Gif(Format):
     alpha_levels = False
     animated = True
     frame_limit = True
+    turned = True
     rounded = False
     slow_in_browsers = True
     max_side = 65_535

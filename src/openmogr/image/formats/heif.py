@@ -116,7 +116,8 @@ class Heif(Format):
         if min(size) < _THIN:
             limit = min(limit, _THIN_LENGTH)
         if max(size) > limit:
-            raise self.too_large(size, f"a side is at most {limit}")
+            beside = f" beside one below {_THIN}" if min(size) < _THIN else ""
+            raise self.too_large(size, f"a side is at most {limit}{beside}")
         if size[0] * size[1] > _PIXELS:
             raise self.too_large(size, f"it holds at most {_PIXELS} pixels")
 

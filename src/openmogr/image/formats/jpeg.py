@@ -31,6 +31,10 @@ __all__ = ["Jpeg"]
 # progressive file; the scans that MozJPEG finds to be cheapest.
 _OWN_TABLES, _BOTH_KINDS, _SEARCHED_SCANS = 1, 5, 7
 
+# What libjpeg counts for the coefficients of a pixel in full colour, which it keeps for tables of its own, with a rest.
+# How much memory a picture may take was granted before it was decoded.
+_COEFFICIENT_BYTES, _MCU, _REST = 13, 16, 1 << 20
+
 # From this quality on, colour is coded at full resolution unless the source had not got it.
 _FULL_CHROMA_QUALITY = 90
 
@@ -112,7 +116,9 @@ class Jpeg(Format):
         if not searches or options.baseline:
             return data
         # The same coefficients.
-        searched = native.recode_jpeg(data, exif=metadata.exif, xmp=metadata.xmp, icc=options.profile)
+        searched = native.recode_jpeg(
+            data, exif=metadata.exif, xmp=metadata.xmp, icc=options.profile, max_bytes=_room(picture.size)
+        )
         return min(data, searched, key=len)
 
     @staticmethod
@@ -136,6 +142,12 @@ def _sampling(options: EncodeOptions) -> Literal["4:4:4", "4:2:0"]:
     return "4:4:4" if options.quality >= _FULL_CHROMA_QUALITY and not options.half_chroma else "4:2:0"
 
 
+def _room(size: tuple[int, int]) -> int:
+    """The bytes that coefficients of a picture may take."""
+    width, height = (-(-side // _MCU) * _MCU for side in size)
+    return width * height * _COEFFICIENT_BYTES + _REST
+
+
 def _written(
     picture: native.Picture,
     quality: int,
@@ -153,6 +165,7 @@ def _written(
         exif=metadata.exif,
         xmp=metadata.xmp,
         icc=options.profile,
+        max_bytes=_room(picture.size),
     )
 
 

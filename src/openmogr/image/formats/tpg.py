@@ -9,11 +9,12 @@ from typing import BinaryIO
 from PIL import Image
 
 from openmogr.image.errors import input_resolution, missing_codec, not_an_image
-from openmogr.image.formats.base import EncodeOptions, Format, Frames, Name, Opened
+from openmogr.image.formats.base import EncodeOptions, Format, Frame, Frames, Name, Opened
 from openmogr.image.formats.delays import Delays
 from openmogr.image.formats.encode import encoding_errors
 from openmogr.image.formats.extras import Extra
 from openmogr.image.formats.opening import opened_by_pillow
+from openmogr.image.formats.sequence import in_one_mode
 from openmogr.image.settings import ImageSettings
 from openmogr.image.source.colour import has_alpha
 
@@ -106,26 +107,30 @@ class Tpg(Format):
         self, frames: Frames, count: int, loop_count: int, options: EncodeOptions, settings: ImageSettings
     ) -> bytes:
         codec = _encoder()
-        rounded = Delays(_MAX_DELAY)
-        delays: list[int] = []
-
-        def images() -> Iterator[Image.Image]:
-            for frame in frames():
-                delays.append(rounded.next(frame.duration))
-                mode = "RGBA" if has_alpha(frame.image) else "RGB"
-                yield frame.image if frame.image.mode == mode else frame.image.convert(mode)
-
         effort = {} if options.effort is None else {"effort": options.effort}
-        data: bytes = codec.encode_animation(
-            images(),
-            # The codec asks for a delay once it has the frame.
-            (delays[number] for number in range(count)),
-            quality=self.setting(options.quality),
-            alpha="keep",
-            threads=settings.encoder_threads,
-            **effort,
-        )
-        return data
+
+        def write(taken: Iterator[Frame], mode: str) -> bytes:
+            rounded = Delays(_MAX_DELAY)
+            delays: list[int] = []
+
+            def images() -> Iterator[Image.Image]:
+                for frame in taken:
+                    delays.append(rounded.next(frame.duration))
+                    yield frame.image
+
+            data: bytes = codec.encode_animation(
+                images(),
+                # The codec asks for a delay once it has the frame.
+                (delays[number] for number in range(count)),
+                quality=self.setting(options.quality),
+                # Told to find it out, the codec would keep opaque frames in a file, and workers may write none.
+                alpha="always" if mode == "RGBA" else "white",
+                threads=settings.encoder_threads,
+                **effort,
+            )
+            return data
+
+        return in_one_mode(frames, write)
 
     def within(
         self, limit: int, image: Image.Image, options: EncodeOptions, settings: ImageSettings

@@ -53,9 +53,9 @@ def find_operation(raw_query: str) -> Query:
     """Split a query string, undecoded and without its ``?``, into the operation and ordinary parameters.
 
     The operation is a parameter without value whose name starts with an operation's name, in any case. It may be
-    percent-encoded, may stand behind slashes and bars and may carry one trailing ``=``; a ``+`` in it stays a plus,
-    text after a second ``?`` is dropped, and further operations are ignored. Never raises: whether the operation
-    makes sense is for ``parse_operation`` to say.
+    percent-encoded, may stand behind slashes, bars and question marks, and may carry one trailing ``=``; a ``+`` in it
+    stays a plus, text after a further ``?`` is dropped, and further operations are ignored. Never raises: whether the
+    operation makes sense is for ``parse_operation`` to say.
 
     What only looks like an operation is a parameter of letters and digits before a ``/`` without a ``=`` before it
     (``imageMogr/thumbnail/300x``), ``imageMogr2`` and ``imageView2`` with a value, and the operation of another cloud
@@ -67,7 +67,7 @@ def find_operation(raw_query: str) -> Query:
     for item in raw_query.split("&"):
         if not item:
             continue
-        text = unquote(item.removesuffix("=")).lstrip("/|")
+        text = unquote(item.removesuffix("=")).lstrip("/|?")
         if _OPERATION.match(text):
             if image_operation is None:
                 image_operation = text.split("?", 1)[0]

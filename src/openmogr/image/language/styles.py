@@ -9,7 +9,7 @@ from openmogr.errors import InvalidArgument
 from openmogr.image.language.grammar import UNKNOWN_STYLE
 from openmogr.image.language.tokens import readable, syntax_error
 
-__all__ = ["expand_styles", "names_a_style"]
+__all__ = ["expand_styles", "names_a_style", "names_styles_only"]
 
 _NAMES_ONE = re.compile(r"(?:^|\|)/*(?:imageMogr2/+)?style/", re.IGNORECASE)
 
@@ -17,6 +17,12 @@ _NAMES_ONE = re.compile(r"(?:^|\|)/*(?:imageMogr2/+)?style/", re.IGNORECASE)
 def names_a_style(text: str) -> bool:
     """Whether one of the stages of an operation is a style."""
     return _NAMES_ONE.search(text) is not None
+
+
+def names_styles_only(text: str) -> bool:
+    """Whether all stages of an operation are styles, so that nothing is its requester's own making."""
+    stages = [stage for stage in text.split("?", 1)[0].split("|") if stage.strip("/")]
+    return bool(stages) and all(map(names_a_style, stages))
 
 
 def expand_styles(text: str, styles: Mapping[str, str]) -> str:
