@@ -153,5 +153,5 @@ def test_referer(server: ServerProcess, public: str, empty: str | None, expected
     assert status(server, public, "http://b.test/") == 200
     assert server.request("DELETE", "/?referer", host=public).status == 204
     assert b"<Status>Disabled<" in server.request("GET", "/?referer", host=public).body
-    answered = server.request("GET", "/?referer", host=public).body
-    assert server.request("PUT", "/?referer", answered, host=public).status == 200
+    shown = server.request("GET", "/?referer", host=public).body
+    assert server.request("PUT", "/?referer", shown, host=public).status == 200

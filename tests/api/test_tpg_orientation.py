@@ -11,7 +11,8 @@ from PIL import Image
 
 from openmogr.testing import ServerProcess
 
-pytest.importorskip("pillow_tpg", reason="the TPG codec is not built")
+pillow_tpg = pytest.importorskip("pillow_tpg", reason="the TPG codec is not built")
+pillow_tpg.register_tpg_opener()
 
 
 @pytest.mark.parametrize(
