@@ -6,23 +6,29 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use super::lcu::Reconstructor;
-use super::parsed::ParsedRow;
+use super::parsed::ParsedPart;
 use super::picture::PictureContext;
 use super::sink::LcuRow;
 use crate::Error;
 use crate::filter::{FilterSetup, LoopFilter, Stages};
 use crate::picture::PlaneBuffer;
 
-/// LCU rows between the threads.
+/// Reconstructed LCU rows that wait for filters.
 pub(super) const QUEUE: usize = 4;
+
+/// Parts between the threads: rows of inter pictures, which take more memory, or shorter ones. Many of them bridge the time
+/// that a thread needs to start.
+pub(super) fn parts_in_queue(is_intra: bool) -> usize {
+    if is_intra { 16 } else { 4 }
+}
 
 const WORKER_LOST: Error = Error::Invalid { element: "thread of a picture", value: -1 };
 
-/// Takes rows that were read.
+/// Takes what was read.
 #[derive(Debug)]
 pub(super) struct Pipeline {
-    parsed: SyncSender<Box<ParsedRow>>,
-    spares: Receiver<Box<ParsedRow>>,
+    parsed: SyncSender<Box<ParsedPart>>,
+    spares: Receiver<Box<ParsedPart>>,
     shared: Arc<Shared>,
     worker: JoinHandle<()>,
 }
@@ -64,13 +70,13 @@ impl Shared {
         true
     }
 
-    /// Reconstructs rows until no more come.
+    /// Reconstructs parts until no more come.
     fn reconstruct(
         &self,
         context: &PictureContext,
         setup: FilterSetup,
-        rows: &Receiver<Box<ParsedRow>>,
-        spares: &SyncSender<Box<ParsedRow>>,
+        parts: &Receiver<Box<ParsedPart>>,
+        spares: &SyncSender<Box<ParsedPart>>,
     ) {
         if let Ok(mut filter) = self.filter.lock() {
             *filter = Some(LoopFilter::new(setup));
@@ -78,42 +84,58 @@ impl Shared {
         let mut reconstructor = Reconstructor::new(context);
         // The last line of each plane of the row above.
         let mut above: [Vec<u8>; 3] = Default::default();
-        loop {
-            let mut parsed = match rows.try_recv() {
-                Ok(parsed) => parsed,
-                Err(TryRecvError::Empty) if self.filter_one() => continue,
-                Err(_) => match rows.recv() {
-                    Ok(parsed) => parsed,
-                    Err(_) => return,
-                },
-            };
-            let spare = self.spares.lock().ok().and_then(|mut spares| spares.pop());
-            let mut row = spare.unwrap_or_else(|| LcuRow::new(&context.geometry));
-            for (plane, above) in row.planes.iter_mut().zip(&above) {
-                if !above.is_empty() {
-                    plane.row_mut(0).copy_from_slice(above);
+        let mut row = None;
+        while let Some(mut parsed) = self.next_part(parts) {
+            let current = row.get_or_insert_with(|| self.new_row(context, &above));
+            reconstructor.part(context, &mut parsed, current);
+            if let Some(complete) = row.take_if(|_| parsed.ends_row) {
+                for (plane, above) in complete.planes.iter().zip(&mut above) {
+                    above.clear();
+                    above.extend_from_slice(plane.row(plane.height() - 1));
                 }
-            }
-            reconstructor.row(context, &mut parsed, &mut row);
-            for (plane, above) in row.planes.iter().zip(&mut above) {
-                above.clear();
-                above.extend_from_slice(plane.row(plane.height() - 1));
-            }
-            if let Ok(mut reconstructed) = self.reconstructed.lock() {
-                reconstructed.push_back(row);
+                if let Ok(mut reconstructed) = self.reconstructed.lock() {
+                    reconstructed.push_back(complete);
+                }
             }
             // After the last row the reader does not take it, but learns from it that there is something to filter.
             let _ = spares.try_send(parsed);
             self.catch_up();
         }
     }
+
+    /// What comes next. While nothing has come yet, filters.
+    fn next_part(&self, parts: &Receiver<Box<ParsedPart>>) -> Option<Box<ParsedPart>> {
+        loop {
+            match parts.try_recv() {
+                Ok(parsed) => return Some(parsed),
+                Err(TryRecvError::Empty) if self.filter_one() => {}
+                Err(_) => return parts.recv().ok(),
+            }
+        }
+    }
+
+    /// A row below the lines of samples `above`.
+    fn new_row(&self, context: &PictureContext, above: &[Vec<u8>; 3]) -> LcuRow {
+        let spare = self.spares.lock().ok().and_then(|mut spares| spares.pop());
+        let mut row = spare.unwrap_or_else(|| LcuRow::new(&context.geometry));
+        if context.header.is_intra() {
+            row.info.clear();
+        }
+        for (plane, above) in row.planes.iter_mut().zip(above) {
+            if !above.is_empty() {
+                plane.row_mut(0).copy_from_slice(above);
+            }
+        }
+        row
+    }
 }
 
 impl Pipeline {
     /// `None` if there is no thread to be had.
     pub fn new(context: Arc<PictureContext>, setup: FilterSetup) -> Option<Self> {
-        let (parsed, received) = sync_channel::<Box<ParsedRow>>(QUEUE);
-        let (give_back, spares) = sync_channel::<Box<ParsedRow>>(QUEUE + 2);
+        let queue = parts_in_queue(context.header.is_intra());
+        let (parsed, received) = sync_channel::<Box<ParsedPart>>(queue);
+        let (give_back, spares) = sync_channel::<Box<ParsedPart>>(queue + 2);
         let shared = Arc::new(Shared::default());
         let worker = {
             let shared = shared.clone();
@@ -125,19 +147,19 @@ impl Pipeline {
         Some(Self { parsed, spares, shared, worker })
     }
 
-    /// A used row, if there is one.
-    pub fn spare(&self) -> Option<Box<ParsedRow>> {
-        let mut row = self.spares.try_recv().ok()?;
-        row.clear();
-        Some(row)
+    /// A used part, if there is one.
+    pub fn spare(&self) -> Option<Box<ParsedPart>> {
+        let mut part = self.spares.try_recv().ok()?;
+        part.clear();
+        Some(part)
     }
 
-    /// Hands a complete row over. If the other thread is behind, filters meanwhile.
-    pub fn push(&self, mut row: Box<ParsedRow>) -> Result<(), Error> {
+    /// Hands a complete part over. If the other thread is behind, filters meanwhile.
+    pub fn push(&self, mut part: Box<ParsedPart>) -> Result<(), Error> {
         loop {
-            match self.parsed.try_send(row) {
+            match self.parsed.try_send(part) {
                 Ok(()) => return Ok(()),
-                Err(TrySendError::Full(full)) if self.shared.filter_one() => row = full,
+                Err(TrySendError::Full(full)) if self.shared.filter_one() => part = full,
                 Err(TrySendError::Full(full)) => return self.parsed.send(full).map_err(|_| WORKER_LOST),
                 Err(TrySendError::Disconnected(_)) => return Err(WORKER_LOST),
             }
