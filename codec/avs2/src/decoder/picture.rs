@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::aside::Aside;
 use super::inter::InterDecoder;
 use super::lcu::{LcuDecoder, Source};
 use super::parsed::ParsedPart;
@@ -85,11 +86,13 @@ pub(super) struct PictureDecoder {
 }
 
 impl PictureDecoder {
+    /// With two threads `aside` is decoded as well.
     pub fn new(
-        sequence: &SequenceHeader,
+        sequence: SequenceHeader,
         header: PictureHeader,
         order: PictureOrder,
         means: Means<'_>,
+        mut aside: Option<Aside>,
     ) -> Result<Self, Error> {
         let Means { options, backend, held, keep_stages } = means;
         let geometry = Geometry {
@@ -108,14 +111,18 @@ impl PictureDecoder {
             keep_stages,
         };
         let motion = if header.is_intra() { 0 } else { MotionField::bytes(geometry.width, geometry.height) };
-        check_limits(&setup, options, held + motion, header.is_intra())?;
+        let needed = check_limits(&setup, options, held + motion, header.is_intra())?;
+        if let Some(aside) = &mut aside {
+            aside.leave(needed);
+        }
         let weights = header.weighting.map(|w| w.matrices(sequence.weights())).transpose()?;
         let (coding_order, output_order) = (order.coding_order, order.output_order);
-        let (sequence, references) = (sequence.clone(), order.references.clone());
+        let references = order.references.clone();
         let context = PictureContext { sequence, header, geometry, weights, backend, references };
         let context = Arc::new(context);
         let inter = (!context.header.is_intra()).then(|| InterDecoder::new(&context, order));
-        let pipeline = (options.threads > 1).then(|| Pipeline::new(context.clone(), setup.clone())).flatten();
+        let pipeline =
+            (options.threads > 1).then(|| Pipeline::new(context.clone(), setup.clone(), aside)).flatten();
         let stage = match pipeline {
             Some(pipeline) => {
                 let parsed = ParsedPart::new(&geometry, context.header.is_intra());
@@ -307,13 +314,13 @@ impl PictureDecoder {
     }
 }
 
-/// Checks the budgets before anything of the size of the picture is allocated.
+/// Checks the budgets before anything of the size of the picture is allocated; returns the bytes that are needed.
 fn check_limits(
     setup: &FilterSetup,
     options: &DecoderOptions,
     held: usize,
     is_intra: bool,
-) -> Result<(), Error> {
+) -> Result<usize, Error> {
     let geometry = &setup.geometry;
     let pixels = geometry.width as u64 * geometry.height as u64;
     if pixels > options.limits.max_pixels {
@@ -331,9 +338,11 @@ fn check_limits(
     let parsed = parts * ParsedPart::memory(geometry, is_intra);
     let info = geometry.width * geometry.height / 16;
     let filters = LoopFilter::memory(geometry);
-    let needed = held as u64 + (copies * picture + filters + rows * lcu_row + parsed + info) as u64;
-    if needed > options.limits.max_memory as u64 {
-        return Err(Error::Limit { limit: "max_memory", needed, allowed: options.limits.max_memory as u64 });
+    let needed = held + copies * picture + filters + rows * lcu_row + parsed + info;
+    let allowed = options.limits.max_memory;
+    if needed > allowed {
+        let (needed, allowed) = (needed as u64, allowed as u64);
+        return Err(Error::Limit { limit: "max_memory", needed, allowed });
     }
-    Ok(())
+    Ok(needed)
 }

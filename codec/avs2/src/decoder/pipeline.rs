@@ -1,17 +1,19 @@
 //! Pictures on two threads: one reads, the other reconstructs, and whoever has time runs the loop filters.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+use super::aside::Aside;
 use super::lcu::Reconstructor;
 use super::parsed::ParsedPart;
 use super::picture::PictureContext;
 use super::sink::LcuRow;
-use crate::Error;
 use crate::filter::{FilterSetup, LoopFilter, Stages};
 use crate::picture::PlaneBuffer;
+use crate::{CancelCheck, Error};
 
 /// Reconstructed LCU rows that wait for filters.
 pub(super) const QUEUE: usize = 4;
@@ -69,59 +71,75 @@ impl Shared {
         }
         true
     }
+}
 
+/// The thread that reconstructs.
+struct Worker<'a> {
+    shared: &'a Shared,
+    context: &'a PictureContext,
+    parts: &'a Receiver<Box<ParsedPart>>,
+    spares: &'a SyncSender<Box<ParsedPart>>,
+    reconstructor: Reconstructor,
+    /// The last line of each plane of the row above.
+    above: [Vec<u8>; 3],
+    /// The row in work.
+    row: Option<LcuRow>,
+    /// Complete rows.
+    rows: usize,
+}
+
+impl Worker<'_> {
     /// Reconstructs parts until no more come.
-    fn reconstruct(
-        &self,
-        context: &PictureContext,
-        setup: FilterSetup,
-        parts: &Receiver<Box<ParsedPart>>,
-        spares: &SyncSender<Box<ParsedPart>>,
-    ) {
-        if let Ok(mut filter) = self.filter.lock() {
+    fn run(mut self, setup: FilterSetup, aside: Option<Aside>) {
+        if let Ok(mut filter) = self.shared.filter.lock() {
             *filter = Some(LoopFilter::new(setup));
         }
-        let mut reconstructor = Reconstructor::new(context);
-        // The last line of each plane of the row above.
-        let mut above: [Vec<u8>; 3] = Default::default();
-        let mut row = None;
-        while let Some(mut parsed) = self.next_part(parts) {
-            let current = row.get_or_insert_with(|| self.new_row(context, &above));
-            reconstructor.part(context, &mut parsed, current);
-            if let Some(complete) = row.take_if(|_| parsed.ends_row) {
-                for (plane, above) in complete.planes.iter().zip(&mut above) {
-                    above.clear();
-                    above.extend_from_slice(plane.row(plane.height() - 1));
-                }
-                if let Ok(mut reconstructed) = self.reconstructed.lock() {
-                    reconstructed.push_back(complete);
-                }
-            }
-            // After the last row the reader does not take it, but learns from it that there is something to filter.
-            let _ = spares.try_send(parsed);
-            self.catch_up();
+        if let Some(aside) = aside {
+            aside.decode(&Meanwhile(RefCell::new(&mut self)));
+        }
+        while let Some(part) = self.next() {
+            self.reconstruct(part);
         }
     }
 
     /// What comes next. While nothing has come yet, filters.
-    fn next_part(&self, parts: &Receiver<Box<ParsedPart>>) -> Option<Box<ParsedPart>> {
+    fn next(&self) -> Option<Box<ParsedPart>> {
         loop {
-            match parts.try_recv() {
-                Ok(parsed) => return Some(parsed),
-                Err(TryRecvError::Empty) if self.filter_one() => {}
-                Err(_) => return parts.recv().ok(),
+            match self.parts.try_recv() {
+                Ok(part) => return Some(part),
+                Err(TryRecvError::Empty) if self.shared.filter_one() => {}
+                Err(_) => return self.parts.recv().ok(),
             }
         }
     }
 
-    /// A row below the lines of samples `above`.
-    fn new_row(&self, context: &PictureContext, above: &[Vec<u8>; 3]) -> LcuRow {
-        let spare = self.spares.lock().ok().and_then(|mut spares| spares.pop());
-        let mut row = spare.unwrap_or_else(|| LcuRow::new(&context.geometry));
-        if context.header.is_intra() {
+    fn reconstruct(&mut self, mut part: Box<ParsedPart>) {
+        let mut row = self.row.take().unwrap_or_else(|| self.new_row());
+        self.reconstructor.part(self.context, &mut part, &mut row);
+        if part.ends_row {
+            for (plane, above) in row.planes.iter().zip(&mut self.above) {
+                above.clear();
+                above.extend_from_slice(plane.row(plane.height() - 1));
+            }
+            if let Ok(mut reconstructed) = self.shared.reconstructed.lock() {
+                reconstructed.push_back(row);
+            }
+            self.rows += 1;
+        } else {
+            self.row = Some(row);
+        }
+        // After the last row the reader does not take it, but learns from it that there is something to filter.
+        let _ = self.spares.try_send(part);
+        self.shared.catch_up();
+    }
+
+    fn new_row(&self) -> LcuRow {
+        let spare = self.shared.spares.lock().ok().and_then(|mut spares| spares.pop());
+        let mut row = spare.unwrap_or_else(|| LcuRow::new(&self.context.geometry));
+        if self.context.header.is_intra() {
             row.info.clear();
         }
-        for (plane, above) in row.planes.iter_mut().zip(above) {
+        for (plane, above) in row.planes.iter_mut().zip(&self.above) {
             if !above.is_empty() {
                 plane.row_mut(0).copy_from_slice(above);
             }
@@ -130,19 +148,48 @@ impl Shared {
     }
 }
 
+/// What a worker does between the rows of a picture that it decodes aside.
+struct Meanwhile<'w, 'a>(RefCell<&'w mut Worker<'a>>);
+
+impl CancelCheck for Meanwhile<'_, '_> {
+    /// Reconstructs what has come; true if its picture will not become whole.
+    fn is_cancelled(&self) -> bool {
+        let mut worker = self.0.borrow_mut();
+        loop {
+            match worker.parts.try_recv() {
+                Ok(part) => worker.reconstruct(part),
+                Err(TryRecvError::Empty) => return false,
+                Err(TryRecvError::Disconnected) => {
+                    return worker.rows < worker.context.geometry.lcu_rows();
+                }
+            }
+        }
+    }
+}
+
 impl Pipeline {
-    /// `None` if there is no thread to be had.
-    pub fn new(context: Arc<PictureContext>, setup: FilterSetup) -> Option<Self> {
+    /// `None` if there is no thread to be had. The thread decodes `aside` where it would wait.
+    pub fn new(context: Arc<PictureContext>, setup: FilterSetup, aside: Option<Aside>) -> Option<Self> {
         let queue = parts_in_queue(context.header.is_intra());
         let (parsed, received) = sync_channel::<Box<ParsedPart>>(queue);
         let (give_back, spares) = sync_channel::<Box<ParsedPart>>(queue + 2);
         let shared = Arc::new(Shared::default());
         let worker = {
             let shared = shared.clone();
-            std::thread::Builder::new()
-                .name("avs2-reconstruction".into())
-                .spawn(move || shared.reconstruct(&context, setup, &received, &give_back))
-                .ok()?
+            let work = move || {
+                let worker = Worker {
+                    shared: &shared,
+                    context: &context,
+                    parts: &received,
+                    spares: &give_back,
+                    reconstructor: Reconstructor::new(&context),
+                    above: Default::default(),
+                    row: None,
+                    rows: 0,
+                };
+                worker.run(setup, aside);
+            };
+            std::thread::Builder::new().name("avs2-reconstruction".into()).spawn(work).ok()?
         };
         Some(Self { parsed, spares, shared, worker })
     }
