@@ -186,6 +186,27 @@ def test_many_threads_give_the_same(corpus: Path) -> None:
     assert same == [True] * 8
 
 
+@pytest.mark.parametrize("broken", [False, True])
+def test_alpha_beside_colour_is_as_if_after_it(broken: bool) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (512, 528, 4), np.uint8)
+    pixels[:, :, 3] = np.linspace(0, 255, 528).astype(np.uint8)
+    data = bytearray(pillow_tpg.encode(pixels, qp=30, effort=0, alpha_quality=50))
+    if broken:
+        data[-24:] = bytes(24)
+
+    def decode(threads: int) -> tuple[bytes, bytes] | str:
+        try:
+            image = pillow_tpg.decode(data, threads=threads)
+        except pillow_tpg.TpgError as error:
+            return str(error)
+        assert image.alpha is not None
+        return image.first.yuv420(), image.alpha.tobytes()
+
+    one = decode(1)
+    assert isinstance(one, str) == broken
+    assert all(decode(threads) == one for threads in (2, 3))
+
+
 def test_every_error_class_is_exported() -> None:
     classes = {
         name

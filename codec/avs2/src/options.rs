@@ -41,7 +41,7 @@ pub struct DecoderOptions {
     /// Budgets.
     pub limits: Limits,
     /// Threads to use; 1 decodes on the calling thread; with 2 a second one reconstructs
-    /// intra pictures and filters.
+    /// pictures and filters.
     pub threads: usize,
     /// Instructions to use.
     pub simd: SimdLevel,

@@ -446,3 +446,33 @@ fn fractions_of_source_samples_count() {
     let clamped = encode([&[9000; 512], &chroma, &chroma]);
     assert_eq!(clamped.picture, encode([&[4080; 512], &chroma, &chroma]).picture);
 }
+
+#[test]
+fn a_small_picture_is_decoded_beside_another_one() {
+    let options = EncoderOptions { lcu_size_log2: Some(5), effort: 0, ..EncoderOptions::default() };
+    let colour = Planes::generate(200, 168, Content::Noise, 3).encode(&options);
+    let stream = [&colour.sequence_header[..], &colour.picture].concat();
+    let alpha = Planes::generate(200, 168, Content::Smooth, 4).encode(&options).picture;
+    let decode = |threads, small: &[u8]| {
+        let mut decoder = Decoder::new(DecoderOptions { threads, ..DecoderOptions::default() });
+        let beside = decoder.decode_with(&stream, small, &NeverCancel).unwrap();
+        decoder.flush();
+        assert_same(&decoder.next_picture().unwrap(), &colour, "colour");
+        if let Some(picture) = beside {
+            return Ok((true, picture));
+        }
+        decoder.decode(small, &NeverCancel)?;
+        decoder.flush();
+        Ok::<_, Error>((false, decoder.next_picture().unwrap()))
+    };
+    let samples = |picture: Picture| [0, 1, 2].map(|c| picture.plane(c).data().to_vec());
+    let (one, two) = (decode(1, &alpha).unwrap(), decode(2, &alpha).unwrap());
+    assert_eq!((one.0, two.0), (false, true));
+    assert!(samples(one.1) == samples(two.1));
+    // What is wrong with it is told by who decodes it then.
+    let cut = &alpha[..alpha.len() / 2];
+    assert_eq!(decode(2, cut).unwrap_err(), decode(1, cut).unwrap_err());
+    // Nothing is decoded of it when the other one is broken.
+    let mut decoder = Decoder::new(DecoderOptions { threads: 2, ..DecoderOptions::default() });
+    assert!(decoder.decode_with(&stream[..stream.len() / 2], &alpha, &NeverCancel).is_err());
+}

@@ -8,6 +8,10 @@ use avs2::{CancelCheck, Picture};
 
 use crate::{Container, Error, Frame, Options};
 
+/// Alpha that is coded in so many times fewer bytes than colour is decoded where another thread would wait for colour. Of more
+/// alpha the reading is better divided as well.
+const SMALL_ALPHA: usize = 8;
+
 /// Decodes a file that is held in memory.
 ///
 /// After an error no more frames come.
@@ -91,11 +95,16 @@ impl<D: AsRef<[u8]>> Decoder<D> {
         header.check_coding()?;
         let (shown, has_alpha) = ((header.width, header.height), header.mode().has_alpha());
         let animation = header.mode().is_animation();
-        let colour = self.picture(chunks.colour, "colour picture", cancel)?;
-        let alpha = match chunks.alpha {
+        let small = chunks
+            .alpha
+            .clone()
+            .filter(|alpha| has_alpha && !animation && alpha.len() * SMALL_ALPHA <= chunks.colour.len());
+        let (colour, early) = self.picture(chunks.colour, "colour picture", small, cancel)?;
+        let alpha = match (early, chunks.alpha) {
+            (Some(picture), _) => Some(self.checked(picture, "alpha picture")?),
             // Later pictures of the stream may refer to an alpha picture that is not announced.
-            Some(payload) if has_alpha || animation => {
-                Some(self.picture(payload, "alpha picture", cancel)?)
+            (None, Some(payload)) if has_alpha || animation => {
+                Some(self.picture(payload, "alpha picture", None, cancel)?.0)
             }
             _ => None,
         };
@@ -105,16 +114,21 @@ impl<D: AsRef<[u8]>> Decoder<D> {
         Ok(Some(frame.with_range(range).with_threads(self.options.threads)))
     }
 
-    /// Decodes the one picture of a payload.
+    /// Decodes the one picture of a payload; perhaps that of the payload `small` as well.
     fn picture(
         &mut self,
         payload: Range<usize>,
         element: &'static str,
+        small: Option<Range<usize>>,
         cancel: &dyn CancelCheck,
-    ) -> Result<Picture, Error> {
+    ) -> Result<(Picture, Option<Picture>), Error> {
         let frame = self.next;
-        let data = self.data.as_ref().get(payload).unwrap_or_default();
-        self.stream.decode(data, cancel).map_err(|source| Error::from_stream(frame, source))?;
+        let data = |range| self.data.as_ref().get(range).unwrap_or_default();
+        let decoded = match small {
+            Some(small) => self.stream.decode_with(data(payload), data(small), cancel),
+            None => self.stream.decode(data(payload), cancel).map(|()| None),
+        };
+        let early = decoded.map_err(|source| Error::from_stream(frame, source))?;
         let animation = self.container.header.mode().is_animation();
         if !animation {
             // No later picture can come before this one, whatever the stream says about reordering.
@@ -127,10 +141,15 @@ impl<D: AsRef<[u8]>> Decoder<D> {
         })?;
         // Whatever else the payload holds is not to be shown.
         while self.stream.next_picture().is_some() {}
+        Ok((self.checked(picture, element)?, early))
+    }
+
+    /// A picture that has the size of the first one.
+    fn checked(&mut self, picture: Picture, element: &'static str) -> Result<Picture, Error> {
         let found = (picture.width, picture.height);
         let first = *self.size.get_or_insert(found);
         if found != first {
-            return Err(Error::ChangedSize { element, frame, first, found });
+            return Err(Error::ChangedSize { element, frame: self.next, first, found });
         }
         Ok(picture)
     }

@@ -1,7 +1,7 @@
 //! Decoding of an LCU: syntax and reconstruction.
 
 use super::inter::{InterCu, InterDecoder};
-use super::parsed::{CuKind, ParsedBlocks, ParsedCu, ParsedLcu, ParsedRow};
+use super::parsed::{CuKind, ParsedBlocks, ParsedCu, ParsedLcu, ParsedPart};
 use super::picture::{PictureContext, SliceState};
 use super::sink::LcuRow;
 use crate::Error;
@@ -144,7 +144,7 @@ impl LcuDecoder {
         &mut self,
         context: &PictureContext,
         source: &mut Source<'_, '_>,
-        parsed: &mut ParsedRow,
+        parsed: &mut ParsedPart,
         (column, row): (usize, usize),
     ) -> Result<(), Error> {
         let lcu = Lcu { context, place: place(&context.geometry, source.slice, column, row) };
@@ -194,7 +194,7 @@ impl LcuDecoder {
         &mut self,
         lcu: &Lcu<'_>,
         source: &mut Source<'_, '_>,
-        parsed: &mut ParsedRow,
+        parsed: &mut ParsedPart,
         node: Node,
     ) -> Result<(), Error> {
         if lcu.is_divided(source.aec, node) {
@@ -270,19 +270,17 @@ impl Reconstructor {
         }
     }
 
-    /// Reconstructs a row that was read. Of inter pictures the reader has marked the edges already.
-    pub fn row(&mut self, context: &PictureContext, parsed: &mut ParsedRow, lcu_row: &mut LcuRow) {
+    /// Reconstructs what was read of a row. Of inter pictures the reader has marked the edges already.
+    pub fn part(&mut self, context: &PictureContext, parsed: &mut ParsedPart, lcu_row: &mut LcuRow) {
         let is_intra = context.header.is_intra();
-        if is_intra {
-            lcu_row.info.clear();
-        } else {
+        if !is_intra {
             std::mem::swap(&mut lcu_row.info, &mut parsed.info);
         }
         let mut blocks = parsed.blocks();
         let mut predictions = parsed.predictions.as_slice();
         let mut start = 0;
-        for (column, ParsedLcu { place, info, end }) in parsed.lcus.iter().enumerate() {
-            lcu_row.info.lcus[column] = *info;
+        for ParsedLcu { place, info, end } in &parsed.lcus {
+            lcu_row.info.lcus[place.x >> context.geometry.lcu_log2] = *info;
             let lcu = Lcu { context, place: *place };
             for &ParsedCu { node, kind } in &parsed.cus[start..*end] {
                 match kind {

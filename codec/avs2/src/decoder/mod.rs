@@ -1,5 +1,6 @@
 //! Decoding of streams: units, sequences, the order of pictures.
 
+mod aside;
 mod cut;
 mod inter;
 mod lcu;
@@ -10,6 +11,7 @@ mod sink;
 
 use std::collections::VecDeque;
 
+use self::aside::Waiting;
 pub use self::cut::Cut;
 use self::picture::{Means, PictureDecoder};
 use crate::bitstream::{BitReader, Units, remove_pseudo_start_codes, start_code};
@@ -33,6 +35,8 @@ pub struct Decoder {
     ready: VecDeque<Picture>,
     keep_stages: bool,
     stages: VecDeque<Stages>,
+    /// For the thread that reconstructs the next picture.
+    waiting: Option<Waiting>,
 }
 
 impl Decoder {
@@ -49,6 +53,7 @@ impl Decoder {
             ready: VecDeque::new(),
             keep_stages: false,
             stages: VecDeque::new(),
+            waiting: None,
         }
     }
 
@@ -160,12 +165,10 @@ impl Decoder {
         let undelivered = self.ready.iter().filter(|picture| !self.buffer.holds(picture));
         let held = self.buffer.bytes() + undelivered.map(picture_bytes).sum::<usize>();
         let (backend, keep_stages) = (self.backend, self.keep_stages);
-        PictureDecoder::new(
-            sequence,
-            header,
-            order,
-            Means { options: &self.options, backend, held, keep_stages },
-        )
+        let sequence = sequence.clone();
+        let aside = self.take_aside();
+        let means = Means { options: &self.options, backend, held, keep_stages };
+        PictureDecoder::new(sequence, header, order, means, aside)
     }
 
     fn finish_picture(&mut self, current: Option<PictureDecoder>) -> Result<(), Error> {

@@ -1,4 +1,4 @@
-//! LCU rows between reading and reconstruction.
+//! What lies between reading and reconstruction.
 
 use super::inter::InterCu;
 use super::lcu::coded_size;
@@ -8,28 +8,33 @@ use crate::inter::PredictionBlock;
 use crate::recon::LcuPlace;
 use crate::syntax::{BlockClass, CodedGroup, CodedLevel, IntraCu, Levels, Node, code_coefficients};
 
-/// What was read of an LCU row.
+/// Levels for which a part of an LCU row is handed over.
+const LEVELS: usize = 4096;
+
+/// What was read of an LCU row, or of some LCUs of it.
 #[derive(Debug, Default)]
-pub(super) struct ParsedRow {
+pub(super) struct ParsedPart {
+    /// Its last LCU is the last one of the row.
+    pub ends_row: bool,
     pub lcus: Vec<ParsedLcu>,
     pub cus: Vec<ParsedCu>,
     /// Of inter CUs, in coding order.
     pub predictions: Vec<PredictionBlock>,
-    /// What deblocking needs of rows of inter pictures: the motion of all that is around decides there.
+    /// What deblocking needs of inter pictures, whose parts are whole rows: the motion of all that is around decides there.
     pub info: RowInfo,
     /// Number of groups of each block with coefficients, in coding order.
     blocks: Vec<u8>,
     groups: Vec<ParsedGroup>,
-    /// Of all groups; a complete row has those of one group more.
+    /// Of all groups; a complete part has those of one group more.
     levels: Vec<CodedLevel>,
 }
 
-/// An LCU of a row, from left to right.
+/// An LCU of a part, from left to right.
 #[derive(Debug)]
 pub(super) struct ParsedLcu {
     pub place: LcuPlace,
     pub info: LcuInfo,
-    /// Number of the row's CUs up to the end of this LCU.
+    /// Number of the part's CUs up to the end of this LCU.
     pub end: usize,
 }
 
@@ -43,14 +48,14 @@ pub(super) struct ParsedCu {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum CuKind {
     Intra(IntraCu),
-    /// With so many of the row's predictions.
+    /// With so many of the part's predictions.
     Inter {
         cu: InterCu,
         predictions: u8,
     },
 }
 
-/// A [`CodedGroup`] whose levels lie with those of the row.
+/// A [`CodedGroup`] whose levels lie with those of the part.
 #[derive(Debug)]
 struct ParsedGroup {
     at: (u8, u8),
@@ -75,25 +80,28 @@ impl Levels for Recorder<'_> {
     }
 }
 
-impl ParsedRow {
-    /// An empty row of pictures that have inter CUs or not.
+impl ParsedPart {
+    /// An empty part of pictures that have inter CUs or not.
     pub fn new(geometry: &Geometry, is_intra: bool) -> Self {
         let info = if is_intra { RowInfo::default() } else { RowInfo::new(geometry) };
         Self { info, ..Self::default() }
     }
 
-    /// Most bytes that a row takes.
+    /// Most bytes that a part takes.
     pub fn memory(geometry: &Geometry, is_intra: bool) -> usize {
         let samples = geometry.width.next_multiple_of(geometry.lcu_size()) * geometry.lcu_size();
         let coefficients = samples * 3 / 2;
-        (coefficients + 16) * size_of::<CodedLevel>()
+        let lcu = geometry.lcu_size().pow(2) * 3 / 2;
+        let levels = if is_intra { coefficients.min(LEVELS + lcu) } else { coefficients };
+        (levels + 16) * size_of::<CodedLevel>()
             + coefficients / 16 * size_of::<ParsedGroup>()
             + samples / 64 * (size_of::<ParsedCu>() + 6 * size_of::<u8>())
             + if is_intra { 0 } else { samples / 64 * 4 * size_of::<PredictionBlock>() }
     }
 
-    /// Makes it an empty row.
+    /// Makes it an empty part.
     pub fn clear(&mut self) {
+        self.ends_row = false;
         self.lcus.clear();
         self.cus.clear();
         self.predictions.clear();
@@ -147,8 +155,14 @@ impl ParsedRow {
         }
     }
 
-    /// Ends a row.
-    pub fn finish(&mut self) {
+    /// Whether it is to be handed over before the row ends; with those of the last row nobody has anything else to do.
+    pub fn is_long(&self, is_last_row: bool) -> bool {
+        self.levels.len() >= if is_last_row { LEVELS / 8 } else { LEVELS }
+    }
+
+    /// Ends a part.
+    pub fn finish(&mut self, ends_row: bool) {
+        self.ends_row = ends_row;
         self.levels.extend_from_slice(&[CodedLevel::default(); 16]);
     }
 
@@ -158,7 +172,7 @@ impl ParsedRow {
     }
 }
 
-/// The blocks of a row while they are given back.
+/// The blocks of a part while they are given back.
 pub(super) struct ParsedBlocks<'a> {
     blocks: std::slice::Iter<'a, u8>,
     groups: std::slice::Iter<'a, ParsedGroup>,

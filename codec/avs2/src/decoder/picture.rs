@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::aside::Aside;
 use super::inter::InterDecoder;
 use super::lcu::{LcuDecoder, Source};
-use super::parsed::ParsedRow;
-use super::pipeline::{Pipeline, QUEUE};
+use super::parsed::ParsedPart;
+use super::pipeline::{Pipeline, QUEUE, parts_in_queue};
 use super::sink::{LcuRow, RowSink};
 use crate::aec::AecReader;
 use crate::bitstream::BitReader;
@@ -23,8 +24,8 @@ use crate::{CancelCheck, DecoderOptions, Error, Picture};
 enum Stage {
     /// Each block is reconstructed as it is read.
     Whole { lcu_row: Option<Box<LcuRow>>, sink: Box<RowSink> },
-    /// Rows are reconstructed on another thread.
-    Divided { parsed: Option<Box<ParsedRow>>, pipeline: Pipeline },
+    /// What was read is reconstructed on another thread.
+    Divided { parsed: Option<Box<ParsedPart>>, pipeline: Pipeline },
 }
 
 /// What all slices of a picture share.
@@ -85,11 +86,13 @@ pub(super) struct PictureDecoder {
 }
 
 impl PictureDecoder {
+    /// With two threads `aside` is decoded as well.
     pub fn new(
-        sequence: &SequenceHeader,
+        sequence: SequenceHeader,
         header: PictureHeader,
         order: PictureOrder,
         means: Means<'_>,
+        mut aside: Option<Aside>,
     ) -> Result<Self, Error> {
         let Means { options, backend, held, keep_stages } = means;
         let geometry = Geometry {
@@ -108,17 +111,21 @@ impl PictureDecoder {
             keep_stages,
         };
         let motion = if header.is_intra() { 0 } else { MotionField::bytes(geometry.width, geometry.height) };
-        check_limits(&setup, options, held + motion, header.is_intra())?;
+        let needed = check_limits(&setup, options, held + motion, header.is_intra())?;
+        if let Some(aside) = &mut aside {
+            aside.leave(needed);
+        }
         let weights = header.weighting.map(|w| w.matrices(sequence.weights())).transpose()?;
         let (coding_order, output_order) = (order.coding_order, order.output_order);
-        let (sequence, references) = (sequence.clone(), order.references.clone());
+        let references = order.references.clone();
         let context = PictureContext { sequence, header, geometry, weights, backend, references };
         let context = Arc::new(context);
         let inter = (!context.header.is_intra()).then(|| InterDecoder::new(&context, order));
-        let pipeline = (options.threads > 1).then(|| Pipeline::new(context.clone(), setup.clone())).flatten();
+        let pipeline =
+            (options.threads > 1).then(|| Pipeline::new(context.clone(), setup.clone(), aside)).flatten();
         let stage = match pipeline {
             Some(pipeline) => {
-                let parsed = ParsedRow::new(&geometry, context.header.is_intra());
+                let parsed = ParsedPart::new(&geometry, context.header.is_intra());
                 Stage::Divided { parsed: Some(Box::new(parsed)), pipeline }
             }
             None => {
@@ -179,6 +186,8 @@ impl PictureDecoder {
             self.next += 1;
             if self.next.is_multiple_of(columns) {
                 self.next_lcu_row(self.next / columns < rows)?;
+            } else {
+                self.next_part(row + 1 == rows)?;
             }
             let end = code_end_of_slice(&mut aec, false);
             aec.check()?;
@@ -201,6 +210,25 @@ impl PictureDecoder {
         }
     }
 
+    /// Hands what was read of the LCU row over, if it is enough to do.
+    fn next_part(&mut self, is_last_row: bool) -> Result<(), Error> {
+        let Stage::Divided { parsed, pipeline } = &mut self.stage else { return Ok(()) };
+        // Edges of inter pictures are marked by whole rows.
+        if !self.context.header.is_intra() {
+            return Ok(());
+        }
+        match parsed {
+            Some(part) if part.is_long(is_last_row) => {
+                part.finish(false);
+                let new = pipeline
+                    .spare()
+                    .unwrap_or_else(|| Box::new(ParsedPart::new(&self.context.geometry, true)));
+                pipeline.push(std::mem::replace(part, new))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Hands the LCU row over and makes the next one.
     fn next_lcu_row(&mut self, is_needed: bool) -> Result<(), Error> {
         let PictureContext { geometry, header, .. } = &*self.context;
@@ -209,12 +237,12 @@ impl PictureDecoder {
         match &mut self.stage {
             Stage::Divided { parsed, pipeline } => {
                 let Some(mut done) = parsed.take() else { return Ok(()) };
-                done.finish();
+                done.finish(true);
                 if let Some(inter) = inter {
                     inter.finish_row(&mut done.info, top);
                 }
                 if is_needed {
-                    let new = || Box::new(ParsedRow::new(geometry, header.is_intra()));
+                    let new = || Box::new(ParsedPart::new(geometry, header.is_intra()));
                     *parsed = Some(pipeline.spare().unwrap_or_else(new));
                 }
                 pipeline.push(done)
@@ -286,13 +314,13 @@ impl PictureDecoder {
     }
 }
 
-/// Checks the budgets before anything of the size of the picture is allocated.
+/// Checks the budgets before anything of the size of the picture is allocated; returns the bytes that are needed.
 fn check_limits(
     setup: &FilterSetup,
     options: &DecoderOptions,
     held: usize,
     is_intra: bool,
-) -> Result<(), Error> {
+) -> Result<usize, Error> {
     let geometry = &setup.geometry;
     let pixels = geometry.width as u64 * geometry.height as u64;
     if pixels > options.limits.max_pixels {
@@ -306,12 +334,15 @@ fn check_limits(
     let copies = 1 + if setup.keep_stages { 3 } else { 0 };
     let rows = if options.threads > 1 { QUEUE + 4 } else { 2 };
     let lcu_row = PlaneBuffer::memory(geometry.width, geometry.lcu_size() + 1) * 2;
-    let parsed = if options.threads > 1 { (QUEUE + 2) * ParsedRow::memory(geometry, is_intra) } else { 0 };
+    let parts = if options.threads > 1 { parts_in_queue(is_intra) + 2 } else { 0 };
+    let parsed = parts * ParsedPart::memory(geometry, is_intra);
     let info = geometry.width * geometry.height / 16;
     let filters = LoopFilter::memory(geometry);
-    let needed = held as u64 + (copies * picture + filters + rows * lcu_row + parsed + info) as u64;
-    if needed > options.limits.max_memory as u64 {
-        return Err(Error::Limit { limit: "max_memory", needed, allowed: options.limits.max_memory as u64 });
+    let needed = held + copies * picture + filters + rows * lcu_row + parsed + info;
+    let allowed = options.limits.max_memory;
+    if needed > allowed {
+        let (needed, allowed) = (needed as u64, allowed as u64);
+        return Err(Error::Limit { limit: "max_memory", needed, allowed });
     }
-    Ok(())
+    Ok(needed)
 }

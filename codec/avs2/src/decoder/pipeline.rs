@@ -1,28 +1,36 @@
 //! Pictures on two threads: one reads, the other reconstructs, and whoever has time runs the loop filters.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+use super::aside::Aside;
 use super::lcu::Reconstructor;
-use super::parsed::ParsedRow;
+use super::parsed::ParsedPart;
 use super::picture::PictureContext;
 use super::sink::LcuRow;
-use crate::Error;
 use crate::filter::{FilterSetup, LoopFilter, Stages};
 use crate::picture::PlaneBuffer;
+use crate::{CancelCheck, Error};
 
-/// LCU rows between the threads.
+/// Reconstructed LCU rows that wait for filters.
 pub(super) const QUEUE: usize = 4;
+
+/// Parts between the threads: rows of inter pictures, which take more memory, or shorter ones. Many of them bridge the time
+/// that a thread needs to start.
+pub(super) fn parts_in_queue(is_intra: bool) -> usize {
+    if is_intra { 16 } else { 4 }
+}
 
 const WORKER_LOST: Error = Error::Invalid { element: "thread of a picture", value: -1 };
 
-/// Takes rows that were read.
+/// Takes what was read.
 #[derive(Debug)]
 pub(super) struct Pipeline {
-    parsed: SyncSender<Box<ParsedRow>>,
-    spares: Receiver<Box<ParsedRow>>,
+    parsed: SyncSender<Box<ParsedPart>>,
+    spares: Receiver<Box<ParsedPart>>,
     shared: Arc<Shared>,
     worker: JoinHandle<()>,
 }
@@ -63,81 +71,142 @@ impl Shared {
         }
         true
     }
+}
 
-    /// Reconstructs rows until no more come.
-    fn reconstruct(
-        &self,
-        context: &PictureContext,
-        setup: FilterSetup,
-        rows: &Receiver<Box<ParsedRow>>,
-        spares: &SyncSender<Box<ParsedRow>>,
-    ) {
-        if let Ok(mut filter) = self.filter.lock() {
+/// The thread that reconstructs.
+struct Worker<'a> {
+    shared: &'a Shared,
+    context: &'a PictureContext,
+    parts: &'a Receiver<Box<ParsedPart>>,
+    spares: &'a SyncSender<Box<ParsedPart>>,
+    reconstructor: Reconstructor,
+    /// The last line of each plane of the row above.
+    above: [Vec<u8>; 3],
+    /// The row in work.
+    row: Option<LcuRow>,
+    /// Complete rows.
+    rows: usize,
+}
+
+impl Worker<'_> {
+    /// Reconstructs parts until no more come.
+    fn run(mut self, setup: FilterSetup, aside: Option<Aside>) {
+        if let Ok(mut filter) = self.shared.filter.lock() {
             *filter = Some(LoopFilter::new(setup));
         }
-        let mut reconstructor = Reconstructor::new(context);
-        // The last line of each plane of the row above.
-        let mut above: [Vec<u8>; 3] = Default::default();
+        if let Some(aside) = aside {
+            aside.decode(&Meanwhile(RefCell::new(&mut self)));
+        }
+        while let Some(part) = self.next() {
+            self.reconstruct(part);
+        }
+    }
+
+    /// What comes next. While nothing has come yet, filters.
+    fn next(&self) -> Option<Box<ParsedPart>> {
         loop {
-            let mut parsed = match rows.try_recv() {
-                Ok(parsed) => parsed,
-                Err(TryRecvError::Empty) if self.filter_one() => continue,
-                Err(_) => match rows.recv() {
-                    Ok(parsed) => parsed,
-                    Err(_) => return,
-                },
-            };
-            let spare = self.spares.lock().ok().and_then(|mut spares| spares.pop());
-            let mut row = spare.unwrap_or_else(|| LcuRow::new(&context.geometry));
-            for (plane, above) in row.planes.iter_mut().zip(&above) {
-                if !above.is_empty() {
-                    plane.row_mut(0).copy_from_slice(above);
-                }
+            match self.parts.try_recv() {
+                Ok(part) => return Some(part),
+                Err(TryRecvError::Empty) if self.shared.filter_one() => {}
+                Err(_) => return self.parts.recv().ok(),
             }
-            reconstructor.row(context, &mut parsed, &mut row);
-            for (plane, above) in row.planes.iter().zip(&mut above) {
+        }
+    }
+
+    fn reconstruct(&mut self, mut part: Box<ParsedPart>) {
+        let mut row = self.row.take().unwrap_or_else(|| self.new_row());
+        self.reconstructor.part(self.context, &mut part, &mut row);
+        if part.ends_row {
+            for (plane, above) in row.planes.iter().zip(&mut self.above) {
                 above.clear();
                 above.extend_from_slice(plane.row(plane.height() - 1));
             }
-            if let Ok(mut reconstructed) = self.reconstructed.lock() {
+            if let Ok(mut reconstructed) = self.shared.reconstructed.lock() {
                 reconstructed.push_back(row);
             }
-            // After the last row the reader does not take it, but learns from it that there is something to filter.
-            let _ = spares.try_send(parsed);
-            self.catch_up();
+            self.rows += 1;
+        } else {
+            self.row = Some(row);
+        }
+        // After the last row the reader does not take it, but learns from it that there is something to filter.
+        let _ = self.spares.try_send(part);
+        self.shared.catch_up();
+    }
+
+    fn new_row(&self) -> LcuRow {
+        let spare = self.shared.spares.lock().ok().and_then(|mut spares| spares.pop());
+        let mut row = spare.unwrap_or_else(|| LcuRow::new(&self.context.geometry));
+        if self.context.header.is_intra() {
+            row.info.clear();
+        }
+        for (plane, above) in row.planes.iter_mut().zip(&self.above) {
+            if !above.is_empty() {
+                plane.row_mut(0).copy_from_slice(above);
+            }
+        }
+        row
+    }
+}
+
+/// What a worker does between the rows of a picture that it decodes aside.
+struct Meanwhile<'w, 'a>(RefCell<&'w mut Worker<'a>>);
+
+impl CancelCheck for Meanwhile<'_, '_> {
+    /// Reconstructs what has come; true if its picture will not become whole.
+    fn is_cancelled(&self) -> bool {
+        let mut worker = self.0.borrow_mut();
+        loop {
+            match worker.parts.try_recv() {
+                Ok(part) => worker.reconstruct(part),
+                Err(TryRecvError::Empty) => return false,
+                Err(TryRecvError::Disconnected) => {
+                    return worker.rows < worker.context.geometry.lcu_rows();
+                }
+            }
         }
     }
 }
 
 impl Pipeline {
-    /// `None` if there is no thread to be had.
-    pub fn new(context: Arc<PictureContext>, setup: FilterSetup) -> Option<Self> {
-        let (parsed, received) = sync_channel::<Box<ParsedRow>>(QUEUE);
-        let (give_back, spares) = sync_channel::<Box<ParsedRow>>(QUEUE + 2);
+    /// `None` if there is no thread to be had. The thread decodes `aside` where it would wait.
+    pub fn new(context: Arc<PictureContext>, setup: FilterSetup, aside: Option<Aside>) -> Option<Self> {
+        let queue = parts_in_queue(context.header.is_intra());
+        let (parsed, received) = sync_channel::<Box<ParsedPart>>(queue);
+        let (give_back, spares) = sync_channel::<Box<ParsedPart>>(queue + 2);
         let shared = Arc::new(Shared::default());
         let worker = {
             let shared = shared.clone();
-            std::thread::Builder::new()
-                .name("avs2-reconstruction".into())
-                .spawn(move || shared.reconstruct(&context, setup, &received, &give_back))
-                .ok()?
+            let work = move || {
+                let worker = Worker {
+                    shared: &shared,
+                    context: &context,
+                    parts: &received,
+                    spares: &give_back,
+                    reconstructor: Reconstructor::new(&context),
+                    above: Default::default(),
+                    row: None,
+                    rows: 0,
+                };
+                worker.run(setup, aside);
+            };
+            std::thread::Builder::new().name("avs2-reconstruction".into()).spawn(work).ok()?
         };
         Some(Self { parsed, spares, shared, worker })
     }
 
-    /// A used row, if there is one.
-    pub fn spare(&self) -> Option<Box<ParsedRow>> {
-        let mut row = self.spares.try_recv().ok()?;
-        row.clear();
-        Some(row)
+    /// A used part, if there is one.
+    pub fn spare(&self) -> Option<Box<ParsedPart>> {
+        let mut part = self.spares.try_recv().ok()?;
+        part.clear();
+        Some(part)
     }
 
-    /// Hands a complete row over. If the other thread is behind, filters meanwhile.
-    pub fn push(&self, mut row: Box<ParsedRow>) -> Result<(), Error> {
+    /// Hands a complete part over. If the other thread is behind, filters meanwhile.
+    pub fn push(&self, mut part: Box<ParsedPart>) -> Result<(), Error> {
         loop {
-            match self.parsed.try_send(row) {
+            match self.parsed.try_send(part) {
                 Ok(()) => return Ok(()),
-                Err(TrySendError::Full(full)) if self.shared.filter_one() => row = full,
+                Err(TrySendError::Full(full)) if self.shared.filter_one() => part = full,
                 Err(TrySendError::Full(full)) => return self.parsed.send(full).map_err(|_| WORKER_LOST),
                 Err(TrySendError::Disconnected(_)) => return Err(WORKER_LOST),
             }
