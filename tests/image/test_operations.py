@@ -137,6 +137,29 @@ def test_free_rotation_grows_the_canvas(run: Run) -> None:
     assert flat.getpixel((0, 0)) == (255, 255, 255)
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("degrees", [1, 30, 45, 89, 135, 333, 200.5])
+@pytest.mark.parametrize("size", [(150, 101), (51, 50), (40, 40)])
+def test_free_rotation_turns_about_the_centre(
+    size: tuple[int, int], degrees: float, mode: str, run: Run
+) -> None:
+    ramp = np.add.outer(np.arange(size[1]), np.arange(size[0])).astype(np.uint8)
+    result = decoded(run(f"imageMogr2/rotate/{degrees}", Image.fromarray(ramp).convert(mode)))
+    assert result.mode == ("LA" if mode == "L" else result.mode)
+    samples = pixels(result, "RGBA").astype(float)
+    turn = math.radians(degrees)
+    y, x = np.mgrid[: result.height, : result.width] + 0.5
+    across, down = x - result.width / 2, y - result.height / 2
+    left = math.cos(turn) * across + math.sin(turn) * down + size[0] / 2 - 0.5
+    top = -math.sin(turn) * across + math.cos(turn) * down + size[1] / 2 - 0.5
+    inside = (left > 3) & (left < size[0] - 4) & (top > 3) & (top < size[1] - 4)
+    assert np.abs(samples[..., 0] - (left + top))[inside].max() <= 1
+
+
+def test_free_rotation_keeps_grey(run: Run) -> None:
+    assert decoded(run("imageMogr2/rotate/30", encoded(photo(mode="L"), "JPEG"))).mode == "L"
+
+
 def test_round_corners_and_circle(run: Run) -> None:
     source = Image.new("RGB", (60, 40), (10, 120, 200))
     rounded = decoded(run("imageMogr2/rradius/10/format/png", source)).convert("RGBA")
@@ -184,6 +207,16 @@ def test_tone(run: Run) -> None:
     assert np.abs(result("blur/20x2") - blurred).max() <= 1
     sharpened = result("sharpen/300")
     assert np.abs(np.diff(sharpened, axis=1)).sum() > np.abs(np.diff(samples, axis=1)).sum()
+
+
+@pytest.mark.parametrize("hidden", [0, 255])
+def test_sharpening_passes_over_invisible_colours(hidden: int, run: Run) -> None:
+    samples = np.full((40, 60, 4), (hidden, hidden, hidden, 0), np.uint8)
+    samples[10:30, 20:40] = (200, 90, 40, 255)
+    result = np.asarray(decoded(run("imageMogr2/sharpen/150", Image.fromarray(samples))).convert("RGBA"))
+    assert np.array_equal(result[..., 3], samples[..., 3])
+    shown = result[10:30, 20:40, :3].astype(int)
+    assert np.abs(shown - (200, 90, 40)).max() <= 5
 
 
 def test_effective_sigma_of_a_cut_off_kernel() -> None:

@@ -14,7 +14,7 @@ __all__ = ["encoder_versions"]
 
 _DISTRIBUTIONS = ("pillow", "numpy", "openmogr-pixels")
 # One more with every change of what encoders are told, or of what our own ones make, within a version.
-_ENCODING = 8
+_ENCODING = 9
 
 
 def encoder_versions() -> tuple[str, ...]:

@@ -40,7 +40,11 @@ def effective_sigma(radius: int, sigma: float) -> float:
 
 
 def _blurred(step: Blur, image: Image.Image) -> Image.Image:
-    smooth = ImageFilter.GaussianBlur(effective_sigma(step.radius, step.sigma))
+    return _smooth(image, effective_sigma(step.radius, step.sigma))
+
+
+def _smooth(image: Image.Image, sigma: float) -> Image.Image:
+    smooth = ImageFilter.GaussianBlur(sigma)
     if not has_alpha(image):
         return image.filter(smooth)
     # Premultiplied, so that the colour of invisible pixels does not show.
@@ -48,10 +52,10 @@ def _blurred(step: Blur, image: Image.Image) -> Image.Image:
 
 
 def _sharpened(step: Sharpen, image: Image.Image) -> Image.Image:
-    unsharp = ImageFilter.UnsharpMask(_SHARPEN_RADIUS, step.amount, 0)
     if not has_alpha(image):
-        return image.filter(unsharp)
-    sharp = image.convert(image.mode.removesuffix("A")).filter(unsharp)
+        return image.filter(ImageFilter.UnsharpMask(_SHARPEN_RADIUS, step.amount, 0))
+    # As the filter does it, but that the colour of invisible pixels is no part of what others differ from.
+    sharp = Image.blend(_smooth(image, _SHARPEN_RADIUS), image, 1 + step.amount / 100)
     sharp.putalpha(image.getchannel("A"))
     return sharp
 
