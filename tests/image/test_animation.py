@@ -257,6 +257,24 @@ def test_equal_frames_are_one_as_long_as_their_time_fits() -> None:
     assert all(psnr(found, on_white(first)) > 30 for found in shown[:2])
 
 
+@pytest.mark.parametrize("effort", ["", "/effort/0"])
+def test_gif_frames_without_delay_are_not_cleared_as_those_before(effort: str, run: Run) -> None:
+    """Pillow takes the disposal of a frame that has no control block from the one before."""
+    samples = np.zeros((4, 20, 30, 4), np.uint8)
+    samples[0] = (200, 40, 40, 255)
+    samples[1:, 5:, 5:] = (40, 200, 40, 255)
+    samples[2:, 8:12, 8:12] = (40, 40, 200, 255)
+    samples[3, 15:, 20:] = (200, 200, 40, 255)
+    samples[2:, :5] = samples[1:2, 5:10]
+    pictures = [Image.fromarray(frame) for frame in samples]
+    source = encoded(pictures[0], "PNG", save_all=True, append_images=pictures[1:], duration=0, blend=0)
+    with Image.open(io.BytesIO(run(f"imageMogr2/format/gif{effort}", source).data)) as result:
+        shown = [frame.convert("RGBA") for frame in ImageSequence.Iterator(result)]
+    assert len(shown) == 4
+    for found, expected in zip(shown, pictures, strict=True):
+        assert np.array_equal(on_white(found), on_white(expected))
+
+
 def test_a_frame_is_only_where_it_changed(run: Run) -> None:
     pictures = frames()
     source = encoded(pictures[0], "PNG", save_all=True, append_images=pictures[1:], duration=70, loop=0)

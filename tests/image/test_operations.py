@@ -114,6 +114,31 @@ def test_pad_centres_on_the_canvas(color: str, rgb: tuple[int, int, int], run: R
         assert np.all(result[30:] == rgb)
 
 
+@pytest.mark.parametrize("turn", [None, "flip/horizontal", "flip/vertical", "auto-orient"])
+@pytest.mark.parametrize(
+    ("size", "width"), [((97, 61), 12), ((47, 31), 20), ((401, 267), 190), ((1001, 667), 100)]
+)
+def test_jpegs_that_decoders_shrink_are_not_stretched(
+    size: tuple[int, int], width: int, turn: str | None, run: Run
+) -> None:
+    """The last pixels of what they give reach beyond the picture."""
+    exif = Image.Exif()
+    exif[0x0112] = 7
+    source = encoded(photo(*size), "JPEG", quality=100, subsampling=0, exif=exif)
+    whole = decoded(source).convert("RGB")
+    scaled = whole.resize((width, round(size[1] * width / size[0])), Image.Resampling.LANCZOS)
+    turns = {
+        "flip/horizontal": Image.Transpose.FLIP_LEFT_RIGHT,
+        "flip/vertical": Image.Transpose.FLIP_TOP_BOTTOM,
+        "auto-orient": Image.Transpose.TRANSVERSE,
+    }
+    expected = scaled.transpose(turns[turn]) if turn else scaled
+    side = f"x{width}" if turn == "auto-orient" else f"{width}x"
+    steps = f"{turn}/thumbnail/{side}" if turn else f"thumbnail/{side}"
+    result = pixels(decoded(run(f"imageMogr2/{steps}/format/png", source)))
+    assert np.abs(result.astype(int) - pixels(expected)).max() <= 7
+
+
 def test_pad_of_a_transparent_picture_keeps_it_transparent(run: Run) -> None:
     result = decoded(run("imageMogr2/thumbnail/40x40/pad/1", photo(40, 20, "RGBA")))
     assert result.getchannel("A").getpixel((0, 0)) == 255
