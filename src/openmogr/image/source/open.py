@@ -370,7 +370,7 @@ def open_image(
             _check_size(declared, settings, container)
             check_plausible(declared, source.size)
         if layout is not None and layout.frames:
-            # Frames that reach beyond the canvas enlarge it.
+            # The first frame of a GIF may enlarge the canvas.
             _check_size((layout.width, layout.height), settings, container)
         with decoding():
             opened = container.open(stream)
