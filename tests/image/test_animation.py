@@ -295,6 +295,25 @@ def test_only_the_first_frame_of_a_gif_enlarges_its_screen(
         assert np.array_equal(found, canvas)
 
 
+@pytest.mark.parametrize("target", ["webp", "apng", "gif", "avif"])
+@pytest.mark.parametrize("origin", ["PNG", "WEBP"])
+def test_animations_are_upright_since_they_keep_no_exif(origin: str, target: str, run: Run) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    pictures = frames(2)
+    source = encoded(
+        pictures[0], origin, save_all=True, append_images=pictures[1:], duration=70, exif=exif.tobytes()
+    )
+    upright = read(run(f"imageMogr2/auto-orient/format/{target}/quality/95!", source).data)
+    plain = read(run(f"imageMogr2/format/{target}/quality/95!", source).data)
+    assert plain[1] == upright[1] == [70, 70]
+    for found, expected in zip(plain[0], upright[0], strict=True):
+        assert np.array_equal(found, expected)
+    assert plain[0][0].shape[:2] == pictures[0].size
+    stored = read(run(f"imageMogr2/auto-orient/0/format/{target}/quality/95!", source).data)
+    assert stored[0][0].shape[:2] == pictures[0].size[::-1]
+
+
 def composed(data: bytes) -> list[Image.Image]:
     with Image.open(io.BytesIO(data)) as image:
         return [frame.convert("RGBA") for frame in ImageSequence.Iterator(image)]
