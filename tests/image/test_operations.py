@@ -244,6 +244,34 @@ def test_sharpening_passes_over_invisible_colours(hidden: int, run: Run) -> None
     assert np.abs(shown - (200, 90, 40)).max() <= 5
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "LA"])
+@pytest.mark.parametrize(("radius", "sigma"), [(1, 1), (1, 0.5), (1, 100), (2, 1), (2, 3), (2, 0)])
+@pytest.mark.parametrize("size", [(40, 30), (1, 1), (1, 9), (3, 2)])
+def test_small_blurs_are_convolutions(
+    size: tuple[int, int], radius: int, sigma: float, mode: str, run: Run
+) -> None:
+    samples = np.random.default_rng(4).integers(0, 256, (size[1], size[0], 4)).astype(np.uint8)
+    if mode in {"L", "LA"}:
+        samples[..., 1:3] = samples[..., :1]
+    if not mode.endswith("A"):
+        samples[..., 3] = 255
+    steps = np.arange(-radius, radius + 1)
+    weights = np.exp(-(steps**2) / (2 * (sigma or radius / 2) ** 2))
+    kernel = np.outer(weights, weights) / weights.sum() ** 2
+    shown = samples.astype(float)
+    shown[..., :3] *= shown[..., 3:] / 255
+    wide = np.pad(shown, ((radius, radius), (radius, radius), (0, 0)), "edge")
+    expected = sum(
+        kernel[y, x] * wide[y : y + size[1], x : x + size[0]]
+        for y in range(len(kernel))
+        for x in range(len(kernel))
+    )
+    result = decoded(run(f"imageMogr2/blur/{radius}x{sigma}/format/tiff", Image.fromarray(samples)))
+    found = pixels(result, "RGBA").astype(float)
+    found[..., :3] *= found[..., 3:] / 255
+    assert np.abs(found - expected).max() <= 2
+
+
 def test_effective_sigma_of_a_cut_off_kernel() -> None:
     assert effective_sigma(50, 3) == pytest.approx(3, abs=1e-6)
     assert effective_sigma(1, 1000) == pytest.approx(math.sqrt(2 / 3), abs=1e-4)
