@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from openmogr.image.formats.gif_parts.write import write_gif
 from openmogr.image.formats.png_parts.write_apng import write_apng
 from openmogr.image.source.open import Frame
 
-from .conftest import Pixels, Run, decoded, encoded, on_white, photo, psnr
+from .conftest import Pixels, Run, decoded, encoded, on_white, photo, pixels, psnr
 from .reference import reference_frames
 
 FORMATS = ["gif", "webp", "apng", "avif"]
@@ -255,6 +256,85 @@ def test_equal_frames_are_one_as_long_as_their_time_fits() -> None:
     shown, delays = read(write_gif(iter(pictures), 0))
     assert (len(shown), delays) == (3, [650_000, 10_000, 70])
     assert all(psnr(found, on_white(first)) > 30 for found in shown[:2])
+
+
+@pytest.mark.parametrize(
+    ("screen", "first", "second", "size"),
+    [
+        ((10, 10), (0, 0, 10, 10), (5, 5, 10, 10), (10, 10)),
+        ((10, 10), (0, 0, 10, 10), (20, 20, 5, 5), (10, 10)),
+        ((10, 10), (5, 5, 10, 10), (0, 0, 20, 20), (15, 15)),
+        ((0, 0), (0, 0, 8, 6), (0, 0, 10, 10), (8, 6)),
+    ],
+)
+def test_only_the_first_frame_of_a_gif_enlarges_its_screen(
+    screen: tuple[int, int],
+    first: tuple[int, ...],
+    second: tuple[int, ...],
+    size: tuple[int, int],
+    run: Run,
+) -> None:
+    """As in browsers, which cut later ones."""
+    colours = bytes([0, 0, 0, 255, 0, 0, 0, 255, 0, 255, 255, 255])
+    data = b"GIF89a" + struct.pack("<2H3B", *screen, 0x81, 0, 0) + colours
+    for number, box in ((1, first), (2, second)):
+        # One code a pixel, with a clear code before each, all of three bits.
+        codes = [code for _ in range(box[2] * box[3]) for code in (4, number)] + [5]
+        bits = sum(code << 3 * place for place, code in enumerate(codes))
+        packed = bits.to_bytes(-(-3 * len(codes) // 8), "little")
+        blocks = [packed[start : start + 255] for start in range(0, len(packed), 255)]
+        control = b"\x21\xf9\x04\x04\x0a\x00\x00\x00"
+        data += control + b"," + struct.pack("<4HB", *box, 0) + b"\x02"
+        data += b"".join(bytes([len(block)]) + block for block in blocks) + b"\x00"
+    shown = [pixels(frame, "RGBA") for frame in composed(run("imageMogr2/format/apng", data + b";").data)]
+    # Where nothing of the second is seen, both are one.
+    for found, boxes in zip((shown[0], shown[-1]), ([first], [first, second]), strict=True):
+        canvas = np.zeros((size[1], size[0], 4), np.uint8)
+        for box, colour in zip(boxes, ((255, 0, 0, 255), (0, 255, 0, 255)), strict=False):
+            canvas[box[1] : box[1] + box[3], box[0] : box[0] + box[2]] = colour
+        assert np.array_equal(found, canvas)
+
+
+@pytest.mark.parametrize("target", ["webp", "apng", "gif", "avif"])
+@pytest.mark.parametrize("origin", ["PNG", "WEBP"])
+def test_animations_are_upright_since_they_keep_no_exif(origin: str, target: str, run: Run) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    pictures = frames(2)
+    source = encoded(
+        pictures[0], origin, save_all=True, append_images=pictures[1:], duration=70, exif=exif.tobytes()
+    )
+    upright = read(run(f"imageMogr2/auto-orient/format/{target}/quality/95!", source).data)
+    plain = read(run(f"imageMogr2/format/{target}/quality/95!", source).data)
+    assert plain[1] == upright[1] == [70, 70]
+    for found, expected in zip(plain[0], upright[0], strict=True):
+        assert np.array_equal(found, expected)
+    assert plain[0][0].shape[:2] == pictures[0].size
+    stored = read(run(f"imageMogr2/auto-orient/0/format/{target}/quality/95!", source).data)
+    assert stored[0][0].shape[:2] == pictures[0].size[::-1]
+
+
+def composed(data: bytes) -> list[Image.Image]:
+    with Image.open(io.BytesIO(data)) as image:
+        return [frame.convert("RGBA") for frame in ImageSequence.Iterator(image)]
+
+
+@pytest.mark.parametrize("effort", ["", "/effort/0"])
+def test_gif_frames_without_delay_are_not_cleared_as_those_before(effort: str, run: Run) -> None:
+    """Pillow takes the disposal of a frame that has no control block from the one before."""
+    samples = np.zeros((4, 20, 30, 4), np.uint8)
+    samples[0] = (200, 40, 40, 255)
+    samples[1:, 5:, 5:] = (40, 200, 40, 255)
+    samples[2:, 8:12, 8:12] = (40, 40, 200, 255)
+    samples[3, 15:, 20:] = (200, 200, 40, 255)
+    samples[2:, :5] = samples[1:2, 5:10]
+    pictures = [Image.fromarray(frame) for frame in samples]
+    source = encoded(pictures[0], "PNG", save_all=True, append_images=pictures[1:], duration=0, blend=0)
+    with Image.open(io.BytesIO(run(f"imageMogr2/format/gif{effort}", source).data)) as result:
+        shown = [frame.convert("RGBA") for frame in ImageSequence.Iterator(result)]
+    assert len(shown) == 4
+    for found, expected in zip(shown, pictures, strict=True):
+        assert np.array_equal(on_white(found), on_white(expected))
 
 
 def test_a_frame_is_only_where_it_changed(run: Run) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from openmogr.image.source.colour import flatten, to_srgb
 from openmogr.image.source.nclx import nclx_profile
 
 from .conftest import Pixels, Run, decoded, encoded, photo, pixels, psnr
+from .reference import png_chunk
 
 # BT.2020 and Display P3 to BT.709, linear light (ITU-R BT.2087; both white points are D65).
 _TO_709 = {
@@ -115,3 +118,55 @@ def test_profile_is_readable_by_lcms() -> None:
     assert profile is not None
     opened = ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile
     assert (opened.xcolor_space.strip(), opened.is_matrix_shaper) == ("RGB", True)
+
+
+SRGB_PRIMARIES = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
+ADOBE_PRIMARIES = (31270, 32900, 64000, 33000, 21000, 71000, 15000, 6000)
+ADOBE_TO_SRGB = ((1.39836, -0.39836, 0.0), (0.0, 1.0, 0.0), (0.0, -0.04293, 1.04293))
+
+
+def gamma(value: int, *chromaticities: int) -> bytes:
+    told = png_chunk(b"gAMA", struct.pack(">I", value))
+    return told + (png_chunk(b"cHRM", struct.pack(">8I", *chromaticities)) if chromaticities else b"")
+
+
+def by_gamma(samples: Pixels, exponent: float, matrix: object = np.eye(3)) -> Pixels:
+    """In sRGB, by its definition in IEC 61966-2-1."""
+    linear = np.clip((samples / 255) ** exponent @ np.asarray(matrix).T, 0, 1)
+    curved = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return np.asarray(np.round(curved * 255), np.uint8)
+
+
+@pytest.mark.parametrize("steps", ["", "/cut/160x120x0x0"])
+@pytest.mark.parametrize(
+    ("chunks", "convert"),
+    [
+        (gamma(100_000), lambda a: by_gamma(a, 1)),
+        (gamma(55_556, *SRGB_PRIMARIES), lambda a: by_gamma(a, 1.8)),
+        (gamma(45_455, *ADOBE_PRIMARIES), lambda a: by_gamma(a, 2.2, ADOBE_TO_SRGB)),
+        # What means sRGB, comes after something else, is not valid or cannot be.
+        (gamma(45_455), lambda a: a),
+        (gamma(46_000, *SRGB_PRIMARIES), lambda a: a),
+        (gamma(100_000) + png_chunk(b"sRGB", b"\x00"), lambda a: a),
+        (gamma(100_000) + png_chunk(b"cICP", b"\x01\x0d\x00\x01"), lambda a: a),
+        (gamma(0), lambda a: a),
+        (gamma(45_455, *range(30_000, 38_000, 1000)), lambda a: a),
+        (gamma(45_455, *(2**31,) * 8), lambda a: a),
+    ],
+)
+def test_gamma_and_chromaticities_of_a_png(
+    chunks: bytes, convert: Callable[[Pixels], Pixels], steps: str, run: Run
+) -> None:
+    plain = encoded(photo(), "PNG")
+    source = plain[:33] + chunks + plain[33:]
+    result = decoded(run(f"imageMogr2{steps}/format/tiff", source))
+    assert np.abs(pixels(result).astype(int) - convert(pixels(photo()))).max() <= 2
+
+
+def test_gamma_behind_a_profile_or_the_samples_of_a_png_does_not_count(run: Run) -> None:
+    plain = encoded(photo(), "PNG")
+    late = plain[:-12] + gamma(100_000) + plain[-12:]
+    with_profile = encoded(photo(), "PNG", icc_profile=nclx_profile(12, 13))
+    both = with_profile[:33] + gamma(100_000) + with_profile[33:]
+    for source, same in ((late, plain), (both, with_profile)):
+        assert run("imageMogr2/format/tiff", source).data == run("imageMogr2/format/tiff", same).data

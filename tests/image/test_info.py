@@ -124,6 +124,40 @@ def test_exif(form: str, run: Run) -> None:
     }
 
 
+def test_exif_values_that_pillow_names_or_reads_otherwise(run: Run) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "二〇二〇年".encode()
+    exif[0x9C9B] = "标题".encode("utf-16-le") + b"\x00\x00"
+    exif[0x8769] = {
+        0x9286: b"UNICODE\x00" + "note".encode("utf-16-be"),
+        0x9291: "12",
+        0xA002: 160,
+        0xA003: 120,
+    }
+    exif[0x8825] = {
+        0: b"\x02\x03\x00\x00",
+        5: b"\x00",
+        6: IFDRational(87, 2),
+        7: (IFDRational(10), IFDRational(3), IFDRational(9, 2)),
+    }
+    texts = document(run, "exif", encoded(photo(), "JPEG", exif=exif))
+    assert texts == {
+        name: {"val": text}
+        for name, text in {
+            "ImageDescription": "二〇二〇年",
+            "XPTitle": "标题",
+            "UserComment": "note",
+            "SubSecTimeOriginal": "12",
+            "PixelXDimension": "160",
+            "PixelYDimension": "120",
+            "GPSVersionID": "2.3.0.0",
+            "GPSAltitudeRef": "Sea level",
+            "GPSAltitude": "43.5",
+            "GPSTimeStamp": "10:03:04.50",
+        }.items()
+    }
+
+
 def test_no_exif(run: Run) -> None:
     assert document(run, "exif", photo()) == {"error": "no exif data"}
     assert document(run, "exif", encoded(photo(), "JPEG", exif=b"Exif\x00\x00II*\x00\xff\xff\xff\x7f")) == {

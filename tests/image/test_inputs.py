@@ -68,7 +68,7 @@ GOOD = {
     "rotating_earth.gif": ("gif", 400, 400, 44, 8, "0x151517"),
     "sdr_cosmos12920_cicp1-13-6_yuv444_full_qp10.avif": ("avif", 2048, 858, 1, 8, "0x7a1e55"),
     "swiss.png": ("png", 68, 68, 1, 8, "0xfad5d6"),
-    "tbgn2c16.png": ("png", 32, 32, 1, 16, "0xa7aea9"),
+    "tbgn2c16.png": ("png", 32, 32, 1, 16, "0xc0c8c3"),
     "transparent_dispose.gif": ("gif", 3, 1, 3, 8, "0xaaaaff"),
     "uncompressed_tiff.tiff": ("tiff", 246, 345, 1, 8, "0xb18a6f"),
 }

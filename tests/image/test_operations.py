@@ -114,6 +114,31 @@ def test_pad_centres_on_the_canvas(color: str, rgb: tuple[int, int, int], run: R
         assert np.all(result[30:] == rgb)
 
 
+@pytest.mark.parametrize("turn", [None, "flip/horizontal", "flip/vertical", "auto-orient"])
+@pytest.mark.parametrize(
+    ("size", "width"), [((97, 61), 12), ((47, 31), 20), ((401, 267), 190), ((1001, 667), 100)]
+)
+def test_jpegs_that_decoders_shrink_are_not_stretched(
+    size: tuple[int, int], width: int, turn: str | None, run: Run
+) -> None:
+    """The last pixels of what they give reach beyond the picture."""
+    exif = Image.Exif()
+    exif[0x0112] = 7
+    source = encoded(photo(*size), "JPEG", quality=100, subsampling=0, exif=exif)
+    whole = decoded(source).convert("RGB")
+    scaled = whole.resize((width, round(size[1] * width / size[0])), Image.Resampling.LANCZOS)
+    turns = {
+        "flip/horizontal": Image.Transpose.FLIP_LEFT_RIGHT,
+        "flip/vertical": Image.Transpose.FLIP_TOP_BOTTOM,
+        "auto-orient": Image.Transpose.TRANSVERSE,
+    }
+    expected = scaled.transpose(turns[turn]) if turn else scaled
+    side = f"x{width}" if turn == "auto-orient" else f"{width}x"
+    steps = f"{turn}/thumbnail/{side}" if turn else f"thumbnail/{side}"
+    result = pixels(decoded(run(f"imageMogr2/{steps}/format/png", source)))
+    assert np.abs(result.astype(int) - pixels(expected)).max() <= 7
+
+
 def test_pad_of_a_transparent_picture_keeps_it_transparent(run: Run) -> None:
     result = decoded(run("imageMogr2/thumbnail/40x40/pad/1", photo(40, 20, "RGBA")))
     assert result.getchannel("A").getpixel((0, 0)) == 255
@@ -135,6 +160,29 @@ def test_free_rotation_grows_the_canvas(run: Run) -> None:
     assert np.abs(edge[:, :3].astype(int) - (200, 30, 30)).max() < 12
     flat = decoded(run("imageMogr2/rotate/45/format/bmp", source))
     assert flat.getpixel((0, 0)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("degrees", [1, 30, 45, 89, 135, 333, 200.5])
+@pytest.mark.parametrize("size", [(150, 101), (51, 50), (40, 40)])
+def test_free_rotation_turns_about_the_centre(
+    size: tuple[int, int], degrees: float, mode: str, run: Run
+) -> None:
+    ramp = np.add.outer(np.arange(size[1]), np.arange(size[0])).astype(np.uint8)
+    result = decoded(run(f"imageMogr2/rotate/{degrees}", Image.fromarray(ramp).convert(mode)))
+    assert result.mode == ("LA" if mode == "L" else result.mode)
+    samples = pixels(result, "RGBA").astype(float)
+    turn = math.radians(degrees)
+    y, x = np.mgrid[: result.height, : result.width] + 0.5
+    across, down = x - result.width / 2, y - result.height / 2
+    left = math.cos(turn) * across + math.sin(turn) * down + size[0] / 2 - 0.5
+    top = -math.sin(turn) * across + math.cos(turn) * down + size[1] / 2 - 0.5
+    inside = (left > 3) & (left < size[0] - 4) & (top > 3) & (top < size[1] - 4)
+    assert np.abs(samples[..., 0] - (left + top))[inside].max() <= 1
+
+
+def test_free_rotation_keeps_grey(run: Run) -> None:
+    assert decoded(run("imageMogr2/rotate/30", encoded(photo(mode="L"), "JPEG"))).mode == "L"
 
 
 def test_round_corners_and_circle(run: Run) -> None:
@@ -184,6 +232,44 @@ def test_tone(run: Run) -> None:
     assert np.abs(result("blur/20x2") - blurred).max() <= 1
     sharpened = result("sharpen/300")
     assert np.abs(np.diff(sharpened, axis=1)).sum() > np.abs(np.diff(samples, axis=1)).sum()
+
+
+@pytest.mark.parametrize("hidden", [0, 255])
+def test_sharpening_passes_over_invisible_colours(hidden: int, run: Run) -> None:
+    samples = np.full((40, 60, 4), (hidden, hidden, hidden, 0), np.uint8)
+    samples[10:30, 20:40] = (200, 90, 40, 255)
+    result = np.asarray(decoded(run("imageMogr2/sharpen/150", Image.fromarray(samples))).convert("RGBA"))
+    assert np.array_equal(result[..., 3], samples[..., 3])
+    shown = result[10:30, 20:40, :3].astype(int)
+    assert np.abs(shown - (200, 90, 40)).max() <= 5
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "LA"])
+@pytest.mark.parametrize(("radius", "sigma"), [(1, 1), (1, 0.5), (1, 100), (2, 1), (2, 3), (2, 0)])
+@pytest.mark.parametrize("size", [(40, 30), (1, 1), (1, 9), (3, 2)])
+def test_small_blurs_are_convolutions(
+    size: tuple[int, int], radius: int, sigma: float, mode: str, run: Run
+) -> None:
+    samples = np.random.default_rng(4).integers(0, 256, (size[1], size[0], 4)).astype(np.uint8)
+    if mode in {"L", "LA"}:
+        samples[..., 1:3] = samples[..., :1]
+    if not mode.endswith("A"):
+        samples[..., 3] = 255
+    steps = np.arange(-radius, radius + 1)
+    weights = np.exp(-(steps**2) / (2 * (sigma or radius / 2) ** 2))
+    kernel = np.outer(weights, weights) / weights.sum() ** 2
+    shown = samples.astype(float)
+    shown[..., :3] *= shown[..., 3:] / 255
+    wide = np.pad(shown, ((radius, radius), (radius, radius), (0, 0)), "edge")
+    expected = sum(
+        kernel[y, x] * wide[y : y + size[1], x : x + size[0]]
+        for y in range(len(kernel))
+        for x in range(len(kernel))
+    )
+    result = decoded(run(f"imageMogr2/blur/{radius}x{sigma}/format/tiff", Image.fromarray(samples)))
+    found = pixels(result, "RGBA").astype(float)
+    found[..., :3] *= found[..., 3:] / 255
+    assert np.abs(found - expected).max() <= 2
 
 
 def test_effective_sigma_of_a_cut_off_kernel() -> None:

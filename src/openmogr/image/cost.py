@@ -84,7 +84,7 @@ class Planned:
         before, after = _area(self.before), _area(self.after)
         between = 0
         if isinstance(self.step, (Blur, Sharpen, Rotate, RoundCorners, InscribedCircle)):
-            between = 3 * max(before, after) // 2  # other modes, premultiplied, borders
+            between = 2 * max(before, after)  # other modes, premultiplied, borders
         elif isinstance(self.step, (Thumbnail, View, Crop)):
             # The pass across comes first: its result is as wide as the output and as high as the input.
             between = self.after[0] * self.before[1]

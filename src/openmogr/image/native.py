@@ -42,6 +42,7 @@ __all__ = [
     "Reader",
     "Size",
     "Undecoded",
+    "Window",
     "decode_jpeg",
     "decode_png",
     "encode_gif_samples",

@@ -221,7 +221,10 @@ class Processor:
             raise unsupported_input("format/auto is for downloads, whose client says what it can show")
         target = TARGETS[encoding.format or opened.container.name]
         recoded = target.container != opened.container and _same_pixels(pipeline, opened, self.settings)
-        if target.container.turned and not encoding.keep_orientation and opened.orientation > 1:
+        moves = opened.animated and target.container.animated
+        # No animation is written with EXIF.
+        turned = target.container.turned or moves
+        if turned and not encoding.keep_orientation and opened.orientation > 1:
             # Last, so that it shows what the same operation into another format shows.
             pipeline = replace(pipeline, stages=(*pipeline.stages, MogrStage((AutoOrient(),))))
         check_possible(pipeline, opened, target, self.settings)
@@ -239,7 +242,7 @@ class Processor:
             metadata=_metadata(pipeline, opened, target.container),
             profile=kept_profile(pipeline, opened, target),
         )
-        if opened.animated and target.container.animated:
+        if moves:
             result = self._animation(pipeline, opened, options, beside, shared)
         else:
             result = self._still(pipeline, opened, options, beside)

@@ -13,6 +13,16 @@ __all__ = ["exif_texts"]
 _SKIPPED = {IFD.Exif, IFD.GPSInfo, IFD.Interop, 0x02BC, 0x8773, 0x014A}
 _MAX_TEXT = 1000
 
+# What Exif (JEITA CP-3451) and libexif call tags that Pillow has other names for.
+_NAMES = {
+    **TAGS,
+    0x9214: "SubjectArea",
+    0x9290: "SubSecTime",
+    0x9291: "SubSecTimeOriginal",
+    0x9292: "SubSecTimeDigitized",
+    0xA002: "PixelXDimension",
+    0xA003: "PixelYDimension",
+}
 
 _CHOICES: Mapping[str, Mapping[int, str]] = {
     "Orientation": {
@@ -116,6 +126,7 @@ _CHOICES: Mapping[str, Mapping[int, str]] = {
     },
     "FileSource": {3: "DSC"},
     "SceneType": {1: "Directly photographed"},
+    "GPSAltitudeRef": {0: "Sea level", 1: "Sea level reference"},
 }
 
 
@@ -125,8 +136,8 @@ def exif_texts(image: Image.Image) -> dict[str, str]:
     try:
         exif = image.getexif()
         directories = (
-            (exif, TAGS),
-            (exif.get_ifd(IFD.Exif), TAGS),
+            (exif, _NAMES),
+            (exif.get_ifd(IFD.Exif), _NAMES),
             (exif.get_ifd(IFD.GPSInfo), GPSTAGS),
         )
     except Exception:  # any broken structure reads as none
@@ -161,13 +172,25 @@ def _plain(value: object) -> str:
             return text.decode("ascii")
         return f"{len(value)} bytes undefined data"
     if isinstance(value, str):
-        return "".join(c for c in value.rstrip("\x00 ") if c.isprintable())
+        return _printable(_as_written(value))
     if isinstance(value, tuple):
         return ", ".join(_plain(part) for part in value)
     if isinstance(value, int):
         return str(value)
     number = _real(value)
     return str(int(number)) if number.is_integer() else f"{number:.4g}"
+
+
+def _printable(text: str) -> str:
+    return "".join(c for c in text.strip("\x00 ") if c.isprintable())
+
+
+def _as_written(text: str) -> str:
+    """Text that Pillow took for Latin-1; cameras and programs write UTF-8."""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except ValueError:
+        return text
 
 
 def _real(value: object) -> float:
@@ -239,8 +262,25 @@ def _comment(value: object) -> str:
         return _plain(value)
     prefix, text = value[:8], value[8:]
     if prefix == b"UNICODE\x00":
-        return text.decode("utf-16-le", "replace").strip("\x00 ")
-    return "".join(c for c in text.decode("utf-8", "replace").strip("\x00 ") if c.isprintable())
+        # In either byte order, whatever that of the file is: where letters are Latin, the zeros tell.
+        big = text[::2].count(0) > text[1::2].count(0)
+        return text.decode("utf-16-be" if big else "utf-16-le", "replace").strip("\x00 ")
+    return _printable(text.decode("utf-8", "replace"))
+
+
+def _windows_text(value: object) -> str:
+    return _printable(value.decode("utf-16-le", "replace")) if isinstance(value, bytes) else _plain(value)
+
+
+def _numbers(value: object) -> str:
+    return ".".join(map(str, value)) if isinstance(value, (bytes, tuple)) else _plain(value)
+
+
+def _time(value: object) -> str:
+    if not isinstance(value, tuple) or len(value) != 3:
+        return _plain(value)
+    hours, minutes, seconds = map(_real, value)
+    return f"{hours:02.0f}:{minutes:02.0f}:{seconds:05.2f}"
 
 
 _FORMATS: Mapping[str, Callable[[object], str]] = {
@@ -257,4 +297,7 @@ _FORMATS: Mapping[str, Callable[[object], str]] = {
     "FlashPixVersion": _flashpix_version,
     "ComponentsConfiguration": _components,
     "UserComment": _comment,
+    "GPSVersionID": _numbers,
+    "GPSTimeStamp": _time,
+    **dict.fromkeys(("XPTitle", "XPComment", "XPAuthor", "XPKeywords", "XPSubject"), _windows_text),
 }

@@ -1,4 +1,7 @@
-"""Colour by code points (ITU-T H.273), as HEIF, AVIF and PNG carry it, in the shape of an ICC profile."""
+"""Colour by code points (ITU-T H.273), as HEIF, AVIF and PNG carry it, in the shape of an ICC profile.
+
+Likewise by gamma and chromaticities, as PNG has them besides.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 
     _Matrix = npt.NDArray[np.float64]
 
-__all__ = ["nclx_profile", "read_nclx", "to_rec709"]
+__all__ = ["gamma_profile", "nclx_profile", "read_nclx", "to_rec709"]
 
 
 _D65, _C, _DCI = (0.3127, 0.3290), (0.310, 0.316), (0.314, 0.351)
@@ -41,6 +44,14 @@ _D50 = (0.9642, 1.0, 0.8249)
 _SRGB_LIKE = {1, 2, 6, 13, 14, 15}
 _GAMMA = {4: 2.2, 5: 2.8, 8: 1.0}
 
+# Gammas of PNG within this part of sRGB's mean its curve, as libpng has it; primaries, within this distance, its own.
+_SAME_GAMMA, _SRGB_GAMMA = 0.05, 1 / 2.2
+_SAME_PLACE = 0.005
+# Others are not believed.
+_GAMMAS = (0.1, 5.0)
+# Twice the area of the smallest triangle of primaries that is.
+_LEAST_GAMUT = 0.01
+
 _BRADFORD = ((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0389, -0.0685, 1.0296))
 
 
@@ -54,11 +65,54 @@ def nclx_profile(primaries: int, transfer: int) -> bytes | None:
         return None
     colorants = _colorants(_PRIMARIES[primaries])
     if transfer in _GAMMA:
-        curve = b"para" + bytes(4) + struct.pack(">HHi", 0, 0, _fixed(_GAMMA[transfer]))
+        curve = _power(_GAMMA[transfer])
     else:
         # IEC 61966-2-1: gamma, a, b, c, d of the parametric curve of type 3.
         parameters = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
         curve = b"para" + bytes(4) + struct.pack(">HH5i", 3, 0, *map(_fixed, parameters))
+    return _display(colorants, curve)
+
+
+@lru_cache(maxsize=16)
+def gamma_profile(gamma: int, chromaticities: tuple[int, ...]) -> bytes | None:
+    """An ICC profile for ``gAMA`` and ``cHRM`` of a PNG; None where sRGB is meant, or nothing that can be.
+
+    Args:
+        gamma: of the file, in 100,000ths.
+        chromaticities: x and y of white, red, green and blue, likewise; or empty.
+    """
+    exponent = gamma / 100_000
+    if not _GAMMAS[0] <= exponent <= _GAMMAS[1]:
+        return None
+    primaries = _primaries(chromaticities)
+    if primaries == _PRIMARIES[_REC709] and abs(exponent / _SRGB_GAMMA - 1) <= _SAME_GAMMA:
+        return None
+    return _display(_colorants(primaries), _power(1 / exponent))
+
+
+def _primaries(chromaticities: tuple[int, ...]) -> _Primaries:
+    """Those of sRGB where there are none, where they are about the same, and where none can be so."""
+    usual = _PRIMARIES[_REC709]
+    if not chromaticities:
+        return usual
+    numbers = [number / 100_000 for number in chromaticities]
+    white, red, green, blue = zip(numbers[::2], numbers[1::2], strict=True)
+    own = ((red, green, blue), white)
+    places, theirs = ([*points, centre] for points, centre in (own, usual))
+    apart = max(
+        abs(a - b) for one, other in zip(places, theirs, strict=True) for a, b in zip(one, other, strict=True)
+    )
+    across, up = ([corner[axis] - red[axis] for corner in (green, blue)] for axis in (0, 1))
+    area = across[0] * up[1] - across[1] * up[0]
+    possible = abs(area) >= _LEAST_GAMUT and all(y > 0 and x + y <= 1 for x, y in places)
+    return own if possible and apart > _SAME_PLACE else usual
+
+
+def _power(exponent: float) -> bytes:
+    return b"para" + bytes(4) + struct.pack(">HHi", 0, 0, _fixed(exponent))
+
+
+def _display(colorants: _Matrix, curve: bytes) -> bytes:
     tags = {name: _xyz(colorants[:, i]) for i, name in enumerate((b"rXYZ", b"gXYZ", b"bXYZ"))}
     tags |= {b"wtpt": _xyz(_D50), b"rTRC": curve, b"gTRC": curve, b"bTRC": curve}
     return _profile(tags)

@@ -22,7 +22,7 @@ from openmogr.image.settings import ImageSettings
 from openmogr.image.source.colour import WORKING_MODES, is_srgb, own_space, to_srgb
 from openmogr.image.source.hdr import HDR_TRANSFERS, hdr_to_srgb
 from openmogr.image.source.metadata import orientation
-from openmogr.image.source.nclx import nclx_profile
+from openmogr.image.source.nclx import gamma_profile, nclx_profile
 from openmogr.image.source.plausible import check_plausible
 from openmogr.image.steps.transform import turned_back
 
@@ -122,9 +122,9 @@ class OpenedImage:
     def own_profile(self, spaces: frozenset[str]) -> bytes:
         """The ICC profile that pixels may stay in, where its colour space is one of ``spaces``; else empty.
 
-        Code points are no profile, nor is what means sRGB, and CMYK and Lab have none to stay in.
+        Code points and gamma are no profile, nor is what means sRGB, and CMYK and Lab have none to stay in.
         """
-        profile = self._profile()
+        profile = self._icc()
         return profile if own_space(profile, self.image.mode) in spaces else b""
 
     def first(self, draft: Size | None = None, *, kept: bool = False) -> Frame:
@@ -237,12 +237,19 @@ class OpenedImage:
             result = turned_back(result, self.source.tiff.orientation)
         return result if self.source.window is None else result.crop(self.source.window)
 
-    def _profile(self) -> bytes:
+    def _icc(self) -> bytes:
         """The ICC profile, or empty; the code points of a PNG come before it."""
         profile = self.image.info.get("icc_profile")
         if not isinstance(profile, bytes) or (self.source.png is not None and self.source.nclx is not None):
             return b""
         return profile
+
+    def _profile(self) -> bytes:
+        """Likewise, or one made of gamma and chromaticities, which come last (PNG, third edition, section 4.3)."""
+        png, profile = self.source.png, self._icc()
+        if profile or png is None or png.srgb or self.source.nclx is not None:
+            return profile
+        return gamma_profile(png.gamma, png.chromaticities) or b""
 
     def _later(self, image: Image.Image, kept: bool) -> Image.Image:
         """In its colours, or in sRGB when it was scaled, where pixels are of a kind that allows for it."""
@@ -363,7 +370,7 @@ def open_image(
             _check_size(declared, settings, container)
             check_plausible(declared, source.size)
         if layout is not None and layout.frames:
-            # Frames that reach beyond the canvas enlarge it.
+            # The first frame of a GIF may enlarge the canvas.
             _check_size((layout.width, layout.height), settings, container)
         with decoding():
             opened = container.open(stream)

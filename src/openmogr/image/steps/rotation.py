@@ -12,6 +12,8 @@ __all__ = ["CLOCKWISE", "UPRIGHT", "rotated", "rotated_size"]
 
 CLOCKWISE = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 
+# Pixels that the interpolation looks at beyond the edge.
+_BORDER = 2
 
 # EXIF orientation to what turns the image upright (Exif 2.3, section 4.6.4).
 UPRIGHT = {
@@ -37,14 +39,21 @@ def rotated_size(degrees: float, size: Size) -> Size:
 
 
 def rotated(image: Image.Image, degrees: float) -> Image.Image:
-    """The image turned clockwise; in RGBA, transparent outside, unless the angle is a multiple of 90."""
+    """The image turned clockwise; transparent outside, in RGBA or LA, unless the angle is a multiple of 90."""
     if degrees % 90 == 0:
         method = CLOCKWISE.get(int(degrees % 360))
         return image if method is None else image.transpose(method)
-    width, height = rotated_size(degrees, image.size)
+    size = rotated_size(degrees, image.size)
     # Premultiplied, so that the colour of invisible pixels does not bleed into the edges.
     # The empty border gives the interpolation something to fade into.
-    bordered = ImageOps.expand(image.convert("RGBA").convert("RGBa"), 2, (0, 0, 0, 0))
-    turned = bordered.rotate(-degrees, Image.Resampling.BICUBIC, expand=True)
-    left, top = (turned.width - width) // 2, (turned.height - height) // 2
-    return turned.crop((left, top, left + width, top + height)).convert("RGBA")
+    mode = "LA" if image.mode in {"L", "LA"} else "RGBA"
+    bordered = ImageOps.expand(image.convert(mode).convert(mode.replace("A", "a")), _BORDER, (0,) * len(mode))
+    turn = math.radians(degrees)
+    cosine, sine = math.cos(turn), math.sin(turn)
+    # From places in the result to those in the image; centre lies on centre, also where one is between two pixels.
+    across, down = size[0] / 2, size[1] / 2
+    left = bordered.width / 2 - cosine * across - sine * down
+    top = bordered.height / 2 + sine * across - cosine * down
+    matrix = (cosine, sine, left, -sine, cosine, top)
+    turned = bordered.transform(size, Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
+    return turned.convert(mode)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from PIL import Image
 
@@ -25,7 +25,7 @@ from openmogr.image.language.operations import (
     Thumbnail,
     View,
 )
-from openmogr.image.native import scaled
+from openmogr.image.native import Window, scaled, window_before
 from openmogr.image.settings import ImageSettings
 from openmogr.image.source.arrays import np
 from openmogr.image.source.colour import has_alpha
@@ -43,7 +43,13 @@ _Own = _Placed | AutoOrient | Flip | Rotate | InscribedCircle | RoundCorners | t
 
 _MIRROR = {Axis.vertical: Image.Transpose.FLIP_TOP_BOTTOM, Axis.horizontal: Image.Transpose.FLIP_LEFT_RIGHT}
 
-# What undoes it.
+# What undoes a turn that does not undo itself.
+_UNDONE = {
+    Image.Transpose.ROTATE_90: Image.Transpose.ROTATE_270,
+    Image.Transpose.ROTATE_270: Image.Transpose.ROTATE_90,
+}
+
+# What undoes an orientation.
 _BACK = {**UPRIGHT, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
 
 
@@ -51,13 +57,15 @@ _BACK = {**UPRIGHT, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
 class Surface:
     """An image and the size that steps reckon with.
 
-    ``size`` differs from the pixels' only where a decoder was allowed to shrink, until the first scaling.
+    ``size`` differs from the pixels' only where a decoder was allowed to shrink, until the first scaling. ``window`` is
+    where in those pixels all of ``size`` lies then, which is no whole number of them; None: everywhere.
     """
 
     image: Image.Image
     size: Size
     orientation: int = 0
     animated: bool = False
+    window: Window | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,8 @@ def apply_steps(steps: Sequence[Step], surface: Surface, settings: ImageSettings
         InvalidArgument: a window or radius lies outside the image.
         ImageResolutionExceed: a step's result would exceed the limits.
     """
+    if surface.image.size != surface.size:
+        surface = replace(surface, window=_drafted(surface))
     for number, step in enumerate(steps):
         if isinstance(step, (ImageWatermark, TextWatermark)):
             surface = _replaced(surface, beside.marks.laid(step, surface.image))
@@ -127,6 +137,16 @@ def apply_steps(steps: Sequence[Step], surface: Surface, settings: ImageSettings
         else:
             surface = _apply(step, surface, settings)
     return surface
+
+
+def _drafted(surface: Surface) -> Window | None:
+    """Where all of an image lies in what a decoder shrank, whose last pixels reach beyond it."""
+    for times in (2, 4, 8):
+        if all(
+            -(-whole // times) == part for whole, part in zip(surface.size, surface.image.size, strict=True)
+        ):
+            return 0, 0, surface.size[0] / times, surface.size[1] / times
+    return None
 
 
 def _apply(step: _Own, surface: Surface, settings: ImageSettings) -> Surface:
@@ -160,19 +180,27 @@ def _check(size: Size, settings: ImageSettings) -> None:
 def _placed(step: _Placed, surface: Surface, settings: ImageSettings) -> Surface:
     placement = place(step, surface.size, settings.max_parameter, enlarge=not surface.animated)
     _check(placement.size, settings)
-    image = _scaled(surface.image, surface.size, placement)
+    image = _scaled(surface.image, surface.size, placement, surface.window)
     if isinstance(step, Thumbnail) and step.pad:
         image = _padded(step, image, settings.max_parameter)
     return _replaced(surface, image)
 
 
-def _scaled(image: Image.Image, size: Size, placement: Placement) -> Image.Image:
+def _scaled(
+    image: Image.Image, size: Size, placement: Placement, window: Window | None = None
+) -> Image.Image:
     if placement.scaled == size == image.size:
         return image if placement.box == (0, 0, *size) else image.crop(placement.box)
-    across, down = image.width / placement.scaled[0], image.height / placement.scaled[1]
+    first, upper, last, lower = window or (0, 0, *image.size)
+    across, down = (last - first) / placement.scaled[0], (lower - upper) / placement.scaled[1]
     left, top, right, bottom = placement.box
     # The window is cut from the source while scaling, so that what is cut off costs nothing.
-    box = left * across, top * down, min(right * across, image.width), min(bottom * down, image.height)
+    box = (
+        first + left * across,
+        upper + top * down,
+        min(first + right * across, last),
+        min(upper + bottom * down, lower),
+    )
     shrinks = across >= 1 and down >= 1
     resample = Image.Resampling.LANCZOS if shrinks else Image.Resampling.BICUBIC
     return scaled(image, placement.size, resample, box)
@@ -192,7 +220,7 @@ def _padded(step: Thumbnail, image: Image.Image, limit: int) -> Image.Image:
 def _turned(surface: Surface, method: Image.Transpose | None, orientation: int | None = None) -> Surface:
     kept = surface.orientation if orientation is None else orientation
     if method is None:
-        return Surface(surface.image, surface.size, kept, surface.animated)
+        return replace(surface, orientation=kept)
     image = surface.image.transpose(method)
     swaps = method in {
         Image.Transpose.TRANSPOSE,
@@ -201,7 +229,10 @@ def _turned(surface: Surface, method: Image.Transpose | None, orientation: int |
         Image.Transpose.ROTATE_270,
     }
     size = (surface.size[1], surface.size[0]) if swaps else surface.size
-    return Surface(image, size, kept, surface.animated)
+    window = surface.window
+    if window is not None:
+        window = window_before(window, image.size, (_UNDONE.get(method, method),))
+    return Surface(image, size, kept, surface.animated, window)
 
 
 def _rotated(step: Rotate, surface: Surface, settings: ImageSettings) -> Surface:

@@ -16,6 +16,8 @@ __all__ = ["GifLayout", "GifPart", "gif_frames", "gif_layout", "gif_parts"]
 
 # Bytes between the blocks of a GIF that are passed over.
 _MAX_STRAY = 65_536
+# Pixels of a frame beyond those of the canvas, which nobody has counted on.
+_MAX_BEYOND = 1 << 20
 _GRAPHIC_CONTROL = b"\xf9"
 # Disposal methods of GIF89a section 23; those that are not defined keep the picture.
 _DISPOSALS = {2: Disposal.clear, 3: Disposal.restore}
@@ -51,7 +53,10 @@ class GifPart:
 
 @dataclass(frozen=True, slots=True)
 class GifLayout:
-    """How many images a GIF holds, and the smallest canvas that holds the logical screen and all of them."""
+    """How many images a GIF holds, and the smallest canvas that holds the logical screen and the first of them.
+
+    Browsers enlarge the screen for that one, and cut others.
+    """
 
     frames: int
     width: int
@@ -68,7 +73,8 @@ def gif_layout(stream: BinaryIO, limit: int) -> GifLayout:
     count = 0
     for part in gif_parts(stream):
         left, top, across, down = part.box
-        width, height = max(width, left + across), max(height, top + down)
+        if count == 0:
+            width, height = max(width, left + across), max(height, top + down)
         count += 1
         if count == limit:
             break
@@ -141,6 +147,8 @@ def gif_frames(stream: BinaryIO, size: tuple[int, int]) -> Iterator[tuple[Image.
     canvas = Canvas(size)
     for part in gif_parts(stream):
         left, top, across, down = part.box
+        if across * down > size[0] * size[1] + _MAX_BEYOND:
+            raise ValueError(f"a frame of {across}x{down} pixels reaches beyond the canvas")
         image = Image.new("LA", (1, 1)) if not across or not down else _decoded(stream, header, colours, part)
         flags = part.control[0] if part.control else 0
         disposal = _DISPOSALS.get(flags >> 2 & 7, Disposal.keep)

@@ -103,7 +103,7 @@ class _Writer:
                 colours = table
                 parts += file_header((wanted.shape[1], wanted.shape[0]), table, loop_count)
             local = b"" if table == colours else table
-            parts += frame_header(box, local, index, picture.delay, clears=clears)
+            parts += frame_header(box, local, index, picture.delay, clears=clears, first=number == 0)
             parts.append(samples)
             if self._tolerance and number % self._step == 0:
                 self.alike = self.alike and _alike(wanted, shown)

@@ -63,7 +63,7 @@ def write_gif(frames: Iterator[Frame], loop_count: int) -> bytes:
         else:
             # Two frames in a row are only equal where the delays would not fit into one.
             box = _united(_difference(base, shown), picture.cleared) or (0, 0, 1, 1)
-        parts += _frame(picture, box, b"" if table == colours else table)
+        parts += _frame(picture, box, b"" if table == colours else table, first=base is None)
         base = shown
         if picture.cleared is not None:
             base = shown.copy()
@@ -147,13 +147,16 @@ def file_header(size: tuple[int, int], table: bytes, loop_count: int) -> list[by
     return parts
 
 
-def _frame(picture: _Picture, box: Box, table: bytes) -> list[bytes]:
+def _frame(picture: _Picture, box: Box, table: bytes, *, first: bool) -> list[bytes]:
     index = picture.coloured.info.get("transparency")
-    header = frame_header(box, table, index, picture.delay, clears=picture.cleared is not None)
+    clears = picture.cleared is not None
+    header = frame_header(box, table, index, picture.delay, clears=clears, first=first)
     return [*header, _coded(picture.coloured.crop(box))]
 
 
-def frame_header(box: Box, table: bytes, index: int | None, delay: int, *, clears: bool) -> list[bytes]:
+def frame_header(
+    box: Box, table: bytes, index: int | None, delay: int, *, clears: bool, first: bool
+) -> list[bytes]:
     """What stands before the samples of a frame.
 
     Args:
@@ -162,10 +165,11 @@ def frame_header(box: Box, table: bytes, index: int | None, delay: int, *, clear
         index: of the transparent colour.
         delay: in hundredths of a second.
         clears: make ``box`` transparent when it is over.
+        first: of the file. Pillow and ImageMagick dispose of a later one without a control block as of the one before.
     """
     flags = (_CLEAR if clears else _KEEP) << 2 | (index is not None)
     control = b""
-    if delay or flags != _KEEP << 2:
+    if delay or flags != _KEEP << 2 or not first:
         control = bytes([0x21, 0xF9, 4, flags]) + _words(delay) + bytes([index or 0, 0])
     left, top, right, bottom = box
     descriptor = b"," + _words(left, top, right - left, bottom - top)

@@ -34,6 +34,7 @@ _LENGTHS = {
     b"pHYs": range(9, 10),
     b"acTL": range(8, 9),
 }
+_COLOURS = {b"cICP", b"gAMA", b"cHRM", b"sRGB"}
 _TEXTS = {b"tEXt", b"zTXt", b"iTXt"}
 _NAME = re.compile(rb"[A-Za-z]{4}")
 _KNOWN = re.compile(
@@ -68,6 +69,9 @@ class PngLayout:
         bit_depth: of a sample.
         color_type: of ``IHDR``.
         cicp: primaries and transfer characteristics by H.273, and whether samples have the full range.
+        gamma: of ``gAMA``, in 100,000ths; 0 where there is none.
+        chromaticities: x and y of white, red, green and blue by ``cHRM``, likewise; or empty.
+        srgb: there is an ``sRGB``.
         key: content of ``tRNS``.
         keywords: of texts.
         texts_behind: there are some behind the samples.
@@ -83,6 +87,9 @@ class PngLayout:
     bit_depth: int = 8
     color_type: int = 2
     cicp: tuple[int, int, bool] | None = None
+    gamma: int = 0
+    chromaticities: tuple[int, ...] = ()
+    srgb: bool = False
     key: bytes = b""
     keywords: list[str] = field(default_factory=list)
     texts_behind: bool = False
@@ -196,11 +203,10 @@ def _noted(part: Chunk, content: bytes, layout: PngLayout, *, behind: bool) -> b
         if behind or layout.animated or not 0 < frames <= 0x80000000:
             return False
         layout.animated, layout.frames, layout.loop_count = True, frames, loop_count
-    elif part.kind == b"cICP":
-        primaries, transfer, matrix, full = content
-        # Samples of a PNG are RGB; with any other matrix the chunk is not valid.
-        if matrix == 0 and not behind:
-            layout.cicp = (primaries, transfer, bool(full))
+    elif part.kind in _COLOURS:
+        # Behind the samples they are not valid.
+        if not behind:
+            _noted_colours(part.kind, content, layout)
     elif part.kind == b"iCCP":
         return _inflates(part.kind, content)
     elif part.kind in _TEXTS:
@@ -215,6 +221,21 @@ def _noted(part: Chunk, content: bytes, layout: PngLayout, *, behind: bool) -> b
     elif part.kind == b"eXIf":
         layout.exif = content
     return True
+
+
+def _noted_colours(kind: bytes, content: bytes, layout: PngLayout) -> None:
+    """Take note of what the colours are."""
+    if kind == b"cICP":
+        primaries, transfer, matrix, full = content
+        # Samples of a PNG are RGB; with any other matrix the chunk is not valid.
+        if matrix == 0:
+            layout.cicp = (primaries, transfer, bool(full))
+    elif kind == b"gAMA":
+        layout.gamma = int.from_bytes(content, "big")
+    elif kind == b"cHRM":
+        layout.chromaticities = struct.unpack(">8I", content)
+    else:
+        layout.srgb = True
 
 
 def _sound(stream: BinaryIO, part: Chunk) -> bytes | None:

@@ -1,0 +1,1 @@
+"""Headers and samples of BMP."""
