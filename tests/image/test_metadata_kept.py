@@ -73,3 +73,23 @@ def test_other_words_are_refused(value: str) -> None:
 @pytest.mark.parametrize("exif", [b"", b"II*\x00", b"no EXIF at all", b"MM\x00*\x00\x00\x00\x08\xff\xff"])
 def test_exif_that_cannot_be_read_is_left_out(exif: bytes) -> None:
     assert copyright_only(Metadata(exif, b"<xmp/>")) == Metadata()
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF"])
+def test_tiff_keeps_the_orientation_of_all_sources(form: str) -> None:
+    exif = Image.Exif()
+    exif[_ORIENTATION] = 6
+    out = io.BytesIO()
+    Image.radial_gradient("L").convert("RGB").resize((96, 64)).save(out, form, exif=exif)
+    source = out.getvalue()
+    for steps, told, size in (
+        # Pillow turns by the tag.
+        ("", {_ORIENTATION: 6}, (64, 96)),
+        ("/metadata/copyright", {_ORIENTATION: 6}, (64, 96)),
+        ("/auto-orient", {}, (64, 96)),
+        ("/cut/90x60x0x0/strip", {}, (90, 60)),
+    ):
+        made = run(f"imageMogr2{steps}/flip/vertical/format/tiff", source)
+        assert tags(made) == told
+        with Image.open(io.BytesIO(made)) as image:
+            assert image.size == size

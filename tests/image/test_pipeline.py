@@ -61,7 +61,9 @@ def test_any_pipeline_gives_a_picture_or_a_clear_refusal(operation: str, name: s
     except CosError as error:
         refusal = error
     else:
-        assert decoded(result).size == (result.width, result.height)
+        seen = decoded(result).size
+        # Pillow turns a TIFF by its orientation.
+        assert (result.width, result.height) in ({seen, seen[::-1]} if "/tiff/" in operation else {seen})
         assert 1 <= result.width <= LIMITS.max_side
         assert 1 <= result.height <= LIMITS.max_side
         assert result.width * result.height <= LIMITS.max_pixels

@@ -420,7 +420,7 @@ def _frame_limit(encoding: Encoding) -> int | None:
 
 
 def _metadata(pipeline: Pipeline, opened: OpenedImage, container: Format) -> Metadata:
-    metadata = Metadata(opened.exif, opened.xmp, tag=0 if opened.source.tiff is None else opened.orientation)
+    metadata = Metadata(opened.exif, opened.xmp, tag=opened.orientation)
     if any(isinstance(step, AutoOrient) for step in pipeline.steps):
         metadata = Metadata(upright(opened.exif), upright_xmp(opened.xmp))
     kept, label = _kept(pipeline.encoding, metadata), pipeline.encoding.label

@@ -37,7 +37,7 @@ class Tiff(Format):
         " or not, by any compression that gives back bytes; fax, and JPEG and YCbCr of 8 bit. Wide samples are scaled"
         " to their range. Floating-point and signed samples, and other kinds, are refused by name"
     )
-    metadata = "of a TIFF the orientation"
+    metadata = "the orientation"
 
     def open(self, stream: BinaryIO) -> Opened:
         layout = read_tiff_layout(stream)

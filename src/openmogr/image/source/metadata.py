@@ -39,7 +39,7 @@ class Metadata:
     Attributes:
         exif: a TIFF structure without the ``Exif`` prefix.
         xmp: the packet.
-        tag: the orientation that a TIFF had as its own tag, which a TIFF then keeps; 0 for none.
+        tag: the orientation, which a TIFF has as a tag of its own; 0 for none.
     """
 
     exif: bytes = b""
