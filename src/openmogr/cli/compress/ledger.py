@@ -14,7 +14,6 @@ from typing import TypedDict, cast
 from openmogr.cli._names import as_json
 from openmogr.cli.compress.plan import Source, place_of
 from openmogr.image import ImageSettings, Pipeline, encoder_versions, font_versions
-from openmogr.image.formats.registry import SUFFIXES
 
 __all__ = ["LEDGER_NAME", "Done", "Ledger", "key_of"]
 
@@ -99,8 +98,7 @@ class Ledger:
             found = source.path.stat()
             record = self._records.get(self._relative(source.path))
             if record is None:
-                own = format_name or SUFFIXES.get(source.path.suffix.lower())
-                target = source.copy() if own is None else source.target(own)
+                target = source.copy() if format_name is None else source.target(format_name)
                 if place_of(target) == place_of(source.path):
                     return None
                 there = target.stat()

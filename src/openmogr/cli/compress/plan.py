@@ -43,8 +43,15 @@ class Source:
         """Whether it is the standard input."""
         return self.path == STANDARD_INPUT
 
-    def target(self, format_name: str) -> Path:
-        """The output's path for a format."""
+    def target(self, format_name: str, *, named: bool = True) -> Path:
+        """The output's path for a format. What has the format already keeps its own suffix, as it is written.
+
+        Args:
+            named: somebody asked for the format by this name, to which not all suffixes of its kind belong.
+        """
+        own = self.path.suffix.lower()
+        if own in (_suffixes_of(format_name) if named else _suffixes_of_kind(format_name)):
+            return self.copy()
         return self.file or self.stem.with_name(self.stem.name + suffix_of(format_name))
 
     def copy(self) -> Path:
@@ -93,8 +100,20 @@ class _Places:
 
 def suffix_of(format_name: str) -> str:
     """The suffix of a format's files."""
+    return _suffixes_of(format_name)[0]
+
+
+def _suffixes_of(format_name: str) -> tuple[str, ...]:
     name = format_name.lower()
-    return TARGETS[name].suffixes[0] if name in TARGETS else f".{name}"
+    return TARGETS[name].suffixes if name in TARGETS else (f".{name}",)
+
+
+def _suffixes_of_kind(format_name: str) -> set[str]:
+    """Those of all names of a format; animations in PNG mostly have that of stills."""
+    name = format_name.lower()
+    kind = TARGETS[name].container.name if name in TARGETS else name
+    kinds = ("apng", "png") if kind == "apng" else (kind,)
+    return {suffix for suffix, kind in SUFFIXES.items() if kind in kinds}
 
 
 def find_sources(
@@ -246,7 +265,4 @@ def _expected(source: Source, destination: Destination) -> Path:
     """Where the output will be, as far as names tell; without its suffix where that depends on the result."""
     if destination.formats:
         return source.stem
-    if destination.format is not None:
-        return source.target(destination.format)
-    own = SUFFIXES.get(source.path.suffix.lower())
-    return source.copy() if own is None else source.target(own)
+    return source.copy() if destination.format is None else source.target(destination.format)

@@ -267,7 +267,7 @@ class Batch:
             return kept
         if self._rules.savings is not None and not self._rules.savings.are_met(before, len(result.data)):
             return replace(kept, rejected=result.rejected_size or len(result.data))
-        target = source.copy() if result.is_original else source.target(self._work.format or result.format)
+        target = source.copy() if result.is_original else self._target(source, result)
         if result.rejected_size and place_of(target) == place_of(source.path):
             return replace(kept, rejected=result.rejected_size)
         with self._claims:
@@ -292,6 +292,10 @@ class Batch:
         if not self._rules.dry:
             self._write(source, target, result)
         return done
+
+    def _target(self, source: Source, result: Result) -> Path:
+        named = self._work.format is not None
+        return source.target(self._work.format or result.format, named=named)
 
     def _write(self, source: Source, target: Path, result: Result) -> None:
         # An original is copied: one that is too long to be processed is not in the result.
