@@ -112,7 +112,8 @@ def _data(data: Path | None, config: Path | None) -> tuple[Path, dict[str, Path]
 
 
 def _give_up(error: Exception) -> NoReturn:
-    click.echo(str(error), err=True)
+    told = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) and error.filename else error
+    click.echo(str(told), err=True)
     sys.exit(ExitCode.FILES)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from openmogr.cli._names import as_json, printable
+from openmogr.cli._names import as_json, is_file, printable
 from openmogr.cli._settings import settings_or_exit
 from openmogr.cli._sizes import human_size, size_in_bytes
 from openmogr.cli._telling import alone, telling
@@ -65,9 +65,20 @@ def _size(context: click.Context, parameter: click.Parameter, value: str | None)
     if value is None:
         return None
     try:
-        return size_in_bytes(value)
+        size = size_in_bytes(value)
+        if not size:
+            raise ValueError("at least 1 byte")
+        return size
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
+
+
+def _address(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    del context, parameter
+    port = (value or "").rpartition(":")[2]
+    if value is not None and not (port.isascii() and port.isdigit() and int(port[:6]) < 1 << 16):
+        raise click.BadParameter(f"{value} is no address as 127.0.0.1:9100, or port as :9100")
+    return value
 
 
 @click.command(epilog=_EPILOG)
@@ -153,7 +164,12 @@ def _size(context: click.Context, parameter: click.Parameter, value: str | None)
     metavar="FILE",
     help="A line of JSON for each object that failed, and one for all.",
 )
-@click.option("--metrics", metavar="HOST:PORT", help="Answer Prometheus there while the run lasts.")
+@click.option(
+    "--metrics",
+    callback=_address,
+    metavar="HOST:PORT",
+    help="Answer Prometheus there while the run lasts.",
+)
 @click.option(
     "--price-per-cpu-hour", "price", type=click.FloatRange(0), metavar="MONEY", help="Tell the cost."
 )
@@ -229,7 +245,7 @@ class _Command:
             "region": here["region"] if options["target_region"] is None else options["target_region"],
         }
         self._manifest = None
-        if "://" not in options["source"] and Path(options["source"]).is_file():
+        if "://" not in options["source"] and is_file(Path(options["source"])):
             root = None if options["root"] is None else place_of(options["root"], **here)
             self._manifest = Manifest(Path(options["source"]), root)
             self._source = place_of(self._manifest.place.url, **here)

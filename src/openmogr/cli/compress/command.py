@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from openmogr.cli._names import is_folder
 from openmogr.cli._telling import alone, telling
 from openmogr.cli.compress import options as checks
 from openmogr.cli.compress.early import start_early
@@ -36,7 +37,7 @@ _EPILOG = "\b\nExit status:\n" + "\n".join(
     nargs=-1,
     required=True,
     metavar="FILE|FOLDER...",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     is_eager=True,
     callback=start_early,
 )
@@ -109,13 +110,13 @@ _EPILOG = "\b\nExit status:\n" + "\n".join(
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    type=click.Path(path_type=Path, dir_okay=False, readable=False, allow_dash=True),
     metavar="FILE",
     help="The output of a single source, whose suffix names the format; - for the standard output.",
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(path_type=Path, file_okay=False, readable=False),
     metavar="DIR",
     help="Folder of the outputs, made if missing; without it they lie beside their sources.",
 )
@@ -232,7 +233,8 @@ def _check_page(page: Path) -> None:
     try:
         check_page(page)
     except OSError as error:
-        raise click.UsageError(str(error)) from error
+        told = f"{error.filename} cannot be read: {error.strerror}" if error.strerror else str(error)
+        raise click.UsageError(told) from error
 
 
 def _settings(settings: ImageSettings, *, write_larger: bool) -> ImageSettings:
@@ -262,7 +264,7 @@ def _run(
     batch = Batch(maker, work, wishes.rules(), ledger, min(wishes.jobs, len(sources)))
     # Here, where Ctrl-C ends it: a thread that waits for input cannot be stopped.
     is_stream = any(source.is_stream for source in sources)
-    stream = sys.stdin.buffer.read(settings.max_input_bytes + 1) if is_stream else b""
+    stream = _standard_input(settings.max_input_bytes + 1) if is_stream else b""
     outcomes: dict[int, Outcome] = {}
     with shown_progress(len(sources), quiet=wishes.quiet or wishes.json) as advance:
 
@@ -281,6 +283,13 @@ def _run(
     return [outcomes[number] for number in sorted(outcomes)], interrupted
 
 
+def _standard_input(most: int) -> bytes | OSError:
+    try:
+        return sys.stdin.buffer.read(most)
+    except OSError as error:
+        return error
+
+
 async def _interruptible(work: Coroutine[Any, Any, None]) -> bool:
     import asyncio
 
@@ -296,7 +305,7 @@ def _ledger(wishes: Options, settings: ImageSettings, work: Work) -> Ledger:
     from openmogr.cli.compress.ledger import LEDGER_NAME, Ledger, key_of
 
     first = wishes.paths[0]
-    folder = wishes.out or (first if first.is_dir() else first.parent)
+    folder = wishes.out or (first if is_folder(first) else first.parent)
     if wishes.output is not None:
         folder = wishes.output.parent
     try:

@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from urllib.parse import quote
 
-from openmogr.cli._names import printable
+from openmogr.cli._names import is_file, printable
 from openmogr.cli._sizes import human_size
 from openmogr.cli.compress.output import write_output
 from openmogr.cli.compress.plan import place_of
@@ -48,7 +48,7 @@ def write_page(page: Path, outcomes: Sequence[Outcome], settings: ImageSettings)
     """
     previews = _Previews(page, settings)
     written = [outcome for outcome in outcomes if outcome.target is not None and outcome.target.is_file()]
-    figures = [_figure(outcome, previews) for outcome in written if outcome.source.is_file()]
+    figures = [_figure(outcome, previews) for outcome in written if is_file(outcome.source)]
     before, after = sum(item.before for item in written), sum(item.after for item in written)
     outputs = "1 output" if len(written) == 1 else f"{len(written)} outputs"
     total = f"{outputs}, {human_size(before)} became {human_size(after)}, saved {saved(before, after)}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from openmogr.cli._names import is_file
 from openmogr.cli._sizes import size_in_bytes
 
 if TYPE_CHECKING:
@@ -280,7 +281,7 @@ def check_images(
     images: dict[str, Path] = {}
     for value in values:
         name, equals, file = value.partition("=")
-        if not name or not equals or not Path(file).is_file():
+        if not name or not equals or not is_file(Path(file)):
             raise click.BadParameter(f"{value} is not a name and a file that exists, as in logo=logo.png.")
         if name in images:
             raise click.BadParameter(f"{name} is given twice.")

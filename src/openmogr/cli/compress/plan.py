@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from openmogr.cli._names import is_file, is_folder, is_link, is_there
 from openmogr.image.formats.registry import SUFFIXES, TARGETS
 
 __all__ = [
@@ -90,7 +91,7 @@ class _Places:
         self._folders: dict[Path, Path] = {}
 
     def __call__(self, path: Path) -> Path:
-        if path.name in ("", "..") or path.is_symlink():
+        if path.name in ("", "..") or is_link(path):
             return place_of(path)
         folder = self._folders.get(path.parent)
         if folder is None:
@@ -150,17 +151,20 @@ def find_sources(
 def _listed(paths: Sequence[Path], out: Path | None, *, recursive: bool) -> Iterator[tuple[Path, Path, bool]]:
     """Files, the folders whose shape their outputs repeat, and whether they were named one by one."""
     for path in paths:
-        if path.is_dir():
-            for file in _walk(path, out, recursive=recursive):
+        if is_folder(path):
+            closed: list[Path] = []
+            for file in _walk(path, out, closed, recursive=recursive):
                 yield file, path, False
-        elif path != STANDARD_INPUT and not path.exists() and glob.has_magic(str(path)):
+            # Reported as files that cannot be read.
+            yield from ((folder, folder.parent, True) for folder in closed)
+        elif path != STANDARD_INPUT and not is_there(path) and glob.has_magic(str(path)):
             root = _fixed_part(path)
             matches = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 - patterns may be absolute
             if not matches:
                 # Reported as a file that is not there.
                 yield path, path.parent, True
             for file in matches:
-                if file.is_file() and file.suffix.lower() in SUFFIXES and not _strays(path, file, root):
+                if is_file(file) and file.suffix.lower() in SUFFIXES and not _strays(path, file, root):
                     yield file, root, False
         else:
             yield path, path.parent, True
@@ -186,9 +190,10 @@ def _stem(path: Path, root: Path, destination: Destination) -> Path:
     return folder / (path.stem + destination.suffix)
 
 
-def _walk(folder: Path, out: Path | None, *, recursive: bool) -> Iterator[Path]:
+def _walk(folder: Path, out: Path | None, closed: list[Path], *, recursive: bool) -> Iterator[Path]:
+    """The images in a folder; what folders cannot be read is put into ``closed``."""
     excluded = None if out is None else place_of(out)
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
         here = Path(place)
         folders[:] = sorted(
             name
