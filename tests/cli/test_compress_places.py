@@ -205,3 +205,29 @@ def test_errors_that_nobody_can_be_told(folder: Path, tmp_path: Path) -> None:
     subprocess.run(words, shell=True, check=False)
     with Image.open(tmp_path / "a.webp") as image:
         image.load()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("compress", "", "-f", "webp", "--overwrite", "always"),
+        ("compress", "a.png", "", "-f", "webp"),
+        ("compress", "a.png", "-f", "webp", "--out", ""),
+        ("compress", "a.png", "-f", "webp", "--output", ""),
+        ("compress", "a.png", "-f", "webp", "--compare", ""),
+        ("bulk", "", "out", "--op", "imageMogr2/format/webp"),
+        ("bulk", ".", "", "--op", "imageMogr2/format/webp"),
+        ("import", "", "bucket-1250000000"),
+        ("backup", ""),
+    ],
+)
+def test_an_empty_name_is_not_this_folder(
+    openmogr: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, words: Sequence[str]
+) -> None:
+    """It comes of variables that are not set, and all pictures of the folder would have been replaced."""
+    picture().save(folder / "a.png")
+    monkeypatch.chdir(folder)
+    result = openmogr(*words)
+    assert result.exit_code == ExitCode.USAGE
+    assert "it is empty" in result.output
+    assert names(folder) == ["a.png"]

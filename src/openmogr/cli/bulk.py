@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from openmogr.cli._names import as_json, is_file, printable
+from openmogr.cli._paths import NamedPath, place
 from openmogr.cli._settings import settings_or_exit
 from openmogr.cli._sizes import human_size, size_in_bytes
 from openmogr.cli._telling import alone, telling
@@ -82,8 +83,8 @@ def _address(context: click.Context, parameter: click.Parameter, value: str | No
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("source")
-@click.argument("target")
+@click.argument("source", callback=place)
+@click.argument("target", callback=place)
 @click.option(
     "--op",
     "operation",
@@ -107,7 +108,7 @@ def _address(context: click.Context, parameter: click.Parameter, value: str | No
     help="A picture that --op lays on others. Can be given several times.",
 )
 @click.option("--all-keys", is_flag=True, help="Take objects whose keys do not end like pictures, too.")
-@click.option("--root", metavar="PLACE", help="Where the keys of a manifest lie.")
+@click.option("--root", callback=place, metavar="PLACE", help="Where the keys of a manifest lie.")
 @click.option("--endpoint", default="", metavar="URL", help="Address of the source's store.")
 @click.option("--region", default="", metavar="REGION", help="Region of the source's bucket.")
 @click.option(
@@ -125,6 +126,7 @@ def _address(context: click.Context, parameter: click.Parameter, value: str | No
 )
 @click.option(
     "--ledger",
+    callback=place,
     metavar="FILE|URL",
     help="What was done, so that the same command goes on: a file, or postgresql://user@host/name."
     "  [default: .openmogr-bulk/ledger.sqlite3 in a target folder, else openmogr-bulk.sqlite3 here]",
@@ -160,7 +162,7 @@ def _address(context: click.Context, parameter: click.Parameter, value: str | No
 )
 @click.option(
     "--report",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=NamedPath(dir_okay=False),
     metavar="FILE",
     help="A line of JSON for each object that failed, and one for all.",
 )
@@ -173,7 +175,7 @@ def _address(context: click.Context, parameter: click.Parameter, value: str | No
 @click.option(
     "--price-per-cpu-hour", "price", type=click.FloatRange(0), metavar="MONEY", help="Tell the cost."
 )
-@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="TOML file with settings.")
+@click.option("--config", type=NamedPath(), metavar="FILE", help="TOML file with settings.")
 @click.option("--json", "as_json", is_flag=True, help="The summary as a line of JSON.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 def bulk(**options: Any) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from openmogr.cli._names import is_folder
+from openmogr.cli._paths import NamedPath
 from openmogr.cli._telling import alone, telling
 from openmogr.cli.compress import options as checks
 from openmogr.cli.compress.early import start_early
@@ -37,7 +38,7 @@ _EPILOG = "\b\nExit status:\n" + "\n".join(
     nargs=-1,
     required=True,
     metavar="FILE|FOLDER...",
-    type=click.Path(path_type=Path, readable=False),
+    type=NamedPath(),
     is_eager=True,
     callback=start_early,
 )
@@ -110,13 +111,13 @@ _EPILOG = "\b\nExit status:\n" + "\n".join(
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False, readable=False, allow_dash=True),
+    type=NamedPath(dir_okay=False, allow_dash=True),
     metavar="FILE",
     help="The output of a single source, whose suffix names the format; - for the standard output.",
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False, readable=False),
+    type=NamedPath(file_okay=False),
     metavar="DIR",
     help="Folder of the outputs, made if missing; without it they lie beside their sources.",
 )
@@ -184,7 +185,7 @@ _EPILOG = "\b\nExit status:\n" + "\n".join(
 )
 @click.option(
     "--compare",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=NamedPath(dir_okay=False),
     metavar="FILE",
     help="Write an HTML page that shows sources and outputs.",
 )
