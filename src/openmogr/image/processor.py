@@ -39,7 +39,14 @@ from openmogr.image.source.aigc import labelled
 from openmogr.image.source.further import FurtherImages
 from openmogr.image.source.info import describe, execute_info
 from openmogr.image.source.kept import KeptFrames, kept_bytes
-from openmogr.image.source.metadata import NO_METADATA, Metadata, copyright_only, upright, upright_xmp
+from openmogr.image.source.metadata import (
+    NO_METADATA,
+    Metadata,
+    copyright_only,
+    orientation,
+    upright,
+    upright_xmp,
+)
 from openmogr.image.source.open import Frame, OpenedImage, open_image, read_container
 from openmogr.image.source.profile import kept_profile, lost_profile
 from openmogr.image.steps.geometry import Placement, place
@@ -221,7 +228,11 @@ class Processor:
             raise unsupported_input("format/auto is for downloads, whose client says what it can show")
         target = TARGETS[encoding.format or opened.container.name]
         recoded = target.container != opened.container and _same_pixels(pipeline, opened, self.settings)
-        if target.container.turned and not encoding.keep_orientation and opened.orientation > 1:
+        if (
+            not encoding.keep_orientation
+            and opened.orientation > 1
+            and _turns(pipeline, opened, target.container)
+        ):
             # Last, so that it shows what the same operation into another format shows.
             pipeline = replace(pipeline, stages=(*pipeline.stages, MogrStage((AutoOrient(),))))
         check_possible(pipeline, opened, target, self.settings)
@@ -426,6 +437,17 @@ def _metadata(pipeline: Pipeline, opened: OpenedImage, container: Format) -> Met
     more = replace(kept, xmp=labelled(kept.xmp, label))
     # Rather without the rest of the source's than without what was asked for.
     return more if container.holdable(more).xmp else replace(kept, xmp=labelled(b"", label))
+
+
+def _turns(pipeline: Pipeline, opened: OpenedImage, container: Format) -> bool:
+    """Whether pixels are turned upright, since nothing else tells how they are to be shown."""
+    if container.turned or not pipeline.upright:
+        return container.turned
+    kept = _metadata(pipeline, opened, container)
+    if container.name == "tiff":
+        return not kept.tag
+    is_animation = opened.animated and container.animated
+    return is_animation or not container.keeps_exif or orientation(kept.exif) <= 1
 
 
 def _kept(encoding: Encoding, metadata: Metadata) -> Metadata:

@@ -161,7 +161,8 @@ _EPILOG = "\b\nExit status:\n" + "\n".join(
 @click.option(
     "--keep-orientation",
     is_flag=True,
-    help="Leave pixels of TPG outputs as they are stored; without it they are turned upright by their EXIF.",
+    help="Leave pixels as they are stored where outputs do not tell their orientation; without it those are turned"
+    " upright.",
 )
 @click.option("--dry-run", is_flag=True, help="Do the work and tell what would be written; write nothing.")
 @click.option(

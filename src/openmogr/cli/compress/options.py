@@ -121,7 +121,11 @@ class Options:
         if not all(texts):
             raise click.UsageError("Say what to do: --format, --op, --quality, --resize or another.")
         pipelines = [
-            replace(_pipeline(text, stages), scored=self.score or self.target_score is not None)
+            replace(
+                _pipeline(text, stages),
+                scored=self.score or self.target_score is not None,
+                upright=not self.keep_orientation,
+            )
             for text in texts
         ]
         if self.score and any(pipeline.slim for pipeline in pipelines):
