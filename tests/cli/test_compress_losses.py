@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from openmogr.cli.exit_codes import ExitCode
 
@@ -204,5 +205,6 @@ def test_a_tiff_that_stays_one_tells_how_it_lies(run: Run, tmp_path: Path, noisy
         )
         assert result.exit_code == ExitCode.OK, result.output
         with Image.open(tmp_path / str(told) / "in.tif") as picture:
+            assert isinstance(picture, TiffImageFile)
             assert picture.tag_v2.get(274, 1) == told
             assert (dict(picture.tag_v2)[256] < dict(picture.tag_v2)[257]) is (told == 1)

@@ -231,3 +231,17 @@ def test_an_empty_name_is_not_this_folder(
     assert result.exit_code == ExitCode.USAGE
     assert "it is empty" in result.output
     assert names(folder) == ["a.png"]
+
+
+def test_what_libraries_say_of_pictures_is_not_told(folder: Path, tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        picture().save(folder / name, exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
+    for source in (folder / "a.jpg", folder):
+        words = ["compress", str(source), "-f", "webp", "--quiet", "--write-larger", "--out", str(tmp_path)]
+        done = subprocess.run(
+            [sys.executable, "-m", "openmogr", *words, "--overwrite", "always"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import warnings
 from contextlib import suppress
 from importlib import import_module
 
@@ -79,6 +80,9 @@ def run() -> None:
     # Else pydantic asks every distribution that is installed, before it makes its first model.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     ready_streams()
+    if not sys.warnoptions:
+        # What libraries say of pictures, with lines of their own source, is for those who develop them.
+        warnings.simplefilter("ignore")
     try:
         try:
             sys.exit(_status())
