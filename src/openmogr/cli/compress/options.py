@@ -162,8 +162,16 @@ class Options:
             return f"!{percent}p"
         return self.resize if self.enlarge else f"{self.resize}>"
 
+    def _auto_orient(self) -> int | None:
+        """Before what tells sides apart, pictures are turned upright; all else may stay as it is stored."""
+        if self.keep_orientation:
+            return 0
+        width, by, height = (self.resize or "").partition("x")
+        return 1 if by and width != height else None
+
     def _stage(self, format_name: str | None) -> str:
         parts = {
+            "auto-orient": self._auto_orient(),
             "thumbnail": self._thumbnail(),
             "format": format_name,
             "quality": self.quality,
@@ -173,7 +181,6 @@ class Options:
             "lossless": 1 if self.lossless else None,
             "metadata": None if self.metadata == "all" else self.metadata,
             "icc": None if self.icc == "srgb" else self.icc,
-            "auto-orient": 0 if self.keep_orientation else None,
         }
         told = "/".join(f"{name}/{value}" for name, value in parts.items() if value is not None)
         return f"imageMogr2/{told}" if told else ""
