@@ -245,3 +245,28 @@ def test_what_libraries_say_of_pictures_is_not_told(folder: Path, tmp_path: Path
             check=False,
         )
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("overwrite", ["never", "smaller", "always"])
+def test_pipes_and_devices_are_never_replaced(run: Run, folder: Path, tmp_path: Path, overwrite: str) -> None:
+    """As root, ``-o /dev/null --overwrite`` made a file of the device."""
+    picture().save(folder / "a.png")
+    pipe = tmp_path / "a.webp"
+    os.mkfifo(pipe)
+    for options in (("-o", pipe), ("--out", tmp_path), ("-o", pipe, "--dry-run")):
+        result = run(folder / "a.png", "-f", "webp", "--overwrite", overwrite, *options)
+        assert result.exit_code == ExitCode.EXISTS
+        assert f"{pipe} is no regular file" in result.output
+        assert pipe.is_fifo()
+    result = run(folder / "a.png", "-f", "webp", "--compare", pipe)
+    assert result.exit_code == ExitCode.USAGE
+    assert "is not a page of --compare" in result.output
+
+
+def test_a_ledger_is_no_device(openmogr: Run, folder: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "ledger"
+    os.mkfifo(pipe)
+    result = openmogr("bulk", folder, tmp_path / "out", "--op", "imageMogr2/format/webp", "--ledger", pipe)
+    assert result.exit_code == ExitCode.FILES
+    assert "is no regular file" in result.output
+    assert names(tmp_path) == ["in", "ledger", "out"]

@@ -331,10 +331,14 @@ class _Command:
         return Listing(source, without, suffixes=not self._options["all_keys"])
 
     def _ledger(self) -> str:
+        from openmogr.bulk.errors import BulkError
         from openmogr.bulk.places import STATE_FOLDER
+        from openmogr.cli.compress.plan import is_special
 
-        if self._options["ledger"] is not None:
-            return str(self._options["ledger"])
+        if (named := self._options["ledger"]) is not None:
+            if "://" not in named and is_special(Path(named)):
+                raise BulkError(f"the ledger {named} is no regular file")
+            return str(named)
         if self._target.is_folder:
             return str(Path(self._target.url) / STATE_FOLDER / "ledger.sqlite3")
         return "openmogr-bulk.sqlite3"

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from openmogr.cli._names import is_file, printable
 from openmogr.cli._sizes import human_size
 from openmogr.cli.compress.output import write_output
-from openmogr.cli.compress.plan import place_of
+from openmogr.cli.compress.plan import is_special, place_of
 from openmogr.cli.compress.report import saved
 from openmogr.cli.compress.run import Outcome
 from openmogr.errors import CosError
@@ -36,8 +36,13 @@ _FIGURE = """<figure>
 
 def check_page(page: Path) -> None:
     """Raises ``FileExistsError`` if something else than such a page is there."""
-    if page.exists() and _MARK not in page.read_bytes()[:500]:
-        raise FileExistsError(f"{page} exists and is not a page of --compare")
+    if not page.exists():
+        return
+    if not is_special(page):
+        with page.open("rb") as stream:
+            if _MARK in stream.read(500):
+                return
+    raise FileExistsError(f"{page} exists and is not a page of --compare")
 
 
 def write_page(page: Path, outcomes: Sequence[Outcome], settings: ImageSettings) -> None:

@@ -19,6 +19,7 @@ __all__ = [
     "Destination",
     "Source",
     "find_sources",
+    "is_special",
     "place_of",
     "suffix_of",
 ]
@@ -204,17 +205,20 @@ def _walk(folder: Path, out: Path | None, closed: list[Path], *, recursive: bool
             if (
                 not name.startswith(".")
                 and Path(name).suffix.lower() in SUFFIXES
-                and not _is_special(here / name)
+                and not is_special(here / name)
             ):
                 yield here / name
 
 
-def _is_special(path: Path) -> bool:
-    """Whether it is a pipe, a device or a socket, which may be waited for without end; what leads nowhere is not."""
+def is_special(path: Path) -> bool:
+    """Whether it is a pipe, a device or a socket, which may be waited for without end, and is never replaced; what
+    leads nowhere is not.
+    """
     try:
-        return not stat.S_ISREG(path.stat().st_mode)
+        mode = path.stat().st_mode
     except OSError:
         return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def _apart(sources: Sequence[Source], destination: Destination, places: _Places) -> Iterator[Source]:

@@ -17,7 +17,7 @@ from openmogr.cli._names import is_file
 from openmogr.cli.compress.ledger import Done, Ledger
 from openmogr.cli.compress.makers import Maker
 from openmogr.cli.compress.output import write_output
-from openmogr.cli.compress.plan import STANDARD_OUTPUT, Source, place_of
+from openmogr.cli.compress.plan import STANDARD_OUTPUT, Source, is_special, place_of
 from openmogr.cli.exit_codes import ExitCode, failure_code
 from openmogr.errors import CosError
 from openmogr.image import Loss, Pipeline, Result
@@ -331,6 +331,8 @@ class Batch:
         """Raises ``FileExistsError`` with a sentence if the target must not be written."""
         if target == STANDARD_OUTPUT:
             return
+        if is_special(target):
+            raise FileExistsError(f"{target} is no regular file; --output - is the standard output")
         place = place_of(target)
         owner = self._taken.get(place)
         own = not source.is_stream and place == place_of(source.path)
