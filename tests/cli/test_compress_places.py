@@ -270,3 +270,14 @@ def test_a_ledger_is_no_device(openmogr: Run, folder: Path, tmp_path: Path) -> N
     assert result.exit_code == ExitCode.FILES
     assert "is no regular file" in result.output
     assert names(tmp_path) == ["in", "ledger", "out"]
+
+
+@pytest.mark.parametrize("option", ["--output", "--compare"])
+def test_a_folder_is_no_file_even_if_it_is_missing(
+    run: Run, folder: Path, tmp_path: Path, option: str
+) -> None:
+    picture().save(folder / "a.png")
+    result = run(folder / "a.png", "-f", "webp", option, f"{tmp_path}/new/")
+    assert result.exit_code == ExitCode.USAGE
+    assert "names a folder" in result.output
+    assert names(tmp_path) == ["in"]

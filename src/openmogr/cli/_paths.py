@@ -25,6 +25,8 @@ class NamedPath(click.Path):
     ) -> Any:
         if not os.fspath(value):
             self.fail(_EMPTY, param, ctx)
+        if not self.dir_okay and os.fspath(value).endswith(os.sep):
+            self.fail(f"{os.fspath(value)} names a folder, not a file.", param, ctx)
         return super().convert(value, param, ctx)
 
 
