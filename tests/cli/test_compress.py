@@ -169,7 +169,7 @@ def test_an_operation_alone_keeps_the_format(run: Run, folder: Path, tmp_path: P
     out = tmp_path / "out"
     result = run(folder, "--op", "imageMogr2/rotate/90", "--out", out)
     assert result.exit_code == ExitCode.OK, result.output
-    assert set(tree(out)) == {"a.png", "b.jpg", "deep/er/c.png"}
+    assert set(tree(out)) == {"a.png", "b.jpg", "deep/er/c.PNG"}
     with Image.open(out / "b.jpg") as picture:
         assert (picture.format, picture.size) == ("JPEG", (64, 96))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from openmogr.cli.exit_codes import ExitCode
 
@@ -164,3 +165,46 @@ def test_tpg_outputs_are_upright_unless_told(run: Run, tmp_path: Path, noisy: Im
     result = run(tmp_path / "a.png", "--op", "imageMogr2/format/tpg", "--overwrite", "--keep-orientation")
     with Image.open(tmp_path / "a.tpg") as picture:
         assert picture.size == (96, 64)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "turned"),
+    [
+        ("a.gif", (), True),
+        ("a.bmp", (), True),
+        ("a.tiff", ("--metadata", "none"), True),
+        ("a.webp", (), False),
+        ("a.webp", ("--metadata", "copyright"), False),
+        ("a.webp", ("--metadata", "none"), True),
+        ("a.jpg", ("--metadata", "none", "--resize", "50%"), True),
+        ("a.webp", ("--op", "imageMogr2/strip"), True),
+        ("a.webp", ("--metadata", "none", "--keep-orientation"), False),
+        ("a.gif", ("--keep-orientation",), False),
+    ],
+)
+def test_outputs_that_do_not_tell_how_they_lie_are_upright(
+    run: Run, tmp_path: Path, noisy: Image.Image, name: str, options: tuple[str, ...], turned: bool
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    noisy.save(tmp_path / "in.png", exif=exif)
+    output = tmp_path / name
+    result = run(tmp_path / "in.png", "-o", output, "--write-larger", *options)
+    assert result.exit_code == ExitCode.OK, result.output
+    with Image.open(output) as picture:
+        assert (picture.width < picture.height) is turned
+        told = picture.getexif().get(0x0112, 1)
+    assert told == (6 if name == "a.webp" and not turned and "none" not in options else 1)
+
+
+def test_a_tiff_that_stays_one_tells_how_it_lies(run: Run, tmp_path: Path, noisy: Image.Image) -> None:
+    noisy.save(tmp_path / "in.tif", tiffinfo={274: 6})
+    for options, told in (((), 6), (("--metadata", "none"), 1)):
+        result = run(
+            tmp_path / "in.tif", "-f", "tiff", "--out", tmp_path / str(told), "--write-larger", *options
+        )
+        assert result.exit_code == ExitCode.OK, result.output
+        with Image.open(tmp_path / str(told) / "in.tif") as picture:
+            assert isinstance(picture, TiffImageFile)
+            assert picture.tag_v2.get(274, 1) == told
+            assert (dict(picture.tag_v2)[256] < dict(picture.tag_v2)[257]) is (told == 1)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from PIL import Image
+from PIL import Image, ImageOps
 
 from openmogr.cli.compress.progress import _clock
 from openmogr.cli.exit_codes import ExitCode
@@ -349,3 +349,25 @@ def test_several_sources_have_no_single_output(run: Run, picture: Path, tmp_path
     Image.new("L", (8, 8)).save(tmp_path / "c.png")
     assert "2 sources" in run(tmp_path, "-o", tmp_path / "b.webp").output
     assert "Say where the output goes" in run("-", "-f", "webp").output
+
+
+@pytest.mark.parametrize(
+    ("size", "options", "seen"),
+    [
+        ("40x", (), (40, 60)),
+        ("x40", (), (27, 40)),
+        ("40x30", (), (20, 30)),
+        ("40x40", (), (27, 40)),
+        ("50%", (), (32, 48)),
+        ("x40", ("--keep-orientation",), (40, 60)),
+    ],
+)
+def test_resize_fits_the_sides_that_are_seen(
+    run: Run, tmp_path: Path, size: str, options: tuple[str, ...], seen: tuple[int, int]
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.effect_noise((96, 64), 40).convert("RGB").save(tmp_path / "a.jpg", exif=exif)
+    assert run(tmp_path / "a.jpg", "-f", "webp", "--resize", size, *options).exit_code == ExitCode.OK
+    with Image.open(tmp_path / "a.webp") as picture:
+        assert ImageOps.exif_transpose(picture).size == seen

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from pathlib import Path
 
-__all__ = ["as_json", "printable"]
+__all__ = ["as_json", "is_file", "is_folder", "is_link", "is_there", "printable"]
 
 # Control characters move the cursor or begin another line; half surrogates stand for bytes that are no UTF-8.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
@@ -24,3 +26,30 @@ def as_json(told: object) -> str:
     except UnicodeEncodeError:
         return json.dumps(told)
     return line
+
+
+def is_file(path: Path) -> bool:
+    """Whether it is one, which of a name too long or in a closed folder is not known, and found out by who opens it."""
+    return _is(path.is_file)
+
+
+def is_folder(path: Path) -> bool:
+    """As :func:`is_file`."""
+    return _is(path.is_dir)
+
+
+def is_link(path: Path) -> bool:
+    """As :func:`is_file`."""
+    return _is(path.is_symlink)
+
+
+def is_there(path: Path) -> bool:
+    """As :func:`is_file`, of whatever kind."""
+    return _is(path.exists)
+
+
+def _is(ask: Callable[[], bool]) -> bool:
+    try:
+        return ask()
+    except OSError:
+        return False

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import click
 
+from openmogr.cli._paths import NamedPath
 from openmogr.cli._settings import settings_or_exit
 from openmogr.cli.exit_codes import ExitCode
 
@@ -16,17 +17,17 @@ __all__ = ["backup", "restore"]
 
 _config = click.option(
     "--config",
-    type=click.Path(path_type=Path),
+    type=NamedPath(),
     metavar="FILE",
     help="TOML file with settings; OPENMOGR_CONFIG names one too.",
 )
 
 
 @click.command()
-@click.argument("dest", type=click.Path(path_type=Path))
+@click.argument("dest", type=NamedPath())
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=NamedPath(),
     metavar="FOLDER",
     help="Data folder to back up.  [default: data]",
 )
@@ -56,10 +57,10 @@ def backup(dest: Path, data: Path | None, config: Path | None, link: bool) -> No
 
 
 @click.command()
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("source", type=NamedPath())
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=NamedPath(),
     metavar="FOLDER",
     help="Folder to make; missing or empty.  [default: data]",
 )
@@ -112,7 +113,8 @@ def _data(data: Path | None, config: Path | None) -> tuple[Path, dict[str, Path]
 
 
 def _give_up(error: Exception) -> NoReturn:
-    click.echo(str(error), err=True)
+    told = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) and error.filename else error
+    click.echo(str(told), err=True)
     sys.exit(ExitCode.FILES)
 
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from openmogr.cli._names import as_json, printable
+from openmogr.cli._names import as_json, is_file, printable
+from openmogr.cli._paths import NamedPath, place
 from openmogr.cli._settings import settings_or_exit
 from openmogr.cli._sizes import human_size, size_in_bytes
 from openmogr.cli._telling import alone, telling
@@ -65,14 +66,25 @@ def _size(context: click.Context, parameter: click.Parameter, value: str | None)
     if value is None:
         return None
     try:
-        return size_in_bytes(value)
+        size = size_in_bytes(value)
+        if not size:
+            raise ValueError("at least 1 byte")
+        return size
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
 
 
+def _address(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    del context, parameter
+    port = (value or "").rpartition(":")[2]
+    if value is not None and not (port.isascii() and port.isdigit() and int(port[:6]) < 1 << 16):
+        raise click.BadParameter(f"{value} is no address as 127.0.0.1:9100, or port as :9100")
+    return value
+
+
 @click.command(epilog=_EPILOG)
-@click.argument("source")
-@click.argument("target")
+@click.argument("source", callback=place)
+@click.argument("target", callback=place)
 @click.option(
     "--op",
     "operation",
@@ -96,7 +108,7 @@ def _size(context: click.Context, parameter: click.Parameter, value: str | None)
     help="A picture that --op lays on others. Can be given several times.",
 )
 @click.option("--all-keys", is_flag=True, help="Take objects whose keys do not end like pictures, too.")
-@click.option("--root", metavar="PLACE", help="Where the keys of a manifest lie.")
+@click.option("--root", callback=place, metavar="PLACE", help="Where the keys of a manifest lie.")
 @click.option("--endpoint", default="", metavar="URL", help="Address of the source's store.")
 @click.option("--region", default="", metavar="REGION", help="Region of the source's bucket.")
 @click.option(
@@ -114,6 +126,7 @@ def _size(context: click.Context, parameter: click.Parameter, value: str | None)
 )
 @click.option(
     "--ledger",
+    callback=place,
     metavar="FILE|URL",
     help="What was done, so that the same command goes on: a file, or postgresql://user@host/name."
     "  [default: .openmogr-bulk/ledger.sqlite3 in a target folder, else openmogr-bulk.sqlite3 here]",
@@ -149,15 +162,20 @@ def _size(context: click.Context, parameter: click.Parameter, value: str | None)
 )
 @click.option(
     "--report",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=NamedPath(dir_okay=False),
     metavar="FILE",
     help="A line of JSON for each object that failed, and one for all.",
 )
-@click.option("--metrics", metavar="HOST:PORT", help="Answer Prometheus there while the run lasts.")
+@click.option(
+    "--metrics",
+    callback=_address,
+    metavar="HOST:PORT",
+    help="Answer Prometheus there while the run lasts.",
+)
 @click.option(
     "--price-per-cpu-hour", "price", type=click.FloatRange(0), metavar="MONEY", help="Tell the cost."
 )
-@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="TOML file with settings.")
+@click.option("--config", type=NamedPath(), metavar="FILE", help="TOML file with settings.")
 @click.option("--json", "as_json", is_flag=True, help="The summary as a line of JSON.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 def bulk(**options: Any) -> None:
@@ -229,7 +247,7 @@ class _Command:
             "region": here["region"] if options["target_region"] is None else options["target_region"],
         }
         self._manifest = None
-        if "://" not in options["source"] and Path(options["source"]).is_file():
+        if "://" not in options["source"] and is_file(Path(options["source"])):
             root = None if options["root"] is None else place_of(options["root"], **here)
             self._manifest = Manifest(Path(options["source"]), root)
             self._source = place_of(self._manifest.place.url, **here)
@@ -313,10 +331,14 @@ class _Command:
         return Listing(source, without, suffixes=not self._options["all_keys"])
 
     def _ledger(self) -> str:
+        from openmogr.bulk.errors import BulkError
         from openmogr.bulk.places import STATE_FOLDER
+        from openmogr.cli.compress.plan import is_special
 
-        if self._options["ledger"] is not None:
-            return str(self._options["ledger"])
+        if (named := self._options["ledger"]) is not None:
+            if "://" not in named and is_special(Path(named)):
+                raise BulkError(f"the ledger {named} is no regular file")
+            return str(named)
         if self._target.is_folder:
             return str(Path(self._target.url) / STATE_FOLDER / "ledger.sqlite3")
         return "openmogr-bulk.sqlite3"

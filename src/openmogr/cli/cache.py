@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from openmogr.cli._paths import NamedPath
 from openmogr.cli._settings import settings_or_exit
 from openmogr.cli._sizes import human_size
 from openmogr.cli.exit_codes import ExitCode
@@ -23,13 +24,13 @@ T = TypeVar("T")
 
 _data = click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=NamedPath(),
     metavar="FOLDER",
     help="Data folder of the server.  [default: data]",
 )
 _config = click.option(
     "--config",
-    type=click.Path(path_type=Path),
+    type=NamedPath(),
     metavar="FILE",
     help="TOML file with settings; OPENMOGR_CONFIG names one too.",
 )

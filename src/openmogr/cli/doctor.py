@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from openmogr.cli._paths import NamedPath
 from openmogr.cli._settings import settings_or_exit
 from openmogr.cli.exit_codes import ExitCode
 
@@ -16,13 +17,13 @@ __all__ = ["doctor"]
 @click.command()
 @click.option(
     "--data",
-    type=click.Path(path_type=Path, file_okay=True),
+    type=NamedPath(file_okay=True),
     metavar="FOLDER",
     help="Data folder to look at.  [default: data]",
 )
 @click.option(
     "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=NamedPath(dir_okay=False),
     metavar="FILE",
     help="TOML file with settings; OPENMOGR_CONFIG names one too.",
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from openmogr.cli._paths import NamedPath
 from openmogr.cli._settings import settings_or_exit
 from openmogr.cli.exit_codes import ExitCode
 
@@ -20,13 +21,13 @@ __all__ = ["fsck"]
 @click.command()
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=NamedPath(),
     metavar="FOLDER",
     help="Data folder to check.  [default: data]",
 )
 @click.option(
     "--config",
-    type=click.Path(path_type=Path),
+    type=NamedPath(),
     metavar="FILE",
     help="TOML file with settings; OPENMOGR_CONFIG names one too.",
 )

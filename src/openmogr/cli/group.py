@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import io
+import errno
 import os
 import sys
+import warnings
+from contextlib import suppress
 from importlib import import_module
 
 import click
 
 from openmogr import __version__
+from openmogr.cli._names import printable
+from openmogr.cli._streams import give_up, ready_streams
 from openmogr.cli.exit_codes import ExitCode
 
 __all__ = ["cli", "run"]
@@ -29,6 +33,9 @@ _COMMANDS = {
     "import": "import_:import_",
     "doctor": "doctor:doctor",
 }
+
+# What the system says where a stream or disk takes no more.
+_CANNOT_WRITE = frozenset({errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC})
 
 
 class _Late(click.Group):
@@ -72,21 +79,38 @@ def run() -> None:
     """
     # Else pydantic asks every distribution that is installed, before it makes its first model.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    for stream in (sys.stdout, sys.stderr):
-        # Names of files may be no text, and a terminal may not have every character.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    ready_streams()
+    if not sys.warnoptions:
+        # What libraries say of pictures, with lines of their own source, is for those who develop them.
+        warnings.simplefilter("ignore")
     try:
-        # The result of a command is None; click gives the status of --help and the like instead.
-        sys.exit(cli(prog_name="openmogr", standalone_mode=False))
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        try:
+            sys.exit(_status())
+        finally:
+            sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read the output has had enough; nothing more can be said, not even while Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up()
         sys.exit(ExitCode.UNEXPECTED)
+    except OSError as error:
+        if error.filename is None and error.errno not in _CANNOT_WRITE:
+            raise
+        place = f": {error.filename}" if error.filename else ", while writing"
+        with suppress(OSError):
+            click.echo(f"Error: {printable(f'{error.strerror}{place}')}", err=True)
+        give_up()
+        sys.exit(ExitCode.FILES)
+
+
+def _status() -> int | None:
+    """Run the command, which mostly ends the process itself; 0 of ``--help`` and the like, None of others."""
+    try:
+        status: int | None = cli(prog_name="openmogr", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
     except click.Abort:
         raise KeyboardInterrupt from None
+    return status

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from openmogr.cli._paths import NamedPath, place
 from openmogr.cli._settings import settings_or_exit
 from openmogr.cli.exit_codes import ExitCode
 
@@ -27,12 +28,10 @@ _SECONDS = 2.0
 
 
 @click.command("import")
-@click.argument("source")
+@click.argument("source", callback=place)
 @click.argument("bucket")
-@click.option(
-    "--data", type=click.Path(path_type=Path), metavar="FOLDER", help="Data folder.  [default: data]"
-)
-@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="TOML file with settings.")
+@click.option("--data", type=NamedPath(), metavar="FOLDER", help="Data folder.  [default: data]")
+@click.option("--config", type=NamedPath(), metavar="FILE", help="TOML file with settings.")
 @click.option("--endpoint", default="", metavar="URL", help="Address of the store, if not its provider's.")
 @click.option("--region", default="", metavar="REGION", help="Region of the source's bucket.")
 @click.option(
@@ -40,11 +39,11 @@ _SECONDS = 2.0
 )
 @click.option(
     "--journal",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=NamedPath(dir_okay=False),
     metavar="FILE",
     help="What was done, so that a second run goes on.  [default: import-BUCKET.jsonl in the data folder]",
 )
-@click.option("--report", type=click.Path(path_type=Path), metavar="FILE", help="Write a report as JSON.")
+@click.option("--report", type=NamedPath(), metavar="FILE", help="Write a report as JSON.")
 @click.option(
     "--attributes",
     is_flag=True,

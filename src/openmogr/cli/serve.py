@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from openmogr.cli._paths import NamedPath
 from openmogr.cli._settings import settings_or_exit
 from openmogr.cli._started import command_as_started
 from openmogr.cli.exit_codes import ExitCode
@@ -45,13 +46,13 @@ _OPTIONS = {
 )
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=NamedPath(),
     metavar="FOLDER",
     help="Folder of the objects, made if missing.  [default: data]",
 )
 @click.option(
     "--config",
-    type=click.Path(path_type=Path),
+    type=NamedPath(),
     metavar="FILE",
     help="TOML file with settings; OPENMOGR_CONFIG names one too.",
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from openmogr.cli._keys import owner_or_exit
+from openmogr.cli._paths import NamedPath
 
 __all__ = ["sign"]
 
@@ -26,13 +27,13 @@ __all__ = ["sign"]
 )
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=NamedPath(),
     metavar="FOLDER",
     help="Data folder of the server, where its keys lie.  [default: data]",
 )
 @click.option(
     "--config",
-    type=click.Path(path_type=Path),
+    type=NamedPath(),
     metavar="FILE",
     help="TOML file with settings; OPENMOGR_CONFIG names one too.",
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from openmogr.cli._keys import owner_or_exit
+from openmogr.cli._paths import NamedPath
 
 __all__ = ["token"]
 
@@ -41,13 +42,13 @@ _MAX_SECONDS = 129_600
 @click.option("--read-only", is_flag=True, help="Allow nothing that changes anything.")
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=NamedPath(),
     metavar="FOLDER",
     help="Data folder of the server, where its keys lie.  [default: data]",
 )
 @click.option(
     "--config",
-    type=click.Path(path_type=Path),
+    type=NamedPath(),
     metavar="FILE",
     help="TOML file with settings; OPENMOGR_CONFIG names one too.",
 )

@@ -39,7 +39,13 @@ from openmogr.image.source.aigc import labelled
 from openmogr.image.source.further import FurtherImages
 from openmogr.image.source.info import describe, execute_info
 from openmogr.image.source.kept import KeptFrames, kept_bytes
-from openmogr.image.source.metadata import NO_METADATA, Metadata, copyright_only, upright, upright_xmp
+from openmogr.image.source.metadata import (
+    NO_METADATA,
+    Metadata,
+    copyright_only,
+    upright,
+    upright_xmp,
+)
 from openmogr.image.source.open import Frame, OpenedImage, open_image, read_container
 from openmogr.image.source.profile import kept_profile, lost_profile
 from openmogr.image.steps.geometry import Placement, place
@@ -221,10 +227,11 @@ class Processor:
             raise unsupported_input("format/auto is for downloads, whose client says what it can show")
         target = TARGETS[encoding.format or opened.container.name]
         recoded = target.container != opened.container and _same_pixels(pipeline, opened, self.settings)
-        moves = opened.animated and target.container.animated
-        # No animation is written with EXIF.
-        turned = target.container.turned or moves
-        if turned and not encoding.keep_orientation and opened.orientation > 1:
+        if (
+            not encoding.keep_orientation
+            and opened.orientation > 1
+            and _turns(pipeline, opened, target.container)
+        ):
             # Last, so that it shows what the same operation into another format shows.
             pipeline = replace(pipeline, stages=(*pipeline.stages, MogrStage((AutoOrient(),))))
         check_possible(pipeline, opened, target, self.settings)
@@ -242,7 +249,7 @@ class Processor:
             metadata=_metadata(pipeline, opened, target.container),
             profile=kept_profile(pipeline, opened, target),
         )
-        if moves:
+        if opened.animated and target.container.animated:
             result = self._animation(pipeline, opened, options, beside, shared)
         else:
             result = self._still(pipeline, opened, options, beside)
@@ -429,6 +436,14 @@ def _metadata(pipeline: Pipeline, opened: OpenedImage, container: Format) -> Met
     more = replace(kept, xmp=labelled(kept.xmp, label))
     # Rather without the rest of the source's than without what was asked for.
     return more if container.holdable(more).xmp else replace(kept, xmp=labelled(b"", label))
+
+
+def _turns(pipeline: Pipeline, opened: OpenedImage, container: Format) -> bool:
+    """Whether pixels are turned upright, since nothing else tells how they are to be shown."""
+    # No animation is written with EXIF.
+    if container.turned or (opened.animated and container.animated):
+        return True
+    return pipeline.upright and not container.tells_orientation(_metadata(pipeline, opened, container))
 
 
 def _kept(encoding: Encoding, metadata: Metadata) -> Metadata:

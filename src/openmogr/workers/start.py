@@ -28,6 +28,7 @@ _KEPT = (
     "LC_CTYPE",
     "PYTHONPATH",
     "PYTHONHOME",
+    "PYTHONWARNINGS",
     "VIRTUAL_ENV",
     "LD_LIBRARY_PATH",
     "TZ",
@@ -36,8 +37,9 @@ _KEPT = (
 _SINGLE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
-# Pydantic asks every distribution that is installed whether it is a plugin of its own; workers have none.
-_PLAIN = {"PYDANTIC_DISABLE_PLUGINS": "__all__"}
+# Pydantic asks every distribution that is installed whether it is a plugin of its own; workers have none. What
+# libraries say of pictures, with lines of their own source, is for those who develop them.
+_PLAIN = {"PYDANTIC_DISABLE_PLUGINS": "__all__", "PYTHONWARNINGS": "ignore"}
 
 
 class Zygote:
@@ -65,7 +67,7 @@ class Zygote:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
-                env={**environment, **_ALLOCATOR, **_SINGLE, **_PLAIN},
+                env={**_PLAIN, **environment, **_ALLOCATOR, **_SINGLE},
                 cwd="/",
                 start_new_session=True,
             )

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from openmogr.cli._names import is_folder
+from openmogr.cli._paths import NamedPath
 from openmogr.cli._telling import alone, telling
 from openmogr.cli.compress import options as checks
 from openmogr.cli.compress.early import start_early
@@ -36,7 +38,7 @@ _EPILOG = "\b\nExit status:\n" + "\n".join(
     nargs=-1,
     required=True,
     metavar="FILE|FOLDER...",
-    type=click.Path(path_type=Path),
+    type=NamedPath(),
     is_eager=True,
     callback=start_early,
 )
@@ -109,13 +111,13 @@ _EPILOG = "\b\nExit status:\n" + "\n".join(
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    type=NamedPath(dir_okay=False, allow_dash=True),
     metavar="FILE",
     help="The output of a single source, whose suffix names the format; - for the standard output.",
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=NamedPath(file_okay=False),
     metavar="DIR",
     help="Folder of the outputs, made if missing; without it they lie beside their sources.",
 )
@@ -159,8 +161,8 @@ _EPILOG = "\b\nExit status:\n" + "\n".join(
 @click.option(
     "--keep-orientation",
     is_flag=True,
-    help="Leave pixels of TPG, JPEG XL, GIF and BMP outputs as they are stored; without it they are turned upright by"
-    " their EXIF.",
+    help="Leave pixels as they are stored where outputs do not tell their orientation; without it those are turned"
+    " upright.",
 )
 @click.option("--dry-run", is_flag=True, help="Do the work and tell what would be written; write nothing.")
 @click.option(
@@ -184,7 +186,7 @@ _EPILOG = "\b\nExit status:\n" + "\n".join(
 )
 @click.option(
     "--compare",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=NamedPath(dir_okay=False),
     metavar="FILE",
     help="Write an HTML page that shows sources and outputs.",
 )
@@ -233,7 +235,8 @@ def _check_page(page: Path) -> None:
     try:
         check_page(page)
     except OSError as error:
-        raise click.UsageError(str(error)) from error
+        told = f"{error.filename} cannot be read: {error.strerror}" if error.strerror else str(error)
+        raise click.UsageError(told) from error
 
 
 def _settings(settings: ImageSettings, *, write_larger: bool) -> ImageSettings:
@@ -263,7 +266,7 @@ def _run(
     batch = Batch(maker, work, wishes.rules(), ledger, min(wishes.jobs, len(sources)))
     # Here, where Ctrl-C ends it: a thread that waits for input cannot be stopped.
     is_stream = any(source.is_stream for source in sources)
-    stream = sys.stdin.buffer.read(settings.max_input_bytes + 1) if is_stream else b""
+    stream = _standard_input(settings.max_input_bytes + 1) if is_stream else b""
     outcomes: dict[int, Outcome] = {}
     with shown_progress(len(sources), quiet=wishes.quiet or wishes.json) as advance:
 
@@ -282,6 +285,13 @@ def _run(
     return [outcomes[number] for number in sorted(outcomes)], interrupted
 
 
+def _standard_input(most: int) -> bytes | OSError:
+    try:
+        return sys.stdin.buffer.read(most)
+    except OSError as error:
+        return error
+
+
 async def _interruptible(work: Coroutine[Any, Any, None]) -> bool:
     import asyncio
 
@@ -297,7 +307,7 @@ def _ledger(wishes: Options, settings: ImageSettings, work: Work) -> Ledger:
     from openmogr.cli.compress.ledger import LEDGER_NAME, Ledger, key_of
 
     first = wishes.paths[0]
-    folder = wishes.out or (first if first.is_dir() else first.parent)
+    folder = wishes.out or (first if is_folder(first) else first.parent)
     if wishes.output is not None:
         folder = wishes.output.parent
     try:

@@ -10,10 +10,10 @@ from importlib import resources
 from pathlib import Path
 from urllib.parse import quote
 
-from openmogr.cli._names import printable
+from openmogr.cli._names import is_file, printable
 from openmogr.cli._sizes import human_size
 from openmogr.cli.compress.output import write_output
-from openmogr.cli.compress.plan import place_of
+from openmogr.cli.compress.plan import is_special, place_of
 from openmogr.cli.compress.report import saved
 from openmogr.cli.compress.run import Outcome
 from openmogr.errors import CosError
@@ -36,8 +36,13 @@ _FIGURE = """<figure>
 
 def check_page(page: Path) -> None:
     """Raises ``FileExistsError`` if something else than such a page is there."""
-    if page.exists() and _MARK not in page.read_bytes()[:500]:
-        raise FileExistsError(f"{page} exists and is not a page of --compare")
+    if not page.exists():
+        return
+    if not is_special(page):
+        with page.open("rb") as stream:
+            if _MARK in stream.read(500):
+                return
+    raise FileExistsError(f"{page} exists and is not a page of --compare")
 
 
 def write_page(page: Path, outcomes: Sequence[Outcome], settings: ImageSettings) -> None:
@@ -48,7 +53,7 @@ def write_page(page: Path, outcomes: Sequence[Outcome], settings: ImageSettings)
     """
     previews = _Previews(page, settings)
     written = [outcome for outcome in outcomes if outcome.target is not None and outcome.target.is_file()]
-    figures = [_figure(outcome, previews) for outcome in written if outcome.source.is_file()]
+    figures = [_figure(outcome, previews) for outcome in written if is_file(outcome.source)]
     before, after = sum(item.before for item in written), sum(item.after for item in written)
     outputs = "1 output" if len(written) == 1 else f"{len(written)} outputs"
     total = f"{outputs}, {human_size(before)} became {human_size(after)}, saved {saved(before, after)}"

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from openmogr.cli._names import is_folder
+
 if TYPE_CHECKING:
     from openmogr.workers import Zygote
 
@@ -23,7 +25,7 @@ def start_early(
     """Start the process that others are forked from, where there may be many pictures: it takes as long to begin as
     this one.
     """
-    if hasattr(os, "fork") and (len(paths) > 1 or any(path.is_dir() for path in paths)):
+    if hasattr(os, "fork") and (len(paths) > 1 or any(is_folder(path) for path in paths)):
         from openmogr.workers import Zygote
 
         with suppress(OSError):  # whoever needs it will say so

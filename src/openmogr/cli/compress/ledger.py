@@ -9,12 +9,12 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import UnionType
 from typing import TypedDict, cast
 
 from openmogr.cli._names import as_json
 from openmogr.cli.compress.plan import Source, place_of
 from openmogr.image import ImageSettings, Pipeline, encoder_versions, font_versions
-from openmogr.image.formats.registry import SUFFIXES
 
 __all__ = ["LEDGER_NAME", "Done", "Ledger", "key_of"]
 
@@ -32,6 +32,13 @@ class _Record(TypedDict):
     target: str | None
     target_size: int
     target_mtime: int
+
+
+_KINDS: dict[str, type | UnionType] = {
+    **dict.fromkeys(("source", "sha256", "key"), str),
+    **dict.fromkeys(("size", "mtime", "target_size", "target_mtime"), int),
+    "target": str | None,
+}
 
 
 def key_of(pipelines: Sequence[Pipeline], images: Mapping[str, Path], settings: ImageSettings) -> str:
@@ -82,9 +89,12 @@ class Ledger:
         self._key = key
         self._lock = threading.Lock()
         self._records: dict[str, _Record] = {}
+        self._is_whole = True
         if path.exists():
-            for line in path.read_text(encoding="utf-8").split("\n"):
-                # The last line of a run that was killed may be half a line.
+            text = path.read_text(encoding="utf-8", errors="replace")
+            # The last line of a run that was killed may be half a line.
+            self._is_whole = text.endswith("\n")
+            for line in text.split("\n"):
                 if (record := _parsed(line)) is not None:
                     self._records[record["source"]] = record
 
@@ -99,8 +109,7 @@ class Ledger:
             found = source.path.stat()
             record = self._records.get(self._relative(source.path))
             if record is None:
-                own = format_name or SUFFIXES.get(source.path.suffix.lower())
-                target = source.copy() if own is None else source.target(own)
+                target = source.copy() if format_name is None else source.target(format_name)
                 if place_of(target) == place_of(source.path):
                     return None
                 there = target.stat()
@@ -155,8 +164,12 @@ class Ledger:
         with self._lock:
             self._records[record["source"]] = record
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a", encoding="utf-8") as stream:
-                stream.write(as_json(record) + "\n")
+            with self._path.open("ab") as stream:
+                if stream.tell() and not self._is_whole:
+                    # Behind half a line it would be lost.
+                    stream.write(b"\n")
+                stream.write(as_json(record).encode() + b"\n")
+                self._is_whole = True
 
     def _relative(self, path: Path) -> str:
         return os.path.relpath(place_of(path), self._folder)
@@ -165,9 +178,11 @@ class Ledger:
 def _parsed(line: str) -> _Record | None:
     try:
         told = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    if not isinstance(told, dict) or told.keys() != _Record.__annotations__.keys():
+    if not isinstance(told, dict) or told.keys() != _KINDS.keys():
+        return None
+    if not all(isinstance(told[name], kind) for name, kind in _KINDS.items()):
         return None
     return cast("_Record", told)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from openmogr.cli._names import is_file
 from openmogr.cli._sizes import size_in_bytes
 
 if TYPE_CHECKING:
@@ -120,7 +121,11 @@ class Options:
         if not all(texts):
             raise click.UsageError("Say what to do: --format, --op, --quality, --resize or another.")
         pipelines = [
-            replace(_pipeline(text, stages), scored=self.score or self.target_score is not None)
+            replace(
+                _pipeline(text, stages),
+                scored=self.score or self.target_score is not None,
+                upright=not self.keep_orientation,
+            )
             for text in texts
         ]
         if self.score and any(pipeline.slim for pipeline in pipelines):
@@ -157,8 +162,16 @@ class Options:
             return f"!{percent}p"
         return self.resize if self.enlarge else f"{self.resize}>"
 
+    def _auto_orient(self) -> int | None:
+        """Before what tells sides apart, pictures are turned upright; all else may stay as it is stored."""
+        if self.keep_orientation:
+            return 0
+        width, by, height = (self.resize or "").partition("x")
+        return 1 if by and width != height else None
+
     def _stage(self, format_name: str | None) -> str:
         parts = {
+            "auto-orient": self._auto_orient(),
             "thumbnail": self._thumbnail(),
             "format": format_name,
             "quality": self.quality,
@@ -168,7 +181,6 @@ class Options:
             "lossless": 1 if self.lossless else None,
             "metadata": None if self.metadata == "all" else self.metadata,
             "icc": None if self.icc == "srgb" else self.icc,
-            "auto-orient": 0 if self.keep_orientation else None,
         }
         told = "/".join(f"{name}/{value}" for name, value in parts.items() if value is not None)
         return f"imageMogr2/{told}" if told else ""
@@ -280,7 +292,7 @@ def check_images(
     images: dict[str, Path] = {}
     for value in values:
         name, equals, file = value.partition("=")
-        if not name or not equals or not Path(file).is_file():
+        if not name or not equals or not is_file(Path(file)):
             raise click.BadParameter(f"{value} is not a name and a file that exists, as in logo=logo.png.")
         if name in images:
             raise click.BadParameter(f"{name} is given twice.")

@@ -6,7 +6,6 @@ import contextlib
 import os
 import secrets
 import shutil
-import tempfile
 from pathlib import Path
 
 __all__ = ["write_output"]
@@ -45,7 +44,9 @@ def _write_aside(
     target: Path, content: bytes | Path, *, overwrite: bool, times: tuple[int, int] | None
 ) -> None:
     """Write to a file beside the target, which then takes its place."""
-    descriptor, temporary = _open_aside(target)
+    mode = _mode(target)
+    # The system takes the umask off, which is not asked for: for a moment other threads would have none.
+    descriptor, temporary = _open_aside(target, 0o666 if mode is None else 0o600)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             if isinstance(content, Path):
@@ -57,7 +58,8 @@ def _write_aside(
             os.fsync(descriptor)
             if temporary is None:
                 temporary = _named(descriptor, target)
-        temporary.chmod(_mode(target))
+        if mode is not None:
+            temporary.chmod(mode)
         if times is not None:
             os.utime(temporary, ns=times)
         if overwrite:
@@ -69,7 +71,7 @@ def _write_aside(
             temporary.unlink(missing_ok=True)
 
 
-def _open_aside(target: Path) -> tuple[int, Path | None]:
+def _open_aside(target: Path, mode: int) -> tuple[int, Path | None]:
     """A new file in the target's folder, and its name if it has one.
 
     Linux has files that get a name once they are whole, so that nothing is left of a process that is killed.
@@ -78,14 +80,14 @@ def _open_aside(target: Path) -> tuple[int, Path | None]:
     if nameless and _DESCRIPTORS.exists():
         # Not every file system has them.
         with contextlib.suppress(OSError):
-            return os.open(target.parent, nameless | os.O_WRONLY, 0o600), None
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".part", dir=target.parent)
-    return descriptor, Path(name)
+            return os.open(target.parent, nameless | os.O_WRONLY, mode), None
+    aside = _aside(target)
+    return os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), aside
 
 
 def _named(descriptor: int, target: Path) -> Path:
     """Give a name beside the target to a file that has none."""
-    temporary = target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}.part")
+    temporary = _aside(target)
     folder = os.open(_DESCRIPTORS, os.O_RDONLY)
     try:
         # Only with the descriptor of a folder does Python follow the link, here to the file itself.
@@ -95,12 +97,15 @@ def _named(descriptor: int, target: Path) -> Path:
     return temporary
 
 
-def _mode(target: Path) -> int:
+def _aside(target: Path) -> Path:
+    return target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}.part")
+
+
+def _mode(target: Path) -> int | None:
+    """That of a file that is there already."""
     with contextlib.suppress(FileNotFoundError):
         return target.stat().st_mode & 0o7777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+    return None
 
 
 def _place_new(temporary: Path, target: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from openmogr.cli._names import is_file, is_folder, is_link, is_there
 from openmogr.image.formats.registry import SUFFIXES, TARGETS
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Destination",
     "Source",
     "find_sources",
+    "is_special",
     "place_of",
     "suffix_of",
 ]
@@ -43,8 +45,15 @@ class Source:
         """Whether it is the standard input."""
         return self.path == STANDARD_INPUT
 
-    def target(self, format_name: str) -> Path:
-        """The output's path for a format."""
+    def target(self, format_name: str, *, named: bool = True) -> Path:
+        """The output's path for a format. What has the format already keeps its own suffix, as it is written.
+
+        Args:
+            named: somebody asked for the format by this name, to which not all suffixes of its kind belong.
+        """
+        own = self.path.suffix.lower()
+        if own in (_suffixes_of(format_name) if named else _suffixes_of_kind(format_name)):
+            return self.copy()
         return self.file or self.stem.with_name(self.stem.name + suffix_of(format_name))
 
     def copy(self) -> Path:
@@ -83,7 +92,7 @@ class _Places:
         self._folders: dict[Path, Path] = {}
 
     def __call__(self, path: Path) -> Path:
-        if path.name in ("", "..") or path.is_symlink():
+        if path.name in ("", "..") or is_link(path):
             return place_of(path)
         folder = self._folders.get(path.parent)
         if folder is None:
@@ -93,8 +102,20 @@ class _Places:
 
 def suffix_of(format_name: str) -> str:
     """The suffix of a format's files."""
+    return _suffixes_of(format_name)[0]
+
+
+def _suffixes_of(format_name: str) -> tuple[str, ...]:
     name = format_name.lower()
-    return TARGETS[name].suffixes[0] if name in TARGETS else f".{name}"
+    return TARGETS[name].suffixes if name in TARGETS else (f".{name}",)
+
+
+def _suffixes_of_kind(format_name: str) -> set[str]:
+    """Those of all names of a format; animations in PNG mostly have that of stills."""
+    name = format_name.lower()
+    kind = TARGETS[name].container.name if name in TARGETS else name
+    kinds = ("apng", "png") if kind == "apng" else (kind,)
+    return {suffix for suffix, kind in SUFFIXES.items() if kind in kinds}
 
 
 def find_sources(
@@ -131,17 +152,20 @@ def find_sources(
 def _listed(paths: Sequence[Path], out: Path | None, *, recursive: bool) -> Iterator[tuple[Path, Path, bool]]:
     """Files, the folders whose shape their outputs repeat, and whether they were named one by one."""
     for path in paths:
-        if path.is_dir():
-            for file in _walk(path, out, recursive=recursive):
+        if is_folder(path):
+            closed: list[Path] = []
+            for file in _walk(path, out, closed, recursive=recursive):
                 yield file, path, False
-        elif path != STANDARD_INPUT and not path.exists() and glob.has_magic(str(path)):
+            # Reported as files that cannot be read.
+            yield from ((folder, folder.parent, True) for folder in closed)
+        elif path != STANDARD_INPUT and not is_there(path) and glob.has_magic(str(path)):
             root = _fixed_part(path)
             matches = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 - patterns may be absolute
             if not matches:
                 # Reported as a file that is not there.
                 yield path, path.parent, True
             for file in matches:
-                if file.is_file() and file.suffix.lower() in SUFFIXES and not _strays(path, file, root):
+                if is_file(file) and file.suffix.lower() in SUFFIXES and not _strays(path, file, root):
                     yield file, root, False
         else:
             yield path, path.parent, True
@@ -167,9 +191,10 @@ def _stem(path: Path, root: Path, destination: Destination) -> Path:
     return folder / (path.stem + destination.suffix)
 
 
-def _walk(folder: Path, out: Path | None, *, recursive: bool) -> Iterator[Path]:
+def _walk(folder: Path, out: Path | None, closed: list[Path], *, recursive: bool) -> Iterator[Path]:
+    """The images in a folder; what folders cannot be read is put into ``closed``."""
     excluded = None if out is None else place_of(out)
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
         here = Path(place)
         folders[:] = sorted(
             name
@@ -180,17 +205,20 @@ def _walk(folder: Path, out: Path | None, *, recursive: bool) -> Iterator[Path]:
             if (
                 not name.startswith(".")
                 and Path(name).suffix.lower() in SUFFIXES
-                and not _is_special(here / name)
+                and not is_special(here / name)
             ):
                 yield here / name
 
 
-def _is_special(path: Path) -> bool:
-    """Whether it is a pipe, a device or a socket, which may be waited for without end; what leads nowhere is not."""
+def is_special(path: Path) -> bool:
+    """Whether it is a pipe, a device or a socket, which may be waited for without end, and is never replaced; what
+    leads nowhere is not.
+    """
     try:
-        return not stat.S_ISREG(path.stat().st_mode)
+        mode = path.stat().st_mode
     except OSError:
         return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def _apart(sources: Sequence[Source], destination: Destination, places: _Places) -> Iterator[Source]:
@@ -246,7 +274,4 @@ def _expected(source: Source, destination: Destination) -> Path:
     """Where the output will be, as far as names tell; without its suffix where that depends on the result."""
     if destination.formats:
         return source.stem
-    if destination.format is not None:
-        return source.target(destination.format)
-    own = SUFFIXES.get(source.path.suffix.lower())
-    return source.copy() if own is None else source.target(own)
+    return source.copy() if destination.format is None else source.target(destination.format)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import stat
 import sys
 import threading
@@ -12,10 +13,11 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
+from openmogr.cli._names import is_file
 from openmogr.cli.compress.ledger import Done, Ledger
 from openmogr.cli.compress.makers import Maker
 from openmogr.cli.compress.output import write_output
-from openmogr.cli.compress.plan import STANDARD_OUTPUT, Source, place_of
+from openmogr.cli.compress.plan import STANDARD_OUTPUT, Source, is_special, place_of
 from openmogr.cli.exit_codes import ExitCode, failure_code
 from openmogr.errors import CosError
 from openmogr.image import Loss, Pipeline, Result
@@ -157,17 +159,18 @@ class Batch:
         self._taken: dict[Path, Path] = {}
         self._claims = threading.Lock()
         self._stream = b""
+        self._unread: OSError | None = None
 
     async def run(
-        self, sources: Sequence[Source], tell: Callable[[int, Outcome], None], stream: bytes = b""
+        self, sources: Sequence[Source], tell: Callable[[int, Outcome], None], stream: bytes | OSError = b""
     ) -> None:
         """Do all of it; ``tell`` gets each outcome with the number of its source as it comes.
 
-        ``stream`` is what came from the standard input, where that is a source.
+        ``stream`` is what came from the standard input, where that is a source, or why nothing could be read.
 
         Cancelled, it ends what is under way, but for what is just written, which is told.
         """
-        self._stream = stream
+        self._stream, self._unread = (b"", stream) if isinstance(stream, OSError) else (stream, None)
         self._taken = {place_of(source.path): source.path for source in sources if not source.is_stream}
         remaining = iter(enumerate(sources))
         try:
@@ -211,9 +214,14 @@ class Batch:
             # Spare the work if its result could not be kept.
             self._check_target(source, source.target(self._work.format))
         if source.is_stream:
+            if self._unread is not None:
+                raise self._unread
             own = ImageSource(data=self._stream, name="standard input")
         else:
-            if not stat.S_ISREG(source.path.stat().st_mode) and not source.path.is_dir():
+            if source.path.is_dir():
+                # One that could not be searched: says why.
+                os.scandir(source.path).close()
+            elif not stat.S_ISREG(source.path.stat().st_mode):
                 raise OSError("it is no regular file; - reads the standard input")
             with source.path.open("rb"):
                 # Says what is wrong with the file in the words of the system before a decoder does in its own.
@@ -267,14 +275,14 @@ class Batch:
             return kept
         if self._rules.savings is not None and not self._rules.savings.are_met(before, len(result.data)):
             return replace(kept, rejected=result.rejected_size or len(result.data))
-        target = source.copy() if result.is_original else source.target(self._work.format or result.format)
+        target = source.copy() if result.is_original else self._target(source, result)
         if result.rejected_size and place_of(target) == place_of(source.path):
             return replace(kept, rejected=result.rejected_size)
         with self._claims:
             self._check_target(source, target)
             if target != STANDARD_OUTPUT:
                 self._taken[place_of(target)] = source.path
-        if self._rules.overwrite is Overwrite.smaller and target.is_file():
+        if self._rules.overwrite is Overwrite.smaller and is_file(target):
             there = target.stat().st_size
             if len(result.data) >= there:
                 return replace(kept, target=target, after=there, rejected=len(result.data))
@@ -292,6 +300,10 @@ class Batch:
         if not self._rules.dry:
             self._write(source, target, result)
         return done
+
+    def _target(self, source: Source, result: Result) -> Path:
+        named = self._work.format is not None
+        return source.target(self._work.format or result.format, named=named)
 
     def _write(self, source: Source, target: Path, result: Result) -> None:
         # An original is copied: one that is too long to be processed is not in the result.
@@ -319,6 +331,8 @@ class Batch:
         """Raises ``FileExistsError`` with a sentence if the target must not be written."""
         if target == STANDARD_OUTPUT:
             return
+        if is_special(target):
+            raise FileExistsError(f"{target} is no regular file; --output - is the standard output")
         place = place_of(target)
         owner = self._taken.get(place)
         own = not source.is_stream and place == place_of(source.path)

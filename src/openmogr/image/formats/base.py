@@ -17,7 +17,7 @@ from openmogr.image.model import Loss
 from openmogr.image.native import Reader
 from openmogr.image.quality.scale import setting_of
 from openmogr.image.settings import ImageSettings
-from openmogr.image.source.metadata import NO_METADATA, Metadata
+from openmogr.image.source.metadata import NO_METADATA, Metadata, orientation
 
 if TYPE_CHECKING:
     from openmogr.image.formats.extras import Extra
@@ -327,6 +327,10 @@ class Format(ABC):
     def holdable(self, metadata: Metadata) -> Metadata:
         """What of a source's metadata a file has room for."""
         return metadata
+
+    def tells_orientation(self, metadata: Metadata) -> bool:
+        """Whether a still with this metadata says that it is to be turned."""
+        return self.keeps_exif and orientation(metadata.exif) > 1
 
     @abstractmethod
     def encode(self, image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:

@@ -13,7 +13,7 @@ from openmogr.image.formats.tiff_parts.layout import read_tiff_layout
 from openmogr.image.formats.tiff_parts.samples import TiffImage
 from openmogr.image.model import Loss
 from openmogr.image.settings import ImageSettings
-from openmogr.image.source.metadata import NO_METADATA, oriented
+from openmogr.image.source.metadata import NO_METADATA, Metadata, oriented
 
 __all__ = ["Tiff"]
 
@@ -61,6 +61,9 @@ class Tiff(Format):
 
     def bit_depth(self, opened: Opened, stream: BinaryIO) -> int | None:
         return None if opened.tiff is None else opened.tiff.bits
+
+    def tells_orientation(self, metadata: Metadata) -> bool:
+        return metadata.tag > 1
 
     def encode(self, image: Image.Image, options: EncodeOptions, settings: ImageSettings) -> bytes:
         parts: dict[str, object] = {"compression": "tiff_adobe_deflate"}

@@ -539,16 +539,18 @@ class Pipeline:
             pipeline gives the original, as ``docs/spec/api/errors.md#5`` recommends.
         source_text: the text of a failed pipeline, else empty.
         scored: tell how much the result looks like what was written; no text says so.
+        upright: turn the pixels of results that do not tell the orientation of their source; no text says so.
     """
 
     stages: tuple[Stage, ...] = ()
     failure: str | None = None
     source_text: str = ""
     scored: bool = False
+    upright: bool = False
 
     def __reduce__(self) -> tuple[type[Pipeline], tuple[object, ...]]:
         # What is derived of it need not cross to a worker.
-        return Pipeline, (self.stages, self.failure, self.source_text, self.scored)
+        return Pipeline, (self.stages, self.failure, self.source_text, self.scored, self.upright)
 
     @cached_property
     def normalised(self) -> str:
@@ -556,7 +558,8 @@ class Pipeline:
         if self.failure is not None:
             return self.source_text
         # No text of an operation holds a question mark.
-        return "|".join(stage.text for stage in self.stages) + ("?scored" if self.scored else "")
+        told = ("?scored" if self.scored else "") + ("?upright" if self.upright else "")
+        return "|".join(stage.text for stage in self.stages) + told
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
