@@ -111,11 +111,14 @@ def _suffixes_of(format_name: str) -> tuple[str, ...]:
 
 
 def _suffixes_of_kind(format_name: str) -> set[str]:
-    """Those of all names of a format; animations in PNG mostly have that of stills."""
+    """Those of all names of a format, and of others of one kind: animations mostly have that of stills."""
     name = format_name.lower()
-    kind = TARGETS[name].container.name if name in TARGETS else name
-    kinds = ("apng", "png") if kind == "apng" else (kind,)
-    return {suffix for suffix, kind in SUFFIXES.items() if kind in kinds}
+    if name not in TARGETS:
+        return set(_suffixes_of(name))
+    kind = TARGETS[name].container.pillow
+    return {
+        suffix for target in TARGETS.values() if target.container.pillow == kind for suffix in target.suffixes
+    }
 
 
 def find_sources(
