@@ -78,7 +78,7 @@ def gamma_profile(gamma: int, chromaticities: tuple[int, ...]) -> bytes | None:
     """An ICC profile for ``gAMA`` and ``cHRM`` of a PNG; None where sRGB is meant, or nothing that can be.
 
     Args:
-        gamma: of the file, in 100,000ths.
+        gamma: of the file, in parts of 100,000.
         chromaticities: x and y of white, red, green and blue, likewise; or empty.
     """
     exponent = gamma / 100_000

@@ -69,7 +69,7 @@ class PngLayout:
         bit_depth: of a sample.
         color_type: of ``IHDR``.
         cicp: primaries and transfer characteristics by H.273, and whether samples have the full range.
-        gamma: of ``gAMA``, in 100,000ths; 0 where there is none.
+        gamma: of ``gAMA``, in parts of 100,000; 0 where there is none.
         chromaticities: x and y of white, red, green and blue by ``cHRM``, likewise; or empty.
         srgb: there is an ``sRGB``.
         key: content of ``tRNS``.
