@@ -56,6 +56,15 @@ _TURN = pytest.StashKey[contextlib.ExitStack | None]()
 
 
 @pytest.fixture(scope="session")
+def full_device() -> Path:
+    """A file that takes no byte. Skips the test where the system has none: only Linux has."""
+    device = Path("/dev/full")
+    if not device.exists():
+        pytest.skip("this system has no /dev/full")
+    return device
+
+
+@pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of reference data beside the repository; without it the test is skipped."""
     folder = Path(os.environ.get("OPENMOGR_SHARED", ROOT.parent / "shared"))

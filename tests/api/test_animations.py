@@ -145,7 +145,7 @@ def test_long_ones_to_tpg(server: ServerProcess, bucket: str, transparent_from: 
     server.request("PUT", "/long.webp", source, host=bucket)
     tpg = get(server, bucket, "/long.webp?imageMogr2/format/tpg/effort/0")
     with Image.open(io.BytesIO(tpg)) as image:
-        assert (image.size, image.n_frames) == ((1200, 1000), 12)  # type: ignore[attr-defined]
+        assert (image.size, getattr(image, "n_frames", 1)) == ((1200, 1000), 12)
         for number in (0, 7, 11):
             image.seek(number)
             hidden = transparent_from is not None and number >= transparent_from
@@ -157,4 +157,4 @@ def test_large_transparent_ones_to_tpg(server: ServerProcess, bucket: str) -> No
     """One frame is more than the codec keeps in memory."""
     server.request("PUT", "/large.webp", long_animation((3000, 2900), 2, 0), host=bucket)
     with Image.open(io.BytesIO(get(server, bucket, "/large.webp?imageMogr2/format/tpg/effort/0"))) as image:
-        assert image.convert("RGBA").getpixel((100, 100))[3] == 0  # type: ignore[index]
+        assert image.convert("RGBA").getchannel("A").getpixel((100, 100)) == 0

@@ -367,12 +367,11 @@ def test_odd_files_end_in_the_report_and_not_in_a_stop(tmp_path: Path) -> None:
     assert (lines[-1]["summary"]["done"], lines[-1]["summary"]["failed"]) == (3, 2)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 @pytest.mark.parametrize("more", [("--report", "/dev/full"), ("--json",), ()])
-def test_a_report_that_nobody_takes(tmp_path: Path, more: tuple[str, ...]) -> None:
+def test_a_report_that_nobody_takes(tmp_path: Path, more: tuple[str, ...], full_device: Path) -> None:
     source = make_pictures(tmp_path / "in", 3)
     (source / "bad.jpg").write_bytes(b"no picture")
-    with Path("/dev/full").open("wb") as full:
+    with full_device.open("wb") as full:
         words = command("in", "out", "--op", OP, *more)
         done = subprocess.run(
             words, cwd=tmp_path, env=environment(), stdout=full, stderr=subprocess.PIPE, timeout=120

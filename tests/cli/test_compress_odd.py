@@ -199,13 +199,14 @@ def test_a_place_that_takes_nothing_is_named(
     assert (tmp_path / "o.webp").is_file()
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 @pytest.mark.parametrize("more", [(), ("--json",)])
-def test_a_report_that_nobody_takes(folder: Path, tmp_path: Path, more: tuple[str, ...]) -> None:
+def test_a_report_that_nobody_takes(
+    folder: Path, tmp_path: Path, more: tuple[str, ...], full_device: Path
+) -> None:
     for number in range(4):
         save(folder / f"{number}.png")
     wish: tuple[str | Path, ...] = ("compress", folder, "-f", "webp", "--out", tmp_path / "out", *more)
-    with Path("/dev/full").open("wb") as full:
+    with full_device.open("wb") as full:
         done = program(*wish, stdout=full.fileno())
     assert done.returncode == ExitCode.FILES
     assert done.stderr == b"Error: the report cannot be written: No space left on device\n"

@@ -170,7 +170,7 @@ def test_a_record_that_is_damaged_is_gone_on_with(
 STREAMS = {">&-": "Bad file descriptor", ">/dev/full": "No space left on device"}
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.usefixtures("full_device")
 @pytest.mark.parametrize("stream", STREAMS)
 @pytest.mark.parametrize(
     "command", ["--version", "compress {} -f webp --dry-run", "compress {} -o - -f webp"]

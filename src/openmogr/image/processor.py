@@ -39,13 +39,7 @@ from openmogr.image.source.aigc import labelled
 from openmogr.image.source.further import FurtherImages
 from openmogr.image.source.info import describe, execute_info
 from openmogr.image.source.kept import KeptFrames, kept_bytes
-from openmogr.image.source.metadata import (
-    NO_METADATA,
-    Metadata,
-    copyright_only,
-    upright,
-    upright_xmp,
-)
+from openmogr.image.source.metadata import NO_METADATA, Metadata, copyright_only, upright, upright_xmp
 from openmogr.image.source.open import Frame, OpenedImage, open_image, read_container
 from openmogr.image.source.profile import kept_profile, lost_profile
 from openmogr.image.steps.geometry import Placement, place
